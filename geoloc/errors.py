@@ -1,0 +1,98 @@
+"""The errors that geoloc raises on purpose, and the exit code of each.
+
+GeolocError                     1  anything below
+├── OptionError                 2  options that contradict each other or lie out of range
+├── InputError                  3  something that was given could not be read
+│   ├── RasterError                a raster (``.path``)
+│   ├── CrsError                   a missing or unknown CRS (``.crs``)
+│   ├── PhotoError                 a photo (``.path``)
+│   ├── MetadataError              a table of photo metadata or truth (``.path``)
+│   └── TilesError                 a folder of tiles (``.path``)
+├── IndexFolderError            4  an index that is missing, unfinished or of another model
+│   └── ModelError                 a model folder or its weights (``.path``)
+├── OutputExistsError           2  an output that would be overwritten (``.path``)
+└── DependencyError             5  a device or an optional package that is not there
+
+A run that ended with some photos unreadable or rejected exits with `EXIT_PARTIAL`.
+Every message says what was wrong, what was expected, and what to do next.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+EXIT_OK = 0
+EXIT_PARTIAL = 6
+EXIT_INTERRUPTED = 130
+
+
+class GeolocError(Exception):
+    """Base of all errors that geoloc raises on purpose."""
+
+    exit_code = 1
+
+
+class _PathError(GeolocError):
+    """An error about one file or folder, kept in `path`."""
+
+    def __init__(self, message: str, *, path: str | Path | None = None) -> None:
+        super().__init__(message)
+        self.path = None if path is None else Path(path)
+
+
+class OptionError(GeolocError):
+    """Options that contradict each other or lie out of range."""
+
+    exit_code = 2
+
+
+class OutputExistsError(_PathError):
+    """An output exists already and may not be overwritten."""
+
+    exit_code = 2
+
+
+class InputError(_PathError):
+    """Something that was given could not be read."""
+
+    exit_code = 3
+
+
+class RasterError(InputError):
+    """A raster cannot be opened, has no position on the ground, or cannot become RGB."""
+
+
+class CrsError(InputError):
+    """A CRS is missing or unknown; `crs` holds what was given."""
+
+    def __init__(self, message: str, *, crs: object = None, path: str | Path | None = None) -> None:
+        super().__init__(message, path=path)
+        self.crs = crs
+
+
+class PhotoError(InputError):
+    """A photo cannot be decoded."""
+
+
+class MetadataError(InputError):
+    """A table of photo metadata or truth cannot be read."""
+
+
+class TilesError(InputError):
+    """A folder of tiles is missing, unfinished, or was made with other options."""
+
+
+class IndexFolderError(_PathError):
+    """An index is missing, unfinished, or was built by another model or version."""
+
+    exit_code = 4
+
+
+class ModelError(IndexFolderError):
+    """A model folder is missing, incomplete, or its weights do not match its card."""
+
+
+class DependencyError(GeolocError):
+    """A device or an optional package that was asked for is not there."""
+
+    exit_code = 5

@@ -1,0 +1,100 @@
+"""The choices that a caller can make, one frozen dataclass a job.
+
+The command line derives its options and defaults from here, so that a default is stated once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+DEFAULT_MODEL = "clnet-aerial-s"
+
+View = Literal["auto", "drone", "street", "panorama"]
+Effort = Literal["low", "normal", "high"]
+PositionPrior = Literal["none", "exif"]
+OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
+
+
+@dataclass(frozen=True)
+class TileOptions:
+    """How rasters are cut into tiles.
+
+    Attributes:
+        ground_sizes_m: Sides of the tiles on the ground, in metres; several make a pyramid.
+            Empty means what the default model's card asks for.
+        overlap: Share of a tile's side that the next tile covers too, in [0, 0.9].
+        size_px: Side of a tile in pixels; None means what the default model's card asks for.
+        min_valid: Tiles with a smaller share of valid pixels are skipped, in [0, 1].
+        virtual: Write no pixels; the rows of the table are windows of the source rasters.
+        bounds: West, south, east, north in degrees (WGS84); tiles outside are not cut.
+        aoi: A vector file; tiles that do not touch its polygons are not cut.
+        creation_options: GDAL creation options of the tiles, as ``KEY=VALUE``.
+        workers: Threads that read, convert and write.
+        resume: Go on where an interrupted run stopped.
+        overwrite: Replace what is there.
+    """
+
+    ground_sizes_m: tuple[float, ...] = ()
+    overlap: float = 0.5
+    size_px: int | None = None
+    min_valid: float = 0.5
+    virtual: bool = False
+    bounds: tuple[float, float, float, float] | None = None
+    aoi: str | None = None
+    creation_options: tuple[str, ...] = ()
+    workers: int = 2
+    resume: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """How tiles are embedded and stored.
+
+    Attributes:
+        model: A name on the shelf or a model folder.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        batch_size: Tiles a step; halved on its own when memory runs out. None: by device.
+        workers: Threads that read and decode while the network computes.
+        factory: A FAISS factory string; ``SQfp16`` is exact up to half precision.
+        features: Also compute the local features that `locate` verifies with.
+        append: Add tiles that the index does not hold yet.
+        overwrite: Replace what is there.
+    """
+
+    model: str = DEFAULT_MODEL
+    device: str = "auto"
+    batch_size: int | None = None
+    workers: int = 2
+    factory: str = "SQfp16"
+    features: bool = True
+    append: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class LocateOptions:
+    """How photos are located on an index.
+
+    Attributes:
+        view: What kind of photos these are; ``auto`` decides photo by photo.
+        effort: How much is searched: hypotheses of yaw and scale, features, tiles.
+        prior: Whether a photo's own GPS position may narrow the search. Never by default.
+        prior_radius_m: Radius of that prior, in metres.
+        top_k: Tiles that retrieval proposes, per photo.
+        metadata: A CSV that adds to or overrides what the photos say of themselves.
+        device: As for the index.
+        workers: Threads that decode photos.
+        min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
+    """
+
+    view: View = "auto"
+    effort: Effort = "normal"
+    prior: PositionPrior = "none"
+    prior_radius_m: float = 200.0
+    top_k: int = 50
+    metadata: str | None = None
+    device: str = "auto"
+    workers: int = 2
+    min_confidence: float = 0.5

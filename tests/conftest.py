@@ -1,0 +1,18 @@
+"""Fixtures that every room shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_SHARED = Path(os.environ.get("GEOLOC_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real imagery; tests that need it skip where it is absent."""
+    if not _SHARED.is_dir():
+        pytest.skip("no real imagery here (set GEOLOC_SHARED_DATA)")
+    return _SHARED
