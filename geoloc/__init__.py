@@ -1,3 +1,80 @@
-"""Locate folders of drone and street photos on georeferenced satellite imagery."""
+"""Locate folders of drone and street photos on georeferenced satellite imagery.
+
+Everything that the command line does is one call here. The names are loaded when they are first
+used, so that ``import geoloc`` costs nothing:
+
+    geoloc.cut_tiles(["region.tif"], "tiles", geoloc.TileOptions())
+    geoloc.build_index("tiles", "index", geoloc.IndexOptions())
+    photos = geoloc.find_photos(["photos"])
+    results = geoloc.locate_photos(photos, "index", geoloc.LocateOptions())
+    geoloc.write_results(results, "out.geojson")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from geoloc.errors import GeolocError
+    from geoloc.evaluate import Evaluation, evaluate_results
+    from geoloc.index import MapIndex, build_index
+    from geoloc.locate import locate_photos
+    from geoloc.options import IndexOptions, LocateOptions, TileOptions
+    from geoloc.photo import find_photos
+    from geoloc.progress import Progress
+    from geoloc.results import PhotoResult, read_results, write_results
+    from geoloc.tileset import TileSet, cut_tiles
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Evaluation": "evaluate",
+    "GeolocError": "errors",
+    "IndexOptions": "options",
+    "LocateOptions": "options",
+    "MapIndex": "index",
+    "PhotoResult": "results",
+    "Progress": "progress",
+    "TileOptions": "options",
+    "TileSet": "tileset",
+    "build_index": "index",
+    "cut_tiles": "tileset",
+    "evaluate_results": "evaluate",
+    "find_photos": "photo",
+    "locate_photos": "locate",
+    "read_results": "results",
+    "write_results": "results",
+}
+
+__all__ = [
+    "Evaluation",
+    "GeolocError",
+    "IndexOptions",
+    "LocateOptions",
+    "MapIndex",
+    "PhotoResult",
+    "Progress",
+    "TileOptions",
+    "TileSet",
+    "__version__",
+    "build_index",
+    "cut_tiles",
+    "evaluate_results",
+    "find_photos",
+    "locate_photos",
+    "read_results",
+    "write_results",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from the module where it lives."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -1,0 +1,92 @@
+"""The command line: one group of lazily loaded commands, and the one error boundary.
+
+A command lives in ``geoloc/commands/<name>.py`` and is loaded when it is called or asked for its
+own help. Their one-line descriptions are stated here, so that ``geoloc --help`` loads nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from geoloc import __version__
+from geoloc.errors import EXIT_INTERRUPTED, GeolocError
+
+COMMANDS = {
+    "tile": "Cut georeferenced rasters into square tiles.",
+    "index": "Embed tiles and build the index that photos are searched in.",
+    "locate": "Locate photos on an index and write them as points.",
+    "evaluate": "Compare located photos with the truth.",
+    "info": "Say what is in a folder of tiles, an index, a model, a photo or a result.",
+    "doctor": "Report versions, devices and drivers.",
+    "demo": "Build a fabricated town, locate photos in it, and draw the result.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that loads a command when it is called, and turns errors into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command; None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"geoloc.commands.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command inside the error boundary; ``--debug`` lets errors through."""
+        debug = bool(ctx.params.get("debug"))
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _fail(ctx, "interrupted", EXIT_INTERRUPTED)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click's own ways to end, and a reader that closed the pipe
+        except GeolocError as error:
+            if debug:
+                raise
+            _fail(ctx, str(error), error.exit_code)
+        except Exception as error:
+            if debug:
+                raise
+            message = f"unexpected {type(error).__name__}: {error}"
+            _fail(ctx, f"{message} (run `geoloc --debug ...` to see where)", 1)
+        return None
+
+
+def _fail(ctx: click.Context, message: str, exit_code: int) -> None:
+    """Print `message` as one line on stderr and end with `exit_code`."""
+    click.echo(f"geoloc: error: {' '.join(message.split())}", err=True)
+    ctx.exit(exit_code)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExample:\n  geoloc tile region.tif\n  geoloc index tiles/\n"
+    "  geoloc locate photos/ -o out.geojson",
+)
+@click.version_option(__version__, prog_name="geoloc")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Locate drone and street photos on georeferenced imagery, offline."""
+
+
+def main() -> None:
+    """Run the command line; what the ``geoloc`` script calls."""
+    cli(prog_name="geoloc")
+
+
+if __name__ == "__main__":
+    main()
