@@ -1,0 +1,194 @@
+"""The columns of the output: what is said of one photo, under which name, in which unit.
+
+First come the names of QGIS's own *Import geotagged photos*, so that styles and forms made for it
+work, then ours. `direction` is our heading where there is one and else what the photo says of
+itself; `longitude` and `latitude` are our answer; what the photo says of its place is in the
+``exif_`` columns only. All coordinates are degrees in WGS84.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["located", "ambiguous", "rejected", "unreadable"]
+PositionKind = Literal["camera", "scene"]
+ColumnKind = Literal["text", "real", "whole", "time"]
+
+_LONLAT_DECIMALS = 7  # RFC 7946 section 11.2: about a centimetre
+
+
+@dataclass(frozen=True)
+class PhotoResult:
+    """What is known of one photo after `locate`; a column of the output each.
+
+    Attributes:
+        photo: Absolute path of the photo.
+        status: ``located``; ``ambiguous`` (an answer that is in doubt); ``rejected`` (read, but
+            found nowhere); ``unreadable``.
+        altitude: Metres above sea level, as the photo says.
+        direction: Degrees clockwise from north: `heading`, or else what the photo says.
+        rotation: Degrees (0, 90, 180, 270) that the photo's EXIF orientation turns it.
+        longitude: Of the answer, degrees; None when there is none.
+        latitude: Of the answer, degrees.
+        timestamp: ISO 8601, as the photo says.
+        photo_rel: Path of the photo from the output's folder; set on writing.
+        confidence: Probability that the truth lies within `conf_radius_m`, in [0, 1].
+        conf_kind: ``calibrated`` or ``uncalibrated``.
+        conf_radius_m: Radius that `confidence` speaks of, in metres.
+        ce90_m: Radius that holds the truth 90 % of the time, in metres.
+        acc95_m: Radius that holds the truth 95 % of the time, in metres.
+        heading: Degrees clockwise from true north, as matched with the map.
+        heading_sd: Standard deviation of `heading`, degrees.
+        position_kind: Whether the answer is where the ``camera`` was or the ``scene`` it shows.
+        scene_longitude: Of the ground point at the photo's centre, degrees.
+        scene_latitude: Of the ground point at the photo's centre, degrees.
+        footprint: The photo's outline on the ground, WKT in lon, lat.
+        score: Strength of the match that won; not comparable between indexes.
+        margin: `score` against the best answer elsewhere.
+        spread_m: Spread of the candidates' positions, in metres.
+        n_modes: Places that compete.
+        n_inliers: Matched features that agree with the answer.
+        view: What kind of photo it was taken for.
+        tile_id: The tile that holds the answer.
+        tile_path: Where that tile's pixels are.
+        tile_crs: That tile's own CRS.
+        exif_lon: Longitude that the photo says, degrees; never used for the answer by default.
+        exif_lat: Latitude that the photo says, degrees.
+        exif_dist_m: Distance from there to the answer, in metres.
+        error: Why there is no answer.
+        model: Name of the model.
+        index_id: Digest that names the index.
+        run_id: Names the run that wrote this.
+    """
+
+    photo: str
+    status: Status
+    altitude: float | None = None
+    direction: float | None = None
+    rotation: int | None = None
+    longitude: float | None = None
+    latitude: float | None = None
+    timestamp: str | None = None
+    photo_rel: str | None = None
+    confidence: float | None = None
+    conf_kind: str | None = None
+    conf_radius_m: float | None = None
+    ce90_m: float | None = None
+    acc95_m: float | None = None
+    heading: float | None = None
+    heading_sd: float | None = None
+    position_kind: PositionKind | None = None
+    scene_longitude: float | None = None
+    scene_latitude: float | None = None
+    footprint: str | None = None
+    score: float | None = None
+    margin: float | None = None
+    spread_m: float | None = None
+    n_modes: int | None = None
+    n_inliers: int | None = None
+    view: str | None = None
+    tile_id: str | None = None
+    tile_path: str | None = None
+    tile_crs: str | None = None
+    exif_lon: float | None = None
+    exif_lat: float | None = None
+    exif_dist_m: float | None = None
+    error: str | None = None
+    model: str | None = None
+    index_id: str | None = None
+    run_id: str | None = None
+
+    @property
+    def filename(self) -> str:
+        """The photo's name without folder and extension, as QGIS has it."""
+        return Path(self.photo).stem
+
+    @property
+    def directory(self) -> str:
+        """The photo's folder."""
+        return str(Path(self.photo).parent)
+
+    @property
+    def has_position(self) -> bool:
+        """Whether there is an answer, certain or not."""
+        return self.longitude is not None and self.latitude is not None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the output.
+
+    Attributes:
+        name: As in `PhotoResult` and in every file.
+        kind: What it holds.
+        decimals: Digits that are written of a real number.
+    """
+
+    name: str
+    kind: ColumnKind = "text"
+    decimals: int = 2
+
+
+COLUMNS = (
+    Column("photo"),
+    Column("filename"),
+    Column("directory"),
+    Column("altitude", "real"),
+    Column("direction", "real"),
+    Column("rotation", "whole"),
+    Column("longitude", "real", _LONLAT_DECIMALS),
+    Column("latitude", "real", _LONLAT_DECIMALS),
+    Column("timestamp", "time"),
+    Column("photo_rel"),
+    Column("status"),
+    Column("confidence", "real", 4),
+    Column("conf_kind"),
+    Column("conf_radius_m", "real"),
+    Column("ce90_m", "real"),
+    Column("acc95_m", "real"),
+    Column("heading", "real"),
+    Column("heading_sd", "real"),
+    Column("position_kind"),
+    Column("scene_longitude", "real", _LONLAT_DECIMALS),
+    Column("scene_latitude", "real", _LONLAT_DECIMALS),
+    Column("footprint"),
+    Column("score", "real", 4),
+    Column("margin", "real", 4),
+    Column("spread_m", "real"),
+    Column("n_modes", "whole"),
+    Column("n_inliers", "whole"),
+    Column("view"),
+    Column("tile_id"),
+    Column("tile_path"),
+    Column("tile_crs"),
+    Column("exif_lon", "real", _LONLAT_DECIMALS),
+    Column("exif_lat", "real", _LONLAT_DECIMALS),
+    Column("exif_dist_m", "real"),
+    Column("error"),
+    Column("model"),
+    Column("index_id"),
+    Column("run_id"),
+)
+
+Record = dict[str, Any]
+
+
+def result_record(result: PhotoResult) -> Record:
+    """The row of `result`: every column in order, rounded, None for what is not known."""
+    return {column.name: plain_value(getattr(result, column.name), column) for column in COLUMNS}
+
+
+def plain_value(value: Any, column: Column) -> str | float | int | None:
+    """`value` as a plain Python value of its column's kind; numpy numbers and NaN are undone."""
+    if value is None or value == "":
+        return None
+    if column.kind == "real":
+        number = float(value)
+        return round(number, column.decimals) if math.isfinite(number) else None
+    if column.kind == "whole":
+        return int(value)
+    # A file name need not be Unicode; a file of ours must be.
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
