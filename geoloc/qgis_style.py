@@ -121,17 +121,17 @@ def _fill(
 
 
 def _arrow(colour: tuple[int, int, int]) -> ET.Element:
-    """A wedge ahead of the dot, turned to the heading; absent where there is none."""
+    """An arrow ahead of the dot, turned to the heading; absent where there is none."""
     return _layer(
         "SimpleMarker",
         {
-            "name": "triangle",
+            "name": "arrow",
             "color": _colour(colour),
             "outline_color": _colour(_WHITE),
             "outline_width": "0.2",
-            "size": "3",
+            "size": "6",
             "size_unit": "MM",
-            "offset": "0,-3.2",  # ahead of the dot; the offset turns with the angle
+            "offset": "0,-4.2",  # ahead of the dot; the offset turns with the angle
             "offset_unit": "MM",
         },
         angle='coalesce("heading", 0)',
@@ -209,7 +209,7 @@ def _labelling(field: str) -> ET.Element:
         bufferSizeUnits="MM",
         bufferColor="255,255,255,220",
     )
-    ET.SubElement(settings, "placement", placement="6", dist="2", distUnits="MM")
+    ET.SubElement(settings, "placement", placement="6", dist="4", distUnits="MM")
     return labelling
 
 

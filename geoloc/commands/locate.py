@@ -1,0 +1,203 @@
+"""``geoloc locate``: photos in, points out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from geoloc.commands._console import (
+    device_option,
+    example,
+    overwrite_option,
+    say,
+    verbosity_options,
+    workers_option,
+)
+from geoloc.commands._progress import progress_bar
+from geoloc.errors import EXIT_INTERRUPTED, EXIT_PARTIAL
+from geoloc.options import Effort, LocateOptions, OutputFormat, PositionPrior, View
+
+if TYPE_CHECKING:
+    from geoloc.results import PhotoResult
+
+_DEFAULT = LocateOptions()
+
+
+@click.command(name="locate", epilog=example("geoloc locate photos/ -o out.geojson --index index/"))
+@click.argument("photos", nargs=-1, required=True, type=click.Path(), metavar="PHOTOS...")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    help="Where the points go; the extension chooses the format (.geojson, .geojsonl, .gpkg, "
+    ".fgb, .parquet, .csv), - is stdout.",
+)
+@click.option(
+    "--index",
+    default="index",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="What `geoloc index` wrote.",
+)
+@click.option("-r", "--recursive", is_flag=True, help="Look into the folders inside folders.")
+@click.option(
+    "--view",
+    type=click.Choice(get_args(View)),
+    default=_DEFAULT.view,
+    show_default=True,
+    help="What kind of photos these are; auto decides photo by photo.",
+)
+@click.option(
+    "--metadata",
+    type=click.Path(),
+    metavar="CSV",
+    help="A table that adds to what the photos say of themselves: photo and any of lon, lat "
+    "(degrees), rel_alt_m, yaw_deg, pitch_deg (-90 looks straight down), roll_deg, hfov_deg, "
+    "timestamp.",
+)
+@click.option(
+    "--prior",
+    type=click.Choice(get_args(PositionPrior)),
+    default=_DEFAULT.prior,
+    show_default=True,
+    help="exif lets a photo's own GPS position narrow the search.",
+)
+@click.option(
+    "--prior-radius",
+    "prior_radius_m",
+    type=click.FloatRange(min=0, min_open=True),
+    default=_DEFAULT.prior_radius_m,
+    show_default=True,
+    metavar="METRES",
+    help="How far from that position is searched.",
+)
+@click.option(
+    "--effort",
+    type=click.Choice(get_args(Effort)),
+    default=_DEFAULT.effort,
+    show_default=True,
+    help="How much is searched for each photo: more finds more and takes longer.",
+)
+@click.option(
+    "--top-k",
+    type=click.IntRange(min=1),
+    default=_DEFAULT.top_k,
+    show_default=True,
+    metavar="N",
+    help="Tiles that the network proposes for a photo.",
+)
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=_DEFAULT.min_confidence,
+    show_default=True,
+    metavar="PROBABILITY",
+    help="Answers below it are called ambiguous.",
+)
+@device_option(_DEFAULT.device)
+@workers_option(_DEFAULT.workers)
+@click.option(
+    "-f",
+    "--format",
+    "fmt",
+    type=click.Choice(get_args(OutputFormat)),
+    help="The format, whatever the extension says.",
+)
+@overwrite_option
+@click.option(
+    "--skip-errors",
+    is_flag=True,
+    help=f"Exit with 0 instead of {EXIT_PARTIAL} when photos were rejected or unreadable.",
+)
+@verbosity_options
+@click.pass_context
+def command(  # one parameter an option; the search's own go on as one dataclass
+    ctx: click.Context,
+    /,
+    *,
+    photos: tuple[str, ...],
+    output: str,
+    index: Path,
+    recursive: bool,
+    fmt: OutputFormat | None,
+    overwrite: bool,
+    skip_errors: bool,
+    quiet: bool,
+    verbose: int,
+    **search: Any,
+) -> None:
+    """Locate photos on an index and write them as points.
+
+    PHOTOS are files and folders. A photo that is not found keeps its row, without a point. The
+    position that a photo says of itself is not used unless --prior exif asks for it.
+
+    \b
+    Exit code: 0 all photos have an answer, 6 some were rejected or unreadable,
+    2 wrong options, 3 no photos, 4 no index or one of another model,
+    130 interrupted (what was done is written).
+    """
+    from geoloc.results import check_output
+
+    check_output(output, fmt=fmt, overwrite=overwrite)  # before anything takes time
+
+    from geoloc.locate import locate_photos
+    from geoloc.photo import find_photos
+    from geoloc.results import write_results
+
+    found = find_photos(photos, recursive=recursive)
+    with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        results = locate_photos(found, index, LocateOptions(**search), progress=progress)
+        tally = _Tally(results)
+        interrupted = False
+        try:
+            written = write_results(tally, output, fmt=fmt, overwrite=overwrite)
+        except KeyboardInterrupt:
+            interrupted, written = True, []
+    say(tally.summary(len(found)), quiet=quiet)
+    if interrupted:
+        kept = f"; {output} holds what was done" if tally.count else ""
+        say(f"geoloc: interrupted after {tally.count} of {len(found)} photos{kept}")
+        ctx.exit(EXIT_INTERRUPTED)
+    for path in written:
+        say(f"wrote {path}", quiet=quiet)
+    if tally.has_failures and not skip_errors:
+        ctx.exit(EXIT_PARTIAL)
+
+
+class _Tally:
+    """Results passing through, counted by status."""
+
+    def __init__(self, results: Iterable[PhotoResult]) -> None:
+        self._results = results
+        self._counts: Counter[str] = Counter()
+        self._began = time.perf_counter()
+
+    def __iter__(self) -> Iterator[PhotoResult]:
+        for result in self._results:
+            self._counts[result.status] += 1
+            yield result
+
+    @property
+    def count(self) -> int:
+        """Photos so far."""
+        return self._counts.total()
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether any photo was rejected or unreadable."""
+        return bool(self._counts["rejected"] or self._counts["unreadable"])
+
+    def summary(self, total: int) -> str:
+        """How many ended how, and how long a photo took."""
+        statuses = ("located", "ambiguous", "rejected", "unreadable")
+        counts = ", ".join(f"{self._counts[status]} {status}" for status in statuses)
+        seconds = (time.perf_counter() - self._began) / max(self.count, 1)
+        photos = "photo" if total == 1 else "photos"
+        return f"{total} {photos}: {counts} ({seconds:.1f} s a photo)"
