@@ -1,0 +1,101 @@
+"""SIFT keypoints with RootSIFT descriptors, of a map or of a photo.
+
+Weak local features that vote together find a photo on a map of another date without any training
+(DESIGN.md, "Why local features vote beside the network"). The detector is tuned for many weak
+features, not for few strong ones: a low contrast threshold, no ratio test afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+DESCRIPTOR_SIZE = 128
+CONTRAST_THRESHOLD = 0.02
+EDGE_THRESHOLD = 12.0
+# RootSIFT components lie in [0, 1] with a mean of 0.09; 512 keeps them in a byte, as SIFT's own
+# 8-bit form does.
+_QUANTISER = 512.0
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """Keypoints of one image.
+
+    Attributes:
+        xy_px: (N, 2) float32, column and row in the corner convention.
+        size_px: (N,) float32, diameter of the neighbourhood.
+        angle_deg: (N,) float32 in [0, 360), clockwise from the image's x axis.
+        descriptors: (N, 128) uint8, RootSIFT times 512.
+    """
+
+    xy_px: NDArray[np.float32]
+    size_px: NDArray[np.float32]
+    angle_deg: NDArray[np.float32]
+    descriptors: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.xy_px)
+
+    def select(self, which: NDArray[Any]) -> Keypoints:
+        """The keypoints at the positions, or where the mask, `which` says."""
+        return Keypoints(
+            self.xy_px[which], self.size_px[which], self.angle_deg[which], self.descriptors[which]
+        )
+
+
+def detect_keypoints(
+    pixels: NDArray[np.uint8], *, valid: NDArray[np.bool_] | None = None, limit: int = 0
+) -> Keypoints:
+    """Keypoints of an image, the strongest `limit` of them (0: all).
+
+    Args:
+        pixels: (H, W, 3) RGB or (H, W) grey, uint8.
+        valid: (H, W) bool; keypoints whose neighbourhood leaves it are dropped, since the edge
+            of the data is no feature of the ground.
+        limit: How many to keep, strongest contrast first.
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.ndim == 3 else pixels
+    sift = cv2.SIFT_create(  # type: ignore[attr-defined]
+        nfeatures=limit, contrastThreshold=CONTRAST_THRESHOLD, edgeThreshold=EDGE_THRESHOLD
+    )
+    found, raw = sift.detectAndCompute(grey, None)
+    if not found:
+        return _NOTHING
+    # OpenCV puts (0, 0) at the centre of the first pixel; the corner convention adds a half.
+    xy_px = np.array([k.pt for k in found], np.float32) + np.float32(0.5)
+    keypoints = Keypoints(
+        xy_px=xy_px,
+        size_px=np.array([k.size for k in found], np.float32),
+        angle_deg=np.array([k.angle for k in found], np.float32),
+        descriptors=_root_sift(raw),
+    )
+    return keypoints if valid is None else keypoints.select(_is_inside(keypoints, valid))
+
+
+def _root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """RootSIFT (Arandjelovic and Zisserman, CVPR 2012, section 3) as bytes."""
+    share = raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-9)
+    return np.minimum(np.rint(np.sqrt(share) * _QUANTISER), 255).astype(np.uint8)
+
+
+def _is_inside(keypoints: Keypoints, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which keypoints lie further than their radius from anything invalid."""
+    padded = np.pad(valid.astype(np.uint8), 1, constant_values=1)
+    clearance = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    height, width = valid.shape
+    cols = keypoints.xy_px[:, 0].astype(int).clip(0, width - 1)
+    rows = keypoints.xy_px[:, 1].astype(int).clip(0, height - 1)
+    return np.asarray(clearance[rows, cols] > keypoints.size_px, dtype=bool)
+
+
+_NOTHING = Keypoints(
+    np.zeros((0, 2), np.float32),
+    np.zeros(0, np.float32),
+    np.zeros(0, np.float32),
+    np.zeros((0, DESCRIPTOR_SIZE), np.uint8),
+)
