@@ -1,0 +1,46 @@
+# One word a task. Each does its own set-up in a fresh clone.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint types check format bench clean
+
+help:  ## list the tasks
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+venv: $(VENV)/.stamp  ## an environment with geoloc and its developer tools
+
+# The stamp is as old as the last install: a changed pyproject.toml installs again.
+$(VENV)/.stamp: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "geoloc needs Python 3.11 or later: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: venv  ## locate photos of a fabricated town, with a picture of the result
+	$(BIN)/geoloc demo
+
+test: venv  ## the tests
+	$(BIN)/python -m pytest
+
+lint: venv  ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: venv  ## static types
+	$(BIN)/mypy
+
+check: lint types test  ## all that CI runs
+
+format: venv  ## put the code into its style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: venv  ## speed; prints figures, asserts none
+	for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:  ## remove what the tasks made, and the environment
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
