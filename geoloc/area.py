@@ -1,0 +1,90 @@
+"""Areas of interest: from bounds in degrees or a vector file to polygons in EPSG:4326."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas
+import shapely
+
+from geoloc.errors import InputError, OptionError
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the Earth.
+
+    Attributes:
+        shape: Its polygons in degrees; None is everywhere.
+    """
+
+    shape: shapely.Geometry | None = None
+
+    def touches(self, footprint: shapely.Geometry) -> bool:
+        """Whether a footprint in degrees overlaps the area."""
+        return self.shape is None or bool(shapely.intersects(self.shape, footprint))
+
+    def digest(self) -> str:
+        """A checksum of the shape; empty for everywhere."""
+        if self.shape is None:
+            return ""
+        return hashlib.sha256(shapely.to_wkb(self.shape)).hexdigest()[:16]
+
+
+def bounds_area(bounds: tuple[float, float, float, float]) -> Area:
+    """The area between west, south, east and north in degrees; west > east crosses 180°.
+
+    Raises:
+        OptionError: The numbers are no such bounds.
+    """
+    west, south, east, north = bounds
+    in_range = -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90
+    if not in_range or west == east:
+        message = f"bounds {west:g},{south:g},{east:g},{north:g} are not W,S,E,N in degrees"
+        raise OptionError(f"{message}; say for example --bounds 13.1,52.3,13.8,52.7")
+    if west < east:
+        return Area(shapely.box(west, south, east, north))
+    # Footprints across the antimeridian run beyond 180, others do not: cover both ways of counting.
+    parts = [
+        shapely.box(west, south, 180 + east + 180, north),
+        shapely.box(-180, south, east, north),
+    ]
+    return Area(shapely.union_all(parts))
+
+
+def file_area(path: str | Path) -> Area:
+    """The polygons of a vector file.
+
+    Raises:
+        InputError: It cannot be read, has no CRS, or holds no polygon.
+    """
+    try:
+        layer = geopandas.read_file(path)
+    except Exception as error:  # pyogrio raises many kinds, none of them documented
+        message = f"cannot read the area {path}: {error}"
+        raise InputError(f"{message}; expected a vector file such as GeoJSON", path=path) from error
+    if getattr(layer, "crs", None) is None:
+        message = f"the area {path} has no CRS"
+        raise InputError(f"{message}; expected polygons with one", path=path)
+    shapes = layer.to_crs("EPSG:4326").geometry
+    polygons = shapes[shapes.geom_type.isin(["Polygon", "MultiPolygon"])]
+    if polygons.empty:
+        message = f"the area {path} holds no polygon"
+        raise InputError(f"{message}; expected polygons, not lines or points", path=path)
+    return Area(shapely.union_all(shapely.make_valid(polygons.to_numpy())))
+
+
+def both(first: Area, second: Area) -> Area:
+    """What lies in both areas.
+
+    Raises:
+        OptionError: Nothing does.
+    """
+    if first.shape is None or second.shape is None:
+        return second if first.shape is None else first
+    common = shapely.intersection(first.shape, second.shape)
+    if common.is_empty:
+        raise OptionError("--bounds and --aoi have no place in common; leave one of them out")
+    return Area(common)
