@@ -1,0 +1,114 @@
+"""The group and its error boundary: one line, the right exit code, never a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import geoloc
+from geoloc import cli as cli_module
+from geoloc.cli import cli
+from geoloc.errors import (
+    DependencyError,
+    GeolocError,
+    IndexFolderError,
+    OptionError,
+    OutputExistsError,
+    PhotoError,
+)
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """A command ``fail`` that raises what is put into this list."""
+    errors: list[BaseException] = []
+
+    @click.command(name="fail")
+    def command() -> None:
+        raise errors[0]
+
+    monkeypatch.setitem(cli_module.COMMANDS, "fail", "Fail.")
+    monkeypatch.setitem(sys.modules, "geoloc.commands.fail", SimpleNamespace(command=command))
+    return errors
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code"),
+    [
+        (GeolocError("odd"), 1),
+        (OptionError("odd"), 2),
+        (OutputExistsError("odd"), 2),
+        (PhotoError("odd"), 3),
+        (IndexFolderError("odd"), 4),
+        (DependencyError("odd"), 5),
+    ],
+)
+def test_an_error_of_ours_is_one_line_and_its_exit_code(
+    failing: list[BaseException], error: GeolocError, exit_code: int
+) -> None:
+    failing.append(error)
+    result = CliRunner().invoke(cli, ["fail"])
+    assert result.exit_code == exit_code
+    assert result.stderr == "geoloc: error: odd\n"
+    assert result.stdout == ""
+
+
+def test_a_message_of_several_lines_is_joined(failing: list[BaseException]) -> None:
+    failing.append(PhotoError("a\n  b"))
+    assert CliRunner().invoke(cli, ["fail"]).stderr == "geoloc: error: a b\n"
+
+
+def test_an_unexpected_error_is_one_line_that_names_debug(failing: list[BaseException]) -> None:
+    failing.append(ZeroDivisionError("division by zero"))
+    result = CliRunner().invoke(cli, ["fail"])
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "ZeroDivisionError: division by zero" in result.stderr
+    assert "--debug" in result.stderr
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("x"), PhotoError("x")])
+def test_debug_lets_an_error_through(failing: list[BaseException], error: Exception) -> None:
+    failing.append(error)
+    assert CliRunner().invoke(cli, ["--debug", "fail"]).exception is error
+
+
+def test_an_interrupt_is_130(failing: list[BaseException]) -> None:
+    failing.append(KeyboardInterrupt())
+    result = CliRunner().invoke(cli, ["fail"])
+    assert result.exit_code == 130
+    assert result.stderr == "geoloc: error: interrupted\n"
+
+
+def test_wrong_usage_is_2() -> None:
+    result = CliRunner().invoke(cli, ["locate"])
+    assert result.exit_code == 2
+    assert "Missing argument" in result.stderr
+
+
+def test_an_unknown_command_is_2_and_named() -> None:
+    result = CliRunner().invoke(cli, ["locat"])
+    assert result.exit_code == 2
+    assert "locat" in result.stderr
+
+
+def test_version_is_that_of_the_package() -> None:
+    assert (
+        CliRunner().invoke(cli, ["--version"]).stdout == f"geoloc, version {geoloc.__version__}\n"
+    )
+
+
+def test_a_reader_that_closes_the_pipe_brings_no_traceback() -> None:
+    script = "import geoloc.cli, sys; sys.argv = ['geoloc', 'doctor', '--json']; geoloc.cli.main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
