@@ -168,7 +168,7 @@ def _peaks_of(
     for shift in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):
         cell = np.floor(places / _BIN_M + shift).astype(np.int64) + _BINS // 2
         keys = (region * _BINS + cell[:, 0]) * _BINS + cell[:, 1]
-        bins, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         mass = np.bincount(inverse, weight) / weight.mean()
         strength = _surprise(mass, expected[region[first]])
         for best in np.argsort(-strength)[:3]:

@@ -1,0 +1,303 @@
+"""Whether a photo really lies where the votes say, and exactly where: geometry decides.
+
+Around a peak every photo feature knows where on the ground to expect its partner. It takes the
+most similar map feature there; partners that agree with one similarity transform, then with one
+camera over the ground, are the evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from geoloc.camera import GroundCamera, GroundPoint, Pose, project, scene_point
+from geoloc.features import FeatureMap
+from geoloc.groundview import GroundView
+from geoloc.keypoints import Keypoints
+from geoloc.resection import Resection, resect
+from geoloc.voting import MAX_SCALE_RATIO, MAX_TURN_DEG, Peak, Supposition, Votes, turned
+
+# How far from its expected place a partner is looked for: before and after the camera is known.
+_FIRST_RADIUS_M = 10.0
+_SECOND_RADIUS_M = 6.0
+_INLIER_M = 2.5
+_VOTE_M = 4.0
+# Cosine of two RootSIFT descriptors below which a pair is no pair.
+_MIN_SIMILARITY = 0.75
+_MIN_PAIRS = 8
+# Two inliers within this many pixels of each other are one piece of evidence.
+_SPOT_PX = 6.0
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One place for one photo, with its evidence.
+
+    Attributes:
+        region: Region of the map.
+        resection: The camera, in the region's frame.
+        n_inliers: Separate spots of the photo whose partner lies within 2.5 m of the fit.
+        excess: How far `n_inliers` exceeds what chance gives, in standard deviations.
+        support: Surprise of the votes that agree with the fit (`voting`); it knows nothing of
+            the guided partners, so that the two are nearly independent.
+        peak: Where the search began.
+    """
+
+    region: int
+    resection: Resection
+    n_inliers: int
+    excess: float
+    support: float
+    peak: Peak
+
+    @property
+    def score(self) -> float:
+        """One number for ranking: support, tempered by the excess."""
+        return self.support * (1 + max(0.0, self.excess) / 5)
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Partners: positions of photo keypoints, places of map features."""
+
+    photo: NDArray[np.int64]
+    ground_m: Floats
+
+    def __len__(self) -> int:
+        return len(self.photo)
+
+    def select(self, mask: NDArray[np.bool_]) -> _Pairs:
+        return _Pairs(self.photo[mask], self.ground_m[mask])
+
+
+def verify_peak(
+    view: GroundView,
+    keypoints: Keypoints,
+    features: FeatureMap,
+    *,
+    votes: Votes,
+    peak: Peak,
+    tilt_sd_deg: float,
+) -> Verified | None:
+    """The evidence for one peak; None when no camera over the ground explains it.
+
+    Args:
+        view: The photo from above.
+        keypoints: Of the view.
+        features: Of the map.
+        votes: Of the view, as they made the peak.
+        peak: The place to look at.
+        tilt_sd_deg: How far the tilt may be from the view's pose.
+    """
+    around = _Surroundings.of(features, peak, view)
+    if around is None:
+        return None
+    expected = _expected_at(view, keypoints, peak)
+    supposition = Supposition(peak.yaw_deg, peak.gsd_m)
+    pairs = _partners(keypoints, around, expected, supposition, _FIRST_RADIUS_M)
+    start, inside = _similarity(view, keypoints, pairs)
+    if start is None or inside.sum() < _MIN_PAIRS:
+        return None
+    photo_px = project(view.to_photo, keypoints.xy_px.astype(float))
+    fit = _fit(view, photo_px, pairs.select(inside), start, tilt_sd_deg)
+    if fit is None:
+        return None
+    refined = Supposition(fit.camera.pose.heading_deg, _gsd_of(view, start))
+    expected = project(fit.homography, photo_px)
+    pairs = _partners(keypoints, around, expected, refined, _SECOND_RADIUS_M)
+    near = np.hypot(*(pairs.ground_m - expected[pairs.photo]).T) < 1.6 * _INLIER_M
+    if near.sum() < _MIN_PAIRS:
+        return None
+    fit = _fit(view, photo_px, pairs.select(near), fit.camera, tilt_sd_deg)
+    if fit is None:
+        return None
+    return _judge(view, keypoints, votes, peak, features, pairs, fit, photo_px)
+
+
+def _judge(
+    view: GroundView,
+    keypoints: Keypoints,
+    votes: Votes,
+    peak: Peak,
+    features: FeatureMap,
+    pairs: _Pairs,
+    fit: Resection,
+    photo_px: Floats,
+) -> Verified:
+    """Count what agrees with the final fit, each spot once, against what chance would give."""
+    expected = project(fit.homography, photo_px)
+    away = np.hypot(*(pairs.ground_m - expected[pairs.photo]).T)
+    spots = _spots(keypoints.xy_px[pairs.photo])
+    hits = len(np.unique(spots[away < _INLIER_M]))
+    tried = len(np.unique(spots))
+    # A wrong partner lies anywhere in the search radius; the fit itself bends towards some.
+    chance = 1.5 * (_INLIER_M / _SECOND_RADIUS_M) ** 2
+    excess = (hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance)))
+    support = _support(votes, keypoints, features, peak.region, expected)
+    return Verified(peak.region, fit, hits, excess, support, peak)
+
+
+def _support(
+    votes: Votes, keypoints: Keypoints, features: FeatureMap, region: int, expected: Floats
+) -> float:
+    """Surprise of the votes near where the fit puts their photo feature, each spot once."""
+    here = votes.region == region
+    away = np.full(len(votes), np.inf)
+    away[here] = np.hypot(*(votes.xy_m[here] - expected[votes.photo[here]]).T)
+    agree = np.flatnonzero(np.nan_to_num(away, nan=np.inf) < _VOTE_M)
+    if len(agree) == 0:
+        return 0.0
+    agree = agree[np.argsort(-votes.weight[agree], kind="stable")]
+    _, once = np.unique(_spots(keypoints.xy_px[votes.photo[agree]]), return_index=True)
+    agree = agree[once]
+    ground = np.floor(votes.xy_m[agree] / 1.5)
+    _, once = np.unique(ground, axis=0, return_index=True)
+    mass = float(votes.weight[agree[once]].sum() / votes.weight.mean())
+    area = features.regions[region].area_m2
+    # Of the votes that are wrong, those of the right scale and turn would be found: about a tenth.
+    rate = max(0.35, 0.1 * here.sum() * math.pi * _VOTE_M**2 / area)
+    return mass * math.log(mass / rate) - (mass - rate) if mass > rate else 0.0
+
+
+def _spots(xy_px: NDArray[np.float32]) -> NDArray[np.int64]:
+    """A number for the piece of the photo that each keypoint lies in."""
+    cell = np.floor(xy_px / _SPOT_PX).astype(np.int64)
+    return np.asarray(cell[:, 0] * 100_003 + cell[:, 1])
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """The map features around a peak."""
+
+    xy_m: Floats
+    size_m: NDArray[np.float32]
+    angle_deg: NDArray[np.float32]
+    unit: NDArray[np.float32]
+    tree: cKDTree
+
+    @classmethod
+    def of(cls, features: FeatureMap, peak: Peak, view: GroundView) -> _Surroundings | None:
+        height, width = view.pixels.shape[:2]
+        reach = peak.gsd_m * _farthest(view.centre_px, width, height) + 2 * _FIRST_RADIUS_M
+        middle = np.array([peak.x_m, peak.y_m])
+        ids = features.in_box(peak.region, middle - reach, middle + reach)
+        if len(ids) < _MIN_PAIRS:
+            return None
+        xy = features.xy_m[ids].astype(float)
+        return cls(
+            xy,
+            features.size_m[ids],
+            features.angle_deg[ids],
+            _unit(features.descriptors[ids]),
+            cKDTree(xy),
+        )
+
+
+def _farthest(centre_px: Floats, width: int, height: int) -> float:
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], float)
+    return float(np.hypot(*(corners - centre_px).T).max())
+
+
+def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Descriptors as unit vectors."""
+    values = descriptors.astype(np.float32)
+    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6))
+
+
+def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Floats:
+    """Where (N, 2) the keypoints lie on the ground if the peak is right."""
+    offsets = keypoints.xy_px - view.centre_px
+    return turned(offsets, Supposition(peak.yaw_deg, peak.gsd_m)) + [peak.x_m, peak.y_m]
+
+
+def _partners(
+    keypoints: Keypoints,
+    around: _Surroundings,
+    expected: Floats,
+    supposition: Supposition,
+    radius_m: float,
+) -> _Pairs:
+    """For each keypoint the most similar map feature near its expected place, one to one."""
+    known = np.flatnonzero(np.isfinite(expected).all(axis=1))
+    near = around.tree.query_ball_point(expected[known], radius_m)
+    photo = np.repeat(known, [len(hits) for hits in near])
+    feature = np.fromiter((hit for hits in near for hit in hits), np.int64, len(photo))
+    ratio = around.size_m[feature] / keypoints.size_px[photo] / supposition.gsd_m
+    turn = around.angle_deg[feature] - keypoints.angle_deg[photo] - supposition.yaw_deg
+    fits = np.abs(np.log(ratio)) < math.log(MAX_SCALE_RATIO)
+    fits &= np.abs((turn + 180) % 360 - 180) < MAX_TURN_DEG
+    photo, feature = photo[fits], feature[fits]
+    unit = _unit(keypoints.descriptors)
+    similarity = np.einsum("ij,ij->i", unit[photo], around.unit[feature])
+    good = similarity > _MIN_SIMILARITY
+    photo, feature, similarity = photo[good], feature[good], similarity[good]
+    for of in ("photo", "feature"):
+        order = np.lexsort((-similarity, photo if of == "photo" else feature))
+        named = (photo if of == "photo" else feature)[order]
+        first = np.append(True, named[1:] != named[:-1])[: len(named)]
+        keep = np.sort(order[first])
+        photo, feature, similarity = photo[keep], feature[keep], similarity[keep]
+    return _Pairs(photo, around.xy_m[feature])
+
+
+def _similarity(
+    view: GroundView, keypoints: Keypoints, pairs: _Pairs
+) -> tuple[GroundCamera | None, NDArray[np.bool_]]:
+    """The camera that the best similarity transform of the view speaks for, and its inliers."""
+    nobody = np.zeros(len(pairs), bool)
+    if len(pairs) < _MIN_PAIRS:
+        return None, nobody
+    middle = pairs.ground_m.mean(axis=0)
+    offsets = keypoints.xy_px[pairs.photo] - view.centre_px
+    matrix, inside = cv2.estimateAffinePartial2D(
+        offsets.astype(np.float64) * [1, -1],
+        pairs.ground_m - middle,
+        method=cv2.RANSAC,
+        ransacReprojThreshold=_INLIER_M,
+        maxIters=2000,
+    )
+    if matrix is None:
+        return None, nobody
+    gsd_m = math.hypot(matrix[0, 0], matrix[1, 0])
+    yaw_deg = -math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
+    centre = matrix[:, 2] + middle
+    return _camera_over(view, centre, yaw_deg, gsd_m), inside.ravel().astype(bool)
+
+
+def _camera_over(
+    view: GroundView, centre_m: Floats, yaw_deg: float, gsd_m: float
+) -> GroundCamera | None:
+    """The view's camera, moved so that the photo's middle lies at a point of the ground."""
+    scene = scene_point(view.camera, view.pose)
+    if scene is None or gsd_m <= 0:
+        return None
+    zoom = gsd_m / view.gsd_m
+    # `turned` takes offsets to the right and down; the scene lies right and up of the camera.
+    ahead = turned(np.array([[scene.east_m, -scene.north_m]]), Supposition(yaw_deg, zoom))[0]
+    pose = Pose(
+        yaw_deg % 360, view.pose.pitch_deg, view.pose.roll_deg, view.pose.rel_alt_m * zoom
+    )
+    return GroundCamera(pose, GroundPoint(*(float(v) for v in centre_m - ahead)))
+
+
+def _gsd_of(view: GroundView, camera: GroundCamera) -> float:
+    return view.gsd_m * camera.pose.rel_alt_m / view.pose.rel_alt_m
+
+
+def _fit(
+    view: GroundView,
+    photo_px: Floats,
+    pairs: _Pairs,
+    start: GroundCamera,
+    tilt_sd_deg: float,
+) -> Resection | None:
+    return resect(
+        view.camera, photo_px[pairs.photo], pairs.ground_m, start, tilt_sd_deg=tilt_sd_deg
+    )
