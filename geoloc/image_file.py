@@ -1,0 +1,120 @@
+"""Opening image files of strangers with Pillow: which formats, which limits, which errors."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from PIL import Image
+
+from geoloc.errors import PhotoError
+
+# Everything that Pillow 11 to 13 was seen to raise on the fuzzed files of public test suites,
+# and what its C and struct code can raise besides. `Exception` would hide our own mistakes too.
+DECODER_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # MPO, as drones write it, opens as JPEG
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+HEIF_SUFFIXES = {".heic", ".heif", ".hif"}
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".tif", ".tiff", ".webp", *HEIF_SUFFIXES}
+
+
+@contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """An image file, its header read and its pixels not yet.
+
+    Files of more than twice ``PIL.Image.MAX_IMAGE_PIXELS`` (179 megapixels, unless the process
+    set another limit) are refused: they are decompression bombs or mosaics, not photos.
+
+    Raises:
+        PhotoError: The file is missing, of another format, damaged in its header, or too large;
+            or it is a HEIC file and pillow-heif is not installed (an error of the photo, so that
+            one such file among others becomes a row and does not stop a run).
+    """
+    # Between one and two times the limit Pillow only warns. Asked for again at every call, since
+    # a caller may reset the filters; `catch_warnings` would not be safe in threads.
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    if path.is_dir():
+        raise PhotoError(f"{path} is a folder, not a photo", path=path)
+    formats = [*_FORMATS, "HEIF"] if _is_heif(path) else _FORMATS
+    try:
+        image = Image.open(path, formats=formats)
+    except Image.DecompressionBombError as error:
+        raise PhotoError(_too_large(path), path=path) from error
+    except FileNotFoundError as error:
+        raise PhotoError(f"{path} does not exist", path=path) from error
+    except PermissionError as error:
+        raise PhotoError(f"{path} may not be read: check its permissions", path=path) from error
+    except DECODER_ERRORS as error:
+        raise PhotoError(
+            f"{path} is not a readable JPEG, PNG, TIFF, WebP or HEIC photo ({one_line(error)})",
+            path=path,
+        ) from error
+    with image:
+        yield image
+
+
+def upright_size(image: Image.Image, orientation: int | None) -> tuple[int, int]:
+    """Width and height of an image that was just opened, once it is upright.
+
+    Pillow's reader of TIFF and pillow-heif turn by themselves, and say the upright size at once.
+    """
+    width, height = image.size
+    turned_already = image.format in ("TIFF", "HEIF")
+    swaps = orientation is not None and orientation >= 5
+    return (height, width) if swaps and not turned_already else (width, height)
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, short enough for the end of a sentence."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, Image.UnidentifiedImageError):
+        text = "format not recognised"
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+def _too_large(path: Path) -> str:
+    limit_mp = 2 * cast(int, Image.MAX_IMAGE_PIXELS) // 10**6
+    return (
+        f"{path} has more than {limit_mp} megapixels and is refused as a decompression bomb; "
+        "make it smaller first"
+    )
+
+
+def _is_heif(path: Path) -> bool:
+    """Whether a file is HEIC; then pillow-heif has been registered with Pillow."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    if head[4:8] != b"ftyp" or head[8:12] not in _HEIF_BRANDS:
+        return False
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise PhotoError(
+            f'{path} is a HEIC photo; to read those: pip install "geoloc-cli[heic]"', path=path
+        ) from error
+    register_heif_opener()
+    return True
