@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from geoloc.photo import find_photos
     from geoloc.progress import Progress
     from geoloc.results import PhotoResult, read_results, write_results
-    from geoloc.tileset import TileSet, cut_tiles
+    from geoloc.tileset import TileSet
+    from geoloc.tiling import cut_tiles
 
 __version__ = "0.1.0"
 
@@ -39,7 +40,7 @@ _HOMES = {
     "TileOptions": "options",
     "TileSet": "tileset",
     "build_index": "index",
-    "cut_tiles": "tileset",
+    "cut_tiles": "tiling",
     "evaluate_results": "evaluate",
     "find_photos": "photo",
     "locate_photos": "locate",

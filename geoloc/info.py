@@ -1,0 +1,145 @@
+"""What a path holds: tiles, an index, a model, results, or a photo, told as plain facts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from geoloc.errors import IndexFolderError, InputError, TilesError
+
+Kind = Literal["tiles", "index", "model", "results", "photo"]
+
+_RESULT_SUFFIXES = (".geojson", ".geojsonl", ".geojsons", ".gpkg", ".fgb", ".parquet", ".csv")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What one path holds.
+
+    Attributes:
+        kind: What it is.
+        path: As it was given.
+        facts: Names and plain values, in the order in which a person wants them.
+    """
+
+    kind: Kind
+    path: str
+    facts: dict[str, Any]
+
+
+def describe_path(path: str | Path) -> Description:
+    """What `path` holds; a name that is no path may be a model on the shelf.
+
+    Raises:
+        InputError: There is no such thing, or it is none of the kinds that are known.
+        IndexFolderError: An index or a model that cannot be read.
+    """
+    source = Path(path)
+    if source.is_dir():
+        return _describe_folder(source)
+    if source.is_file():
+        if source.suffix.lower() in _RESULT_SUFFIXES:
+            return Description("results", str(path), _result_facts(source))
+        return Description("photo", str(path), _photo_facts(source))
+    return Description("model", str(path), _shelf_facts(str(path)))
+
+
+def _describe_folder(folder: Path) -> Description:
+    """A folder of ours, told by its manifest."""
+    if (folder / "index.json").is_file():
+        facts = _manifest_facts(folder / "index.json", IndexFolderError)
+        return Description("index", str(folder), facts)
+    if (folder / "tiles.json").is_file():
+        facts = _manifest_facts(folder / "tiles.json", TilesError)
+        return Description("tiles", str(folder), facts)
+    if (folder / "model.toml").is_file():
+        return Description("model", str(folder), _model_facts(folder))
+    raise InputError(
+        f"{folder} holds neither tiles, nor an index, nor a model: expected tiles.json, "
+        "index.json or model.toml in it",
+        path=folder,
+    )
+
+
+def _manifest_facts(
+    manifest: Path, error_type: type[TilesError] | type[IndexFolderError]
+) -> dict[str, Any]:
+    """All that a manifest says, and the size of its folder."""
+    try:
+        document = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise error_type(
+            f"{manifest} cannot be read ({error}); make it again with --overwrite", path=manifest
+        ) from error
+    if not isinstance(document, dict):
+        raise error_type(f"{manifest} is no manifest; make it again", path=manifest)
+    files = [file for file in manifest.parent.rglob("*") if file.is_file()]
+    size_mb = round(sum(file.stat().st_size for file in files) / 1e6, 1)
+    return {**_flat(document), "files": len(files), "size_mb": size_mb}
+
+
+def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested names joined with dots."""
+    facts: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            facts |= _flat(value, f"{prefix}{name}.")
+        else:
+            facts[f"{prefix}{name}"] = value
+    return facts
+
+
+def _shelf_facts(name: str) -> dict[str, Any]:
+    """The card of a model on the shelf."""
+    from geoloc.zoo import list_models
+
+    models = list_models()
+    if name in models:
+        return _model_facts(name)
+    shelf = ", ".join(models) or "which is empty"
+    raise InputError(
+        f"there is no file or folder {name}, nor a model of that name on the shelf ({shelf})",
+        path=name,
+    )
+
+
+def _model_facts(model: str | Path) -> dict[str, Any]:
+    """The card of a model."""
+    from geoloc.zoo import read_card
+
+    return _flat(dataclasses.asdict(read_card(model)))
+
+
+def _result_facts(path: Path) -> dict[str, Any]:
+    """Counts by status, extent, and what made the results."""
+    from geoloc.results import output_format, read_results
+
+    results = read_results(path)
+    statuses = Counter(result.status for result in results)
+    lons = [result.longitude for result in results if result.longitude is not None]
+    lats = [result.latitude for result in results if result.latitude is not None]
+    bounds = [min(lons), min(lats), max(lons), max(lats)] if lons and lats else None
+    return {
+        "format": output_format(path),
+        "photos": len(results),
+        **{
+            status: statuses[status]
+            for status in ("located", "ambiguous", "rejected", "unreadable")
+        },
+        "bounds": bounds,
+        **{
+            name: sorted({value for r in results if (value := getattr(r, name))})
+            for name in ("model", "index_id", "run_id")
+        },
+    }
+
+
+def _photo_facts(path: Path) -> dict[str, Any]:
+    """What a photo says, each with the tag that says it."""
+    from geoloc.metadata import describe
+
+    return dict(describe(path))

@@ -1,0 +1,47 @@
+"""The wheel: the package, the shelf of models, the licence, and nothing else."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The files of a wheel that is built here."""
+    build = pytest.importorskip("hatchling.build", reason="hatchling is not installed")
+    folder = tmp_path_factory.mktemp("wheel")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(REPOSITORY)
+        wheel = build.build_wheel(str(folder))
+    with zipfile.ZipFile(folder / wheel) as archive:
+        return archive.namelist()
+
+
+def test_every_module_is_in_the_wheel(names: list[str]) -> None:
+    modules = {
+        path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("geoloc/**/*.py")
+    }
+    assert modules <= set(names)
+    assert "geoloc/py.typed" in names
+
+
+def test_every_model_of_the_shelf_is_in_the_wheel(names: list[str]) -> None:
+    cards = sorted(REPOSITORY.glob("models/*/model.toml"))
+    for folder in (card.parent.name for card in cards):
+        assert f"geoloc/_models/{folder}/model.toml" in names
+        assert f"geoloc/_models/{folder}/model.safetensors" in names
+
+
+def test_the_licence_is_in_the_wheel(names: list[str]) -> None:
+    assert [name for name in names if name.endswith("licenses/LICENSE")]
+
+
+def test_nothing_else_is_in_the_wheel(names: list[str]) -> None:
+    roots = {name.split("/")[0] for name in names}
+    assert {root for root in roots if not root.endswith(".dist-info")} == {"geoloc"}
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".tmp")]
