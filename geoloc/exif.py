@@ -113,6 +113,15 @@ def coordinate(gps: Tags, tag: int, ref_tag: int, negative: str) -> tuple[float 
     return size, bool(ref)
 
 
+def xmp_coordinate(written: str | None) -> float | None:
+    """A signed coordinate out of XMP's own notation, ``51,49.4802N`` or ``51,49,28.8N``."""
+    found = re.fullmatch(r"([\d.]+),([\d.]+)(?:,([\d.]+))?([NSEW])", written or "")
+    if found is None:
+        return None
+    size = degrees([part for part in found.groups()[:3] if part is not None])
+    return -size if size is not None and found.group(4) in "SW" else size
+
+
 def iso_time(exif: Exif) -> tuple[str | None, str]:
     """When the photo was taken, as ISO 8601 with the offset where stated; and the tag's name."""
     base = ExifTags.Base

@@ -33,6 +33,8 @@ DECODER_ERRORS = (
 )
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # MPO, as drones write it, opens as JPEG
+# No camera writes these, and libtiff prints a line for every damaged row of them.
+_FAX = {"tiff_ccitt", "group3", "group4"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 HEIF_SUFFIXES = {".heic", ".heif", ".hif"}
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".tif", ".tiff", ".webp", *HEIF_SUFFIXES}
@@ -71,6 +73,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
             path=path,
         ) from error
     with image:
+        if image.info.get("compression") in _FAX:
+            raise PhotoError(f"{path} is a facsimile (CCITT compression), not a photo", path=path)
         yield image
 
 

@@ -2,8 +2,8 @@
 
 The rules, in the order in which a value is looked for (the first that makes sense wins):
 
-* Position: EXIF GPS, then DJI XMP. (0, 0) is what receivers without a fix write: rejected. A
-  missing hemisphere is taken as north or east, as QGIS does, and noted.
+* Position: EXIF GPS, then its copy in XMP, then DJI XMP. (0, 0) is what receivers without a fix
+  write: rejected. A missing hemisphere is taken as north or east, as QGIS does, and noted.
 * Height above the take-off point: DJI XMP. It is not the height above the ground under the photo.
 * Yaw: the gimbal (DJI XMP), the camera (Pix4D or senseFly XMP), the panorama's heading (GPano),
   the direction of EXIF GPS, and last the airframe (DJI FlightYaw), for the camera may look
@@ -27,9 +27,10 @@ from PIL import ExifTags, Image
 
 from geoloc.camera import Panorama
 from geoloc.errors import PhotoError
-from geoloc.exif import Exif, coordinate, iso_time, number, read_exif, text
+from geoloc.exif import Exif, coordinate, iso_time, number, read_exif, text, xmp_coordinate
 from geoloc.image_file import open_image, upright_size
 from geoloc.xmp import CAMERA, DJI, GPANO, Xmp, XmpError, find_packet, parse_xmp, xmp_value
+from geoloc.xmp import EXIF as EXIF_XMP
 
 YawRef = Literal["true", "magnetic"]
 Projection = Literal["perspective", "equirectangular"]
@@ -224,6 +225,10 @@ def _read_position(exif: Exif, xmp: Xmp, reading: _Reading) -> None:
     lon, lon_signed = coordinate(exif.gps, tags.GPSLongitude, tags.GPSLongitudeRef, "W")
     if _take_position(lon, lat, "EXIF GPS", reading) and not (lat_signed and lon_signed):
         reading.notes.append("EXIF GPS lacks a hemisphere: taken as north and east")
+    lon, lat = (
+        xmp_coordinate(xmp_value(xmp, EXIF_XMP, tag)) for tag in ("GPSLongitude", "GPSLatitude")
+    )
+    _take_position(lon, lat, "XMP exif:GPS", reading)
     lon = _dji(xmp, "GpsLongitude")
     lon = _dji(xmp, "GpsLongtitude") if lon is None else lon  # DJI's own spelling, once
     _take_position(lon, _dji(xmp, "GpsLatitude"), "DJI XMP", reading)

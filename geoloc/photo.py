@@ -89,9 +89,11 @@ def read_photo(path: str | Path, *, max_side_px: int | None = None) -> Photo:
     """
     path = Path(path)
     with open_image(path) as image:
-        metadata = read_image_metadata(image, path)
-        full = upright_size(image, metadata.orientation)
         try:
+            if image.format == "PNG":  # asking for its EXIF decodes it, and hides what went wrong
+                image.load()
+            metadata = read_image_metadata(image, path)
+            full = upright_size(image, metadata.orientation)
             pixels = _decode(image, max_side_px)
         except DECODER_ERRORS as error:
             raise PhotoError(

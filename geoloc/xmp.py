@@ -13,6 +13,7 @@ from defusedxml.ElementTree import fromstring
 
 DJI = "http://www.dji.com/drone-dji/1.0/"
 GPANO = "http://ns.google.com/photos/1.0/panorama/"
+EXIF = "http://ns.adobe.com/exif/1.0/"
 CAMERA = ("http://pix4d.com/camera/1.0", "http://ns.sensefly.com/Camera/1.0")
 
 MAX_PACKET_BYTES = 4 * 2**20
