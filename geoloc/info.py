@@ -1,4 +1,4 @@
-"""What a path holds: tiles, an index, a model, results, or a photo, told as plain facts."""
+"""What a path holds: a map, tiles, an index, a model, results, or a photo, as plain facts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from geoloc.errors import IndexFolderError, InputError, TilesError
+from geoloc.errors import IndexFolderError, InputError, PhotoError, TilesError
 
-Kind = Literal["tiles", "index", "model", "results", "photo"]
+Kind = Literal["raster", "tiles", "index", "model", "results", "photo"]
 
 _RESULT_SUFFIXES = (".geojson", ".geojsonl", ".geojsons", ".gpkg", ".fgb", ".parquet", ".csv")
+_RASTER_SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,21 @@ def describe_path(path: str | Path) -> Description:
     if source.is_file():
         if source.suffix.lower() in _RESULT_SUFFIXES:
             return Description("results", str(path), _result_facts(source))
+        if source.suffix.lower() in _RASTER_SUFFIXES:
+            return _describe_image(source)
         return Description("photo", str(path), _photo_facts(source))
     return Description("model", str(path), _shelf_facts(str(path)))
+
+
+def _describe_image(path: Path) -> Description:
+    """A map, or a photo that only has a map's extension."""
+    try:
+        return Description("raster", str(path), _raster_facts(path))
+    except InputError as not_a_map:
+        try:
+            return Description("photo", str(path), _photo_facts(path))
+        except PhotoError:
+            raise not_a_map from None
 
 
 def _describe_folder(folder: Path) -> Description:
@@ -114,6 +128,32 @@ def _model_facts(model: str | Path) -> dict[str, Any]:
     return _flat(dataclasses.asdict(read_card(model)))
 
 
+def _raster_facts(path: Path) -> dict[str, Any]:
+    """Where a map lies, how fine it is, and how it becomes RGB."""
+    import numpy as np
+
+    from geoloc.crs import crs_text
+    from geoloc.raster import open_raster
+
+    with open_raster(path) as raster:
+        frame = raster.frame
+        cols, rows = np.array([[0.5], [0.5]]) * [[frame.width_px], [frame.height_px]]
+        x_m, y_m = frame.pixel_sizes_m(cols, rows)[0]
+        return {
+            "width_px": frame.width_px,
+            "height_px": frame.height_px,
+            "crs": crs_text(raster.crs),
+            "pixel_size_m": [round(float(x_m), 4), round(float(y_m), 4)],
+            "extent_km": [
+                round(x_m * frame.width_px / 1e3, 3),
+                round(y_m * frame.height_px / 1e3, 3),
+            ],
+            "colours": raster.recipe.kind,
+            "stretch": raster.stretch_text or None,
+            "warped": raster.warped,
+        }
+
+
 def _result_facts(path: Path) -> dict[str, Any]:
     """Counts by status, extent, and what made the results."""
     from geoloc.results import output_format, read_results
@@ -140,6 +180,9 @@ def _result_facts(path: Path) -> dict[str, Any]:
 
 def _photo_facts(path: Path) -> dict[str, Any]:
     """What a photo says, each with the tag that says it."""
+    from geoloc.image_file import open_image
     from geoloc.metadata import describe
 
-    return dict(describe(path))
+    with open_image(path) as image:  # refuses what is no photo at all
+        facts: dict[str, Any] = {"width_px": image.width, "height_px": image.height}
+    return {**facts, **describe(path)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 _SUFFIXES = {".py", ".md", ".toml", ".yml", ".yaml", ".cfg", ".txt", ".json", ".sh", ""}
-_SKIPPED = {".git", ".venv", "build", "dist", "__pycache__", ".mypy_cache", ".ruff_cache"}
+_SKIPPED = {"build", "dist", "__pycache__"}  # and every hidden folder but CI's
 
 # Put together here, so that this file does not hold what it looks for.
 _MACHINE_PATH = re.compile(
@@ -22,11 +22,15 @@ def _texts() -> Iterator[tuple[Path, str]]:
     for path in sorted(REPOSITORY.rglob("*")):
         inside = path.relative_to(REPOSITORY)
         is_text = path.suffix in _SUFFIXES and path.is_file() and path.stat().st_size < 1_000_000
-        if is_text and not _SKIPPED & set(inside.parts):
+        if is_text and not any(_is_skipped(part) for part in inside.parts[:-1]):
             try:
                 yield inside, path.read_text(encoding="utf-8")
             except UnicodeDecodeError:
                 continue
+
+
+def _is_skipped(folder: str) -> bool:
+    return folder in _SKIPPED or (folder.startswith(".") and folder != ".ci")
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:
@@ -45,6 +49,9 @@ def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
     silent = [
         path
         for path, text in _texts()
-        if path.suffix == ".py" and text.strip() and not text.lstrip().startswith(('"""', "#!"))
+        if path.parts[0] == "geoloc"
+        and path.suffix == ".py"
+        and text.strip()
+        and not text.lstrip().startswith('"""')
     ]
     assert not silent
