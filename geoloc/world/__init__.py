@@ -1,0 +1,30 @@
+"""A fabricated world: a seeded town, its maps and photos, with truth to the decimetre.
+
+The demo, tests, training and benchmarks are fed from here:
+
+    world = World(size_m=400, seed=1)
+    world.render_map("summer", gsd_m=0.3).pixels
+    pose = Pose(yaw_deg=30, pitch_deg=-90, roll_deg=0, rel_alt_m=100)
+    world.take_photo(camera, pose, at=WorldPoint(200, 200), when="winter")
+"""
+
+from geoloc.world.moment import Moment, typical_moment
+from geoloc.world.noise import Window
+from geoloc.world.palette import SEASONS, Season
+from geoloc.world.sensor import MAP_SENSOR, Sensor, random_sensor
+from geoloc.world.world import Corner, MapPicture, World, WorldPoint
+
+__all__ = [
+    "MAP_SENSOR",
+    "SEASONS",
+    "Corner",
+    "MapPicture",
+    "Moment",
+    "Season",
+    "Sensor",
+    "Window",
+    "World",
+    "WorldPoint",
+    "random_sensor",
+    "typical_moment",
+]

@@ -1,0 +1,70 @@
+"""Pictures of any window of the town from straight above, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.world.moment import Moment
+from geoloc.world.noise import Float32s, Window
+from geoloc.world.scan import scan_window
+from geoloc.world.shade import Bytes, Coat, dress, shade_scan
+from geoloc.world.shape import ShapeTable
+
+_BLOCK_PX = 1024
+_HALO_M = 24.0  # shadows of what stands beside a block fall into it
+_THREADS = 2
+
+
+def render_window(
+    table: ShapeTable, window: Window, moment: Moment, *, seed: int
+) -> tuple[Bytes, Float32s, NDArray[np.int32]]:
+    """Picture (height, width, 3), heights and topmost shapes (height, width) of a window."""
+    coat = dress(table, moment)
+    picture = np.empty((window.height_px, window.width_px, 3), np.uint8)
+    heights_m = np.empty(picture.shape[:2], np.float32)
+    rows = np.empty(picture.shape[:2], np.int32)
+
+    def paint(corner: tuple[int, int]) -> None:
+        col, row = corner
+        here = np.s_[row : row + _BLOCK_PX, col : col + _BLOCK_PX]
+        height_px, width_px = picture[here].shape[:2]
+        block = window.part(col, row, width_px, height_px)
+        picture[here], heights_m[here], rows[here] = _paint(table, block, coat, moment, seed)
+
+    corners = [
+        (col, row)
+        for row in range(0, window.height_px, _BLOCK_PX)
+        for col in range(0, window.width_px, _BLOCK_PX)
+    ]
+    _each(paint, corners)
+    return picture, heights_m, rows
+
+
+def _each(work: Callable[[tuple[int, int]], None], corners: list[tuple[int, int]]) -> None:
+    """Run the work for all corners, two at a time: NumPy and OpenCV let go of the interpreter."""
+    if len(corners) == 1:
+        work(corners[0])
+        return
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in pool.map(work, corners):
+            pass
+
+
+def _paint(
+    table: ShapeTable, block: Window, coat: Coat, moment: Moment, seed: int
+) -> tuple[Bytes, Float32s, NDArray[np.int32]]:
+    """One block, drawn with a halo that is cut off again."""
+    halo_px = int(np.ceil(_HALO_M / block.gsd_m))
+    leaf_seed = seed * 1000 + 700 + 2 * moment.date
+    scan = scan_window(table, block.grown(halo_px), leaf_seed=leaf_seed)
+    picture = shade_scan(scan, table, coat, moment, seed)
+    is_dense = coat.opacity[scan.crown] > 0.6
+    crown_m = np.where(is_dense, scan.crown_m, 0)
+    heights_m = np.maximum(scan.solid_m, crown_m)
+    rows = np.where(crown_m > scan.solid_m, scan.crown, scan.solid)
+    inside = np.s_[halo_px : halo_px + block.height_px, halo_px : halo_px + block.width_px]
+    return picture[inside], heights_m[inside], rows[inside]
