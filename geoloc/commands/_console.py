@@ -78,13 +78,6 @@ def stderr_console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def stdout_console() -> Console:
-    """A console for results that a person reads; lines are never cut in a pipe."""
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True)
-
-
 def say(message: str, *, quiet: bool = False) -> None:
     """Print one line of talk on stderr, unless `quiet`."""
     if not quiet:

@@ -15,9 +15,9 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 LAYERS: tuple[str, ...] = (
     "errors options progress",
     "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema",
-    "raster image_file exif metadata photo world zoo checkpoints",
-    "tileset area cutting journal tiling embed store features voting",
-    "index verify search_plan posterior calibration",
+    "raster image_file exif metadata metadata_table photo world zoo checkpoints",
+    "tileset area cutting journal tiling embed tile_vectors store features voting",
+    "index_manifest index verify search_plan retrieval posterior calibration",
     "locate evaluate training results result_layers report demo doctor info",
     "__init__",
     "commands",
@@ -133,8 +133,8 @@ OWNERS = {
     "timm": "nets",
     "faiss": "store features",
     "rasterio": "raster tileset area cutting tiling world",
-    "PIL": "image_file exif metadata photo world demo report",
-    "cv2": "keypoints groundview features voting verify world",
+    "PIL": "image_file exif metadata metadata_table photo world demo report",
+    "cv2": "keypoints groundview embed retrieval features voting verify world",
     "geopandas": "tileset area journal tiling index result_layers",
 }
 
