@@ -110,7 +110,7 @@ def describe(path: str | Path) -> dict[str, str]:
     said = {
         name: f"{_shown(value)} ({reading.sources[name]})"
         for name, value in reading.values.items()
-        if name in reading.sources
+        if name != "yaw_source"
     }
     return {**said, **{f"note {i}": note for i, note in enumerate(reading.notes, 1)}}
 
@@ -436,4 +436,4 @@ def _gpano(xmp: Xmp, name: str) -> float | None:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
+    return f"{value:.7f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
