@@ -29,6 +29,7 @@ from geoloc.raster import MapRaster, PixelWindow, open_raster
 from geoloc.rgb import RgbTile, Stretch
 from geoloc.tileset import PIXELS, TileScheme, resolve_location
 
+# Rasterio hands GDAL_CACHEMAX on in bytes; megabytes, as in GDAL itself, would disable the cache.
 CACHE_BYTES = 256 << 20
 
 # Measured on a tile of 512 px of a city: written in 6 ms, decoded in 3 ms, 0.7 of its raw size.

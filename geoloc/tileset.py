@@ -318,6 +318,7 @@ def write_mosaic(folder: Path, table: geopandas.GeoDataFrame) -> None:
         temporary,
         driver="GPKG",
         layer="tiles",
+        VERSION="1.3",  # GDAL before 3.7 warns of the newer default
         layer_metadata={
             "RESX": repr(float((widths["maxx"] - widths["minx"])[finest].median()) / tile_px),
             "RESY": repr(float((widths["maxy"] - widths["miny"])[finest].median()) / tile_px),

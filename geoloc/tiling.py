@@ -152,7 +152,8 @@ def plan_tiles(
     options, folder = options or TileOptions(), Path(folder)
     scheme, area = resolve_scheme(options)
     run = _Run(folder, scheme, area, options.workers, Silent())
-    plans = [run.plan(source) for source in _sources(inputs, folder)]
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+        plans = [run.plan(source) for source in _sources(inputs, folder)]
     entries = tuple(entry for plan in plans for entry in plan.rasters)
     _refuse_if_all_failed(entries)
     return TilePlan(
@@ -228,7 +229,7 @@ class _Run:
 
     def make(self, manifest: TileManifest) -> TileManifest:
         """Cut all rasters and write the tables; the finished manifest."""
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES >> 20), Journal(self.folder) as journal:
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), Journal(self.folder) as journal:
             entries = tuple(self.cut(source, journal) for source in manifest.rasters)
             rows = [o.row for o in journal.outcomes.values() if o.row is not None]
         try:
