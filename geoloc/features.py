@@ -20,7 +20,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import faiss
@@ -54,6 +54,7 @@ class Region:
     origin: LonLat
     rasters: tuple[str, ...]
     area_m2: float
+    reach_m: float  # of the farthest ground from the origin
 
     @property
     def frame(self) -> LocalFrame:
@@ -81,7 +82,7 @@ class FeatureMap:
         manifest = _read_manifest(folder)
         self.folder = folder
         self.regions = tuple(
-            Region(LonLat(*r["origin"]), tuple(r["rasters"]), float(r["area_m2"]))
+            Region(LonLat(*r["origin"]), tuple(r["rasters"]), r["area_m2"], r["reach_m"])
             for r in manifest["regions"]
         )
         self.gsd_m = float(manifest["gsd_m"])
@@ -117,20 +118,31 @@ class FeatureMap:
         """(N,) float32, clockwise from the region's east."""
         return self._shape[:, 1]  # type: ignore[no-any-return]
 
-    def nearest(self, descriptors: NDArray[np.uint8], k: int) -> Neighbours:
-        """The `k` nearest features of the whole map for each of (Q, 128) descriptors."""
-        k = min(k, len(self))
-        squared, ids = self._faiss.search(descriptors.astype(np.float32), k)
+    def nearest(
+        self, descriptors: NDArray[np.uint8], k: int, *, among: NDArray[np.int64] | None = None
+    ) -> Neighbours:
+        """The `k` nearest features for each of (Q, 128) descriptors.
+
+        Args:
+            descriptors: Of the photo.
+            k: How many.
+            among: Ids to choose from (as `in_box` gives them); None is the whole map. A true
+                partner is found as surely as on the whole map: the inverted lists that are
+                probed depend on the descriptor alone.
+        """
+        parameters = None if among is None else self._only(among)
+        squared, ids = self._faiss.search(
+            descriptors.astype(np.float32), min(k, len(self)), params=parameters
+        )
         return Neighbours(ids, np.sqrt(np.maximum(squared, 0)))
 
-    def nearest_among(
-        self, descriptors: NDArray[np.uint8], k: int, among: NDArray[np.int64]
-    ) -> Neighbours:
-        """The same, exactly, among some features only (ids as `in_box` gives them)."""
-        flat = _flat_index()
-        flat.add(self.descriptors[among].astype(np.float32))
-        squared, local = flat.search(descriptors.astype(np.float32), min(k, len(among)))
-        return Neighbours(among[local], np.sqrt(np.maximum(squared, 0)))
+    def _only(self, among: NDArray[np.int64]) -> faiss.SearchParameters:
+        bitmap = np.zeros(len(self), bool)
+        bitmap[among] = True
+        selector = faiss.IDSelectorBitmap(np.packbits(bitmap, bitorder="little"))
+        if hasattr(self._faiss, "nprobe"):
+            return faiss.SearchParametersIVF(sel=selector, nprobe=_PROBES)
+        return faiss.SearchParameters(sel=selector)
 
     def in_box(
         self, region: int, low: NDArray[np.float64], high: NDArray[np.float64]
@@ -229,7 +241,8 @@ def _regions(
         origin = LonLat(round(centre.x, 6), round(centre.y, 6))
         frame = LocalFrame(origin)
         outline = shapely.transform(shape, lambda xy, f=frame: f.from_lonlat(xy[:, 0], xy[:, 1]))
-        regions.append(Region(origin, names, float(outline.area)))
+        reach = np.hypot(*shapely.get_coordinates(outline).T).max()
+        regions.append(Region(origin, names, round(outline.area, 1), round(float(reach), 1)))
     return tuple(regions), piece_of
 
 
@@ -271,7 +284,7 @@ def _to_ground(
 def _owned_window(tiles: TileSet, plan: _Plan, tile: int) -> tuple[slice, slice]:
     """The part of the tile worth reading: towards each neighbour only half-way and a margin."""
     tree, owners = plan.trees[str(tiles.table["raster"].iloc[tile])]
-    pixels = tiles.manifest.size_px
+    pixels = tiles.size_px
     half_m = float(tiles.table["ground_size_m"].iloc[tile]) / 2
     near = owners[tree.query_ball_point(plan.centres_m[tile], 2.2 * half_m)]
     steps = plan.centres_m[near] - plan.centres_m[tile]
@@ -303,7 +316,7 @@ def _pixels_to_frame(
 
 def _tile_similarity(tiles: TileSet, tile: int, frame: LocalFrame) -> tuple[float, float]:
     """Metres a pixel of a tile, and how far its rows turn clockwise from the frame's east."""
-    size = tiles.manifest.size_px
+    size = tiles.size_px
     ends = np.array([[0.0, size / 2], [size, size / 2]], np.float32)
     (x0, y0), (x1, y1) = _pixels_to_frame(tiles, tile, frame, ends)
     gsd_m = float(np.hypot(x1 - x0, y1 - y0)) / size
@@ -405,10 +418,7 @@ def _write_manifest(folder: Path, tiles: TileSet, plan: _Plan, count: int) -> No
         "count": count,
         "gsd_m": float(tiles.table["gsd_m"].to_numpy(float)[plan.tiles].min()),
         "tiles": tiles.digest(),
-        "regions": [
-            {"origin": list(r.origin), "rasters": list(r.rasters), "area_m2": round(r.area_m2, 1)}
-            for r in plan.regions
-        ],
+        "regions": [{**asdict(region), "origin": list(region.origin)} for region in plan.regions],
     }
     (folder / "features.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
 

@@ -56,7 +56,7 @@ def look_down(
     if len(outline) == 0:
         return None
     low, high = outline.min(axis=0), outline.max(axis=0)
-    width, height = (max(16, int(round(side))) for side in (high - low) / gsd_m)
+    width, height = (max(16, round(float(side))) for side in (high - low) / gsd_m)
     if max(width, height) > _MAX_SIDE_PX:
         return None
     view_to_ground = np.array([[gsd_m, 0, low[0]], [0, -gsd_m, high[1]], [0, 0, 1.0]])
@@ -68,9 +68,7 @@ def look_down(
         return None
     pixels = _warp(photo, to_photo, width, height)
     valid = _valid(camera, to_photo, (height, width), outline, view_to_ground)
-    return GroundView(
-        pixels, None if valid.all() else valid, gsd_m, to_photo, centre, camera, pose
-    )
+    return GroundView(pixels, None if valid.all() else valid, gsd_m, to_photo, centre, camera, pose)
 
 
 def _sign(to_photo: NDArray[np.float64], width: int, height: int) -> float:

@@ -20,7 +20,16 @@ from geoloc.features import FeatureMap
 from geoloc.groundview import GroundView
 from geoloc.keypoints import Keypoints
 from geoloc.resection import Resection, resect
-from geoloc.voting import MAX_SCALE_RATIO, MAX_TURN_DEG, Peak, Supposition, Votes, turned
+from geoloc.voting import (
+    MAX_SCALE_RATIO,
+    MAX_TURN_DEG,
+    Peak,
+    Supposition,
+    Votes,
+    independent,
+    surprise,
+    turned,
+)
 
 # How far from its expected place a partner is looked for: before and after the camera is known.
 _FIRST_RADIUS_M = 10.0
@@ -154,16 +163,12 @@ def _support(
     agree = np.flatnonzero(np.nan_to_num(away, nan=np.inf) < _VOTE_M)
     if len(agree) == 0:
         return 0.0
-    agree = agree[np.argsort(-votes.weight[agree], kind="stable")]
-    _, once = np.unique(_spots(keypoints.xy_px[votes.photo[agree]]), return_index=True)
-    agree = agree[once]
-    ground = np.floor(votes.xy_m[agree] / 1.5)
-    _, once = np.unique(ground, axis=0, return_index=True)
-    mass = float(votes.weight[agree[once]].sum() / votes.weight.mean())
+    photo_px = keypoints.xy_px[votes.photo[agree]]
+    agree = agree[independent(photo_px, votes.xy_m[agree], votes.weight[agree])]
+    mass = votes.weight[agree].sum() / votes.weight.mean()
     area = features.regions[region].area_m2
     # Of the votes that are wrong, those of the right scale and turn would be found: about a tenth.
-    rate = max(0.35, 0.1 * here.sum() * math.pi * _VOTE_M**2 / area)
-    return mass * math.log(mass / rate) - (mass - rate) if mass > rate else 0.0
+    return float(surprise(mass, 0.1 * here.sum() * math.pi * _VOTE_M**2 / area))
 
 
 def _spots(xy_px: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -214,7 +219,7 @@ def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Floats:
     """Where (N, 2) the keypoints lie on the ground if the peak is right."""
     offsets = keypoints.xy_px - view.centre_px
-    return turned(offsets, Supposition(peak.yaw_deg, peak.gsd_m)) + [peak.x_m, peak.y_m]
+    return turned(offsets, Supposition(peak.yaw_deg, peak.gsd_m)) + np.array([peak.x_m, peak.y_m])
 
 
 def _partners(
@@ -281,9 +286,7 @@ def _camera_over(
     zoom = gsd_m / view.gsd_m
     # `turned` takes offsets to the right and down; the scene lies right and up of the camera.
     ahead = turned(np.array([[scene.east_m, -scene.north_m]]), Supposition(yaw_deg, zoom))[0]
-    pose = Pose(
-        yaw_deg % 360, view.pose.pitch_deg, view.pose.roll_deg, view.pose.rel_alt_m * zoom
-    )
+    pose = Pose(yaw_deg % 360, view.pose.pitch_deg, view.pose.roll_deg, view.pose.rel_alt_m * zoom)
     return GroundCamera(pose, GroundPoint(*(float(v) for v in centre_m - ahead)))
 
 

@@ -23,11 +23,19 @@ NEIGHBOURS = 8
 # A pair votes if its scale and its turn agree with the supposed ones within these.
 MAX_SCALE_RATIO = 1.4
 MAX_TURN_DEG = 25.0
-# Side of a bin as a share of the supposed scale's reach, and its bounds in metres.
+# A single pair counts for at most this many average ones: two near-identical objects in two
+# places (measured on mirrored photos) must not outweigh ten weak hints that agree.
+_MAX_WEIGHT = 4.0
+# Side of a bin in metres: a wrong supposed turn of 4 degrees moves a vote by 5 m at 80 m.
 _BIN_M = 10.0
 _BINS = 1 << 20
 # Fewer random votes than this a bin are not believed: features cluster where there is texture.
 _FLOOR = 0.35
+# What counts as one hint, and how many a patch of the photo may give (see `independent`).
+_SPOT_PX = 5.0
+_SPOT_M = 1.5
+_PATCH_PX = 40.0
+_PATCH_HINTS = 3
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,8 @@ class Votes:
 def cast_votes(keypoints: Keypoints, features: FeatureMap, neighbours: Neighbours) -> Votes:
     """All pairs of the photo's keypoints with their nearest map features."""
     farthest = np.maximum(neighbours.distances[:, -1:], 1e-6)
-    weight = 1 - neighbours.distances / farthest
+    weight = np.maximum(0, 1 - neighbours.distances / farthest)
+    weight = np.minimum(weight, _MAX_WEIGHT * weight.mean())
     photo, rank = np.nonzero((weight > 0) & (neighbours.ids >= 0))
     feature = neighbours.ids[photo, rank]
     shape_gsd = features.size_m[feature] / keypoints.size_px[photo]
@@ -170,11 +179,14 @@ def _peaks_of(
         keys = (region * _BINS + cell[:, 0]) * _BINS + cell[:, 1]
         _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         mass = np.bincount(inverse, weight) / weight.mean()
-        strength = _surprise(mass, expected[region[first]])
+        strength = surprise(mass, expected[region[first]])
         for best in np.argsort(-strength)[:3]:
-            members = inverse == best
-            members &= _is_first_of(votes, which, members, offsets_px)
-            settled = _surprise(
+            members = np.flatnonzero(inverse == best)
+            pairs = which[members]
+            members = members[
+                independent(offsets_px[votes.photo[pairs]], votes.xy_m[pairs], votes.weight[pairs])
+            ]
+            settled = surprise(
                 np.array([weight[members].sum() / weight.mean()]), expected[region[first[best]]]
             )[0]
             x, y = np.average(places[members], axis=0, weights=weight[members])
@@ -191,33 +203,39 @@ def _peaks_of(
     return peaks
 
 
-def _is_first_of(
-    votes: Votes,
-    which: NDArray[np.int64],
-    members: NDArray[np.bool_],
-    offsets_px: NDArray[np.float32],
-) -> NDArray[np.bool_]:
-    """Members of a bin, one for each spot of the photo and one for each map feature.
+def independent(
+    xy_px: NDArray[np.floating], ground_m: NDArray[np.floating], weight: NDArray[np.floating]
+) -> NDArray[np.int64]:
+    """Positions of the pairs that count as evidence of their own, strongest first.
 
-    A spot often has several keypoints (two angles, two sizes); together they are one hint.
+    A spot of the photo often has several keypoints (two angles, two sizes); together they are one
+    hint, and so is a map feature that many pairs name. A patch of repeated texture (tiles of a
+    roof, a row of parked cars) resembles every other such patch, wherever it is: no patch may
+    give more than a few hints, so that a place needs the whole photo to speak for it.
+
+    Args:
+        xy_px: (N, 2) places in the photo.
+        ground_m: (N, 2) places of the map features.
+        weight: (N,) the stronger wins.
     """
-    keep = np.zeros_like(members)
-    positions = np.flatnonzero(members)
-    strongest = positions[np.argsort(-votes.weight[which[positions]], kind="stable")]
-    spots: set[tuple[int, int]] = set()
-    features: set[tuple[int, int]] = set()
-    for position in strongest:
-        pair = which[position]
-        spot = tuple((offsets_px[votes.photo[pair]] // 5).astype(int))
-        ground = tuple((votes.xy_m[pair] // 1.5).astype(int))
-        if spot not in spots and ground not in features:
-            keep[position] = True
-            spots.add(spot)
-            features.add(ground)
-    return keep
+    spots = np.floor(xy_px / _SPOT_PX).astype(int).tolist()
+    patches = np.floor(xy_px / _PATCH_PX).astype(int).tolist()
+    grounds = np.floor(ground_m / _SPOT_M).astype(int).tolist()
+    seen: set[tuple[str, int, int]] = set()
+    patch_count: dict[tuple[int, int], int] = {}
+    kept = []
+    for position in np.argsort(-weight, kind="stable").tolist():
+        spot, ground = ("spot", *spots[position]), ("ground", *grounds[position])
+        column, row = patches[position]
+        if spot in seen or ground in seen or patch_count.get((column, row), 0) >= _PATCH_HINTS:
+            continue
+        seen |= {spot, ground}
+        patch_count[column, row] = patch_count.get((column, row), 0) + 1
+        kept.append(position)
+    return np.array(kept, np.int64)
 
 
-def _surprise(
+def surprise(
     mass: NDArray[np.float64], expected: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:
     """Log-likelihood ratio of `mass` votes in a bin against a Poisson rate of `expected`."""

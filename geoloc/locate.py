@@ -1,0 +1,86 @@
+"""Locate a folder of photos on an index: photos in, results out, in the same order."""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from geoloc.index import MapIndex
+from geoloc.locator import Locator
+from geoloc.options import LocateOptions
+from geoloc.progress import Progress, Silent
+from geoloc.schema import PhotoResult
+
+
+def locate_photos(
+    photos: Sequence[Path],
+    index: str | Path,
+    options: LocateOptions | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Iterator[PhotoResult]:
+    """Locate photos; results come one by one, in the order of `photos`.
+
+    The photos' own positions are not used unless ``options.prior`` is ``exif``. A photo that
+    cannot be read or found is a result with a status, never an error.
+
+    Args:
+        photos: Files, as `geoloc.photo.find_photos` gives them.
+        index: The folder that `geoloc.build_index` wrote.
+        options: How to search.
+        progress: Who listens.
+
+    Raises:
+        IndexFolderError: The index is missing, unfinished, or of another model or version.
+        MetadataError: ``options.metadata`` cannot be read.
+    """
+    options = options or LocateOptions()
+    progress = progress or Silent()
+    locator = Locator(MapIndex.open(Path(index)), options, run_id=uuid.uuid4().hex[:12])
+    _warn_of_table(locator, photos, progress)
+    return _in_order(locator, photos, options, progress)
+
+
+def _in_order(
+    locator: Locator, photos: Sequence[Path], options: LocateOptions, progress: Progress
+) -> Iterator[PhotoResult]:
+    """Several photos at a time, a few ahead of the one that is waited for."""
+    progress.start("Locating", len(photos), "photos")
+    waiting: deque[Future[PhotoResult]] = deque()
+    warned: set[str] = set()
+    pool = ThreadPoolExecutor(options.workers)
+    try:
+        for photo in photos:
+            waiting.append(pool.submit(locator.locate, photo))
+            if len(waiting) > 2 * options.workers:
+                yield _done(waiting.popleft(), warned, progress)
+        while waiting:
+            yield _done(waiting.popleft(), warned, progress)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _done(future: Future[PhotoResult], warned: set[str], progress: Progress) -> PhotoResult:
+    result = future.result()
+    if result.view in ("street", "panorama") and result.view not in warned:
+        warned.add(result.view)
+        progress.warn(
+            f"the model {result.model} was not trained for {result.view} photos; "
+            "these are rejected (choose --view drone if they were taken from the air)"
+        )
+    progress.advance()
+    return result
+
+
+def _warn_of_table(locator: Locator, photos: Sequence[Path], progress: Progress) -> None:
+    if locator.table is None:
+        return
+    for note in locator.table.notes:
+        progress.warn(note)
+    unmatched = locator.table.unmatched(photos)
+    if unmatched:
+        shown = ", ".join(unmatched[:3]) + (", ..." if len(unmatched) > 3 else "")
+        progress.warn(f"{len(unmatched)} rows of the metadata table match no photo: {shown}")

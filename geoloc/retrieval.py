@@ -1,0 +1,110 @@
+"""Where to look on a large map: the tiles whose embedding is nearest to the photo's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.camera import Camera
+from geoloc.embed import Embedder
+from geoloc.groundview import GroundView, look_down
+from geoloc.index import MapIndex
+from geoloc.search_plan import Sight
+
+# The network bears this much wrong turn (it was trained with it), so this many turns cover all.
+_TURN_STEP_DEG = 30.0
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A tile that may show the photo's place.
+
+    Attributes:
+        row: Of the index's table of tiles.
+        score: Cosine of the embeddings, the best over the turns and scales tried.
+    """
+
+    row: int
+    score: float
+
+
+class Retriever:
+    """Proposes tiles for photos with the network that made the index."""
+
+    def __init__(self, index: MapIndex, embedder: Embedder) -> None:
+        self._index = index
+        self._embedder = embedder
+        sizes = index.tiles["ground_size_m"].unique()
+        self._ground_sizes_m = sorted(float(size) for size in sizes)
+
+    def propose(
+        self,
+        photo: NDArray[np.uint8],
+        camera: Camera,
+        sights: Sequence[Sight],
+        *,
+        count: int,
+        rows: NDArray[np.int64] | None = None,
+    ) -> list[Proposal]:
+        """The `count` tiles most like the photo under any of the sights, best first.
+
+        Args:
+            photo: (H, W, 3) uint8, upright.
+            camera: Of the photo.
+            sights: Heights, pitches and turns to try.
+            count: How many tiles.
+            rows: Tiles to choose from; None is all.
+        """
+        crops = self._crops(photo, camera, sights)
+        if not crops:
+            return []
+        vectors = self._embedder.embed(np.stack(crops), "drone")
+        found = self._index.search(vectors, count, rows)
+        best: dict[int, float] = {}
+        for row, score in zip(found.rows.ravel(), found.scores.ravel(), strict=True):
+            if row >= 0:
+                best[int(row)] = max(best.get(int(row), -1.0), float(score))
+        ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
+        return [Proposal(row, score) for row, score in ranked[:count]]
+
+    def _crops(
+        self, photo: NDArray[np.uint8], camera: Camera, sights: Sequence[Sight]
+    ) -> list[NDArray[np.uint8]]:
+        size_px = self._embedder.card.input_size("drone").height_px
+        crops = []
+        for sight in sights:
+            for ground_m in self._ground_sizes_m:
+                view = look_down(photo, camera, sight.pose, gsd_m=ground_m / size_px)
+                if view is not None:
+                    crops += [north_up(view, yaw, size_px) for yaw in _few(sight.yaws_deg)]
+        return crops
+
+
+def north_up(view: GroundView, yaw_deg: float, size_px: int) -> NDArray[np.uint8]:
+    """A square (size, size, 3) around the photo's middle, north up; black where it shows nothing.
+
+    Args:
+        view: The photo from above.
+        yaw_deg: Azimuth of the view's up direction.
+        size_px: Side of the square, at the view's ground sampling distance.
+    """
+    # Turning the picture clockwise by the yaw brings north up; OpenCV counts the other way.
+    matrix = cv2.getRotationMatrix2D(tuple(view.centre_px - 0.5), -yaw_deg, 1.0)
+    matrix[:, 2] += (size_px - 1) / 2 - (view.centre_px - 0.5)
+    pixels = view.pixels if view.valid is None else view.pixels * view.valid[..., None]
+    turned = cv2.warpAffine(
+        np.ascontiguousarray(pixels), matrix, (size_px, size_px), flags=cv2.INTER_LINEAR
+    )
+    return np.asarray(turned, np.uint8)
+
+
+def _few(yaws_deg: Sequence[float]) -> list[float]:
+    """So many of the yaws that none is further than half a step from one of them."""
+    if len(yaws_deg) * 8 < 360:
+        return [yaws_deg[len(yaws_deg) // 2]]
+    return [turn * _TURN_STEP_DEG for turn in range(math.ceil(360 / _TURN_STEP_DEG))]

@@ -1,0 +1,126 @@
+"""What to suppose about a photo, in which order: heights, pitches, yaws and scales to try.
+
+What a photo says of itself is a soft prior. It is often wrong (a gimbal that reports zeros, a
+height above the take-off point, a focal length before the lens correction), so the first stage
+looks near it and the later ones look everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from geoloc.camera import Camera, Pose
+from geoloc.groundview import NADIR_DEG
+from geoloc.metadata import PhotoMetadata
+from geoloc.options import Effort, View
+from geoloc.voting import Supposition
+
+PhotoKind = Literal["drone", "street", "panorama"]
+
+# The 24 mm equivalent of most camera drones, across the long side of 3:2.
+DEFAULT_HFOV_DEG = 73.7
+# Flatter than this there is hardly any ground in the photo to compare with a map.
+FLATTEST_PITCH_DEG = -15.0
+# Below this height a photo is a street photo, whatever took it.
+LOWEST_DRONE_M = 8.0
+
+_NEAR_YAWS_DEG = (-12.0, -6.0, 0.0, 6.0, 12.0)
+_YAW_STEP_DEG = 8
+_NEAR_ZOOMS = (0.72, 0.79, 0.86, 0.93, 1.0, 1.08, 1.17)
+_WIDE_ZOOMS = (0.55, 0.64, 0.74, 0.86, 1.0, 1.16, 1.35, 1.57)
+# Heights that cover 45 to 240 m together with the zooms between them, the common ones first.
+_UNKNOWN_HEIGHTS_M = (110.0, 65.0, 190.0)
+_UNKNOWN_ZOOMS = (0.76, 0.87, 1.0, 1.15, 1.31)
+_UNKNOWN_PITCHES_DEG = (NADIR_DEG, -65.0, -45.0)
+_KEYPOINTS = 2000
+_MORE_KEYPOINTS = 4000
+# How far the tilt may be from what is supposed: gimbals hold a few degrees, metadata too.
+_TILT_SD_DEG = 5.0
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One way in which the photo may look at the ground, and the turns and scales to vote on.
+
+    Attributes:
+        pose: Height and pitch; its yaw is zero.
+        gsd_m: Metres a pixel of the view from above.
+        yaws_deg: Azimuths of the photo's up direction to try.
+        zooms: Factors on the supposed height.
+        keypoints: How many features of the view vote.
+        tilt_sd_deg: How far the tilt may be from the pose.
+    """
+
+    pose: Pose
+    gsd_m: float
+    yaws_deg: tuple[float, ...]
+    zooms: tuple[float, ...]
+    keypoints: int = _KEYPOINTS
+    tilt_sd_deg: float = _TILT_SD_DEG
+
+    def suppositions(self, gsd_m: float) -> list[Supposition]:
+        """All pairs of yaw and scale, for a view of that ground sampling distance."""
+        return [Supposition(yaw, gsd_m * zoom) for yaw in self.yaws_deg for zoom in self.zooms]
+
+
+Stage = tuple[Sight, ...]
+
+
+def kind_of(view: View, metadata: PhotoMetadata) -> PhotoKind:
+    """What kind of photo it is: as told, or by what it says of itself.
+
+    Without a word about itself a photo is taken for a drone's: the search then tells.
+    """
+    if view != "auto":
+        return view
+    if metadata.projection == "equirectangular":
+        return "panorama"
+    is_low = metadata.rel_alt_m is not None and metadata.rel_alt_m < LOWEST_DRONE_M
+    is_flat = metadata.pitch_deg is not None and metadata.pitch_deg > FLATTEST_PITCH_DEG
+    return "street" if is_low or is_flat else "drone"
+
+
+def camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:
+    """The photo's camera, with a common field of view where the photo does not tell."""
+    return Camera.from_hfov(width_px, height_px, metadata.hfov_deg or DEFAULT_HFOV_DEG)
+
+
+def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator[Stage]:
+    """What to try for a drone photo, cheapest and likeliest first.
+
+    Args:
+        metadata: What is known.
+        effort: ``low`` stops after the first stage, ``high`` adds finer and tilted views.
+        gsd_m: Of the map's features.
+    """
+    everywhere = tuple(float(yaw) for yaw in range(0, 360, _YAW_STEP_DEG))
+    heights = _UNKNOWN_HEIGHTS_M if metadata.rel_alt_m is None else (metadata.rel_alt_m,)
+    wide = _UNKNOWN_ZOOMS if metadata.rel_alt_m is None else _WIDE_ZOOMS
+    pitch = NADIR_DEG if metadata.pitch_deg is None else metadata.pitch_deg
+    if metadata.yaw_deg is not None:
+        near = _NEAR_ZOOMS if metadata.rel_alt_m is not None else wide
+        yaws = tuple((metadata.yaw_deg + step) % 360 for step in _NEAR_YAWS_DEG)
+        yield tuple(_sight(h, pitch, gsd_m, yaws, near) for h in heights)
+        if effort == "low":
+            return
+    full = tuple(_sight(h, pitch, gsd_m, everywhere, wide) for h in heights)
+    yield full
+    if effort == "low":
+        return
+    finer = tuple(replace(s, gsd_m=0.8 * gsd_m, keypoints=_MORE_KEYPOINTS) for s in full)
+    yield finer[:1] if effort == "normal" else finer
+    if effort == "high" and metadata.pitch_deg is None:
+        for tilted in _UNKNOWN_PITCHES_DEG[1:]:
+            yield tuple(_sight(h, tilted, gsd_m, everywhere, wide) for h in heights)
+
+
+def _sight(
+    height_m: float,
+    pitch_deg: float,
+    gsd_m: float,
+    yaws_deg: tuple[float, ...],
+    zooms: tuple[float, ...],
+) -> Sight:
+    return Sight(Pose(0.0, pitch_deg, 0.0, height_m), gsd_m, yaws_deg, zooms)
