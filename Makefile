@@ -15,6 +15,7 @@ venv: $(VENV)/.stamp  ## an environment with geoloc and its developer tools
 $(VENV)/.stamp: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "geoloc needs Python 3.11 or later: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
+	@echo 'Installing geoloc and what it needs into $(VENV) (PyTorch is large: a few minutes) ...'
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
