@@ -33,6 +33,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_BLOCK_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         return Image.fromarray(_upper_bits(np.asarray(image))).convert("RGB")
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")  # spares a copy
         black = Image.new("RGB", rgba.size)
         black.paste(rgba, mask=rgba.getchannel("A"))
         return black
@@ -149,11 +150,20 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _upper_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Greys of more than 8 bits as uint8, scaled by the power of two that holds the brightest."""
-    finite = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    brightest = float(finite.max(initial=0.0))
+    blocks = range(0, len(values), _BLOCK_ROWS)
+    brightest = max((float(_finite(values, row).max()) for row in blocks), default=0.0)
     bits = max(8, math.ceil(math.log2(brightest + 1))) if brightest > 1 else 0
-    scaled = finite * (255 / max(2**bits - 1, 1))
-    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
+    scale = 255 / max(2**bits - 1, 1)
+    scaled = np.empty(values.shape, np.uint8)
+    for row in blocks:
+        scaled[row : row + _BLOCK_ROWS] = np.clip(_finite(values, row) * scale, 0, 255)
+    return scaled
+
+
+def _finite(values: NDArray[np.generic], row: int) -> NDArray[np.float32]:
+    """A block of rows as numbers, since the whole as float32 would be twice the file in memory."""
+    block = values[row : row + _BLOCK_ROWS].astype(np.float32)
+    return np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _expand(given: str | Path) -> list[Path]:
