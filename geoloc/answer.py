@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -47,7 +48,7 @@ class Atlas:
         near = np.abs(self._centres[rows] - [lon, lat]).sum(axis=1)
         return int(rows[np.argmin(near)])
 
-    def columns_at(self, lon: float, lat: float) -> dict[str, str]:
+    def columns_at(self, lon: float, lat: float) -> dict[str, Any]:
         """`tile_id`, `tile_path` and `tile_crs` of that tile; empty when there is none."""
         row = self.row_at(lon, lat)
         if row is None:
@@ -114,7 +115,7 @@ def answer(
     )
 
 
-def _evidence(belief: Belief) -> dict[str, object]:
+def _evidence(belief: Belief) -> dict[str, Any]:
     return {
         "confidence": belief.probability,
         "conf_kind": "uncalibrated",
@@ -134,7 +135,7 @@ def _doubt(belief: Belief) -> str:
     return f"one place stands out, but only {belief.best.n_inliers} features agree on it"
 
 
-def _said(metadata: PhotoMetadata) -> dict[str, object]:
+def _said(metadata: PhotoMetadata) -> dict[str, Any]:
     """What the photo says of itself."""
     return {
         "altitude": metadata.altitude_m,
@@ -146,7 +147,7 @@ def _said(metadata: PhotoMetadata) -> dict[str, object]:
     }
 
 
-def _against_exif(metadata: PhotoMetadata, lon: float, lat: float) -> dict[str, object]:
+def _against_exif(metadata: PhotoMetadata, lon: float, lat: float) -> dict[str, Any]:
     if metadata.lon is None or metadata.lat is None:
         return {}
     return {"exif_dist_m": float(distances_m(metadata.lon, metadata.lat, lon, lat)[0])}

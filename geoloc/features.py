@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -139,10 +140,11 @@ class FeatureMap:
     def _only(self, among: NDArray[np.int64]) -> faiss.SearchParameters:
         bitmap = np.zeros(len(self), bool)
         bitmap[among] = True
-        selector = faiss.IDSelectorBitmap(np.packbits(bitmap, bitorder="little"))
+        # FAISS's stubs describe the C++ constructors; its Python ones take these.
+        selector: Any = faiss.IDSelectorBitmap(np.packbits(bitmap, bitorder="little"))  # type: ignore[call-arg, arg-type]
         if hasattr(self._faiss, "nprobe"):
-            return faiss.SearchParametersIVF(sel=selector, nprobe=_PROBES)
-        return faiss.SearchParameters(sel=selector)
+            return faiss.SearchParametersIVF(sel=selector, nprobe=_PROBES)  # type: ignore[call-arg]
+        return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
     def in_box(
         self, region: int, low: NDArray[np.float64], high: NDArray[np.float64]
@@ -246,14 +248,14 @@ def _regions(
     return tuple(regions), piece_of
 
 
-def _tile_features(tiles: TileSet, plan: _Plan, tile: int) -> dict[str, NDArray[np.generic]]:
+def _tile_features(tiles: TileSet, plan: _Plan, tile: int) -> dict[str, NDArray[Any]]:
     """Features on the ground that is nearer to this tile's centre than to any other's."""
     pixels = tiles.read(tile)
     window = _owned_window(tiles, plan, tile)
     rows, cols = window
     crop = pixels[rows, cols]
-    valid = crop.any(axis=2)
-    keypoints = detect_keypoints(crop, valid=None if valid.all() else valid)
+    valid = np.asarray(crop.any(axis=2))
+    keypoints = detect_keypoints(crop, valid=None if bool(valid.all()) else valid)
     offset = np.array([cols.start, rows.start], np.float32)
     xy_px = keypoints.xy_px + offset
     frame = plan.regions[plan.region_of[tile]].frame
@@ -270,7 +272,7 @@ def _to_ground(
     keypoints: Keypoints,
     xy_m: NDArray[np.float64],
     plan: _Plan,
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, NDArray[Any]]:
     gsd_m, turn_deg = _tile_similarity(tiles, tile, frame)
     shape = np.stack([keypoints.size_px * gsd_m, (keypoints.angle_deg + turn_deg) % 360], axis=1)
     return {
@@ -310,7 +312,9 @@ def _pixels_to_frame(
     tiles: TileSet, tile: int, frame: LocalFrame, xy_px: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     transform = tiles.transform(tile)
-    xs, ys = transform @ (xy_px[:, 0].astype(float), xy_px[:, 1].astype(float))
+    columns, rows = xy_px[:, 0].astype(float), xy_px[:, 1].astype(float)
+    xs = transform.a * columns + transform.b * rows + transform.c
+    ys = transform.d * columns + transform.e * rows + transform.f
     return frame.from_crs(tiles.crs(tile), xs, ys)
 
 
@@ -323,9 +327,10 @@ def _tile_similarity(tiles: TileSet, tile: int, frame: LocalFrame) -> tuple[floa
     return gsd_m, float(np.degrees(np.arctan2(-(y1 - y0), x1 - x0)))
 
 
-def _write_part(path: Path, features: list[dict[str, NDArray[np.generic]]]) -> None:
+def _write_part(path: Path, features: list[dict[str, NDArray[Any]]]) -> None:
     temporary = path.with_suffix(".tmp.npz")
-    np.savez(temporary, **{k: np.concatenate([f[k] for f in features]) for k in features[0]})
+    arrays: dict[str, Any] = {k: np.concatenate([f[k] for f in features]) for k in features[0]}
+    np.savez(temporary, **arrays)
     temporary.replace(path)
 
 
@@ -360,13 +365,13 @@ def _merge(tiles: TileSet, plan: _Plan, parts_folder: Path, folder: Path) -> int
     return len(keys)
 
 
-def _concatenate(parts_folder: Path) -> dict[str, NDArray[np.generic]]:
+def _concatenate(parts_folder: Path) -> dict[str, NDArray[Any]]:
     parts = [np.load(path) for path in sorted(parts_folder.glob("*.npz"))]
     names = ("xy", "shape", "region", "descriptors")
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-def _train(descriptors: NDArray[np.generic]) -> faiss.Index:
+def _train(descriptors: NDArray[np.uint8]) -> faiss.Index:
     """An exact index of few descriptors, an inverted file of many."""
     count = len(descriptors)
     if count < _EXACT_LIMIT:
@@ -423,14 +428,14 @@ def _write_manifest(folder: Path, tiles: TileSet, plan: _Plan, count: int) -> No
     (folder / "features.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
 
 
-def _read_manifest(folder: Path) -> dict[str, object]:
+def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / "features.json"
     if not path.is_file():
         raise IndexFolderError(
             f"{folder} holds no finished local features; run `geoloc index` again to finish it",
             path=folder,
         )
-    manifest: dict[str, object] = json.loads(path.read_text())
+    manifest: dict[str, Any] = json.loads(path.read_text())
     if manifest.get("version") != FORMAT_VERSION:
         raise IndexFolderError(
             f"{folder} holds local features of format {manifest.get('version')}, this geoloc "

@@ -103,7 +103,7 @@ def _valid(
     view_to_ground: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
     """Where the view lies inside the photo's outline on the ground."""
-    corners = project(np.linalg.inv(view_to_ground), outline)
+    corners = project(np.asarray(np.linalg.inv(view_to_ground), np.float64), outline)
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [np.round(corners - 0.5).astype(np.int32)], 1)
     return mask.astype(bool)

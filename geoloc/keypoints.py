@@ -80,7 +80,7 @@ def detect_keypoints(
 def _root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
     """RootSIFT (Arandjelovic and Zisserman, CVPR 2012, section 3) as bytes."""
     share = raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-9)
-    return np.minimum(np.rint(np.sqrt(share) * _QUANTISER), 255).astype(np.uint8)
+    return np.asarray(np.minimum(np.rint(np.sqrt(share) * _QUANTISER), 255), np.uint8)
 
 
 def _is_inside(keypoints: Keypoints, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -95,7 +95,7 @@ def north_up(view: GroundView, yaw_deg: float, size_px: int) -> NDArray[np.uint8
     """
     # Turning the picture clockwise by the yaw brings north up; OpenCV counts the other way.
     matrix = cv2.getRotationMatrix2D(tuple(view.centre_px - 0.5), -yaw_deg, 1.0)
-    matrix[:, 2] += (size_px - 1) / 2 - (view.centre_px - 0.5)
+    matrix[:, 2] = matrix[:, 2] + (size_px - 1) / 2 - (view.centre_px - 0.5)
     pixels = view.pixels if view.valid is None else view.pixels * view.valid[..., None]
     turned = cv2.warpAffine(
         np.ascontiguousarray(pixels), matrix, (size_px, size_px), flags=cv2.INTER_LINEAR

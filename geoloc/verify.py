@@ -219,7 +219,8 @@ def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Floats:
     """Where (N, 2) the keypoints lie on the ground if the peak is right."""
     offsets = keypoints.xy_px - view.centre_px
-    return turned(offsets, Supposition(peak.yaw_deg, peak.gsd_m)) + np.array([peak.x_m, peak.y_m])
+    ground = turned(offsets, Supposition(peak.yaw_deg, peak.gsd_m))
+    return np.asarray(ground + np.array([peak.x_m, peak.y_m]))
 
 
 def _partners(
@@ -268,7 +269,7 @@ def _similarity(
         ransacReprojThreshold=_INLIER_M,
         maxIters=2000,
     )
-    if matrix is None:
+    if matrix is None:  # type: ignore[redundant-expr, unused-ignore]
         return None, nobody
     gsd_m = math.hypot(matrix[0, 0], matrix[1, 0])
     yaw_deg = -math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
