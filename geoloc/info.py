@@ -24,7 +24,7 @@ class Description:
     Attributes:
         kind: What it is.
         path: As it was given.
-        facts: Names and plain values, in the order in which a person wants them.
+        facts: Names and values, in the order in which a person wants them.
     """
 
     kind: Kind
@@ -93,18 +93,7 @@ def _manifest_facts(
         raise error_type(f"{manifest} is no manifest; make it again", path=manifest)
     files = [file for file in manifest.parent.rglob("*") if file.is_file()]
     size_mb = round(sum(file.stat().st_size for file in files) / 1e6, 1)
-    return {**_flat(document), "files": len(files), "size_mb": size_mb}
-
-
-def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested names joined with dots."""
-    facts: dict[str, Any] = {}
-    for name, value in document.items():
-        if isinstance(value, dict):
-            facts |= _flat(value, f"{prefix}{name}.")
-        else:
-            facts[f"{prefix}{name}"] = value
-    return facts
+    return {**document, "files": len(files), "size_mb": size_mb}
 
 
 def _shelf_facts(name: str) -> dict[str, Any]:
@@ -125,7 +114,7 @@ def _model_facts(model: str | Path) -> dict[str, Any]:
     """The card of a model."""
     from geoloc.zoo import read_card
 
-    return _flat(dataclasses.asdict(read_card(model)))
+    return dataclasses.asdict(read_card(model))
 
 
 def _raster_facts(path: Path) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
@@ -24,12 +26,19 @@ def command(path: str, as_json: bool) -> None:
     if as_json:
         print_json(dataclasses.asdict(description))
         return
-    rows = [(name, _text(value)) for name, value in description.facts.items()]
+    rows = list(_rows(description.facts))
     print_rows(rows, title=f"{description.path}: {description.kind}")
 
 
-def _text(value: object) -> object:
-    """A list as its items; anything else as it is."""
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value) or None
-    return value
+def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Nested facts as lines: names joined with dots, members of a list counted from 1."""
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _rows(value, f"{prefix}{name}.")
+        elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+            members = {f"{name}.{i}": item for i, item in enumerate(value, 1)}
+            yield from _rows(members, prefix)
+        elif isinstance(value, list | tuple):
+            yield f"{prefix}{name}", ", ".join(str(item) for item in value) or None
+        else:
+            yield f"{prefix}{name}", value

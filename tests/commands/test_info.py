@@ -34,8 +34,16 @@ def test_a_folder_is_told_by_its_manifest(tmp_path: Path, manifest: str, kind: s
     found, facts = _facts(tmp_path)
     assert found == kind
     assert facts["version"] == 1
-    assert facts["options.size_px"] == 512
+    assert facts["options"] == {"size_px": 512}
     assert (facts["files"], facts["size_mb"]) == (2, 1.0)
+
+
+def test_nested_facts_become_lines(tmp_path: Path) -> None:
+    document = {"options": {"sizes": [1, 2]}, "rasters": [{"path": "a"}, {"path": "b"}]}
+    (tmp_path / "tiles.json").write_text(json.dumps(document))
+    lines = [line.split() for line in _run(tmp_path).stdout.splitlines()]
+    assert ["options.sizes", "1,", "2"] in lines
+    assert ["rasters.2.path", "b"] in lines
 
 
 def test_results_are_counted_and_bounded(tmp_path: Path) -> None:
