@@ -20,6 +20,7 @@ from PIL import Image
 
 from geoloc.cli import COMMANDS, cli
 from geoloc.errors import EXIT_OK, EXIT_PARTIAL
+from geoloc.schema import COLUMNS
 
 REPOSITORY = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -106,6 +107,17 @@ def test_a_document_speaks_of_commands_and_options_that_exist(document: Path) ->
         for word in arguments:
             if word.startswith("--"):
                 assert word.split("=")[0] in described, f"{arguments[0]} has no {word}"
+
+
+def test_the_output_table_of_the_readme_names_every_column() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \|", (REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    if "photo" not in rows:
+        pytest.skip("README has no table of the output yet")
+    names = [column.name for column in COLUMNS]
+    start = rows.index("photo")
+    assert rows[start : start + len(names)] == names
 
 
 def test_every_link_inside_the_documents_leads_somewhere() -> None:
