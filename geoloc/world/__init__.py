@@ -5,9 +5,16 @@ The demo, tests, training and benchmarks are fed from here:
     world = World(size_m=400, seed=1)
     world.render_map("summer", gsd_m=0.3).pixels
     pose = Pose(yaw_deg=30, pitch_deg=-90, roll_deg=0, rel_alt_m=100)
-    world.take_photo(camera, pose, at=WorldPoint(200, 200), when="winter")
+    world.take_photo(drone_camera(), pose, at=WorldPoint(200, 200), when="winter")
+
+    write_map(world, "region.tif")
+    shots = plan_flight(world, 20)
+    write_photos(world, shots, "photos")
+    write_truth(world, shots, "truth.csv")
 """
 
+from geoloc.world.files import write_map, write_photo, write_photos, write_truth
+from geoloc.world.flight import Claim, Shot, drone_camera, plan_flight
 from geoloc.world.moment import Moment, typical_moment
 from geoloc.world.noise import Window
 from geoloc.world.palette import SEASONS, Season
@@ -17,14 +24,22 @@ from geoloc.world.world import Corner, MapPicture, World, WorldPoint
 __all__ = [
     "MAP_SENSOR",
     "SEASONS",
+    "Claim",
     "Corner",
     "MapPicture",
     "Moment",
     "Season",
     "Sensor",
+    "Shot",
     "Window",
     "World",
     "WorldPoint",
+    "drone_camera",
+    "plan_flight",
     "random_sensor",
     "typical_moment",
+    "write_map",
+    "write_photo",
+    "write_photos",
+    "write_truth",
 ]

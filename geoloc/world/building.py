@@ -149,10 +149,14 @@ def add_flat_block(
     _add_roof_fields(sketch, (centre, angle_rad, box_m), height_m, finish, rng)
     inner = pg.inset(outline, 1.6)
     for at in pg.scatter(inner, int(length_m * width_m / 45) + 1, rng):
-        size_m = rng.uniform(0.9, 2.6, 2)
         top_m = height_m + rng.uniform(0.6, 1.6)
         device = Finish(str(rng.choice(["device", "device", "parapet", "glass"])), rng.random())
-        _add_box(sketch, pg.rectangle(at, *size_m, angle_rad), top_m, device)
+        _add_box(
+            sketch,
+            pg.rectangle(at, rng.uniform(0.9, 2.6), rng.uniform(0.9, 2.6), angle_rad),
+            top_m,
+            device,
+        )
     if height_m > 8 and length_m > 12:
         at = centre + pg.axes(angle_rad)[0] * rng.uniform(-0.3, 0.3) * length_m
         stair = pg.rectangle(at, 4.2, 3.2, angle_rad)
@@ -209,13 +213,13 @@ def add_hall(
                 strip = pg.rectangle(spot, 1.6, width_m / bays * 0.5, angle_rad)
                 _add_box(sketch, strip, height_m + 0.6, Finish("membrane", rng.random(), 0.95))
     for at in pg.scatter(pg.rectangle(centre, *box_m, angle_rad), int(length_m / 7), rng):
-        vent = pg.rectangle(at, *rng.uniform(1, 3, 2), angle_rad)
+        vent = pg.rectangle(at, rng.uniform(1, 3), rng.uniform(1, 3), angle_rad)
         _add_box(sketch, vent, height_m + 1.4, Finish("device", rng.random()))
 
 
 def add_shed(sketch: Sketch, centre: Floats, angle_rad: float, rng: np.random.Generator) -> None:
     """A garage or garden shed with a flat roof."""
-    outline = pg.rectangle(centre, *rng.uniform(2.5, 6.5, 2), angle_rad)
+    outline = pg.rectangle(centre, rng.uniform(2.5, 6.5), rng.uniform(2.5, 6.5), angle_rad)
     material = str(rng.choice(["bitumen", "sheet", "tile_brown", "pebbles", "sheet_green"]))
     finish = Finish(material, rng.random(), rng.uniform(0.85, 1.1))
     _add_box(sketch, outline, rng.uniform(2.2, 2.9), finish, Layer.BUILDING)

@@ -66,6 +66,7 @@ class Site:
 
 def fill_block(site: Site, outline: Floats, urbanity: float) -> None:
     """Choose a use that fits how urban the place is, and build it."""
+    names: tuple[str, ...]
     if urbanity > 0.62:
         names = ("town", "town", "town", "town", "homes", "park", "plaza", "parking", "school")
     elif urbanity > 0.3:
@@ -152,7 +153,7 @@ def _garden(site: Site, parcel: Floats, turn_rad: float) -> None:
     for at in site.clear(pg.scatter(inner, int(rng.integers(0, 3)), rng)):
         add_shed(sketch, at, turn_rad, rng)
     for at in pg.scatter(inner, int(rng.integers(0, 4)), rng):
-        bed = pg.rectangle(at, *rng.uniform(1.5, 6, 2), turn_rad)
+        bed = pg.rectangle(at, rng.uniform(1.5, 6), rng.uniform(1.5, 6), turn_rad)
         material = str(rng.choice(["ploughed", "dirt", "beet", "gravel", "sand"]))
         sketch.add(bed, Layer.PATCH, Finish(material, rng.random()))
     for at in site.clear(pg.scatter(inner, int(rng.random() < 0.12), rng)):
@@ -198,7 +199,7 @@ def _yard(site: Site, parcel: Floats) -> None:
     material = str(rng.choice(["asphalt", "concrete", "paving", "brick", "lawn", "gravel"]))
     _ground(site, parcel, material, Layer.PATCH)
     for at in pg.scatter(parcel, int(rng.integers(0, 4)), rng):
-        patch = pg.rectangle(at, *rng.uniform(2, 9, 2), pg.longest_edge_rad(parcel))
+        patch = pg.rectangle(at, rng.uniform(2, 9), rng.uniform(2, 9), pg.longest_edge_rad(parcel))
         material = str(rng.choice(["concrete", "patch", "lawn", "gravel"]))
         sketch.add(_clip_to(parcel, patch), Layer.PATCH, Finish(material, rng.random()))
     spots = site.clear(pg.scatter(pg.inset(parcel, 2), int(rng.integers(0, 4)), rng))
@@ -397,8 +398,9 @@ def _field(site: Site, strip: Floats) -> None:
     sketch.add(strip, Layer.PATCH, finish)
     for at in pg.scatter(strip, int(rng.integers(2, 7)), rng):
         spot = Finish(crop, rng.random(), rng.uniform(0.82, 1.12), angle_rad, 3.0, 0.07)
-        sketch.add(_clip_to(strip, pg.ellipse(at, *rng.uniform(8, 45, 2), angle_rad)), *_on(spot))
-    centre, length_m, width_m = pg.extent(strip, angle_rad)
+        wet = pg.ellipse(at, rng.uniform(8, 45), rng.uniform(8, 45), angle_rad)
+        sketch.add(_clip_to(strip, wet), Layer.PATCH, spot)
+    centre, _, width_m = pg.extent(strip, angle_rad)
     across = pg.axes(angle_rad)[1]
     wheel = Finish("dirt", rng.random(), 0.9)
     for shift_m in np.arange(-width_m / 2 + 9, width_m / 2, 18.0):
@@ -406,10 +408,6 @@ def _field(site: Site, strip: Floats) -> None:
             ends = pg.chord(strip, centre + across * (shift_m + track_m), angle_rad)
             if ends is not None:
                 sketch.add(pg.ribbon(*ends, 0.45), Layer.PATCH, wheel)
-
-
-def _on(finish: Finish) -> tuple[Layer, Finish]:
-    return Layer.PATCH, finish
 
 
 def _wood(site: Site, outline: Floats) -> None:
@@ -444,7 +442,8 @@ def _gardens(site: Site, outline: Floats) -> None:
         angle_rad = pg.longest_edge_rad(parcel)
         for at in pg.scatter(pg.inset(parcel, 2), 4, rng):
             bed = Finish(str(rng.choice(["ploughed", "beet", "dirt"])), rng.random())
-            sketch.add(pg.rectangle(at, *rng.uniform(1.5, 5, 2), angle_rad), *_on(bed))
+            soil = pg.rectangle(at, rng.uniform(1.5, 5), rng.uniform(1.5, 5), angle_rad)
+            sketch.add(soil, Layer.PATCH, bed)
         for at in site.clear(pg.scatter(pg.inset(parcel, 3), 1, rng)):
             add_shed(sketch, at, angle_rad, rng)
         spots = site.clear(pg.scatter(pg.inset(parcel, 1.5), 2, rng))

@@ -43,10 +43,13 @@ def _dead(a: RGB, b: RGB, fine: float, mid: float, broad: float = 0.03) -> Mater
     return Material(dict.fromkeys(SEASONS, (a, b)), fine, mid, broad)
 
 
-def _green(colours: tuple[tuple[RGB, RGB], ...], *texture: float) -> Material:
+def _green(
+    colours: tuple[tuple[RGB, RGB], ...], texture: tuple[float, float, float, float]
+) -> Material:
     """A plant cover: colours from spring to winter; fine, mid, broad texture and patchiness."""
+    fine, mid, broad, patchy = texture
     seasons = dict(zip(SEASONS, colours, strict=True))
-    return Material(seasons, *texture, is_alive=True)
+    return Material(seasons, fine, mid, broad, patchy, is_alive=True)
 
 
 def _crown(
@@ -74,7 +77,7 @@ MATERIALS: dict[str, Material] = {
             ((122, 116, 70), (146, 130, 86)),
             ((112, 108, 78), (132, 124, 96)),
         ),
-        *(0.12, 0.11, 0.08, 0.9),
+        (0.12, 0.11, 0.08, 0.9),
     ),
     "lawn": _green(
         (
@@ -83,7 +86,7 @@ MATERIALS: dict[str, Material] = {
             ((96, 112, 60), (122, 122, 74)),
             ((96, 104, 70), (118, 116, 86)),
         ),
-        *(0.08, 0.07, 0.05, 0.7),
+        (0.08, 0.07, 0.05, 0.7),
     ),
     "turf": _green(
         (
@@ -92,7 +95,7 @@ MATERIALS: dict[str, Material] = {
             ((84, 116, 58), (94, 122, 66)),
             ((90, 108, 66), (104, 116, 76)),
         ),
-        *(0.05, 0.05, 0.03, 0.5),
+        (0.05, 0.05, 0.03, 0.5),
     ),
     "cereal": _green(
         (
@@ -101,7 +104,7 @@ MATERIALS: dict[str, Material] = {
             ((152, 128, 92), (174, 148, 110)),
             ((104, 110, 70), (122, 112, 86)),
         ),
-        *(0.06, 0.06, 0.06, 0.5),
+        (0.06, 0.06, 0.06, 0.5),
     ),
     "beet": _green(
         (
@@ -110,7 +113,7 @@ MATERIALS: dict[str, Material] = {
             ((84, 106, 56), (104, 112, 66)),
             ((118, 98, 76), (136, 114, 90)),
         ),
-        *(0.10, 0.06, 0.05, 0.5),
+        (0.10, 0.06, 0.05, 0.5),
     ),
     "rape": _green(
         (
@@ -119,7 +122,7 @@ MATERIALS: dict[str, Material] = {
             ((92, 120, 66), (110, 124, 72)),
             ((90, 108, 68), (104, 112, 78)),
         ),
-        *(0.07, 0.06, 0.06, 0.5),
+        (0.07, 0.06, 0.06, 0.5),
     ),
     "ploughed": _dead(*_SOIL, 0.09, 0.08, 0.08),
     "sand": _dead((206, 190, 152), (190, 172, 136), 0.07, 0.05),

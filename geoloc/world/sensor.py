@@ -55,18 +55,20 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
 
 def expose(picture: Bytes, sensor: Sensor, rng: np.random.Generator) -> Bytes:
     """The picture (height, width, 3) as the sensor gives it."""
-    seen = cv2.GaussianBlur(picture, (0, 0), sensor.blur_px) if sensor.blur_px > 0 else picture
+    seen: Bytes = picture
+    if sensor.blur_px > 0:
+        seen = np.asarray(cv2.GaussianBlur(picture, (0, 0), sensor.blur_px), np.uint8)
     levels = np.arange(256, dtype=np.float32)[:, None]
     curve = 255 * (levels / 255) ** sensor.gamma
     curve = curve * (1 - sensor.haze) + _HAZE_RGB * sensor.haze
     curve = (curve - 128) * sensor.contrast + 128
     curve = np.clip(curve * np.array(sensor.gains, np.float32), 0, 255)
-    seen = cv2.LUT(seen, np.rint(curve).astype(np.uint8)[None])
+    seen = np.asarray(cv2.LUT(seen, np.rint(curve).astype(np.uint8)[None]), np.uint8)
     if sensor.vignette > 0:
         seen = _darken_corners(seen, sensor.vignette)
     if sensor.noise > 0:
         seen = _add_noise(seen, sensor.noise, rng)
-    return np.asarray(seen, np.uint8)
+    return seen
 
 
 def _darken_corners(picture: Bytes, vignette: float) -> Bytes:
@@ -74,7 +76,8 @@ def _darken_corners(picture: Bytes, vignette: float) -> Bytes:
     height, width = picture.shape[:2]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None] ** 2
     x = np.linspace(-1, 1, width, dtype=np.float32)[None] ** 2
-    return np.rint(picture * (1 - vignette * (x + y) / 2)[..., None]).astype(np.uint8)
+    darker = 1 - vignette * (x + y) / 2
+    return np.asarray(np.rint(picture * darker[..., None]), np.uint8)
 
 
 def _add_noise(picture: Bytes, deviation: float, rng: np.random.Generator) -> Bytes:
@@ -83,4 +86,4 @@ def _add_noise(picture: Bytes, deviation: float, rng: np.random.Generator) -> By
     block = rng.normal(0, deviation, (side, side, 3)).astype(np.float32)
     rows, cols = (-(-n // side) for n in picture.shape[:2])
     noise = np.tile(block, (rows, cols, 1))[: picture.shape[0], : picture.shape[1]]
-    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture + noise, 0, 255), np.uint8)

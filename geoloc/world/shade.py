@@ -163,7 +163,7 @@ def _slope_light(slope_x: Float32s, slope_y: Float32s, moment: Moment) -> Float3
     """Sunlight on slopes against that on level ground, at most 1.7."""
     east, north, up = _sun_direction(moment)
     facing = (up - slope_x * east - slope_y * north) / np.sqrt(1 + slope_x**2 + slope_y**2)
-    return np.clip(facing / up, 0, 1.7).astype(np.float32)
+    return np.asarray(np.clip(facing / up, 0, 1.7), np.float32)
 
 
 def _shadow(heights_m: Float32s, spare_m: float, gsd_m: float, moment: Moment) -> Float32s:
@@ -184,7 +184,7 @@ def _shadow(heights_m: Float32s, spare_m: float, gsd_m: float, moment: Moment) -
         length *= 2
     block -= heights_m
     block -= spare_m
-    return np.clip(block / (1.5 * rise * gsd_m + 0.1), 0, 1)
+    return np.asarray(np.clip(block / (1.5 * rise * gsd_m + 0.1), 0, 1), np.float32)
 
 
 def _towards(
@@ -195,8 +195,7 @@ def _towards(
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     size = (heights_m.shape[1], heights_m.shape[0])
     moved = cv2.warpAffine(heights_m, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    moved -= np.float32(drop_m * length_px)
-    return np.asarray(moved, np.float32)
+    return np.asarray(moved - drop_m * length_px, np.float32)
 
 
 def _light(picture: Float32s, sun: Float32s, moment: Moment) -> None:
@@ -228,6 +227,7 @@ def _crown_light(scan: Scan, moment: Moment) -> Float32s:
     """Sunlight on crowns by the slope of their bumpy surface."""
     top_m = cv2.GaussianBlur(scan.crown_m, (0, 0), max(0.22 / scan.window.gsd_m, 0.5))
     step = 1 / (8 * scan.window.gsd_m)
-    slope_x = np.clip(cv2.Sobel(top_m, cv2.CV_32F, 1, 0, scale=step), -1.6, 1.6)
-    slope_y = np.clip(-cv2.Sobel(top_m, cv2.CV_32F, 0, 1, scale=step), -1.6, 1.6)
-    return np.clip(_slope_light(slope_x, slope_y, moment), 0, 1.45)
+    rise_east = np.asarray(cv2.Sobel(top_m, cv2.CV_32F, 1, 0, scale=step), np.float32)
+    rise_south = np.asarray(cv2.Sobel(top_m, cv2.CV_32F, 0, 1, scale=step), np.float32)
+    slope_x, slope_y = np.clip(rise_east, -1.6, 1.6), np.clip(-rise_south, -1.6, 1.6)
+    return np.minimum(_slope_light(slope_x, slope_y, moment), np.float32(1.45))

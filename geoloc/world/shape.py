@@ -107,8 +107,9 @@ class ShapeTable:
     def from_sketch(cls, sketch: Sketch, ground: Finish) -> ShapeTable:
         """Sort the shapes of a sketch by layer; crowns by height, so that tall ones are on top."""
         heights = [s.height_m for s in sketch.surfaces]
-        crown_heights = np.where(np.array(sketch.layers) == Layer.CROWN, heights, 0)
-        order = np.lexsort([crown_heights, sketch.layers])
+        layers = np.array(sketch.layers)
+        crown_heights = np.where(layers == Layer.CROWN, heights, 0)
+        order = np.lexsort((crown_heights, layers))
         finishes = [ground] + [sketch.finishes[i] for i in order]
         surfaces = [FLAT] + [sketch.surfaces[i] for i in order]
         outlines = [np.zeros((1, 2))] + [sketch.outlines[i] for i in order]

@@ -74,8 +74,9 @@ def shoot(table: ShapeTable, station: Station, moment: Moment, *, seed: int) -> 
     picture, heights_m, shapes = render_window(table, view.window, moment, seed=seed)
     hit_m, is_wall = _descend(view, heights_m, station.pose.rel_alt_m)
     cols, rows = _columns_and_rows(view, hit_m / station.pose.rel_alt_m)
-    photo = cv2.remap(picture, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    met = cv2.remap(shapes, cols, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    edge = cv2.BORDER_REPLICATE
+    photo = np.asarray(cv2.remap(picture, cols, rows, cv2.INTER_LINEAR, borderMode=edge), np.uint8)
+    met = np.asarray(cv2.remap(shapes, cols, rows, cv2.INTER_NEAREST, borderMode=edge), np.int32)
     _paint_walls(photo, is_wall & ~table.is_crown[met], met, hit_m)
     return _add_air(photo, rays)
 
@@ -172,4 +173,4 @@ def _add_air(photo: Bytes, rays: _Rays) -> Bytes:
     if not share.any():
         return photo
     mixed = photo * (1 - share[..., None]) + _AIR_RGB * share[..., None]
-    return mixed.astype(np.uint8)
+    return np.asarray(mixed, np.uint8)

@@ -38,7 +38,7 @@ def add_street(
     if street.is_rural:
         _add_track(sketch, street, still)
         return
-    along = (street.end - street.start) / max(np.linalg.norm(street.end - street.start), 1e-9)
+    along, across, _, _ = _frame(street)
     reach_m = _PAVEMENT_M + 1.2
     start, end = street.start - along * reach_m, street.end + along * reach_m
     paved = Finish(str(still.choice(["concrete", "paving", "brick"])), still.random())
@@ -51,7 +51,7 @@ def add_street(
     _add_marks(sketch, street, road_m, still)
     _add_street_cars(sketch, street, road_m, passing)
     if still.random() < 0.45:
-        side = pg.axes(math.atan2(along[1], along[0]))[1] * (street.width_m / 2 + 0.8)
+        side = across * (street.width_m / 2 + 0.8)
         for sign in (-1, 1):
             add_row(sketch, street.start + sign * side, street.end + sign * side, 12.0, still)
 

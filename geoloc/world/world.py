@@ -89,6 +89,10 @@ class World:
     def _build_table(self, date: int) -> ShapeTable:
         return build_town(self.size_m, self.seed, date)
 
+    def prepare(self, when: Moment | Season) -> None:
+        """Build the town of a moment's date, which its pictures then share."""
+        self._table(as_moment(when).date)
+
     def render_map(
         self,
         when: Moment | Season = "summer",
