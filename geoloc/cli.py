@@ -72,6 +72,7 @@ def _fail(ctx: click.Context, message: str, exit_code: int) -> None:
 
 
 @click.group(
+    name="geoloc",  # under which rio, too, lists it
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="\b\nExample:\n  geoloc tile region.tif\n  geoloc index tiles/\n"

@@ -112,3 +112,11 @@ def test_a_reader_that_closes_the_pipe_brings_no_traceback() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
+
+
+def test_the_group_is_a_command_of_rio() -> None:
+    from rasterio.rio.main import main_group
+
+    result = CliRunner().invoke(main_group, ["geoloc", "info", "no-such-thing"])
+    assert result.exit_code == 3
+    assert "geoloc: error: there is no file or folder no-such-thing" in result.stderr
