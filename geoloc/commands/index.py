@@ -1,0 +1,147 @@
+"""`geoloc index`: tiles in, an index out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from geoloc.commands._console import (
+    device_option,
+    example,
+    overwrite_option,
+    print_json,
+    print_rows,
+    say,
+    verbosity_options,
+    workers_option,
+)
+from geoloc.commands._progress import progress_bar
+from geoloc.errors import EXIT_PARTIAL
+from geoloc.options import IndexOptions
+
+if TYPE_CHECKING:
+    from geoloc.index import IndexPlan, IndexSummary
+
+_DEFAULT = IndexOptions()
+
+
+@click.command(name="index", epilog=example("geoloc index tiles/ -o index"))
+@click.argument("tiles", type=click.Path(path_type=Path), metavar="TILES")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("index"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder to write.",
+)
+@click.option(
+    "--model",
+    default=_DEFAULT.model,
+    show_default=True,
+    metavar="NAME|DIR",
+    help="A model on the shelf, or a model folder.",
+)
+@device_option(_DEFAULT.device)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    metavar="TILES",
+    help="Tiles a step of the network; halved on its own when memory runs out. Default: by device.",
+)
+@click.option(
+    "--factory",
+    default=_DEFAULT.factory,
+    show_default=True,
+    metavar="STRING",
+    help="A FAISS factory string; SQfp16 is exact. Others, such as IVF1024,SQfp16, search large "
+    "maps sooner and may miss.",
+)
+@click.option(
+    "--features/--no-features",
+    default=_DEFAULT.features,
+    show_default=True,
+    help="Also keep the map's local features, which locate needs to find where exactly.",
+)
+@click.option("--append", is_flag=True, help="Add tiles that the index does not hold yet.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say how many tiles, bytes and minutes; write nothing."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+@overwrite_option
+@workers_option(_DEFAULT.workers)
+@verbosity_options
+@click.pass_context
+def command(  # one parameter an option; how to build goes on as one dataclass
+    ctx: click.Context,
+    /,
+    *,
+    tiles: Path,
+    output: Path,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    **build: Any,
+) -> None:
+    """Embed tiles and build the index that photos are searched in.
+
+    TILES is a folder that `geoloc tile` wrote; once indexed, locating no longer needs it. The same
+    command goes on where it was interrupted, and does nothing when all is there.
+
+    \b
+    Exit code: 0 done, 6 done but some tiles could not be read and are left out,
+    2 wrong options or another index is there, 3 no tiles, 4 no such model,
+    5 no such device, 130 interrupted (the same command goes on).
+    """
+    from geoloc.index import build_index, plan_index
+
+    options = IndexOptions(**build)
+    if dry_run:
+        _show_plan(plan_index(tiles, output, options), as_json=as_json)
+        return
+    with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        summary = build_index(tiles, output, options, progress=progress)
+    _show_summary(summary, quiet=quiet, as_json=as_json)
+    if not summary.is_complete:
+        ctx.exit(EXIT_PARTIAL)
+
+
+def _show_plan(plan: IndexPlan, *, as_json: bool) -> None:
+    minutes = None if plan.seconds is None else round(plan.seconds / 60, 1)
+    facts = {
+        "tiles": plan.tiles,
+        "vectors_gb": round(plan.size_bytes / 1e9, 3),
+        "network_minutes": minutes,
+        "device": plan.device,
+    }
+    if as_json:
+        print_json(facts)
+    else:
+        print_rows(list(facts.items()))
+
+
+def _show_summary(summary: IndexSummary, *, quiet: bool, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "folder": summary.folder,
+                "tiles": summary.tiles,
+                "added": summary.added,
+                "left_out": summary.left_out,
+                "size_mb": round(summary.size_bytes / 1e6, 1),
+                "seconds": round(summary.elapsed_s, 1),
+            }
+        )
+        return
+    size = f"{summary.size_bytes / 1e6:.1f} MB"
+    left = f", {summary.left_out} left out: unreadable" if summary.left_out else ""
+    if summary.added:
+        took = f" in {summary.elapsed_s:.0f} s"
+        say(f"{summary.folder}: {summary.tiles} tiles, {size}{left}{took}", quiet=quiet)
+    else:
+        text = f"{summary.folder} holds these tiles already: {summary.tiles} tiles, {size}{left}"
+        say(text, quiet=quiet)
