@@ -97,4 +97,4 @@ class LocateOptions:
     metadata: str | None = None
     device: str = "auto"
     workers: int = 2
-    min_confidence: float = 0.5
+    min_confidence: float = 0.8

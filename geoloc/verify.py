@@ -39,6 +39,8 @@ _VOTE_M = 4.0
 # Cosine of two RootSIFT descriptors below which a pair is no pair.
 _MIN_SIMILARITY = 0.75
 _MIN_PAIRS = 8
+# True places have at least this share of the photo's spots agree; wrong ones rarely do.
+_ENOUGH_SHARE = 0.04
 # Two inliers within this many pixels of each other are one piece of evidence.
 _SPOT_PX = 6.0
 
@@ -53,6 +55,7 @@ class Verified:
         region: Region of the map.
         resection: The camera, in the region's frame.
         n_inliers: Separate spots of the photo whose partner lies within 2.5 m of the fit.
+        n_spots: Separate spots of the photo that have keypoints at all.
         excess: How far `n_inliers` exceeds what chance gives, in standard deviations.
         support: Surprise of the votes that agree with the fit (`voting`); it knows nothing of
             the guided partners, so that the two are nearly independent.
@@ -62,14 +65,16 @@ class Verified:
     region: int
     resection: Resection
     n_inliers: int
+    n_spots: int
     excess: float
     support: float
     peak: Peak
 
     @property
     def score(self) -> float:
-        """One number for ranking: support, tempered by the excess."""
-        return self.support * (1 + max(0.0, self.excess) / 5)
+        """One number for ranking: support, raised by the excess, halved where few spots agree."""
+        enough = min(1.0, self.n_inliers / (_ENOUGH_SHARE * max(1, self.n_spots)))
+        return self.support * (1 + max(0.0, self.excess) / 5) * enough
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,8 @@ def _judge(
     chance = 1.5 * (_INLIER_M / _SECOND_RADIUS_M) ** 2
     excess = (hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance)))
     support = _support(votes, keypoints, features, peak.region, expected)
-    return Verified(peak.region, fit, hits, excess, support, peak)
+    n_spots = len(np.unique(_spots(keypoints.xy_px)))
+    return Verified(peak.region, fit, hits, n_spots, excess, support, peak)
 
 
 def _support(
