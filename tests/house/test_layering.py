@@ -17,7 +17,7 @@ LAYERS: tuple[str, ...] = (
     "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema",
     "raster image_file exif metadata metadata_table photo world zoo checkpoints",
     "tileset area cutting journal tiling embed tile_vectors store features voting",
-    "index_manifest index verify search_plan retrieval posterior calibration answer locator",
+    "index_manifest index indexing verify search_plan retrieval posterior calibration answer locator",
     "locate evaluate training results result_layers report demo doctor info",
     "__init__",
     "commands",
@@ -135,7 +135,7 @@ OWNERS = {
     "rasterio": "raster tileset area cutting tiling world",
     "PIL": "image_file exif metadata metadata_table photo world demo report",
     "cv2": "keypoints groundview embed retrieval features voting verify world training",
-    "geopandas": "tileset area journal tiling index answer result_layers",
+    "geopandas": "tileset area journal tiling index indexing answer result_layers",
 }
 
 
