@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from geoloc.world.moment import Moment
 from geoloc.world.noise import Float32s, Window
 from geoloc.world.scan import scan_window
-from geoloc.world.shade import Bytes, Coat, dress, shade_scan
+from geoloc.world.shade import Bytes, Coat, dress, shade_scan, sunlight
 from geoloc.world.shape import ShapeTable
 
-_BLOCK_PX = 1024
-_HALO_M = 24.0  # shadows of what stands beside a block fall into it
+_BLOCK_PX = 1400
+_TALL_M = 18.0  # what stands beside a block throws its shadow into it
+_FARTHEST_SHADOW_M = 40.0
 _THREADS = 2
 
 
@@ -58,13 +59,16 @@ def _paint(
     table: ShapeTable, block: Window, coat: Coat, moment: Moment, seed: int
 ) -> tuple[Bytes, Float32s, NDArray[np.int32]]:
     """One block, drawn with a halo that is cut off again."""
-    halo_px = int(np.ceil(_HALO_M / block.gsd_m))
+    reach_m = _TALL_M / np.tan(np.radians(max(moment.sun_elevation_deg, 5.0)))
+    halo_px = int(np.ceil(min(reach_m, _FARTHEST_SHADOW_M) / block.gsd_m))
     leaf_seed = seed * 1000 + 700 + 2 * moment.date
-    scan = scan_window(table, block.grown(halo_px), leaf_seed=leaf_seed)
-    picture = shade_scan(scan, table, coat, moment, seed)
+    wide = scan_window(table, block.grown(halo_px), leaf_seed=leaf_seed)
+    inside = np.s_[halo_px : halo_px + block.height_px, halo_px : halo_px + block.width_px]
+    sun = sunlight(wide, coat, moment)[inside]
+    scan = wide.part(block, inside)
+    picture = shade_scan(scan, sun, table=table, coat=coat, moment=moment, seed=seed)
     is_dense = coat.opacity[scan.crown] > 0.6
     crown_m = np.where(is_dense, scan.crown_m, 0)
     heights_m = np.maximum(scan.solid_m, crown_m)
     rows = np.where(crown_m > scan.solid_m, scan.crown, scan.solid)
-    inside = np.s_[halo_px : halo_px + block.height_px, halo_px : halo_px + block.width_px]
-    return picture[inside], heights_m[inside], rows[inside]
+    return picture, heights_m, rows

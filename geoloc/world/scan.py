@@ -35,6 +35,16 @@ class Scan:
     solid_m: Float32s
     crown_m: Float32s
 
+    def part(self, window: Window, pixels: tuple[slice, slice]) -> Scan:
+        """The scan of some of the pixels, which are `window`."""
+        return Scan(
+            window,
+            self.solid[pixels],
+            self.crown[pixels],
+            self.solid_m[pixels],
+            self.crown_m[pixels],
+        )
+
 
 def scan_window(table: ShapeTable, window: Window, *, leaf_seed: int) -> Scan:
     """Draw the shapes of a window; `leaf_seed` sets how the crowns are frayed."""

@@ -69,23 +69,27 @@ def dress(table: ShapeTable, moment: Moment) -> Coat:
     )
 
 
-def shade_scan(scan: Scan, table: ShapeTable, coat: Coat, moment: Moment, seed: int) -> Bytes:
+def sunlight(scan: Scan, coat: Coat, moment: Moment) -> Float32s:
+    """The share (height, width) of sunlight that reaches the ground and roofs of a window."""
+    sun = 1 - _shadow(scan.solid_m, 0.0, scan.window.gsd_m, moment)
+    if scan.crown.any():
+        thickness = 0.4 if moment.season == "winter" else 0.75
+        sun *= 1 - thickness * _shadow(scan.crown_m, 0.3, scan.window.gsd_m, moment)
+    return np.asarray(sun * coat.light[scan.solid], np.float32)
+
+
+def shade_scan(
+    scan: Scan, sun: Float32s, *, table: ShapeTable, coat: Coat, moment: Moment, seed: int
+) -> Bytes:
     """The picture (height, width, 3) of a scanned window, as a perfect sensor would see it."""
     noises = _noises(scan.window, moment, seed)
-    sun = 1 - _shadow(scan.solid_m, 0.0, scan.window.gsd_m, moment)
-    leaf_share = 0.75 * coat.opacity[scan.crown] if scan.crown.any() else None
-    if leaf_share is not None:
-        lit = 1 - _shadow(scan.crown_m, 0.3, scan.window.gsd_m, moment)
-        thickness = 0.75 if moment.season != "winter" else 0.4
-        sun *= 1 - thickness * (1 - lit)
     picture = _surface(scan.solid, coat, noises)
     _add_stripes(picture, scan, table)
     if moment.snow > 0:
         _add_snow(picture, noises, moment.snow)
-    _light(picture, sun * coat.light[scan.solid], moment)
-    if leaf_share is not None:
-        _add_crowns(picture, scan, coat, noises, moment)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    _light(picture, sun, moment)
+    _add_crowns(picture, scan, coat, noises, moment)
+    return np.asarray(np.clip(picture, 0, 255), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,8 @@ def _light(picture: Float32s, sun: Float32s, moment: Moment) -> None:
 def _add_crowns(picture: Float32s, scan: Scan, coat: Coat, noises: _Noises, moment: Moment) -> None:
     """Lay trees and hedges over what is below them."""
     at = np.flatnonzero(scan.crown)
+    if not len(at):
+        return
     rows = scan.crown.ravel()[at]
     blend = coat.blend[rows] + coat.patchy[rows] * noises.patches.ravel()[at]
     gain = 1 + coat.texture[rows, 0] * noises.alive.ravel()[at]

@@ -18,9 +18,10 @@ from geoloc.world.shape import ShapeTable
 Floats = NDArray[np.float64]
 
 _FARTHEST_M = 400.0  # ground further away drowns in haze
-_FINEST_GSD_M = 0.12
+_FINEST_GSD_M = 0.14
 _TALLEST_M = 32.0
 _STEP_M = 0.6
+_FRAME_STEP_PX = 8
 _MAX_WINDOW_PX = 12_000_000
 _AIR_RGB = np.array([190.0, 204.0, 222.0], np.float32)
 
@@ -99,10 +100,13 @@ def _cast_to_ground(station: Station) -> _Rays:
 
 def _frame(station: Station, rays: _Rays) -> _View:
     """The window that holds all the ground and all the roofs that the rays can meet."""
-    seen = rays.offset[rays.is_ground] if rays.is_ground.any() else np.zeros((1, 2), np.float32)
+    sample = np.s_[::_FRAME_STEP_PX, ::_FRAME_STEP_PX]
+    seen = rays.offset[sample][rays.is_ground[sample]]
+    seen = np.vstack([seen, np.zeros((1, 2), np.float32)]) if not len(seen) else seen
     lifted = seen * max(0.0, 1 - _TALLEST_M / station.pose.rel_alt_m)
     both = np.vstack([seen.min(0), seen.max(0), lifted.min(0), lifted.max(0)])
-    low, high = both.min(0) - 2, both.max(0) + 2
+    margin_m = 2 + 0.02 * float(np.ptp(both, axis=0).max())  # for the pixels between
+    low, high = both.min(0) - margin_m, both.max(0) + margin_m
     gsd_m = _gsd_m(station, high - low)
     left_m, top_m = float(station.at[0] + low[0]), float(station.at[1] + high[1])
     width_px, height_px = (int(np.ceil(side / gsd_m)) for side in high - low)
