@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from geoloc.embed import fingerprint
 from geoloc.index import MapIndex
 from geoloc.locator import Locator
 from geoloc.options import LocateOptions
@@ -39,7 +40,9 @@ def locate_photos(
     """
     options = options or LocateOptions()
     progress = progress or Silent()
-    locator = Locator(MapIndex.open(Path(index)), options, run_id=uuid.uuid4().hex[:12])
+    opened = MapIndex.open(Path(index))
+    opened.check_model(fingerprint(opened.card))
+    locator = Locator(opened, options, run_id=uuid.uuid4().hex[:12])
     _warn_of_table(locator, photos, progress)
     return _in_order(locator, photos, options, progress)
 
