@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from geoloc.errors import GeolocError
     from geoloc.evaluate import Evaluation, evaluate_results
-    from geoloc.index import MapIndex, build_index
+    from geoloc.index import MapIndex
+    from geoloc.indexing import build_index
     from geoloc.locate import locate_photos
     from geoloc.options import IndexOptions, LocateOptions, TileOptions
     from geoloc.photo import find_photos
@@ -39,7 +40,7 @@ _HOMES = {
     "Progress": "progress",
     "TileOptions": "options",
     "TileSet": "tileset",
-    "build_index": "index",
+    "build_index": "indexing",
     "cut_tiles": "tiling",
     "evaluate_results": "evaluate",
     "find_photos": "photo",
