@@ -232,7 +232,8 @@ def footprint_lonlat(
     frame: RasterFrame, transform: Affine, pixels: Sequence[tuple[float, float]]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Degrees (N, 2) of tile pixels; beyond 180 where a tile lies across the antimeridian."""
-    xs, ys = zip(*(transform * pixel for pixel in pixels), strict=True)
+    xs = [transform.c + transform.a * x for x, _ in pixels]
+    ys = [transform.f + transform.e * y for _, y in pixels]
     lonlat = to_lonlat(frame.crs, xs, ys)
     if np.ptp(lonlat[:, 0]) > 180:
         lonlat[lonlat[:, 0] < 0, 0] += 360

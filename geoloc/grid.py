@@ -67,10 +67,15 @@ class TileWindow:
 
     def transform(self, frame: RasterFrame, size_px: int) -> Affine:
         """From tile pixels (corner convention) to the raster's CRS."""
-        return (
-            frame.transform
-            * Affine.translation(self.col_off, self.row_off)
-            * Affine.scale(self.width / size_px, self.height / size_px)
+        # Written out: affine 3 deprecates `*` between transforms, affine 2 knows no `@`.
+        north_up = frame.transform
+        return Affine(
+            north_up.a * self.width / size_px,
+            0.0,
+            north_up.c + north_up.a * self.col_off,
+            0.0,
+            north_up.e * self.height / size_px,
+            north_up.f + north_up.e * self.row_off,
         )
 
 
