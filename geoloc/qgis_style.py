@@ -1,8 +1,8 @@
 """The QGIS styles of the results, as QML: what a person sees on opening them.
 
 A point is coloured by its status and fades with doubt; an arrow shows the heading, a circle where
-the truth lies 95 % of the time, an outline the ground that the photo shows. The photo is in the
-map tip and in the form. Written for QGIS 3.16 and later.
+the truth lies 95 % of the time, an outline the ground that the photo shows (these two from 1:20 000
+and closer). The photo is in the map tip and in the form. Written for QGIS 3.16 and later.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _CIRCLE = (
     '"acc95_m" / (111320.0 * cos(radians("latitude"))), 0, 72))'
 )
 _FOOTPRINT = 'geom_from_wkt("footprint")'
+# Outlines of a whole flight hide the map when it is seen from afar.
+_IS_NEAR = "@map_scale <= 20000"
 
 _MAP_TIP = """<b>[% "filename" %]</b>: [% "status" %]
 [% if("confidence" is null, '', ', ' || round("confidence" * 100) || ' % within ' ||
@@ -84,7 +86,7 @@ def _document(root: ET.Element) -> str:
 def _photo_symbol(name: str, colour: tuple[int, int, int]) -> ET.Element:
     """The marker of one status: footprint, circle, arrow and dot, from below to above."""
     symbol = ET.Element("symbol", type="marker", name=name, alpha="1", clip_to_extent="1")
-    symbol.append(_generated(_FOOTPRINT, _fill(colour, fill_alpha=18), name=f"@{name}@0"))
+    symbol.append(_generated(_FOOTPRINT, _fill(colour, fill_alpha=0), name=f"@{name}@0"))
     outline = _fill(colour, fill_alpha=0, line_style="dash")
     symbol.append(_generated(_CIRCLE, outline, name=f"@{name}@1"))
     symbol.append(_arrow(colour))
@@ -97,6 +99,7 @@ def _generated(expression: str, fill: ET.Element, *, name: str) -> ET.Element:
     layer = _layer(
         "GeometryGenerator",
         {"SymbolType": "Fill", "geometryModifier": expression, "units": "MapUnit"},
+        enabled=_IS_NEAR,
     )
     symbol = ET.SubElement(layer, "symbol", type="fill", name=name, alpha="1")
     symbol.append(fill)
