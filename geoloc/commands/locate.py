@@ -199,5 +199,6 @@ class _Tally:
         statuses = ("located", "ambiguous", "rejected", "unreadable")
         counts = ", ".join(f"{self._counts[status]} {status}" for status in statuses)
         seconds = (time.perf_counter() - self._began) / max(self.count, 1)
+        done = "" if self.count == total else f"{self.count} of "
         photos = "photo" if total == 1 else "photos"
-        return f"{total} {photos}: {counts} ({seconds:.1f} s a photo)"
+        return f"{done}{total} {photos}: {counts} ({seconds:.1f} s a photo)"

@@ -95,7 +95,7 @@ def test_every_option_reaches_the_library(locator: _Locator) -> None:
 
 def test_failed_photos_exit_with_6(locator: _Locator) -> None:
     locator.answers = _GOOD + _BAD
-    assert _run("a.jpg", "-o", "out.geojson").exit_code == 6
+    assert _run(*"abcd", "-o", "out.geojson").exit_code == 6
     assert len(read_results("out.geojson")) == 4
 
 
@@ -136,5 +136,6 @@ def test_an_interrupt_keeps_what_was_done_and_exits_with_130(locator: _Locator) 
     locator.answers = interrupted()
     result = _run("a.jpg", "b.jpg", "-o", "out.geojson")
     assert result.exit_code == 130
+    assert "1 of 2 photos: 1 located" in result.stderr
     assert "interrupted after 1 of 2 photos; out.geojson holds what was done" in result.stderr
     assert len(read_results("out.geojson")) == 1
