@@ -87,6 +87,7 @@ def test_commands_are_found_in_a_document() -> None:
 
 
 @pytest.mark.parametrize("document", _documents(), ids=lambda path: path.name)
+@pytest.mark.slow
 @pytest.mark.usefixtures("workplace")
 def test_the_commands_of_a_document_run_as_typed(document: Path) -> None:
     for arguments in shown_commands(document.read_text(encoding="utf-8")):
