@@ -17,7 +17,8 @@ LAYERS: tuple[str, ...] = (
     "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema",
     "raster image_file exif metadata metadata_table photo world zoo checkpoints",
     "tileset area cutting journal tiling embed tile_vectors store features voting",
-    "index_manifest index indexing verify search_plan retrieval posterior calibration answer locator",
+    "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
+    " locator",
     "locate evaluate training results result_layers report demo doctor info",
     "__init__",
     "commands",
