@@ -158,7 +158,7 @@ def resolve_location(folder: Path, location: str) -> str:
     """Where a `location` of the table is, for GDAL."""
     if location.startswith("/vsi") or "://" in location:
         return location
-    return str(folder / location)
+    return os.path.normpath(folder / location)
 
 
 class TileSet:

@@ -1,0 +1,129 @@
+"""`geoloc tile` as a person types it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+from affine import Affine
+from click.testing import CliRunner, Result
+
+from geoloc.cli import cli
+from geoloc.tileset import TileSet
+from tests import rasters
+
+SIZES = ("--ground-size", "160", "--size", "64")
+FEW = ("--ground-size", "240", "--size", "64", "--overlap", "0", "--min-valid", "0.02")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["tile", *map(str, arguments)])
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    rasters.utm(Path("region.tif"))
+    return tmp_path
+
+
+def test_tiles_are_written_where_the_next_command_looks(here: Path) -> None:
+    result = run("region.tif", *SIZES)
+    assert result.exit_code == 0, result.output
+    assert {p.name for p in Path("tiles").iterdir()} == {
+        "pixels", "tiles.gti.gpkg", "tiles.json", "tiles.parquet",
+    }  # fmt: skip
+    assert result.stdout == ""
+    assert "25 tiles from 1 raster" in result.stderr
+    assert len(geopandas.read_parquet("tiles/tiles.parquet")) == 25
+
+
+def test_a_repeated_command_says_that_there_is_nothing_to_do(here: Path) -> None:
+    run("region.tif", *SIZES)
+    result = run("region.tif", *SIZES)
+    assert result.exit_code == 0
+    assert "nothing to do" in result.stderr
+
+
+def test_other_options_are_refused_with_code_2(here: Path) -> None:
+    run("region.tif", *SIZES)
+    result = run("region.tif", *SIZES, "--overlap", "0")
+    assert result.exit_code == 2
+    assert "overlap was 0.5, now 0.0" in result.stderr
+    assert run("region.tif", *SIZES, "--overlap", "0", "--overwrite").exit_code == 0
+
+
+def test_a_dry_run_writes_nothing(here: Path) -> None:
+    result = run("region.tif", *SIZES, "--dry-run", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["tiles"] == 25
+    assert not Path("tiles").exists()
+    assert "25 at most" in run("region.tif", *SIZES, "--dry-run").stdout
+
+
+def test_a_raster_without_a_crs_ends_with_code_3_in_one_line(here: Path) -> None:
+    rasters.write_raster(
+        Path("bare.tif"), np.ones((1, 9, 9), np.uint8), transform=Affine(1, 0, 5, 0, -1, 5)
+    )
+    result = run("bare.tif", *SIZES)
+    assert result.exit_code == 3
+    assert result.stderr.splitlines()[-1].startswith("geoloc: error: bare.tif has no CRS")
+
+
+def test_a_bad_raster_among_good_ones_ends_with_code_6(here: Path) -> None:
+    Path("bad.tif").write_text("hello")
+    result = run("region.tif", "bad.tif", *SIZES)
+    assert result.exit_code == 6
+    assert "not cut: cannot open bad.tif" in result.stderr
+
+
+def test_virtual_tiles_have_no_pixels(here: Path) -> None:
+    assert run("region.tif", *SIZES, "--virtual", "-o", "windows").exit_code == 0
+    assert not Path("windows/pixels").exists()
+    with TileSet.open("windows") as tiles:
+        assert tiles.read(0).any()
+
+
+def test_bounds_are_four_numbers(here: Path) -> None:
+    result = run("region.tif", *SIZES, "--bounds", "1,2,3")
+    assert result.exit_code == 2
+    assert "W,S,E,N" in result.stderr
+    assert run("region.tif", *SIZES, "--bounds", "-180,-90,180,90").exit_code == 0
+
+
+def test_the_result_can_be_had_as_json(here: Path) -> None:
+    result = run("region.tif", *SIZES, "--json", "-q")
+    assert json.loads(result.stdout)["tiles"] == 25
+    assert result.stderr == ""
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(sys.platform == "win32", reason="measures memory with the resource module")
+def test_every_odd_raster_is_cut_or_refused_in_one_line(here: Path, shared_data: Path) -> None:
+    import resource
+
+    found = sorted((shared_data / "robustness" / "rasters").iterdir())
+    codes = []
+    for i, path in enumerate(found):
+        result = run(path, *FEW, "-o", f"out{i}", "-q")
+        codes.append(result.exit_code)
+        assert result.exit_code in (0, 3), f"{path.name}: {result.output}"
+        assert "unexpected" not in result.stderr
+        lines = [line for line in result.stderr.splitlines() if line.startswith("geoloc:")]
+        assert len(lines) == (result.exit_code == 3), f"{path.name}: {result.stderr}"
+    assert codes.count(0) >= 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 << 20  # KiB on Linux
+
+
+@pytest.mark.shared
+def test_all_odd_rasters_together_leave_the_good_ones(here: Path, shared_data: Path) -> None:
+    folder = shared_data / "robustness" / "rasters"
+    result = run(folder, *FEW, "--virtual", "--json", "-q")
+    assert result.exit_code == 6
+    said = json.loads(result.stdout)
+    assert said["tiles"] > 0
+    assert len(said["failed"]) > 30
