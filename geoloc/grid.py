@@ -163,10 +163,11 @@ def _centres_m(length_m: float, options: GridOptions) -> FloatArray:
     # measures 480.2 m on the ground, and 20 cm are not worth another row of tiles.
     slack_m = options.ground_size_m * max(1e-3, min(0.02, options.overlap / 2))
     count = math.ceil((room - slack_m) / options.stride_m) + 1
-    starts: FloatArray = np.arange(count) * options.stride_m
-    if starts[-1] < room:
-        starts = np.linspace(0.0, room, count) if count > 1 else np.array([room / 2])
-    return np.minimum(starts, room) + options.ground_size_m / 2
+    if count == 1:
+        return np.array([length_m / 2])
+    stride_m = max(options.stride_m, room / (count - 1))
+    starts: FloatArray = np.minimum(np.arange(count) * stride_m, room)
+    return starts + options.ground_size_m / 2
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,8 @@ def _grey(bands: ByteArray) -> ByteArray:
 
 def _cmyk(bands: ByteArray) -> ByteArray:
     ink, black = bands[:3].astype(np.uint16), bands[3].astype(np.uint16)
-    return ((255 - ink) * (255 - black) // 255).astype(np.uint8)
+    light: ByteArray = ((255 - ink) * (255 - black) // 255).astype(np.uint8)
+    return light
 
 
 _CHANNELS: dict[Kind, Callable[[ByteArray], ByteArray]] = {

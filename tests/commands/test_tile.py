@@ -101,6 +101,7 @@ def test_the_result_can_be_had_as_json(here: Path) -> None:
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(sys.platform == "win32", reason="measures memory with the resource module")
 def test_every_odd_raster_is_cut_or_refused_in_one_line(here: Path, shared_data: Path) -> None:
@@ -119,6 +120,7 @@ def test_every_odd_raster_is_cut_or_refused_in_one_line(here: Path, shared_data:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 << 20  # KiB on Linux
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_all_odd_rasters_together_leave_the_good_ones(here: Path, shared_data: Path) -> None:
     folder = shared_data / "robustness" / "rasters"
