@@ -144,6 +144,16 @@ def read_card(name_or_path: str | Path) -> ModelCard:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise _broken_card(path, str(error)) from error
+    return card_from(document, folder)
+
+
+def card_from(document: Mapping[str, Any], folder: Path) -> ModelCard:
+    """The card that a parsed ``model.toml`` of `folder` describes.
+
+    Raises:
+        ModelError: if something is missing or of the wrong kind.
+    """
+    path = folder / CARD_NAME
     try:
         return _card(document, folder)
     except KeyError as error:
@@ -160,7 +170,7 @@ def _broken_card(path: Path, fault: str) -> ModelError:
     )
 
 
-def _card(document: dict[str, Any], folder: Path) -> ModelCard:
+def _card(document: Mapping[str, Any], folder: Path) -> ModelCard:
     """Raises KeyError, TypeError or ValueError for anything amiss."""
     options = dict(document.get("options", {}))
     card = ModelCard(

@@ -96,7 +96,7 @@ class NonlinearEmbeddingConverter(nn.Module):
         """Satellite map (1, C, rows, cols) of a ground map (1, C, rows, cols)."""
         flat = ground_map.flatten(2)
         converted: Tensor = self.narrow(functional.gelu(self.widen(self.norm(flat))))
-        return converted.unflatten(2, (self.target.rows, self.target.cols))
+        return converted.reshape(1, -1, self.target.rows, self.target.cols)
 
 
 def recalibrate(features: Tensor, neural_map: Tensor, normalisation: MapNormalisation) -> Tensor:
@@ -145,18 +145,26 @@ class CLNet(nn.Module):
 
     The satellite's embedding depends on nothing but its own image and the weights, so that tiles
     can be embedded once; the view of an image must be said at every call.
+
+    Attributes:
+        options: What it was built from.
+        backbone: A timm ConvNeXt, shared by the views.
+        channels: Of the features of each stage.
     """
+
+    backbone: Any  # timm types none of its parts
 
     def __init__(self, options: CLNetOptions | None = None) -> None:
         super().__init__()
         self.options = options or CLNetOptions()
-        self.backbone: Any = timm.create_model(
+        backbone: Any = timm.create_model(
             self.options.backbone,
             pretrained=False,
             num_classes=0,
             ls_init_value=self.options.layer_scale,
         )
-        self.channels = tuple(int(info["num_chs"]) for info in self.backbone.feature_info)
+        self.backbone = backbone
+        self.channels = tuple(int(info["num_chs"]) for info in backbone.feature_info)
         self._build_maps()
         self._build_head()
 

@@ -1,0 +1,90 @@
+"""Another day, another camera: changes of an image that leave its place the same."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+_Float = NDArray[np.floating]
+_GREY = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def disturb(image: Image, rng: np.random.Generator, *, strength: float) -> Image:
+    """The image (H, W, 3) uint8 as another camera would see it on another day.
+
+    Args:
+        image: RGB.
+        rng: All chances come from it.
+        strength: From 0, nothing, to 1, what two seasons and two sensors differ by.
+    """
+    pixels: _Float = image.astype(np.float32) / np.float32(255)
+    if rng.random() < 0.5 * strength:
+        pixels = _cast_shadow(pixels, rng)
+    pixels = _grade(pixels, rng, strength)
+    if rng.random() < 0.35 * strength:
+        pixels = _haze(pixels, rng)
+    if rng.random() < 0.3 * strength:
+        pixels = _occlude(pixels, rng)
+    if rng.random() < 0.4 * strength:
+        pixels = np.asarray(
+            cv2.GaussianBlur(pixels, (0, 0), float(rng.uniform(0.3, 1.2))), np.float32
+        )
+    if rng.random() < 0.4 * strength:
+        pixels = pixels + rng.normal(0, rng.uniform(0.01, 0.04), pixels.shape).astype(np.float32)
+    bytes_ = np.asarray(np.clip(pixels * 255, 0, 255), np.uint8)
+    return _compress(bytes_, rng) if rng.random() < 0.5 * strength else bytes_
+
+
+def _grade(pixels: _Float, rng: np.random.Generator, strength: float) -> _Float:
+    """Gamma, gain of each channel, contrast, saturation, and a season's turn of the colours."""
+    gamma = np.exp(rng.normal(0, 0.25 * strength))
+    gains = np.exp(rng.normal(0, 0.08 * strength, 3) + rng.normal(0, 0.15 * strength))
+    graded = np.clip(pixels, 0, 1) ** np.float32(gamma) * gains.astype(np.float32)
+    grey = (graded @ _GREY)[..., None]
+    saturation = 0.0 if rng.random() < 0.15 * strength else np.exp(rng.normal(0, 0.3 * strength))
+    graded = grey + (graded - grey) * np.float32(saturation)
+    contrast = np.exp(rng.normal(0, 0.25 * strength))
+    middle = graded.mean()
+    graded = middle + (graded - middle) * np.float32(contrast)
+    # Meadows turn brown and crops yellow: a mild mixing of the channels.
+    mixing = np.eye(3) + rng.normal(0, 0.05 * strength, (3, 3))
+    return np.asarray(graded @ mixing.T.astype(np.float32), np.float32)
+
+
+def _cast_shadow(pixels: _Float, rng: np.random.Generator) -> _Float:
+    """A few dark polygons: clouds, and shadows that fall another way."""
+    side = pixels.shape[0]
+    mask = np.ones(pixels.shape[:2], np.float32)
+    for _ in range(int(rng.integers(1, 5))):
+        corners = rng.uniform(0, side, 2) + rng.normal(0, side / 8, (4, 2))
+        cv2.fillConvexPoly(mask, corners.astype(np.int32), float(rng.uniform(0.35, 0.8)))
+    mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(0.5, 3))), np.float32)
+    return pixels * mask[..., None]
+
+
+def _haze(pixels: _Float, rng: np.random.Generator) -> _Float:
+    """A veil of one colour, as satellites see through."""
+    share = np.float32(rng.uniform(0.1, 0.5))
+    colour = rng.uniform(0.5, 0.9, 3).astype(np.float32)
+    return pixels * (1 - share) + colour * share
+
+
+def _occlude(pixels: _Float, rng: np.random.Generator) -> _Float:
+    """Patches of one colour: what was built, felled or parked since."""
+    side = pixels.shape[0]
+    changed = pixels.copy()
+    for _ in range(int(rng.integers(1, 5))):
+        height, width = (rng.uniform(0.05, 0.25, 2) * side).astype(int)
+        top, left = int(rng.integers(side - height)), int(rng.integers(side - width))
+        patch = rng.uniform(0.1, 0.9, 3) + rng.normal(0, 0.05, (height, width, 3))
+        changed[top : top + height, left : left + width] = patch
+    return changed
+
+
+def _compress(image: Image, rng: np.random.Generator) -> Image:
+    """What is left of it after a JPEG of low quality."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
+    _, encoded = cv2.imencode(".jpg", image, quality)
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
