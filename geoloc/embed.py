@@ -108,7 +108,6 @@ class Embedder:
         self.fingerprint = fingerprint(self.card)
         self.batch_size = batch_size or _BATCH_SIZES[self.device.type]
         self.precision = autocast_type(self.device)
-        self._preprocessing = {view: Preprocessing.of(self.card, view) for view in self.card.views}
         self._network = loaded.eval().to(self.device).to(memory_format=torch.channels_last)
 
     @property
@@ -118,7 +117,7 @@ class Embedder:
 
     def shrink(self, image: Images, view: str = SATELLITE) -> Images:
         """The part of preprocessing that threads can do ahead: (H, W, 3) to the input's size."""
-        return self._preprocessing[view].shrink(image)
+        return Preprocessing.of(self.card, view).shrink(image)
 
     def embed(self, images: Images, view: str) -> Vectors:
         """Embed pictures.
@@ -131,6 +130,7 @@ class Embedder:
             (N, D) float32, of unit length.
 
         Raises:
+            ModelError: The model knows no such view.
             DependencyError: Memory does not suffice even for one picture.
         """
         ready = np.stack([self.shrink(image, view) for image in images]) if len(images) else images
@@ -146,11 +146,15 @@ class Embedder:
             start += len(batch)
         return vectors
 
-    def _embed_batch(self, images: Images, view: str) -> Vectors:
+    def embed_ready(self, pixels: torch.Tensor, view: str) -> Vectors:
+        """Embed one batch (B, 3, H, W) that is normalised and on the device already."""
         with torch.inference_mode(), self._autocast():
-            pixels = self._preprocessing[view].normalise(images, self.device)
             vectors = self._network(pixels, view).float()
         return functional.normalize(vectors, dim=1).cpu().numpy()  # type: ignore[no-any-return]
+
+    def _embed_batch(self, images: Images, view: str) -> Vectors:
+        steps = Preprocessing.of(self.card, view)
+        return self.embed_ready(steps.normalise(images, self.device), view)
 
     def _autocast(self) -> AbstractContextManager[object]:
         if self.precision is None:

@@ -22,7 +22,7 @@ def search_exact(
     *,
     rows: NDArray[np.int64] | None = None,
 ) -> SearchResult:
-    """The `k` rows of largest inner product, best first; ties go to the lower row.
+    """The `k` rows of largest inner product, best first.
 
     Args:
         vectors: (M, D), may be memory-mapped.
@@ -68,7 +68,6 @@ def _merge(
     """The best `k` of those so far and a new block."""
     if scores.shape[1] > 4 * k:
         chosen = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        chosen.sort(axis=1)  # a stable order for ties
         block = SearchResult(np.take_along_axis(scores, chosen, 1), ids[chosen])
     else:
         block = SearchResult(scores, np.broadcast_to(ids, scores.shape))
