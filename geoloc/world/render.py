@@ -15,7 +15,7 @@ from geoloc.world.shade import Bytes, Coat, dress, shade_scan, sunlight
 from geoloc.world.shape import ShapeTable
 
 _BLOCK_PX = 1400
-_TALL_M = 18.0  # what stands beside a block throws its shadow into it
+_TALL_M = 25.0  # what stands beside a block throws its shadow into it
 _FARTHEST_SHADOW_M = 40.0
 _THREADS = 2
 
@@ -64,7 +64,7 @@ def _paint(
     leaf_seed = seed * 1000 + 700 + 2 * moment.date
     wide = scan_window(table, block.grown(halo_px), leaf_seed=leaf_seed)
     inside = np.s_[halo_px : halo_px + block.height_px, halo_px : halo_px + block.width_px]
-    sun = sunlight(wide, coat, moment)[inside]
+    sun = sunlight(wide, coat, moment).part(inside)
     scan = wide.part(block, inside)
     picture = shade_scan(scan, sun, table=table, coat=coat, moment=moment, seed=seed)
     is_dense = coat.opacity[scan.crown] > 0.6

@@ -69,17 +69,35 @@ def dress(table: ShapeTable, moment: Moment) -> Coat:
     )
 
 
-def sunlight(scan: Scan, coat: Coat, moment: Moment) -> Float32s:
-    """The share (height, width) of sunlight that reaches the ground and roofs of a window."""
-    sun = 1 - _shadow(scan.solid_m, 0.0, scan.window.gsd_m, moment)
+@dataclass(frozen=True)
+class Sunlight:
+    """The share of sunlight that reaches a window, against level ground without shadows.
+
+    Attributes:
+        solid: On ground and roofs (height, width).
+        crown: On trees and hedges (height, width).
+    """
+
+    solid: Float32s
+    crown: Float32s
+
+    def part(self, pixels: tuple[slice, slice]) -> Sunlight:
+        """The sunlight of some of the pixels."""
+        return Sunlight(self.solid[pixels], self.crown[pixels])
+
+
+def sunlight(scan: Scan, coat: Coat, moment: Moment) -> Sunlight:
+    """Where the sun reaches; right up to a shadow's length from the window's edge."""
+    solid = 1 - _shadow(scan.solid_m, 0.0, scan.window.gsd_m, moment)
     if scan.crown.any():
         thickness = 0.4 if moment.season == "winter" else 0.75
-        sun *= 1 - thickness * _shadow(scan.crown_m, 0.3, scan.window.gsd_m, moment)
-    return np.asarray(sun * coat.light[scan.solid], np.float32)
+        solid *= 1 - thickness * _shadow(scan.crown_m, 0.3, scan.window.gsd_m, moment)
+    solid *= coat.light[scan.solid]
+    return Sunlight(np.asarray(solid, np.float32), _crown_light(scan, moment))
 
 
 def shade_scan(
-    scan: Scan, sun: Float32s, *, table: ShapeTable, coat: Coat, moment: Moment, seed: int
+    scan: Scan, sun: Sunlight, *, table: ShapeTable, coat: Coat, moment: Moment, seed: int
 ) -> Bytes:
     """The picture (height, width, 3) of a scanned window, as a perfect sensor would see it."""
     noises = _noises(scan.window, moment, seed)
@@ -87,8 +105,8 @@ def shade_scan(
     _add_stripes(picture, scan, table)
     if moment.snow > 0:
         _add_snow(picture, noises, moment.snow)
-    _light(picture, sun, moment)
-    _add_crowns(picture, scan, coat, noises, moment)
+    _light(picture, sun.solid, moment)
+    _add_crowns(picture, scan, coat, (noises, sun.crown), moment)
     return np.asarray(np.clip(picture, 0, 255), np.uint8)
 
 
@@ -204,12 +222,20 @@ def _towards(
 
 def _light(picture: Float32s, sun: Float32s, moment: Moment) -> None:
     """Multiply by the light of the sky and of the sun, so that level ground in the sun is at 1."""
-    ambient = 0.34 + 0.5 * moment.overcast
+    ambient = _ambient(moment)
     picture *= ambient * _SKY_RGB + (1 - ambient) * sun[..., None] * _SUN_RGB
 
 
-def _add_crowns(picture: Float32s, scan: Scan, coat: Coat, noises: _Noises, moment: Moment) -> None:
-    """Lay trees and hedges over what is below them."""
+def _ambient(moment: Moment) -> float:
+    """The sky's share of the light on level ground."""
+    return 0.34 + 0.5 * moment.overcast
+
+
+def _add_crowns(
+    picture: Float32s, scan: Scan, coat: Coat, over: tuple[_Noises, Float32s], moment: Moment
+) -> None:
+    """Lay trees and hedges over what is below them, by the noises and the sunlight over them."""
+    noises, sun = over
     at = np.flatnonzero(scan.crown)
     if not len(at):
         return
@@ -218,9 +244,7 @@ def _add_crowns(picture: Float32s, scan: Scan, coat: Coat, noises: _Noises, mome
     gain = 1 + coat.texture[rows, 0] * noises.alive.ravel()[at]
     gain += coat.texture[rows, 1] * noises.mid.ravel()[at]
     colour = (coat.first[rows] + coat.step[rows] * blend[:, None]) * gain[:, None]
-    ambient = 0.34 + 0.5 * moment.overcast
-    light = _crown_light(scan, moment).ravel()[at]
-    colour *= ambient * _SKY_RGB + (1 - ambient) * light[:, None] * _SUN_RGB
+    _light(colour, sun.ravel()[at], moment)
     opacity = coat.opacity[rows]
     # Bare crowns are twigs with gaps between them rather than a veil.
     twigs = np.clip(0.5 + 0.9 * noises.alive.ravel()[at] + 2 * (opacity - 0.5), 0, 1)
