@@ -79,12 +79,16 @@ def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, path: Path)
     network.load_state_dict(tensors, strict=True)
 
 
-def write_tensors(network: nn.Module, path: Path, *, metadata: dict[str, str]) -> str:
-    """Write a network's weights under a temporary name, rename, and return the checksum."""
+def write_tensors(network: nn.Module, path: Path) -> str:
+    """Write a network's weights under a temporary name, rename, and return the checksum.
+
+    The same weights always make the same file: safetensors writes metadata in any order, so the
+    file carries none but what readers of other tools expect.
+    """
     tensors = {
         key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
     }
     temporary = path.with_name(path.name + ".tmp")
-    safetensors.torch.save_file(tensors, temporary, metadata=metadata)
+    safetensors.torch.save_file(tensors, temporary, metadata={"format": "pt"})
     temporary.replace(path)
     return sha256_of(path)

@@ -50,7 +50,7 @@ def write_model(folder: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         network = zoo.build_network(zoo.read_card(folder))
-    checksum = write_tensors(network, folder / "model.safetensors", metadata={})
+    checksum = write_tensors(network, folder / "model.safetensors")
     (folder / "model.toml").write_text(CARD.format(sha256=checksum))
     return folder
 

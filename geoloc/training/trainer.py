@@ -170,8 +170,7 @@ class _Run:
         recall = measure_recall(self.network, self.validation, self.normalise)
         if self.best_step < 0 or (recall.at_1, recall.at_5) >= (self.best.at_1, self.best.at_5):
             self.best, self.best_step = recall, step + 1
-            metadata = {"architecture": self.card.architecture, "step": str(step + 1)}
-            checksum = write_tensors(self.network, self.folder / WEIGHTS_NAME, metadata=metadata)
+            checksum = write_tensors(self.network, self.folder / WEIGHTS_NAME)
             write_card(self.recipe, self.folder, checksum=checksum, recall=recall)
         return recall
 
