@@ -150,7 +150,7 @@ class Embedder:
         """Embed one batch (B, 3, H, W) that is normalised and on the device already."""
         with torch.inference_mode(), self._autocast():
             vectors = self._network(pixels, view).float()
-        return functional.normalize(vectors, dim=1).cpu().numpy()  # type: ignore[no-any-return]
+        return functional.normalize(vectors, dim=1).cpu().numpy()
 
     def _embed_batch(self, images: Images, view: str) -> Vectors:
         steps = Preprocessing.of(self.card, view)

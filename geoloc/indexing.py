@@ -21,7 +21,7 @@ import pandas
 from numpy.typing import NDArray
 
 from geoloc.embed import SATELLITE, Embedder, Preprocessing, fingerprint
-from geoloc.errors import OptionError, OutputExistsError, TilesError
+from geoloc.errors import InputError, OptionError, OutputExistsError, TilesError
 from geoloc.features import build_features
 from geoloc.index_manifest import (
     MANIFEST,
@@ -34,7 +34,7 @@ from geoloc.index_manifest import (
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress, Silent
 from geoloc.store import FaissStore, make_index, write_store
-from geoloc.tile_vectors import TileVectors, embed_tiles
+from geoloc.tile_vectors import TileVectors, embed_tiles, read_ahead
 from geoloc.tileset import MANIFEST as TILES_MANIFEST
 from geoloc.tileset import TABLE as TILE_TABLE
 from geoloc.tileset import TileSet, write_table
@@ -82,7 +82,8 @@ class IndexPlan:
     Attributes:
         tiles: Tiles that it would embed.
         size_bytes: Of the vectors; local features come on top.
-        seconds: For the network and for reading, from timing one batch; None without tiles.
+        seconds: For the network and for reading, from timing one batch; None where none
+            can be read.
         device: Where the network would run.
     """
 
@@ -165,14 +166,21 @@ def plan_index(
     )
 
 
-def _time_batch(tiles: TileSet, rows: NDArray[np.int64], embedder: Embedder) -> float:
-    """Seconds a tile, with reading; the first batch only warms up."""
-    some = rows[: embedder.batch_size]
-    seconds = 0.0
+def _time_batch(tiles: TileSet, rows: NDArray[np.int64], embedder: Embedder) -> float | None:
+    """Seconds a tile, with reading; the first batch only warms up. None if no tile can be read."""
+    seconds = None
     for _ in range(2):
         began = time.monotonic()
-        embedder.embed(np.stack([embedder.shrink(tiles.read(int(i))) for i in some]), SATELLITE)
-        seconds = (time.monotonic() - began) / len(some)
+        read = read_ahead(
+            lambda i: embedder.shrink(tiles.read(i)),
+            rows[: embedder.batch_size].tolist(),
+            workers=1,
+            depth=embedder.batch_size,
+        )
+        pixels = [result for _, result in read if not isinstance(result, InputError)]
+        if pixels:
+            embedder.embed(np.stack(pixels), SATELLITE)
+            seconds = (time.monotonic() - began) / len(pixels)
     return seconds
 
 

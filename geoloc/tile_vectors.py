@@ -8,7 +8,7 @@ of the tiles and is cut into batches from its own start, so that the network see
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def embed_tiles(
 
 def read_ahead(
     read: Callable[[int], Pixels], rows: Sequence[int], *, workers: int, depth: int
-) -> Iterator[tuple[int, Pixels | InputError]]:
+) -> Generator[tuple[int, Pixels | InputError], None, None]:
     """Rows and what `read` makes of them, in order, read by threads at most `depth` ahead."""
 
     def attempt(row: int) -> Pixels | InputError:

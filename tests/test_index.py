@@ -496,6 +496,11 @@ def test_a_plan_says_what_would_be_done_and_writes_nothing(
     assert plan_index(tiles, tmp_path / "index", options_for(model)).tiles == 0
 
 
+def test_a_plan_survives_bad_tiles(tiles: Path, model: Path, tmp_path: Path) -> None:
+    _spoil(tiles, 0)
+    assert plan_index(tiles, tmp_path / "index", options_for(model)).seconds is not None
+
+
 def test_the_index_does_not_depend_on_workers(tiles: Path, model: Path, tmp_path: Path) -> None:
     for workers in (1, 3):
         options = options_for(model, workers=workers)

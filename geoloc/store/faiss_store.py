@@ -157,7 +157,7 @@ def _codes(index: faiss.Index) -> NDArray[np.float16]:
     if flat.ntotal == 0:
         return np.zeros((0, flat.d), np.float16)
     codes = faiss.rev_swig_ptr(flat.codes.data(), flat.ntotal * flat.code_size)
-    return codes.view(np.float16).reshape(flat.ntotal, flat.d)  # type: ignore[no-any-return]
+    return codes.view(np.float16).reshape(flat.ntotal, flat.d)
 
 
 def _write_vectors(path: Path, vectors: NDArray[np.float16]) -> None:
