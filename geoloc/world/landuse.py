@@ -68,7 +68,18 @@ def fill_block(site: Site, outline: Floats, urbanity: float) -> None:
     """Choose a use that fits how urban the place is, and build it."""
     names: tuple[str, ...]
     if urbanity > 0.62:
-        names = ("town", "town", "town", "town", "homes", "park", "plaza", "parking", "school")
+        names = (
+            "town",
+            "town",
+            "town",
+            "town",
+            "homes",
+            "park",
+            "plaza",
+            "parking",
+            "school",
+            "homes",
+        )
     elif urbanity > 0.3:
         names = ("homes", "homes", "homes", "homes", "works", "park", "sports", "town", "gardens")
     elif urbanity > 0.14:
@@ -369,7 +380,9 @@ def _school(site: Site, outline: Floats) -> None:
             add_flat_block(sketch, wing, angle_rad, (12, 20), height_m, own.still)
     for share in (-0.25, 0.0, 0.25):
         court = str(rng.choice(["clay", "court_blue", "court_green"]))
-        _court(sketch, centre + along * share * length_m - across * width_m * 0.28, 0.0, court)
+        spot = centre + along * share * length_m - across * width_m * 0.28
+        if pg.is_inside(outline, spot, 19)[0]:
+            _court(sketch, spot, angle_rad, court)
     spots = site.clear(pg.scatter(pg.inset(outline, 2), 30, rng))
     add_trees(sketch, spots, (1.6, 3.6), rng)
 
