@@ -23,7 +23,7 @@ from geoloc.errors import InputError
 from geoloc.progress import Progress
 from geoloc.tileset import TileSet
 
-SHARD_TILES = 512
+SHARD_TILES = 256
 _SPOKEN_WARNINGS = 5
 
 Pixels = NDArray[np.uint8]

@@ -114,7 +114,7 @@ def _show_plan(plan: IndexPlan, *, as_json: bool) -> None:
     minutes = None if plan.seconds is None else round(plan.seconds / 60, 1)
     facts = {
         "tiles": plan.tiles,
-        "vectors_gb": round(plan.size_bytes / 1e9, 3),
+        "vectors_mb": round(plan.size_bytes / 1e6, 1),
         "network_minutes": minutes,
         "device": plan.device,
     }
