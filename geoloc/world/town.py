@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from geoloc.world.landuse import Site, fill_block
+from geoloc.world.landuse import fill_block
 from geoloc.world.plan import Plan, plan_town
 from geoloc.world.shape import Finish, ShapeTable, Sketch
+from geoloc.world.site import Site
 from geoloc.world.traffic import add_course, add_street
 
 MARGIN_M = 60.0  # ground beyond the map, so that photos taken near its edge are not cut
