@@ -61,7 +61,10 @@ def detect_keypoints(
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.ndim == 3 else pixels
     sift = cv2.SIFT_create(  # type: ignore[attr-defined]
-        nfeatures=limit, contrastThreshold=CONTRAST_THRESHOLD, edgeThreshold=EDGE_THRESHOLD
+        nfeatures=limit,
+        contrastThreshold=CONTRAST_THRESHOLD,
+        edgeThreshold=EDGE_THRESHOLD,
+        enable_precise_upscale=True,  # without it every keypoint lies 0.25 px right and down
     )
     found, raw = sift.detectAndCompute(grey, None)
     if not found:
