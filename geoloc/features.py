@@ -132,9 +132,7 @@ class FeatureMap:
                 probed depend on the descriptor alone.
         """
         parameters = None if among is None else self._only(among)
-        squared, ids = self._faiss.search(
-            descriptors.astype(np.float32), min(k, len(self)), params=parameters
-        )
+        squared, ids = self._faiss.search(descriptors.astype(np.float32), k, params=parameters)
         return Neighbours(ids, np.sqrt(np.maximum(squared, 0)))
 
     def _only(self, among: NDArray[np.int64]) -> faiss.SearchParameters:
