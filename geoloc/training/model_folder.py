@@ -27,8 +27,18 @@ def draft_card(recipe: Recipe, folder: Path) -> ModelCard:
     return card_from({**recipe.card, "weights": {"sha256": ""}}, folder)
 
 
-def write_card(recipe: Recipe, folder: Path, *, checksum: str, recall: Recall) -> None:
-    """Write ``model.toml`` of the weights with that checksum, under a temporary name first."""
+def write_card(
+    recipe: Recipe, folder: Path, *, checksum: str, recall: Recall, untrained: Recall
+) -> None:
+    """Write ``model.toml`` of the weights with that checksum, under a temporary name first.
+
+    Args:
+        recipe: What was trained.
+        folder: The model folder.
+        checksum: Of the weights.
+        recall: Of these weights.
+        untrained: Of the same network before training: what chance and structure alone give.
+    """
     accuracy = {
         "protocol": PROTOCOL,
         "command": MEASURED_WITH.format(recipe="recipe.toml", name=recipe.card["name"]),
@@ -37,6 +47,9 @@ def write_card(recipe: Recipe, folder: Path, *, checksum: str, recall: Recall) -
         "recall_at_1": round(recall.at_1, 4),
         "recall_at_5": round(recall.at_5, 4),
         "recall_at_10": round(recall.at_10, 4),
+        "untrained_recall_at_1": round(untrained.at_1, 4),
+        "untrained_recall_at_5": round(untrained.at_5, 4),
+        "untrained_recall_at_10": round(untrained.at_10, 4),
     }
     document = {**recipe.card, "weights": {"sha256": checksum}, "accuracy": [accuracy]}
     path = folder / CARD_NAME

@@ -171,7 +171,13 @@ class _Run:
         if self.best_step < 0 or (recall.at_1, recall.at_5) >= (self.best.at_1, self.best.at_5):
             self.best, self.best_step = recall, step + 1
             checksum = write_tensors(self.network, self.folder / WEIGHTS_NAME)
-            write_card(self.recipe, self.folder, checksum=checksum, recall=recall)
+            write_card(
+                self.recipe,
+                self.folder,
+                checksum=checksum,
+                recall=recall,
+                untrained=self.untrained,
+            )
         return recall
 
     def summary(self) -> TrainingSummary:
