@@ -281,4 +281,20 @@ def _build_clnet(options: Mapping[str, Any]) -> nn.Module:
     return CLNet(CLNetOptions(**converted))
 
 
-_BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {"clnet": _build_clnet}
+def _build_mean(options: Mapping[str, Any]) -> nn.Module:
+    from geoloc.nets.mean import MEAN, MeanOptions
+
+    return MEAN(MeanOptions(**options))
+
+
+def _build_siamese(options: Mapping[str, Any]) -> nn.Module:
+    from geoloc.nets.siamese import Siamese, SiameseOptions
+
+    return Siamese(SiameseOptions(**options))
+
+
+_BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
+    "clnet": _build_clnet,
+    "mean": _build_mean,
+    "siamese": _build_siamese,
+}
