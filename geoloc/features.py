@@ -91,6 +91,7 @@ class FeatureMap:
         self._shape = np.load(folder / "shape.npy", mmap_mode="r")
         self.region: NDArray[np.int16] = np.load(folder / "region.npy", mmap_mode="r")
         self.descriptors: NDArray[np.uint8] = np.load(folder / "descriptors.npy", mmap_mode="r")
+        self._counts = np.bincount(self.region, minlength=len(self.regions))
         cells = np.load(folder / "cells.npz")
         self._keys, self._starts = cells["keys"], cells["starts"]
         self._faiss = faiss.read_index(str(folder / "descriptors.faiss"), faiss.IO_FLAG_MMAP)
@@ -143,6 +144,14 @@ class FeatureMap:
         if hasattr(self._faiss, "nprobe"):
             return faiss.SearchParametersIVF(sel=selector, nprobe=_PROBES)  # type: ignore[call-arg]
         return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+
+    def areas_m2(self, among: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Ground area of every region, (R,); with `among` only what these features stand for."""
+        areas = np.array([region.area_m2 for region in self.regions])
+        if among is None:
+            return areas
+        some = np.bincount(self.region[among], minlength=len(areas))
+        return np.asarray(areas * np.maximum(1, some) / np.maximum(1, self._counts))
 
     def in_box(
         self, region: int, low: NDArray[np.float64], high: NDArray[np.float64]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,8 @@ from geoloc.crs import distances_m
 from geoloc.embed import Embedder
 from geoloc.errors import IndexFolderError, PhotoError
 from geoloc.features import FeatureMap
-from geoloc.groundview import look_down
 from geoloc.index import MapIndex
-from geoloc.keypoints import detect_keypoints
+from geoloc.mapsearch import search
 from geoloc.metadata import PhotoMetadata, merge
 from geoloc.metadata_table import MetadataTable, open_table
 from geoloc.options import LocateOptions
@@ -25,9 +24,8 @@ from geoloc.photo import Photo, read_photo
 from geoloc.posterior import Belief, believe
 from geoloc.retrieval import Retriever
 from geoloc.schema import PhotoResult
-from geoloc.search_plan import Sight, Stage, camera_of, kind_of, stages
-from geoloc.verify import Verified, verify_peak
-from geoloc.voting import NEIGHBOURS, Peak, cast_votes, find_peaks
+from geoloc.search_plan import Stage, camera_of, kind_of, stages
+from geoloc.verify import Verified
 
 # More detail than this is lost on any map: at 300 m height a pixel shows 0.2 m.
 MAX_SIDE_PX = 2000
@@ -35,18 +33,6 @@ MAX_SIDE_PX = 2000
 WHOLE_MAP_FEATURES = 6_000_000
 # A stage that ends this sure ends the search.
 _SURE = 0.97
-_PEAKS = 6
-# Peaks weaker than this share of the strongest are not looked at.
-_WORTH = 0.15
-_MIN_KEYPOINTS = 12
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """One sight of the photo and the peaks of its votes."""
-
-    sight: Sight
-    verified: tuple[Verified, ...]
 
 
 class Locator:
@@ -120,44 +106,11 @@ class Locator:
         for stage in stages(metadata, self._options.effort, gsd_m=self._features.gsd_m):
             among = self._where_to_look(photo, metadata, camera, stage)
             for sight in stage:
-                verified += self._try(photo, camera, sight, among)
+                verified += search(self._features, photo.pixels, camera, sight=sight, among=among)
                 belief = believe(verified)
                 if belief is not None and belief.probability >= _SURE:
                     return belief
         return belief
-
-    def _try(
-        self, photo: Photo, camera: Camera, sight: Sight, among: NDArray[np.int64] | None
-    ) -> list[Verified]:
-        """Vote under one sight of the photo, and verify the strongest peaks."""
-        view = look_down(photo.pixels, camera, sight.pose, gsd_m=sight.gsd_m)
-        if view is None:
-            return []
-        keypoints = detect_keypoints(view.pixels, valid=view.valid, limit=sight.keypoints)
-        if len(keypoints) < _MIN_KEYPOINTS or (among is not None and len(among) == 0):
-            return []
-        nearest = self._features.nearest(keypoints.descriptors, NEIGHBOURS, among=among)
-        votes = cast_votes(keypoints, self._features, nearest)
-        offsets = (view.centre_px - keypoints.xy_px).astype(np.float32)
-        peaks = find_peaks(
-            votes,
-            offsets,
-            sight.suppositions(view.gsd_m),
-            [region.area_m2 for region in self._features.regions],
-            count=_PEAKS,
-        )
-        found = (
-            verify_peak(
-                view,
-                keypoints,
-                self._features,
-                votes=votes,
-                peak=peak,
-                tilt_sd_deg=sight.tilt_sd_deg,
-            )
-            for peak in _worthwhile(peaks)
-        )
-        return [verified for verified in found if verified is not None]
 
     def _where_to_look(
         self, photo: Photo, metadata: PhotoMetadata, camera: Camera, stage: Stage
@@ -206,7 +159,3 @@ class Locator:
                 self._index.check_model(embedder.fingerprint)
                 self._retriever = Retriever(self._index, embedder)
             return self._retriever
-
-
-def _worthwhile(peaks: list[Peak]) -> list[Peak]:
-    return [peak for peak in peaks if peak.strength >= _WORTH * peaks[0].strength]

@@ -123,7 +123,7 @@ def find_peaks(
     votes: Votes,
     offsets_px: NDArray[np.float32],
     suppositions: Sequence[Supposition],
-    areas_m2: Sequence[float],
+    areas_m2: NDArray[np.float64],
     *,
     count: int = 10,
 ) -> list[Peak]:
@@ -137,9 +137,8 @@ def find_peaks(
         count: How many to keep.
     """
     found: list[Peak] = []
-    area = np.asarray(areas_m2, float)
     for supposition in suppositions:
-        found += _peaks_of(votes, offsets_px, supposition, area)
+        found += _peaks_of(votes, offsets_px, supposition, areas_m2)
     found.sort(key=lambda peak: -peak.strength)
     return _distinct(found, count)
 

@@ -14,11 +14,12 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 # The rooms of the house, from the ground up. A module that is new finds its place here.
 LAYERS: tuple[str, ...] = (
     "errors options progress",
-    "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema",
-    "raster image_file exif metadata metadata_table photo world zoo checkpoints",
-    "tileset area cutting journal tiling embed tile_vectors store features voting",
+    "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema"
+    " layouts published",
+    "raster image_file exif metadata metadata_table photo world zoo checkpoints foreign",
+    "tileset area cutting journal tiling embed tile_vectors store features voting model_import",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
-    " locator",
+    " mapsearch locator",
     "locate evaluate training results result_layers report demo doctor info",
     "__init__",
     "commands",
@@ -130,12 +131,12 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 # Where each heavy library may enter. The doctor looks at all of them.
 OWNERS = {
     "pyproj": "crs geometry grid raster tileset world",
-    "torch": "nets embed zoo training checkpoints",
+    "torch": "nets embed zoo training checkpoints foreign",
     "timm": "nets",
     "faiss": "store features",
     "rasterio": "raster tileset area cutting tiling world",
     "PIL": "image_file exif metadata metadata_table photo world demo report",
-    "cv2": "keypoints groundview embed retrieval features voting verify world training",
+    "cv2": "keypoints groundview embed retrieval verify world training",
     "geopandas": "tileset area journal tiling index indexing answer result_layers",
 }
 

@@ -1,0 +1,101 @@
+"""One sight of a photo on the features of a map: vote, look again near the peaks, verify."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.camera import Camera
+from geoloc.features import FeatureMap
+from geoloc.groundview import GroundView, look_down
+from geoloc.keypoints import Keypoints, detect_keypoints
+from geoloc.search_plan import Sight
+from geoloc.verify import Verified, verify_peak
+from geoloc.voting import NEIGHBOURS, Peak, Votes, cast_votes, find_peaks
+
+_MIN_KEYPOINTS = 12
+# So many places are looked at again on a large map, and so many are verified.
+_SECOND_LOOKS = 24
+_PEAKS = 6
+# Peaks weaker than this share of the strongest are not verified.
+_WORTH = 0.15
+# A map with fewer features than this needs no second look: nothing crowds out true neighbours.
+_CROWDED = 120_000
+_WINDOW_MARGIN_M = 60.0
+
+
+@dataclass(frozen=True)
+class _Photo:
+    """A photo from above, with its features."""
+
+    view: GroundView
+    keypoints: Keypoints
+    sight: Sight
+
+
+def search(
+    features: FeatureMap,
+    photo: NDArray[np.uint8],
+    camera: Camera,
+    *,
+    sight: Sight,
+    among: NDArray[np.int64] | None = None,
+) -> list[Verified]:
+    """The places that one sight of a photo speaks for, with their evidence.
+
+    On a large map a feature's true partner is often crowded out of its nearest eight by chance.
+    So the strongest places of the first vote are looked at again, with partners from there only.
+
+    Args:
+        features: Of the map.
+        photo: (H, W, 3) uint8, upright.
+        camera: Of the photo.
+        sight: What is supposed.
+        among: Ids of the features to choose from; None is the whole map.
+    """
+    view = look_down(photo, camera, sight.pose, gsd_m=sight.gsd_m)
+    if view is None or (among is not None and len(among) == 0):
+        return []
+    keypoints = detect_keypoints(view.pixels, valid=view.valid, limit=sight.keypoints)
+    if len(keypoints) < _MIN_KEYPOINTS:
+        return []
+    seen = _Photo(view, keypoints, sight)
+    crowd = len(features) if among is None else len(among)
+    votes, peaks = _vote(features, seen, among, _SECOND_LOOKS if crowd > _CROWDED else _PEAKS)
+    if crowd > _CROWDED and peaks:
+        near = _around(features, seen, peaks)
+        votes, peaks = _vote(features, seen, near, _PEAKS)
+    found = (
+        verify_peak(
+            view, keypoints, features, votes=votes, peak=peak, tilt_sd_deg=sight.tilt_sd_deg
+        )
+        for peak in peaks
+        if peak.strength >= _WORTH * peaks[0].strength
+    )
+    return [verified for verified in found if verified is not None]
+
+
+def _vote(
+    features: FeatureMap, seen: _Photo, among: NDArray[np.int64] | None, count: int
+) -> tuple[Votes, list[Peak]]:
+    nearest = features.nearest(seen.keypoints.descriptors, NEIGHBOURS, among=among)
+    votes = cast_votes(seen.keypoints, features, nearest)
+    offsets = (seen.view.centre_px - seen.keypoints.xy_px).astype(np.float32)
+    suppositions = seen.sight.suppositions(seen.view.gsd_m)
+    areas = features.areas_m2(among)
+    return votes, find_peaks(votes, offsets, suppositions, areas, count=count)
+
+
+def _around(features: FeatureMap, seen: _Photo, peaks: list[Peak]) -> NDArray[np.int64]:
+    """Ids of the features that the photo may show if one of the peaks is right."""
+    height, width = seen.view.pixels.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - seen.view.centre_px
+    reach_px = float(np.hypot(*corners.T).max())
+    ids = []
+    for peak in peaks:
+        middle = np.array([peak.x_m, peak.y_m])
+        reach = reach_px * peak.gsd_m + _WINDOW_MARGIN_M
+        ids.append(features.in_box(peak.region, middle - reach, middle + reach))
+    return np.unique(np.concatenate(ids))
