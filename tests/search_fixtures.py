@@ -143,7 +143,7 @@ def _build(tiny: TinyWorld, folder: Path) -> SearchWorld:
 
 @pytest.fixture(scope="session")
 def search_world(
-    tiny_world: TinyWorld,  # noqa: F811
+    tiny_world: TinyWorld,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> SearchWorld:
     """An index of the tiny world; built by the first test of the session that asks."""
