@@ -84,7 +84,9 @@ def kind_of(view: View, metadata: PhotoMetadata) -> PhotoKind:
 
 def camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:
     """The photo's camera, with a common field of view where the photo does not tell."""
-    return Camera.from_hfov(width_px, height_px, metadata.hfov_deg or DEFAULT_HFOV_DEG)
+    hfov_deg = metadata.hfov_deg or DEFAULT_HFOV_DEG
+    # No pinhole sees 180 degrees: a panorama's word, of a photo that the caller calls a drone's.
+    return Camera.from_hfov(width_px, height_px, hfov_deg if hfov_deg < 180 else DEFAULT_HFOV_DEG)
 
 
 def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator[Stage]:

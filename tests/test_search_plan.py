@@ -1,0 +1,125 @@
+"""What is tried for a photo, in which order, by what it says of itself."""
+
+from __future__ import annotations
+
+import itertools
+from typing import get_args
+
+import pytest
+
+from geoloc.metadata import PhotoMetadata
+from geoloc.options import Effort
+from geoloc.search_plan import DEFAULT_HFOV_DEG, Stage, camera_of, kind_of, stages
+
+GSD_M = 0.3
+KNOWN = PhotoMetadata(yaw_deg=350.0, rel_alt_m=100.0)
+
+
+def plan(metadata: PhotoMetadata, effort: Effort = "normal") -> list[Stage]:
+    return list(stages(metadata, effort, gsd_m=GSD_M))
+
+
+def hypotheses(stage: Stage) -> int:
+    return sum(len(sight.suppositions(sight.gsd_m)) for sight in stage)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kind"),
+    [
+        (PhotoMetadata(), "drone"),
+        (PhotoMetadata(rel_alt_m=100.0), "drone"),
+        (PhotoMetadata(pitch_deg=-90.0, rel_alt_m=60.0), "drone"),
+        (PhotoMetadata(pitch_deg=-45.0), "drone"),
+        (PhotoMetadata(rel_alt_m=2.0), "street"),
+        (PhotoMetadata(pitch_deg=0.0, rel_alt_m=80.0), "street"),
+        (PhotoMetadata(projection="equirectangular"), "panorama"),
+        (PhotoMetadata(projection="equirectangular", rel_alt_m=2.0), "panorama"),
+    ],
+)
+def test_photos_are_told_apart_by_what_they_say(metadata: PhotoMetadata, kind: str) -> None:
+    assert kind_of("auto", metadata) == kind
+
+
+@pytest.mark.parametrize("view", ["drone", "street", "panorama"])
+def test_what_the_caller_says_wins(view: str) -> None:
+    said = PhotoMetadata(projection="equirectangular", rel_alt_m=2.0, pitch_deg=0.0)
+    assert kind_of(view, said) == view  # type: ignore[arg-type]
+
+
+def test_a_camera_without_field_of_view_gets_a_common_one() -> None:
+    assert camera_of(PhotoMetadata(), 400, 300).hfov_deg == pytest.approx(DEFAULT_HFOV_DEG)
+    assert camera_of(PhotoMetadata(hfov_deg=50.0), 400, 300).hfov_deg == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize("hfov_deg", [179.9, 180.0, 200.0, 360.0])
+def test_a_field_of_view_that_no_pinhole_has_is_no_camera_s(hfov_deg: float) -> None:
+    camera = camera_of(PhotoMetadata(hfov_deg=hfov_deg), 400, 300)
+    assert 0 < camera.hfov_deg < 180
+    assert camera.focal_px > 0
+
+
+def test_a_known_yaw_is_looked_at_first_and_only_nearby() -> None:
+    first, second, *_ = plan(KNOWN)
+    near = [yaw for sight in first for yaw in sight.yaws_deg]
+    assert all(abs((yaw - 350 + 180) % 360 - 180) <= 20 for yaw in near)
+    assert all(0 <= yaw < 360 for yaw in near)
+    assert hypotheses(first) < hypotheses(second) / 4
+
+
+def test_a_wrong_yaw_is_forgiven_by_the_next_stage() -> None:
+    second = plan(KNOWN)[1]
+    for sight in second:
+        yaws = sorted(sight.yaws_deg)
+        gaps = [b - a for a, b in zip(yaws, [*yaws[1:], yaws[0] + 360], strict=True)]
+        assert max(gaps) <= 20
+
+
+def test_an_unknown_yaw_begins_with_all_turns() -> None:
+    first = plan(PhotoMetadata(rel_alt_m=100.0))[0]
+    assert max(max(sight.yaws_deg) for sight in first) > 300
+
+
+def test_a_known_height_is_kept_to_and_an_unknown_one_is_covered() -> None:
+    assert {sight.pose.rel_alt_m for stage in plan(KNOWN) for sight in stage} == {100.0}
+    unknown = plan(PhotoMetadata())[0]
+    heights = [s.pose.rel_alt_m * zoom for s in unknown for zoom in s.zooms]
+    assert min(heights) < 60
+    assert max(heights) > 200
+    steps = sorted(heights)
+    assert all(b / a < 1.3 for a, b in itertools.pairwise(steps))
+
+
+@pytest.mark.parametrize("metadata", [KNOWN, PhotoMetadata(), PhotoMetadata(pitch_deg=-60.0)])
+def test_more_effort_tries_the_same_first_and_then_more(metadata: PhotoMetadata) -> None:
+    low, normal, high = (plan(metadata, effort) for effort in get_args(Effort))
+    assert len(low) == 1
+    assert normal[: len(low)] == low
+    assert len(normal) > len(low)
+    assert high[: len(low)] == low
+    assert sum(len(stage) for stage in high) >= sum(len(stage) for stage in normal)
+
+
+def test_a_stated_pitch_is_believed_and_a_missing_one_is_straight_down() -> None:
+    tilted = plan(PhotoMetadata(pitch_deg=-60.0), "high")
+    assert {sight.pose.pitch_deg for stage in tilted for sight in stage} == {-60.0}
+    assert {sight.pose.pitch_deg for stage in plan(KNOWN) for sight in stage} == {-90.0}
+
+
+def test_high_effort_also_tries_tilted_views_when_no_pitch_is_known() -> None:
+    pitches = {sight.pose.pitch_deg for stage in plan(KNOWN, "high") for sight in stage}
+    assert len(pitches) > 1
+    assert max(pitches) > -60
+
+
+def test_later_stages_look_closer() -> None:
+    finest = [min(sight.gsd_m for sight in stage) for stage in plan(KNOWN)]
+    assert finest[0] == GSD_M
+    assert finest[-1] < GSD_M
+    assert max(s.keypoints for s in plan(KNOWN)[-1]) > max(s.keypoints for s in plan(KNOWN)[0])
+
+
+def test_suppositions_are_all_pairs_of_turn_and_scale() -> None:
+    sight = plan(KNOWN)[0][0]
+    pairs = sight.suppositions(0.5)
+    assert len(set(pairs)) == len(sight.yaws_deg) * len(sight.zooms)
+    assert {pair.gsd_m for pair in pairs} == {0.5 * zoom for zoom in sight.zooms}
