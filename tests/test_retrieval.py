@@ -1,0 +1,121 @@
+"""Proposals of tiles: the photo north up in front of the network, the best tiles in order."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geoloc.camera import Camera, Pose
+from geoloc.groundview import look_down
+from geoloc.retrieval import Retriever, north_up
+from geoloc.search_plan import Sight
+from geoloc.store import SearchResult
+from tests.search_fixtures import speckled
+
+CAMERA = Camera(320, 240, 250.0)
+PHOTO = speckled(320)[:240]
+SIZE_PX = 64
+
+
+class Network:
+    """Stands for an embedder: the mean colour of a picture is its vector."""
+
+    def __init__(self) -> None:
+        size = SimpleNamespace(height_px=SIZE_PX, width_px=SIZE_PX)
+        self.card = SimpleNamespace(input_size=lambda view: size)
+        self.seen: np.ndarray = np.zeros(0)
+        self.view = ""
+
+    def embed(self, images: np.ndarray, view: str) -> np.ndarray:
+        self.seen, self.view = images, view
+        return images.mean(axis=(1, 2)).astype(np.float32)
+
+
+class Index:
+    """Stands for an index: every query is answered alike."""
+
+    def __init__(self, rows: Any, scores: Any, sizes: tuple[float, ...] = (160.0,)) -> None:
+        self.tiles = pd.DataFrame({"ground_size_m": sizes})
+        self.answer = np.array(rows, np.int64), np.array(scores, np.float32)
+        self.asked: tuple[int, int, Any] | None = None
+
+    def search(self, vectors: np.ndarray, k: int, rows: Any = None) -> SearchResult:
+        self.asked = (len(vectors), k, rows)
+        ids, scores = (np.resize(a, (len(vectors), a.shape[-1])) for a in self.answer)
+        return SearchResult(scores=scores, rows=ids)
+
+
+def sight(*yaws_deg: float, pitch_deg: float = -90.0) -> Sight:
+    return Sight(Pose(0.0, pitch_deg, 0.0, 100.0), 0.5, yaws_deg, (1.0,))
+
+
+def propose(index: Index, *sights: Sight, network: Network | None = None, **how: Any) -> list[Any]:
+    retriever = Retriever(index, network or Network())  # type: ignore[arg-type]
+    return retriever.propose(PHOTO, CAMERA, sights, **{"count": 3, **how})
+
+
+def test_tiles_come_best_first_each_once() -> None:
+    index = Index([[4, 2, 9], [2, 7, 4]], [[0.9, 0.8, 0.1], [0.95, 0.5, 0.2]])
+    found = propose(index, sight(0.0), sight(90.0))
+    assert [p.row for p in found] == [2, 4, 7]
+    assert [p.score for p in found] == pytest.approx([0.95, 0.9, 0.5])
+
+
+def test_rows_that_are_none_are_left_out() -> None:
+    assert [p.row for p in propose(Index([[3, -1, -1]], [[0.4, 0, 0]]), sight(0.0))] == [3]
+
+
+def test_the_choice_of_rows_reaches_the_index() -> None:
+    index, rows = Index([[3]], [[0.4]]), np.array([3, 5], np.int64)
+    propose(index, sight(0.0), count=7, rows=rows)
+    assert index.asked is not None
+    assert index.asked[1] == 7
+    assert index.asked[2] is rows
+
+
+def test_a_known_yaw_is_one_picture_and_all_yaws_are_a_round() -> None:
+    known, everywhere = Network(), Network()
+    propose(Index([[1]], [[0.5]]), sight(348.0, 354.0, 0.0, 6.0, 12.0), network=known)
+    yaws = [float(yaw) for yaw in range(0, 360, 8)]
+    propose(Index([[1]], [[0.5]]), sight(*yaws), network=everywhere)
+    assert known.seen.shape == (1, SIZE_PX, SIZE_PX, 3)
+    assert known.view == "drone"
+    assert 8 <= len(everywhere.seen) <= 24
+
+
+def test_every_ground_size_of_the_tiles_is_tried() -> None:
+    network = Network()
+    propose(Index([[1]], [[0.5]], sizes=(80.0, 160.0, 80.0)), sight(0.0), network=network)
+    assert len(network.seen) == 2
+
+
+def test_sights_of_the_sky_propose_nothing() -> None:
+    assert propose(Index([[1]], [[0.5]]), sight(0.0, pitch_deg=60.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("yaw_deg", "spot"), [(0.0, "top"), (90.0, "right"), (180.0, "bottom"), (270.0, "left")]
+)
+def test_pictures_are_turned_north_up(yaw_deg: float, spot: str) -> None:
+    photo = np.full((240, 320, 3), 60, np.uint8)
+    photo[70:90, 150:170] = 255  # ahead of the middle
+    view = look_down(photo, CAMERA, Pose(0.0, -90.0, 0.0, 100.0), gsd_m=0.4)
+    assert view is not None
+    turned = north_up(view, yaw_deg, 128)
+    rows, columns = np.nonzero(turned[..., 0] > 200)
+    away = np.array([columns.mean() + 0.5 - 64, rows.mean() + 0.5 - 64])
+    # 40 pixels ahead at 0.4 m each, in pixels of 0.4 m.
+    directions = {"top": (0, -40), "right": (40, 0), "bottom": (0, 40), "left": (-40, 0)}
+    assert away == pytest.approx(directions[spot], abs=0.6)
+
+
+def test_what_the_photo_does_not_show_is_black() -> None:
+    view = look_down(PHOTO, CAMERA, Pose(0.0, -90.0, 0.0, 50.0), gsd_m=0.5)
+    assert view is not None
+    picture = north_up(view, 45.0, 256)
+    assert picture[0, 0].tolist() == [0, 0, 0]
+    assert picture[128, 128].any()
