@@ -38,7 +38,7 @@ from geoloc.tile_vectors import TileVectors, embed_tiles, read_ahead
 from geoloc.tileset import MANIFEST as TILES_MANIFEST
 from geoloc.tileset import TABLE as TILE_TABLE
 from geoloc.tileset import TileSet, write_table
-from geoloc.zoo import ModelCard, read_card
+from geoloc.zoo import ModelCard, read_card, shelf
 
 FEATURES = "features"
 CALIBRATION = "calibration.json"
@@ -235,7 +235,8 @@ def _recipe(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptions
         raise OptionError("--append keeps what --overwrite would replace; choose one of them")
     if (folder / TILES_MANIFEST).exists():
         raise OptionError(f"{folder} holds tiles; choose another folder for the index (-o)")
-    on_shelf = str(options.model) == card.name
+    # A folder in the current one may have the name of its model, too.
+    on_shelf = str(options.model) == card.name and card.folder.parent == shelf()
     return Recipe(
         model=card.name,
         model_location=card.name if on_shelf else _relative(str(card.folder.resolve()), folder),
