@@ -19,6 +19,7 @@ COMMANDS = {
     "locate": "Locate photos on an index and write them as points.",
     "evaluate": "Compare located photos with the truth.",
     "train": "Train a model from a recipe, or measure one.",
+    "models": "List models, import published weights, export and verify them.",
     "info": "Say what is in a map, tiles, an index, a model, a photo or a result.",
     "doctor": "Report versions, devices and drivers.",
     "demo": "Build a fabricated town, locate photos in it, and draw the result.",

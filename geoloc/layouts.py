@@ -1,7 +1,9 @@
 """How other projects name the tensors of their checkpoints, and what we call them.
 
-A checkpoint is renamed key by key, each by the first line of a table that fits. What no line fits
-is left over, and is named as such; what trains but does not embed is known and left out.
+A checkpoint is renamed name by name, each by the first line of a table that fits. In a line ``#``
+stands for a number and a ``*`` at the end for the rest, in the same order on both sides; so a
+table can be read both ways. What no line fits is left over, and is named as such; what trains but
+does not embed is known and left out.
 """
 
 from __future__ import annotations
@@ -9,56 +11,66 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Project = Literal["mean", "sample4geo", "dac", "camp", "game4loc", "clnet"]
-_Table = tuple[tuple[str, str], ...]
 
-# Meta's ConvNeXt against timm's, both behind a prefix. The order matters: the particular first.
-_CONVNEXT: _Table = (
-    (r"downsample_layers\.0\.(.*)", r"stem.\1"),
-    (r"downsample_layers\.(\d+)\.(.*)", r"stages.\1.downsample.\2"),
-    (r"stages\.(\d+)\.(\d+)\.dwconv\.(.*)", r"stages.\1.blocks.\2.conv_dw.\3"),
-    (r"stages\.(\d+)\.(\d+)\.pwconv([12])\.(.*)", r"stages.\1.blocks.\2.mlp.fc\3.\4"),
-    (r"stages\.(\d+)\.(\d+)\.(gamma|norm\..*)", r"stages.\1.blocks.\2.\3"),
-    (r"norm\.(.*)", r"head.norm.\1"),
+
+class Line(NamedTuple):
+    """One line of a table: their name and ours."""
+
+    theirs: str
+    ours: str
+
+
+# Meta's ConvNeXt against timm's. The order matters in both directions: the particular first.
+_CONVNEXT = (
+    Line("downsample_layers.0.*", "stem.*"),
+    Line("downsample_layers.#.*", "stages.#.downsample.*"),
+    Line("stages.#.#.dwconv.*", "stages.#.blocks.#.conv_dw.*"),
+    Line("stages.#.#.pwconv1.*", "stages.#.blocks.#.mlp.fc1.*"),
+    Line("stages.#.#.pwconv2.*", "stages.#.blocks.#.mlp.fc2.*"),
+    Line("stages.#.#.norm.*", "stages.#.blocks.#.norm.*"),
+    Line("stages.#.#.gamma", "stages.#.blocks.#.gamma"),
+    Line("norm.*", "head.norm.*"),
 )
-_BEHIND_CONVNEXT: _Table = tuple(
-    (r"model_1\.convnext\." + theirs, "backbone." + ours) for theirs, ours in _CONVNEXT
+_BACKBONE = tuple(
+    Line(f"model_1.convnext.{line.theirs}", f"backbone.{line.ours}") for line in _CONVNEXT
 )
-_CLASSIFIER: _Table = (
-    (r"multi_scale_block\.dilated1\.(.*)", r"dilated.0.\1"),
-    (r"multi_scale_block\.dilated2\.(.*)", r"dilated.1.\1"),
-    (r"multi_scale_block\.dilated3\.(.*)", r"dilated.2.\1"),
-    (r"multi_scale_block\.extra1\.0\.(.*)", r"rectified.\1"),
-    (r"add_block\.0\.(.*)", r"norm.\1"),
-    (r"classifier\.(.*)", r"classify.\1"),
+_CLASSIFIER = (
+    Line("multi_scale_block.dilated1.*", "dilated.0.*"),
+    Line("multi_scale_block.dilated2.*", "dilated.1.*"),
+    Line("multi_scale_block.dilated3.*", "dilated.2.*"),
+    Line("multi_scale_block.extra1.0.*", "rectified.*"),
+    Line("add_block.0.*", "norm.*"),
+    Line("classifier.*", "classify.*"),
 )
-_MEAN_BRANCHES: _Table = (
+_MEAN_BRANCHES = (
     *(
-        (rf"model_1\.{name}\.{theirs}", f"classifiers.{place}.{ours}")
+        Line(f"model_1.{name}.{line.theirs}", f"classifiers.{place}.{line.ours}")
         for place, name in enumerate(("classifier_mcb1", "classifier_mcb2", "classifier1"))
-        for theirs, ours in _CLASSIFIER
+        for line in _CLASSIFIER
     ),
-    (r"model_1\.DEG\.FC11\.(.*)", r"diversify.dilated.0.\1"),
-    (r"model_1\.DEG\.FC12\.(.*)", r"diversify.dilated.1.\1"),
-    (r"model_1\.DEG\.FC13\.(.*)", r"diversify.dilated.2.\1"),
-    (r"model_1\.DEG\.FC1\.(.*)", r"diversify.widen.\1"),
-    (r"model_1\.proj\.layers\.0\.0\.(.*)", r"align.widen.\1"),
-    (r"model_1\.proj\.layers\.0\.1\.(.*)", r"align.norm.\1"),
-    (r"model_1\.proj\.layers\.1\.0\.(.*)", r"align.narrow.\1"),
-    (r"model_1\.feature_scaling\.proj\.(.*)", r"align.scale.\1"),
-    (r"model_1\.MSF\.conv1\.(.*)", r"align.fuse.of_features.\1"),
-    (r"model_1\.MSF\.conv2\.(.*)", r"align.fuse.of_weights.\1"),
-    (r"model_1\.MSF\.conv_fusion\.(.*)", r"align.fuse.mix.\1"),
-    (r"model_1\.MSF\.bn\.(.*)", r"align.fuse.norm.\1"),
-    (r"model_1\.convnext\.head\.(.*)", r"backbone.head.fc.\1"),
-    (r"logit_scale", "log_scale"),
-    (r"logit_scale_blocks", "unused.log_scale_blocks"),
-    (r"w_blocks([123])", r"unused.block_\1"),
+    Line("model_1.DEG.FC11.*", "diversify.dilated.0.*"),
+    Line("model_1.DEG.FC12.*", "diversify.dilated.1.*"),
+    Line("model_1.DEG.FC13.*", "diversify.dilated.2.*"),
+    Line("model_1.DEG.FC1.*", "diversify.widen.*"),
+    Line("model_1.proj.layers.0.0.*", "align.widen.*"),
+    Line("model_1.proj.layers.0.1.*", "align.norm.*"),
+    Line("model_1.proj.layers.1.0.*", "align.narrow.*"),
+    Line("model_1.feature_scaling.proj.*", "align.scale.*"),
+    Line("model_1.MSF.conv1.*", "align.fuse.of_features.*"),
+    Line("model_1.MSF.conv2.*", "align.fuse.of_weights.*"),
+    Line("model_1.MSF.conv_fusion.*", "align.fuse.mix.*"),
+    Line("model_1.MSF.bn.*", "align.fuse.norm.*"),
+    Line("model_1.convnext.head.*", "backbone.head.fc.*"),
+    Line("logit_scale", "log_scale"),
+    Line("logit_scale_blocks", "unused.log_scale_blocks"),
+    Line("w_blocks#", "unused.block_#"),
 )
-_TEMPERATURES = (r"logit_scale(_blocks)?", r"w_blocks\d")
-_HEADS = (r"model_1\.convnext\.head\..*", r"model_1\.classifier(1|_mcb\d+)\..*")
+TEMPERATURE = "logit_scale"
+_TEMPERATURES = (TEMPERATURE, "logit_scale_blocks", "w_blocks#")
+_HEADS = ("model_1.convnext.head.*", "model_1.classifier1.*", "model_1.classifier_mcb#.*")
 
 
 @dataclass(frozen=True)
@@ -66,11 +78,11 @@ class Layout:
     """The names of one project's checkpoints.
 
     Attributes:
-        renames: Their name as a pattern, ours as its replacement.
-        training_only: Patterns of what is needed in training and not by an embedding.
+        lines: Their names and ours.
+        training_only: Their names of what is needed in training and not by an embedding.
     """
 
-    renames: _Table
+    lines: tuple[Line, ...]
     training_only: tuple[str, ...] = ()
 
 
@@ -89,42 +101,64 @@ class Renaming:
     left_over: tuple[str, ...]
 
 
-WHOLE_MEAN = Layout((*_BEHIND_CONVNEXT, *_MEAN_BRANCHES))
+# All of a MEAN checkpoint, to train on (arXiv 2412.14819, section III).
+WHOLE_MEAN = Layout((*_BACKBONE, *_MEAN_BRANCHES))
 
-# What a search needs of each project's checkpoints (README and model files of each repository).
+# What a search needs of each project's checkpoints.
 LAYOUTS: dict[Project, Layout] = {
-    # arXiv 2412.14819
+    # Chen, Yang and Rong, arXiv 2412.14819
     "mean": Layout(
-        _BEHIND_CONVNEXT,
-        (*_TEMPERATURES, *_HEADS, r"model_1\.(DEG|proj|feature_scaling|MSF)\..*"),
-    ),
-    # Deuser et al., ICCV 2023
-    "sample4geo": Layout(((r"model\.(.*)", r"backbone.\1"),), _TEMPERATURES),
-    # Xia et al., DAC: a projection for each of the aligned spaces, triplet attention
-    "dac": Layout(
-        _BEHIND_CONVNEXT, (*_TEMPERATURES, *_HEADS, r"model_1\.(proj|proj_obj|tri_layer)\..*")
-    ),
-    # Wu et al., CAMP: its position embedding touches the map of the last stage only
-    "camp": Layout(
-        _BEHIND_CONVNEXT,
+        _BACKBONE,
         (
             *_TEMPERATURES,
             *_HEADS,
-            r"ECE_weight_\w+",
-            r"model_1\.(pos_embed|pos_scale|tri_layer\..*)",
+            "model_1.DEG.*",
+            "model_1.proj.*",
+            "model_1.feature_scaling.*",
+            "model_1.MSF.*",
+        ),
+    ),
+    # Deuser, Habel and Oswald, ICCV 2023
+    "sample4geo": Layout((Line("model.*", "backbone.*"),), _TEMPERATURES),
+    # Xia et al., IEEE TCSVT 2024: two projections and triplet attention
+    "dac": Layout(
+        _BACKBONE,
+        (
+            *_TEMPERATURES,
+            *_HEADS,
+            "model_1.proj.*",
+            "model_1.proj_obj.*",
+            "model_1.tri_layer.*",
+        ),
+    ),
+    # Wu et al., IEEE TGRS 2024: its position embedding touches nothing that is searched with
+    "camp": Layout(
+        _BACKBONE,
+        (
+            *_TEMPERATURES,
+            *_HEADS,
+            "ECE_weight_*",
+            "model_1.pos_embed",
+            "model_1.pos_scale",
+            "model_1.tri_layer.*",
         ),
     ),
     # Ji et al., arXiv 2409.16925: one tower, or the drone's and the satellite's
     "game4loc": Layout(
         (
-            (r"model\.(.*)", r"backbone.\1"),
-            (r"model1\.(.*)", r"backbone.\1"),
-            (r"model2\.(.*)", r"satellite_backbone.\1"),
+            Line("model.*", "backbone.*"),
+            Line("model1.*", "backbone.*"),
+            Line("model2.*", "satellite_backbone.*"),
         ),
-        (*_TEMPERATURES, r"MLP\..*"),
+        (*_TEMPERATURES, "MLP.*"),
     ),
     # This project's own networks, without their card
-    "clnet": Layout(((r"((ground|satellite)_maps|converters|backbone|embed)\.(.*)", r"\g<0>"),)),
+    "clnet": Layout(
+        tuple(
+            Line(f"{name}.*", f"{name}.*")
+            for name in ("backbone", "ground_maps", "satellite_maps", "converters", "embed")
+        )
+    ),
 }
 
 
@@ -133,18 +167,30 @@ def rename(names: Iterable[str], layout: Layout) -> Renaming:
     kept: dict[str, str] = {}
     training_only, left_over = [], []
     for name in names:
-        ours = _first_fit(name, layout.renames)
-        if ours is not None:
+        ours = _first_fit(name, layout.lines)
+        if ours is not None and ours not in kept:
             kept[ours] = name
-        elif any(re.fullmatch(pattern, name) for pattern in layout.training_only):
+        elif ours is None and any(_match(name, each) for each in layout.training_only):
             training_only.append(name)
-        else:
+        else:  # two of their names for one of ours are one too many
             left_over.append(name)
     return Renaming(kept, tuple(training_only), tuple(left_over))
 
 
-def _first_fit(name: str, table: _Table) -> str | None:
-    for theirs, ours in table:
-        if match := re.fullmatch(theirs, name):
-            return match.expand(ours)
+def original_name(ours: str, layout: Layout) -> str | None:
+    """What the project calls one of our tensors; None if it has no such thing."""
+    return _first_fit(ours, tuple(Line(line.ours, line.theirs) for line in layout.lines))
+
+
+def _first_fit(name: str, lines: tuple[Line, ...]) -> str | None:
+    """The other side of the first line whose left side fits."""
+    for left, right in lines:
+        if (match := _match(name, left)) is not None:
+            parts = iter(match.groups())
+            return re.sub(r"[#*]", lambda _, parts=parts: next(parts), right)  # type: ignore[misc]
     return None
+
+
+def _match(name: str, side: str) -> re.Match[str] | None:
+    pattern = re.escape(side).replace(r"\#", r"(\d+)").replace(r"\*", "(.+)")
+    return re.fullmatch(pattern, name)

@@ -17,10 +17,10 @@ LAYERS: tuple[str, ...] = (
     "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema"
     " layouts published",
     "raster image_file exif metadata metadata_table photo world zoo checkpoints foreign",
-    "tileset area cutting journal tiling embed tile_vectors store features voting model_import",
+    "tileset area cutting journal tiling embed tile_vectors store features voting model_check",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch locator",
-    "locate evaluate training results result_layers report demo doctor info",
+    "locate evaluate training results result_layers report demo doctor info model_import",
     "__init__",
     "commands",
     "cli",
@@ -131,7 +131,7 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 # Where each heavy library may enter. The doctor looks at all of them.
 OWNERS = {
     "pyproj": "crs geometry grid raster tileset world",
-    "torch": "nets embed zoo training checkpoints foreign",
+    "torch": "nets embed zoo training checkpoints foreign model_check model_import",
     "timm": "nets",
     "faiss": "store features",
     "rasterio": "raster tileset area cutting tiling world",

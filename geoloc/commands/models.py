@@ -1,0 +1,216 @@
+"""``geoloc models``: the shelf, and published weights made into models."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from geoloc.commands._console import (
+    example,
+    json_option,
+    overwrite_option,
+    print_json,
+    print_rows,
+    say,
+)
+from geoloc.layouts import Project
+from geoloc.published import SOURCES, DataSet
+
+_PROJECTS = click.Choice(get_args(Project))
+
+
+@click.group(name="models", epilog=example("geoloc models list"))
+def command() -> None:
+    """List models, import published weights, export and verify them.
+
+    A model is a folder with a card, model.toml, and weights, model.safetensors. Wherever a
+    command takes --model, it takes a name on the shelf or the path of such a folder.
+    """
+
+
+@command.command("list", epilog=example("geoloc models list"))
+@click.argument("folder", type=click.Path(path_type=Path), default=Path(), metavar="[FOLDER]")
+@json_option
+def list_command(folder: Path, as_json: bool) -> None:
+    """List the models on the shelf, which came with geoloc, and those in a folder.
+
+    FOLDER is the current one if not given. Pass what stands in the first line of a model to
+    --model.
+    """
+    from geoloc.zoo import CARD_NAME, list_models, read_card
+
+    own = sorted(str(path.parent) for path in folder.glob(f"*/{CARD_NAME}"))
+    cards = {name: read_card(name) for name in [*list_models(), *own]}
+    if as_json:
+        print_json([{"model": name, **dataclasses.asdict(card)} for name, card in cards.items()])
+        return
+    for name, card in cards.items():
+        rows: list[tuple[str, object]] = [
+            ("what", card.description or None),
+            ("network", f"{card.architecture}, {card.backbone}"),
+            ("views", ", ".join(card.views)),
+            ("tile", f"{card.tile_ground_size_m:g} m, {card.tile_size_px} px"),
+            ("vector", f"{card.dimension} numbers"),
+        ]
+        print_rows(rows, title=name)
+    say("more: geoloc models sources, geoloc models import")
+
+
+@command.command("sources", epilog=example("geoloc models sources"))
+@json_option
+def sources_command(as_json: bool) -> None:
+    """Say who publishes weights that can be imported, where, and under what licence.
+
+    geoloc downloads none of them. The licence of a project's code says nothing certain about its
+    weights, nor about the imagery that they were trained on.
+    """
+    if as_json:
+        print_json({key: dataclasses.asdict(source) for key, source in SOURCES.items()})
+        return
+    for key, source in SOURCES.items():
+        rows: list[tuple[str, object]] = [
+            ("paper", source.paper),
+            ("code", f"GitHub {source.repository}" if source.repository else None),
+            ("licence", source.licence),
+            ("weights", source.weights),
+            ("data sets", ", ".join(source.data_sets)),
+            ("backbone", source.backbone or None),
+            ("import", f"geoloc models import FILE --as {key} --name NAME --dataset DATASET"),
+        ]
+        print_rows(rows, title=source.title)
+
+
+@command.command("show", epilog=example("geoloc models show clnet-aerial-s"))
+@click.argument("name", metavar="MODEL")
+@json_option
+@click.pass_context
+def show_command(context: click.Context, name: str, as_json: bool) -> None:
+    """Show the card of a model: what it takes, what it was trained on, where it came from.
+
+    MODEL is a name on the shelf or a model folder.
+    """
+    from geoloc.commands.info import command as info
+    from geoloc.zoo import find_model
+
+    context.invoke(info, path=str(find_model(name)), as_json=as_json)
+
+
+@command.command(
+    "import",
+    epilog=example("geoloc models import weights.pth --as sample4geo --name s4g --dataset vigor"),
+)
+@click.argument(
+    "checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="CHECKPOINT"
+)
+@click.option(
+    "--as", "project", type=_PROJECTS, required=True, help="Whose checkpoint it is: its layout."
+)
+@click.option("--name", required=True, metavar="NAME", help="What the model shall be called.")
+@click.option(
+    "--dataset",
+    "data_set",
+    type=click.Choice(get_args(DataSet)),
+    help="What it was trained on; it decides the sizes of images and tiles.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Model folder to write; ./NAME if not given.",
+)
+@click.option(
+    "--backbone",
+    metavar="NAME",
+    help="timm's name of the backbone, where it is not recognised.",
+)
+@click.option(
+    "--ground-size",
+    "ground_size_m",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="METRES",
+    help="Side of a tile on the ground in metres; the data set's if not given.",
+)
+@click.option("--whole", is_flag=True, help="Of MEAN: keep what only training needs.")
+@overwrite_option
+def import_command(
+    checkpoint: Path,
+    project: Project,
+    name: str,
+    data_set: DataSet | None,
+    output: Path | None,
+    backbone: str | None,
+    ground_size_m: float | None,
+    whole: bool,
+    overwrite: bool,
+) -> None:
+    """Turn a downloaded checkpoint into a model.
+
+    CHECKPOINT is a .pth or .safetensors file as its project publishes it (see: geoloc models
+    sources). It is read without running any code in it, every tensor must fit, and what is
+    missing or left over is named.
+    """
+    from geoloc.model_import import ImportOptions, import_model
+
+    options = ImportOptions(project, name, data_set, backbone, ground_size_m, whole)
+    summary = import_model(checkpoint, output or Path(name), options, overwrite=overwrite)
+    say(
+        f"{summary.folder}: {summary.architecture} with {summary.backbone}, "
+        f"{summary.parameters:,} parameters; tensors left out because only training needs "
+        f"them: {len(summary.training_only)}"
+    )
+    say(f"licence: {SOURCES[project].licence}")
+    say(f"use it: geoloc index --model {summary.folder}")
+
+
+@command.command(
+    "export", epilog=example("geoloc models export s4g -o weights.pth --as sample4geo")
+)
+@click.argument("name", metavar="MODEL")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="File to write: .safetensors, or .pth for torch.load.",
+)
+@click.option(
+    "--as", "project", type=_PROJECTS, help="Whose names it shall have; its origin's if not given."
+)
+@overwrite_option
+def export_command(name: str, output: Path, project: Project | None, overwrite: bool) -> None:
+    """Write a model's weights with the names that another project reads.
+
+    MODEL is a name on the shelf or a model folder.
+    """
+    from geoloc.model_import import export_model
+
+    count = export_model(name, output, project=project, overwrite=overwrite)
+    say(f"{output}: {count} tensors")
+
+
+@command.command("verify", epilog=example("geoloc models verify clnet-aerial-s"))
+@click.argument("name", metavar="MODEL")
+@json_option
+def verify_command(name: str, as_json: bool) -> None:
+    """Check a model: its card, the checksum of its weights, every tensor, and its vectors.
+
+    MODEL is a name on the shelf or a model folder.
+    """
+    from geoloc.model_check import check_model
+
+    check = check_model(name)
+    if as_json:
+        print_json(dataclasses.asdict(check))
+        return
+    rows: list[tuple[str, object]] = [
+        ("weights", check.weights_sha256),
+        ("parameters", f"{check.parameters:,}"),
+        ("views", ", ".join(check.views)),
+        ("vector", f"{check.dimension} numbers"),
+    ]
+    print_rows(rows, title=f"{check.name} is whole")
