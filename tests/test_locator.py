@@ -224,7 +224,7 @@ def test_photos_that_show_no_place_of_the_map_are_not_located(
     trait: str,
     picture: np.ndarray,
 ) -> None:
-    path = write_photo(tmp_path / f"{trait}.png", pixels=picture)
+    path = write_photo(tmp_path / f"{trait}.jpg", pixels=picture, xmp=claimed(search_world))
     result = locator(search_world, effort="low").locate(path)
     assert result.status == "rejected" or (trait, result.status) == ("foreign", "ambiguous")
     assert result.error

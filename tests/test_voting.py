@@ -82,6 +82,7 @@ def plant(
         )
         % 360,
         region=np.concatenate([np.zeros(true), rng.integers(0, 2, strangers)]).astype(np.int16),
+        block=np.zeros_like,  # so small a map is one block
     )
     ids = rng.integers(true, true + strangers, (count, NEIGHBOURS))
     ids[np.arange(true), rng.integers(0, NEIGHBOURS - 1, true)] = np.arange(true)
