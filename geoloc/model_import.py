@@ -24,7 +24,15 @@ from geoloc.layouts import LAYOUTS, TEMPERATURE, WHOLE_MEAN, Layout, Project, or
 from geoloc.nets.siamese import ColourScale, colour_scale
 from geoloc.published import DATA_SETS, SOURCES, DataSet, TrainingImages
 from geoloc.training.model_folder import to_toml
-from geoloc.zoo import CARD_NAME, WEIGHTS_NAME, ModelCard, build_network, card_from, load_model
+from geoloc.zoo import (
+    CARD_NAME,
+    WEIGHTS_NAME,
+    ModelCard,
+    build_network,
+    card_from,
+    list_models,
+    load_model,
+)
 
 _TILE_SIZE_PX = 384
 _IMAGENET = ColourScale((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -76,10 +84,12 @@ def import_model(
         overwrite: Replace a model that lies there.
 
     Raises:
-        OptionError: if the data set has to be said, or does not exist for the project.
+        OptionError: if the data set has to be said, or does not exist for the project; if the
+            name is a path, or one of the shelf.
         ModelError: if the checkpoint cannot be read or does not fit; tensors are named.
         OutputExistsError: if there is a model already.
     """
+    _check_name(options.name)
     images = DATA_SETS[_data_set(options)]
     if (folder / CARD_NAME).exists() and not overwrite:
         raise OutputExistsError(
@@ -102,6 +112,16 @@ def import_model(
         sum(parameter.numel() for parameter in network.parameters()),
         renaming.training_only,
     )
+
+
+def _check_name(name: str) -> None:
+    """A name is looked for on the shelf first, so that one of the shelf would hide the model."""
+    is_taken = name in list_models()
+    if is_taken or name in ("", "..") or Path(name).name != name:
+        raise OptionError(
+            f"--name {name!r} is {'on the shelf already' if is_taken else 'no name'}; expected a "
+            "new name without slashes; choose the folder with -o"
+        )
 
 
 def _data_set(options: ImportOptions) -> DataSet:

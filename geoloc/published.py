@@ -24,11 +24,12 @@ class TrainingImages:
     """What the images of a data set look like to a network.
 
     Attributes:
+        title: The data set's name.
         view: The view beside the satellite's: ``ground`` (panoramas) or ``drone``.
         size_px: Rows and columns that Sample4Geo and its successors resize that view to.
         ground_size_m: Side of a satellite image on the ground.
         size_source: Where that side comes from.
-        title: The data set's name.
+        satellite_size_px: Rows and columns that satellite images are resized to.
     """
 
     title: str

@@ -156,6 +156,12 @@ def test_a_data_set_is_asked_for_where_sizes_depend_on_it(tmp_path: Path, data_s
         _import(tmp_path, foreign.sample4geo(), "sample4geo", data_set=data_set)
 
 
+@pytest.mark.parametrize("name", ["a/b", "..", "", *zoo.list_models()])
+def test_a_name_is_no_path_and_not_taken(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OptionError, match="expected a new name"):
+        import_model(tmp_path / "no.pth", tmp_path / "it", ImportOptions("dac", name))
+
+
 def test_another_backbone_is_refused_by_the_shapes(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"is \(24, 3, 4, 4\), not \(40, 3, 4, 4\)") as caught:
         _import(tmp_path, foreign.dac(), "dac", backbone="convnext_atto")
