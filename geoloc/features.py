@@ -38,6 +38,7 @@ from geoloc.tileset import TileSet
 
 FORMAT_VERSION = 1
 CELL_M = 64.0
+BLOCK_M = 1000.0
 _CELL_BITS = 21
 _CELL_BIAS = 1 << (_CELL_BITS - 1)
 # A margin of pixels around the ground that a tile owns: SIFT sees no keypoint near an edge.
@@ -45,7 +46,9 @@ _MARGIN_PX = 40
 _PART_TILES = 64
 # Brute force is exact and quick enough below this many descriptors.
 _EXACT_LIMIT = 60_000
-_PROBES = 24
+# Inverted lists that a search looks into: the more lists, the more of them.
+_FEWEST_PROBES = 24
+_PROBED_SHARE = 1 / 90
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,9 @@ class FeatureMap:
         cells = np.load(folder / "cells.npz")
         self._keys, self._starts = cells["keys"], cells["starts"]
         self._faiss = faiss.read_index(str(folder / "descriptors.faiss"), faiss.IO_FLAG_MMAP)
+        self._probes = max(_FEWEST_PROBES, round(getattr(self._faiss, "nlist", 0) * _PROBED_SHARE))
         if hasattr(self._faiss, "nprobe"):
-            self._faiss.nprobe = _PROBES
+            self._faiss.nprobe = self._probes
 
     @classmethod
     def open(cls, folder: str | Path) -> FeatureMap:
@@ -142,8 +146,14 @@ class FeatureMap:
         # FAISS's stubs describe the C++ constructors; its Python ones take these.
         selector: Any = faiss.IDSelectorBitmap(np.packbits(bitmap, bitorder="little"))  # type: ignore[call-arg, arg-type]
         if hasattr(self._faiss, "nprobe"):
-            return faiss.SearchParametersIVF(sel=selector, nprobe=_PROBES)  # type: ignore[call-arg]
+            return faiss.SearchParametersIVF(sel=selector, nprobe=self._probes)  # type: ignore[call-arg]
         return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+
+    def block(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A number for the square kilometre (and region) that features lie in; shaped as `ids`."""
+        # A block is centred on the origin: a small region is one block, not corners of four.
+        where = np.floor(self.xy_m[ids] / BLOCK_M + 0.5).astype(np.int64)
+        return _cell_keys(self.region[ids].astype(np.int64), where[..., 0], where[..., 1])
 
     def areas_m2(self, among: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Ground area of every region, (R,); with `among` only what these features stand for."""

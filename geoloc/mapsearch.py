@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,9 @@ _WORTH = 0.15
 # A map with fewer features than this needs no second look: nothing crowds out true neighbours.
 _CROWDED = 120_000
 _WINDOW_MARGIN_M = 60.0
+# Neighbours are asked for so that every square kilometre gets about eight of its own.
+_BLOCK_FEATURES = 120_000
+_MOST_BLOCKS = 12
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,9 @@ def search(
 def _vote(
     features: FeatureMap, seen: _Photo, among: NDArray[np.int64] | None, count: int
 ) -> tuple[Votes, list[Peak]]:
-    nearest = features.nearest(seen.keypoints.descriptors, NEIGHBOURS, among=among)
+    blocks = (len(features) if among is None else len(among)) / _BLOCK_FEATURES
+    k = NEIGHBOURS * min(_MOST_BLOCKS, max(1, math.ceil(blocks)))
+    nearest = features.nearest(seen.keypoints.descriptors, k, among=among)
     votes = cast_votes(seen.keypoints, features, nearest)
     offsets = (seen.view.centre_px - seen.keypoints.xy_px).astype(np.float32)
     suppositions = seen.sight.suppositions(seen.view.gsd_m)

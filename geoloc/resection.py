@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from geoloc.camera import Camera, GroundCamera, GroundPoint, project, rotation
+from geoloc.camera import Camera, GroundCamera, project, rotation
 from geoloc.camera import pose_from_homography as _pose_from_homography
 
 Floats = NDArray[np.float64]
@@ -85,11 +85,6 @@ def resect(
     residuals = np.hypot(*fit.fun[:-2].reshape(-1, 2).T)
     position_sd, heading_sd = _spread(fit.jac, residuals)
     return Resection(found, homography, residuals, position_sd, heading_sd)
-
-
-def start_above(point: GroundPoint, camera: GroundCamera) -> GroundCamera:
-    """The same camera, hung over another ground point."""
-    return GroundCamera(camera.pose, point)
 
 
 def _turned(base: Floats, state: Floats) -> Floats:

@@ -10,6 +10,7 @@ The bins are kept sparse, so that the cost depends on the number of votes and no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,8 @@ _SPOT_PX = 5.0
 _SPOT_M = 1.5
 _PATCH_PX = 40.0
 _PATCH_HINTS = 3
+# Bins of one supposition and one shifted grid that may become peaks.
+_BINS_KEPT = 12
 
 
 @dataclass(frozen=True)
@@ -99,24 +102,52 @@ class Votes:
 
 
 def cast_votes(keypoints: Keypoints, features: FeatureMap, neighbours: Neighbours) -> Votes:
-    """All pairs of the photo's keypoints with their nearest map features."""
-    farthest = np.maximum(neighbours.distances[:, -1:], 1e-6)
-    weight = np.maximum(0, 1 - neighbours.distances / farthest)
-    weight = np.minimum(weight, _MAX_WEIGHT * weight.mean())
-    photo, rank = np.nonzero((weight > 0) & (neighbours.ids >= 0))
-    feature = neighbours.ids[photo, rank]
+    """All pairs of the photo's keypoints with their nearest features in every block of the map."""
+    known = neighbours.ids >= 0
+    blocks = np.full(neighbours.ids.shape, -1, np.int64)
+    blocks[known] = features.block(neighbours.ids[known])
+    weights = _weights(blocks, neighbours.distances)
+    photo, rank = np.nonzero((weights > 0) & (neighbours.ids >= 0))
+    feature, weight = neighbours.ids[photo, rank], weights[photo, rank]
+    if len(weight):
+        weight = np.minimum(weight, _MAX_WEIGHT * weight.mean())
     shape_gsd = features.size_m[feature] / keypoints.size_px[photo]
     # Angles grow clockwise in both, from the view's and from the region's east.
     turn = (features.angle_deg[feature] - keypoints.angle_deg[photo]) % 360
     return Votes(
         photo=photo,
         feature=feature,
-        weight=weight[photo, rank].astype(np.float32),
+        weight=weight.astype(np.float32),
         region=features.region[feature],
         xy_m=features.xy_m[feature],
         gsd_m=shape_gsd.astype(np.float32),
         turn_deg=turn.astype(np.float32),
     )
+
+
+def _weights(blocks: NDArray[np.int64], distances: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much nearer (Q, k) each neighbour is than the eighth of its block; 0 from there on.
+
+    On a large map a true partner is seldom among the nearest eight of the whole map. It need only
+    be among those of its own square kilometre: every block votes as if it were the map. Where
+    fewer than eight of a block were found, the farthest found of all stands for its eighth.
+    """
+    order = np.argsort(blocks, axis=1, kind="stable")
+    grouped = np.take_along_axis(blocks, order, axis=1)
+    away = np.take_along_axis(distances, order, axis=1)
+    column = np.arange(blocks.shape[1])
+    is_first = np.ones_like(grouped, dtype=bool)
+    is_first[:, 1:] = grouped[:, 1:] != grouped[:, :-1]
+    first = np.maximum.accumulate(np.where(is_first, column, 0), axis=1)
+    eighth = np.minimum(first + NEIGHBOURS - 1, blocks.shape[1] - 1)
+    is_there = np.take_along_axis(grouped, eighth, axis=1) == grouped
+    is_there &= first + NEIGHBOURS <= blocks.shape[1]
+    farthest = np.where(is_there, np.take_along_axis(away, eighth, axis=1), distances[:, -1:])
+    weights = np.maximum(0, 1 - away / np.maximum(farthest, 1e-6))
+    weights[column - first >= NEIGHBOURS] = 0
+    scattered = np.zeros_like(distances)
+    np.put_along_axis(scattered, order, weights.astype(np.float32), axis=1)
+    return scattered
 
 
 def find_peaks(
@@ -136,18 +167,19 @@ def find_peaks(
         areas_m2: Ground area of every region, for the density of random votes.
         count: How many to keep.
     """
-    found: list[Peak] = []
+    by_turn = SortedVotes.of(votes)
+    candidates: list[_Bin] = []
     for supposition in suppositions:
-        found += _peaks_of(votes, offsets_px, supposition, areas_m2)
-    found.sort(key=lambda peak: -peak.strength)
-    return _distinct(found, count)
-
-
-def agrees(votes: Votes, supposition: Supposition) -> NDArray[np.bool_]:
-    """Which votes' own scale and turn agree with the supposed ones."""
-    ratio = np.abs(np.log(votes.gsd_m / np.float32(supposition.gsd_m)))
-    turn = np.abs((votes.turn_deg - supposition.yaw_deg + 180) % 360 - 180)
-    return np.asarray((ratio < np.log(MAX_SCALE_RATIO)) & (turn < MAX_TURN_DEG))
+        candidates += _bins_of(by_turn, offsets_px, supposition, areas_m2)
+    candidates.sort(key=lambda candidate: -candidate.strength)
+    peaks: list[Peak] = []
+    # Dropping repeated hints only weakens a bin, so that a bin weaker than the weakest peak
+    # kept need not be looked at, nor any after it.
+    for candidate in candidates:
+        if len(peaks) == count and candidate.strength <= peaks[-1].strength:
+            break
+        peaks = _insert(peaks, _settle(votes, offsets_px, candidate))[:count]
+    return peaks
 
 
 def turned(offsets_px: NDArray[np.floating], supposition: Supposition) -> NDArray[np.float64]:
@@ -159,47 +191,95 @@ def turned(offsets_px: NDArray[np.floating], supposition: Supposition) -> NDArra
     return np.stack([east, -south], axis=1)
 
 
-def _peaks_of(
-    votes: Votes,
+@dataclass(frozen=True)
+class SortedVotes:
+    """Votes in the order of their turn, so that those of one yaw are a slice or two."""
+
+    votes: Votes
+    order: NDArray[np.int64]
+    turns_deg: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, votes: Votes) -> SortedVotes:
+        """Sort votes."""
+        order = np.argsort(votes.turn_deg, kind="stable")
+        return cls(votes, order, votes.turn_deg[order])
+
+    def agreeing(self, supposition: Supposition) -> NDArray[np.int64]:
+        """Positions of the votes whose own scale and turn agree with the supposed ones."""
+        spans = []
+        for wrap in (-360.0, 0.0, 360.0):
+            low = supposition.yaw_deg % 360 - MAX_TURN_DEG + wrap
+            first, last = np.searchsorted(self.turns_deg, [low, low + 2 * MAX_TURN_DEG])
+            spans.append(self.order[first:last])
+        which = np.concatenate(spans)
+        ratio = np.abs(np.log(self.votes.gsd_m[which] / np.float32(supposition.gsd_m)))
+        return np.asarray(which[ratio < math.log(MAX_SCALE_RATIO)])
+
+
+@dataclass(frozen=True)
+class _Bin:
+    """A bin of one supposition with many votes; repeated hints still count."""
+
+    supposition: Supposition
+    members: NDArray[np.int64]  # positions of the votes
+    expected: float
+    mean_weight: float
+    strength: float
+
+
+def _bins_of(
+    by_turn: SortedVotes,
     offsets_px: NDArray[np.float32],
     supposition: Supposition,
-    area: NDArray[np.float64],
-) -> list[Peak]:
+    areas_m2: NDArray[np.float64],
+) -> list[_Bin]:
     """The strongest bins of one supposition, a few in each of four shifted grids."""
-    which = np.flatnonzero(agrees(votes, supposition))
+    votes, which = by_turn.votes, by_turn.agreeing(supposition)
     if len(which) < 3:
         return []
     places = votes.xy_m[which] + turned(offsets_px[votes.photo[which]], supposition)
     region, weight = votes.region[which].astype(np.int64), votes.weight[which].astype(float)
-    expected = np.bincount(region, minlength=len(area)) * _BIN_M**2 / area
-    peaks = []
+    expected = np.bincount(region, minlength=len(areas_m2)) * _BIN_M**2 / areas_m2
+    bins = []
     for shift in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):
         cell = np.floor(places / _BIN_M + shift).astype(np.int64) + _BINS // 2
         keys = (region * _BINS + cell[:, 0]) * _BINS + cell[:, 1]
         _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         mass = np.bincount(inverse, weight) / weight.mean()
         strength = surprise(mass, expected[region[first]])
-        for best in np.argsort(-strength)[:3]:
-            members = np.flatnonzero(inverse == best)
-            pairs = which[members]
-            members = members[
-                independent(offsets_px[votes.photo[pairs]], votes.xy_m[pairs], votes.weight[pairs])
-            ]
-            settled = surprise(
-                np.array([weight[members].sum() / weight.mean()]), expected[region[first[best]]]
-            )[0]
-            x, y = np.average(places[members], axis=0, weights=weight[members])
-            peaks.append(
-                Peak(
-                    int(region[first[best]]),
-                    float(x),
-                    float(y),
-                    supposition.yaw_deg,
-                    supposition.gsd_m,
-                    float(settled),
+        kept = min(_BINS_KEPT, len(strength))
+        for best in np.argpartition(-strength, kept - 1)[:kept]:
+            bins.append(
+                _Bin(
+                    supposition,
+                    which[inverse == best],
+                    float(expected[region[first[best]]]),
+                    float(weight.mean()),
+                    float(strength[best]),
                 )
             )
-    return peaks
+    return bins
+
+
+def _settle(votes: Votes, offsets_px: NDArray[np.float32], candidate: _Bin) -> Peak:
+    """The peak of a bin, each hint counted once."""
+    pairs = candidate.members
+    weight = votes.weight[pairs]
+    pairs = pairs[independent(offsets_px[votes.photo[pairs]], votes.xy_m[pairs], weight)]
+    weight = votes.weight[pairs].astype(float)
+    supposition = candidate.supposition
+    places = votes.xy_m[pairs] + turned(offsets_px[votes.photo[pairs]], supposition)
+    x, y = np.average(places, axis=0, weights=weight)
+    strength = surprise(weight.sum() / candidate.mean_weight, candidate.expected)
+    return Peak(
+        region=int(votes.region[pairs[0]]),
+        x_m=float(x),
+        y_m=float(y),
+        yaw_deg=supposition.yaw_deg,
+        gsd_m=supposition.gsd_m,
+        strength=float(strength),
+    )
 
 
 def independent(
@@ -235,7 +315,7 @@ def independent(
 
 
 def surprise(
-    mass: NDArray[np.float64], expected: NDArray[np.float64] | float
+    mass: NDArray[np.float64] | float, expected: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:
     """Log-likelihood ratio of `mass` votes in a bin against a Poisson rate of `expected`."""
     rate = np.maximum(expected, _FLOOR)
@@ -243,17 +323,15 @@ def surprise(
     return np.asarray(mass * np.log(ratio) - (mass - rate) * (ratio > 1))
 
 
-def _distinct(peaks: Sequence[Peak], count: int) -> list[Peak]:
-    kept: list[Peak] = []
-    for peak in peaks:
-        if not any(_is_same(peak, other) for other in kept):
-            kept.append(peak)
-            if len(kept) == count:
-                break
-    return kept
+def _insert(peaks: list[Peak], new: Peak) -> list[Peak]:
+    """The peaks, strongest first, with a new one in place of weaker ones that it repeats."""
+    if any(_is_same(new, other) for other in peaks if other.strength >= new.strength):
+        return peaks
+    others = [other for other in peaks if not _is_same(new, other)]
+    return sorted([*others, new], key=lambda peak: -peak.strength)
 
 
 def _is_same(a: Peak, b: Peak) -> bool:
-    turn = abs((a.yaw_deg - b.yaw_deg + 180) % 360 - 180)
-    near = np.hypot(a.x_m - b.x_m, a.y_m - b.y_m) < 2 * _BIN_M
-    return a.region == b.region and bool(near) and turn < MAX_TURN_DEG
+    if a.region != b.region or abs(a.x_m - b.x_m) > 2 * _BIN_M or abs(a.y_m - b.y_m) > 2 * _BIN_M:
+        return False
+    return abs((a.yaw_deg - b.yaw_deg + 180) % 360 - 180) < MAX_TURN_DEG

@@ -14,9 +14,9 @@ from geoloc.keypoints import Keypoints
 from geoloc.voting import (
     NEIGHBOURS,
     Peak,
+    SortedVotes,
     Supposition,
     Votes,
-    agrees,
     cast_votes,
     find_peaks,
     independent,
@@ -191,9 +191,10 @@ def test_neighbours_that_were_not_found_do_not_vote() -> None:
 def test_agreement_knows_that_angles_go_round() -> None:
     votes = plant().votes
     votes = replace(votes, turn_deg=np.full(len(votes), 355.0), gsd_m=np.full(len(votes), 0.4))
-    assert agrees(votes, Supposition(5.0, 0.4)).all()
-    assert not agrees(votes, Supposition(180.0, 0.4)).any()
-    assert not agrees(votes, Supposition(5.0, 0.8)).any()
+    ordered = SortedVotes.of(votes)
+    assert sorted(ordered.agreeing(Supposition(5.0, 0.4))) == list(range(len(votes)))
+    assert len(ordered.agreeing(Supposition(180.0, 0.4))) == 0
+    assert len(ordered.agreeing(Supposition(5.0, 0.8))) == 0
 
 
 @pytest.mark.parametrize(
