@@ -1,8 +1,8 @@
 """How sure an answer is: competing places share one unit of belief with *none of these*.
 
 The score of a place (`verify.Verified.score`) becomes log-odds through a logistic curve. The
-curve was set by eye on real photos, mirrored photos (which lie nowhere) and photos of other maps,
-so that until an index is calibrated every answer says ``uncalibrated``.
+curve was set by eye on 31 real photos, the same mirrored (these lie nowhere) and photos of other
+maps, so that until an index is calibrated every answer says ``uncalibrated``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import numpy as np
 
 from geoloc.verify import Verified
 
-# Even odds at a score of 65, nine to one at 110: true places scored 67 and more, mirrored photos
-# and foreign maps 65 and less, with one exception (108) in 90.
+# Even odds at a score of 65, nine to one at 110. Of 84 mirrored photos and photos of other maps the
+# best wrong places scored 95, 77, 71, 63 and 58, half of them less than 25; places that are right
+# scored 54 and more on nadir photos.
 _EVEN_SCORE = 65.0
 _STEEPNESS = 4.2
 # Answers nearer to each other than this are one place.

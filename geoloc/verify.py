@@ -26,6 +26,7 @@ from geoloc.voting import (
     Peak,
     Supposition,
     Votes,
+    agrees,
     independent,
     surprise,
     turned,
@@ -154,26 +155,33 @@ def _judge(
     # A wrong partner lies anywhere in the search radius; the fit itself bends towards some.
     chance = 1.5 * (_INLIER_M / _SECOND_RADIUS_M) ** 2
     excess = (hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance)))
-    support = _support(votes, keypoints, features, peak.region, expected)
+    supposition = Supposition(fit.camera.pose.heading_deg, _gsd_of(view, fit.camera))
+    support = _support(votes, keypoints, features, peak.region, supposition, expected)
     n_spots = len(np.unique(_spots(keypoints.xy_px)))
     return Verified(peak.region, fit, hits, n_spots, excess, support, peak)
 
 
 def _support(
-    votes: Votes, keypoints: Keypoints, features: FeatureMap, region: int, expected: Floats
+    votes: Votes,
+    keypoints: Keypoints,
+    features: FeatureMap,
+    region: int,
+    supposition: Supposition,
+    expected: Floats,
 ) -> float:
     """Surprise of the votes near where the fit puts their photo feature, each spot once."""
     here = votes.region == region
     away = np.full(len(votes), np.inf)
     away[here] = np.hypot(*(votes.xy_m[here] - expected[votes.photo[here]]).T)
     agree = np.flatnonzero(np.nan_to_num(away, nan=np.inf) < _VOTE_M)
+    agree = agree[agrees(votes, agree, supposition)]
     if len(agree) == 0:
         return 0.0
     photo_px = keypoints.xy_px[votes.photo[agree]]
     agree = agree[independent(photo_px, votes.xy_m[agree], votes.weight[agree])]
     mass = votes.weight[agree].sum() / votes.weight.mean()
     area = features.regions[region].area_m2
-    # Of the votes that are wrong, those of the right scale and turn would be found: about a tenth.
+    # About a tenth of the votes that are wrong agree in scale and turn by chance.
     return float(surprise(mass, 0.1 * here.sum() * math.pi * _VOTE_M**2 / area))
 
 

@@ -191,6 +191,13 @@ def turned(offsets_px: NDArray[np.floating], supposition: Supposition) -> NDArra
     return np.stack([east, -south], axis=1)
 
 
+def agrees(votes: Votes, which: NDArray[np.int64], supposition: Supposition) -> NDArray[np.bool_]:
+    """Whether the own scale and turn of some votes agree with the supposed ones."""
+    ratio = np.abs(np.log(votes.gsd_m[which] / np.float32(supposition.gsd_m)))
+    turn = np.abs((votes.turn_deg[which] - supposition.yaw_deg + 180) % 360 - 180)
+    return np.asarray((ratio < math.log(MAX_SCALE_RATIO)) & (turn < MAX_TURN_DEG))
+
+
 @dataclass(frozen=True)
 class SortedVotes:
     """Votes in the order of their turn, so that those of one yaw are a slice or two."""
@@ -213,8 +220,7 @@ class SortedVotes:
             first, last = np.searchsorted(self.turns_deg, [low, low + 2 * MAX_TURN_DEG])
             spans.append(self.order[first:last])
         which = np.concatenate(spans)
-        ratio = np.abs(np.log(self.votes.gsd_m[which] / np.float32(supposition.gsd_m)))
-        return np.asarray(which[ratio < math.log(MAX_SCALE_RATIO)])
+        return np.asarray(which[agrees(self.votes, which, supposition)])
 
 
 @dataclass(frozen=True)
