@@ -89,6 +89,7 @@ def write_tensors(network: nn.Module, path: Path) -> str:
         key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
     }
     temporary = path.with_name(path.name + ".tmp")
-    safetensors.torch.save_file(tensors, temporary, metadata={"format": "pt"})
+    # Not save_file: it makes a file that only its owner may read.
+    temporary.write_bytes(safetensors.torch.save(tensors, metadata={"format": "pt"}))
     temporary.replace(path)
     return sha256_of(path)

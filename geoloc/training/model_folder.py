@@ -14,7 +14,8 @@ from geoloc.zoo import CARD_NAME, ModelCard, card_from
 MEASURED_WITH = "geoloc train {recipe} --data FOLDER --evaluate {name}"
 PROTOCOL = (
     "one made-up photo of each tile of places held out from training (another date where there is "
-    "one; wrong turn, scale, middle and tilt as in [pairs] of the recipe), among all those tiles"
+    "one; wrong turn, scale, middle and tilt as in [pairs] of the recipe), among all those tiles; "
+    "the best step was chosen on the same tiles"
 )
 
 
