@@ -30,7 +30,7 @@ from geoloc.verify import Verified
 # More detail than this is lost on any map: at 300 m height a pixel shows 0.2 m.
 MAX_SIDE_PX = 2000
 # Up to this many features the whole map votes; beyond, the tiles that retrieval proposes.
-WHOLE_MAP_FEATURES = 6_000_000
+WHOLE_MAP_FEATURES = 3_000_000
 # A stage that ends this sure ends the search.
 _SURE = 0.97
 

@@ -284,7 +284,7 @@ def _similarity(
         maxIters=2000,
     )
     if matrix is None:  # type: ignore[redundant-expr, unused-ignore]
-        return None, nobody
+        return None, nobody  # type: ignore[unreachable]
     gsd_m = math.hypot(matrix[0, 0], matrix[1, 0])
     yaw_deg = -math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
     centre = matrix[:, 2] + middle
