@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from geoloc.index import MapIndex
     from geoloc.indexing import build_index
     from geoloc.locate import locate_photos
+    from geoloc.model_check import check_model
+    from geoloc.model_import import export_model, import_model
     from geoloc.options import IndexOptions, LocateOptions, TileOptions
     from geoloc.photo import find_photos
     from geoloc.progress import Progress
     from geoloc.results import PhotoResult, read_results, write_results
     from geoloc.tileset import TileSet
     from geoloc.tiling import cut_tiles
+    from geoloc.zoo import load_model
 
 __version__ = "0.1.0"
 
@@ -41,9 +44,13 @@ _HOMES = {
     "TileOptions": "options",
     "TileSet": "tileset",
     "build_index": "indexing",
+    "check_model": "model_check",
     "cut_tiles": "tiling",
     "evaluate_results": "evaluate",
+    "export_model": "model_import",
     "find_photos": "photo",
+    "import_model": "model_import",
+    "load_model": "zoo",
     "locate_photos": "locate",
     "read_results": "results",
     "write_results": "results",
@@ -61,9 +68,13 @@ __all__ = [
     "TileSet",
     "__version__",
     "build_index",
+    "check_model",
     "cut_tiles",
     "evaluate_results",
+    "export_model",
     "find_photos",
+    "import_model",
+    "load_model",
     "locate_photos",
     "read_results",
     "write_results",

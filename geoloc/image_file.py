@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from geoloc.errors import PhotoError
 
@@ -92,7 +92,7 @@ def upright_size(image: Image.Image, orientation: int | None) -> tuple[int, int]
 def one_line(error: BaseException) -> str:
     """What an error says, short enough for the end of a sentence."""
     text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         text = "format not recognised"
     return text if len(text) <= 100 else text[:97] + "..."
 

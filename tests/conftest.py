@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time: a red run can be run again.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 _SHARED = Path(os.environ.get("GEOLOC_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

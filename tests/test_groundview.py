@@ -72,6 +72,9 @@ def test_pixels_of_the_view_come_from_where_the_camera_saw_them(
     columns, rows = rng.integers(0, width, 200), rng.integers(0, height, 200)
     expected = project(view.to_photo, np.stack([columns + 0.5, rows + 0.5], axis=1))
     inside = ((expected > 8) & (expected < [632, 472])).all(axis=1)
+    # Ground beyond the reach is left out on purpose.
+    ground = project(ground_homography(CAMERA, Pose(0.0, pitch_deg, roll_deg, 100.0)), expected)
+    inside &= np.hypot(*ground.T) < 0.97 * MAX_REACH * 100.0
     if view.valid is not None:
         assert (view.valid[rows, columns][inside]).mean() > 0.97
         outside = ~((expected > -8) & (expected < [648, 488])).all(axis=1)
