@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from geoloc.embed import SATELLITE, Embedder, Preprocessing, fingerprint
 from geoloc.errors import InputError, OptionError, OutputExistsError, TilesError
-from geoloc.features import build_features
+from geoloc.feature_building import build_features
 from geoloc.index_manifest import (
     MANIFEST,
     PARTIAL_MANIFEST,

@@ -13,9 +13,10 @@ from affine import Affine
 from rasterio.warp import Resampling, reproject
 from scipy.spatial import cKDTree
 
-from geoloc import features as features_module
+from geoloc import feature_building, features
 from geoloc.errors import IndexFolderError
-from geoloc.features import FeatureMap, build_features
+from geoloc.feature_building import build_features
+from geoloc.features import FeatureMap
 from geoloc.keypoints import Keypoints, detect_keypoints
 from geoloc.options import TileOptions
 from geoloc.tileset import TileSet
@@ -162,7 +163,7 @@ def test_the_overlap_does_not_change_what_is_found(small: FeatureMap, tmp_path: 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
     kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(features_module, "_PART_TILES", 2)
+    monkeypatch.setattr(feature_building, "_PART_TILES", 2)
     build_features(kept_tiles, tmp_path / "once", workers=1)
     with pytest.raises(KeyboardInterrupt):
         build_features(kept_tiles, tmp_path / "twice", progress=Heard(stop_after=3))
@@ -170,9 +171,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     done_before = [p.name for p in (tmp_path / "twice.parts").glob("*.npz")]
     assert 0 < len(done_before) < len(kept_tiles) / 2
     read: list[int] = []
-    whole = features_module._tile_features
+    whole = feature_building._tile_features
     monkeypatch.setattr(
-        features_module, "_tile_features", lambda t, p, i: read.append(i) or whole(t, p, i)
+        feature_building, "_tile_features", lambda t, p, i: read.append(i) or whole(t, p, i)
     )
     build_features(kept_tiles, tmp_path / "twice", workers=3)
     assert len(read) == len(kept_tiles) - 2 * len(done_before)
@@ -183,7 +184,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 def test_parts_of_other_tiles_are_not_taken_up(
     kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(features_module, "_PART_TILES", 2)
+    monkeypatch.setattr(feature_building, "_PART_TILES", 2)
     other = cut(tmp_path / "tiles", utm_sheet(tmp_path / "other.tif", seed=5))
     with pytest.raises(KeyboardInterrupt):
         build_features(other, tmp_path / "features", progress=Heard(stop_after=3))
@@ -199,7 +200,7 @@ def test_a_box_gives_what_lies_in_it_and_little_more(small: FeatureMap) -> None:
         low, high = np.sort(rng.uniform(-120, 120, (2, 2)), axis=0)
         ids = small.in_box(0, low, high)
         inside = np.flatnonzero(((xy >= low) & (xy <= high)).all(axis=1))
-        cell = features_module.CELL_M
+        cell = features.CELL_M
         first, last = np.floor(low / cell) * cell, (np.floor(high / cell) + 1) * cell
         of_cells = np.flatnonzero(((xy >= first) & (xy < last)).all(axis=1))
         assert set(inside) <= set(ids)
@@ -228,7 +229,7 @@ def test_nearest_among_some_gives_only_those(
     kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inverted_lists: bool
 ) -> None:
     if inverted_lists:
-        monkeypatch.setattr(features_module, "_EXACT_LIMIT", 100)
+        monkeypatch.setattr(feature_building, "_EXACT_LIMIT", 100)
     build_features(kept_tiles, tmp_path / "features", workers=1)
     features = FeatureMap.open(tmp_path / "features")
     among = np.sort(np.random.default_rng(0).permutation(len(features))[:60]).astype(np.int64)

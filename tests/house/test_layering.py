@@ -17,7 +17,7 @@ LAYERS: tuple[str, ...] = (
     "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema"
     " layouts published",
     "raster image_file exif metadata metadata_table photo world zoo checkpoints foreign",
-    "tileset area cutting journal tiling embed tile_vectors store features voting model_check",
+    "tileset area cutting journal tiling embed tile_vectors store features feature_building voting model_check",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch locator",
     "locate evaluate training results result_layers report demo doctor info model_import",
@@ -133,7 +133,7 @@ OWNERS = {
     "pyproj": "crs geometry grid raster tileset world",
     "torch": "nets embed zoo training checkpoints foreign model_check model_import",
     "timm": "nets",
-    "faiss": "store features",
+    "faiss": "store features feature_building",
     "rasterio": "raster tileset area cutting tiling world",
     "PIL": "image_file exif metadata metadata_table photo world demo report",
     "cv2": "keypoints groundview embed retrieval verify world training",
