@@ -33,6 +33,8 @@ _WIDE_ZOOMS = (0.55, 0.64, 0.74, 0.86, 1.0, 1.16, 1.35, 1.57)
 # Heights that cover 45 to 240 m together with the zooms between them, the common ones first.
 _UNKNOWN_HEIGHTS_M = (110.0, 65.0, 190.0)
 _UNKNOWN_ZOOMS = (0.76, 0.87, 1.0, 1.15, 1.31)
+# The wide zooms of a stated height cover these heights already.
+_SAME_HEIGHT = (0.7, 1.3)
 _UNKNOWN_PITCHES_DEG = (NADIR_DEG, -65.0, -45.0)
 _KEYPOINTS = 2000
 _MORE_KEYPOINTS = 4000
@@ -116,6 +118,15 @@ def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator
     if effort == "high" and metadata.pitch_deg is None:
         for tilted in _UNKNOWN_PITCHES_DEG[1:]:
             yield tuple(_sight(h, tilted, gsd_m, everywhere, wide) for h in heights)
+    if metadata.rel_alt_m is not None:
+        others = _others(metadata.rel_alt_m)
+        yield tuple(_sight(h, NADIR_DEG, gsd_m, everywhere, _UNKNOWN_ZOOMS) for h in others)
+
+
+def _others(known_m: float) -> list[float]:
+    """Heights to try when the stated one led nowhere: above take-off is not above ground."""
+    low, high = _SAME_HEIGHT
+    return [height for height in _UNKNOWN_HEIGHTS_M if not low < height / known_m < high]
 
 
 def _sight(

@@ -79,8 +79,15 @@ def test_an_unknown_yaw_begins_with_all_turns() -> None:
     assert max(max(sight.yaws_deg) for sight in first) > 300
 
 
-def test_a_known_height_is_kept_to_and_an_unknown_one_is_covered() -> None:
-    assert {sight.pose.rel_alt_m for stage in plan(KNOWN) for sight in stage} == {100.0}
+def test_a_known_height_is_kept_to_until_all_else_has_failed() -> None:
+    *first, last = plan(KNOWN)
+    assert {sight.pose.rel_alt_m for stage in first for sight in stage} == {100.0}
+    heights = [s.pose.rel_alt_m * zoom for s in last for zoom in s.zooms]
+    assert min(heights) < 60
+    assert max(heights) > 200
+
+
+def test_an_unknown_height_is_covered() -> None:
     unknown = plan(PhotoMetadata())[0]
     heights = [s.pose.rel_alt_m * zoom for s in unknown for zoom in s.zooms]
     assert min(heights) < 60
@@ -112,10 +119,12 @@ def test_high_effort_also_tries_tilted_views_when_no_pitch_is_known() -> None:
 
 
 def test_later_stages_look_closer() -> None:
-    finest = [min(sight.gsd_m for sight in stage) for stage in plan(KNOWN)]
+    stages_of_the_known = plan(KNOWN)[:-1]
+    finest = [min(sight.gsd_m for sight in stage) for stage in stages_of_the_known]
     assert finest[0] == GSD_M
     assert finest[-1] < GSD_M
-    assert max(s.keypoints for s in plan(KNOWN)[-1]) > max(s.keypoints for s in plan(KNOWN)[0])
+    most = [max(sight.keypoints for sight in stage) for stage in stages_of_the_known]
+    assert most[-1] > most[0]
 
 
 def test_suppositions_are_all_pairs_of_turn_and_scale() -> None:
