@@ -4,7 +4,7 @@ The sets are folders with ``region.tif``, ``photos/`` and ``truth.csv``; they ar
 project. Each is located on its own map, on its map among foreign maps, with all metadata hidden,
 and on the other set's map, where nothing may be ``located``.
 
-    python tests/benchmarks/real.py DATA [--every 1] [--effort normal] [--work FOLDER]
+    python tests/benchmarks/real.py DATA [--photos SET] [--every 1] [--effort normal] [--work FOLDER]
 
 DATA holds ``fengyuan/``, ``ariel/`` and ``distractors/*.tif``. Frames of ``ariel`` carry no
 metadata: their height and yaw come from the truth, their pitch is -45 degrees.
@@ -58,6 +58,7 @@ def main() -> None:
     """Build the indexes, run the trials, print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
+    parser.add_argument("--photos", help="only the trials with the photos of this set")
     parser.add_argument("--every", type=int, default=1, help="take each n-th photo only")
     parser.add_argument("--effort", choices=("low", "normal", "high"), default="normal")
     parser.add_argument("--work", type=Path, help="keep the indexes here")
@@ -67,7 +68,9 @@ def main() -> None:
         indexes = build_indexes(given.data, work)
         print(HEADER, flush=True)
         for trial in TRIALS:
-            print(run(trial, given.data, indexes, work, every=given.every, effort=given.effort))
+            if given.photos in (None, trial.photos):
+                line = run(trial, given.data, indexes, work, every=given.every, effort=given.effort)
+                print(line, flush=True)
 
 
 def build_indexes(data: Path, work: Path) -> dict[str, Path]:
