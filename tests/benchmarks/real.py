@@ -4,7 +4,7 @@ The sets are folders with ``region.tif``, ``photos/`` and ``truth.csv``; they ar
 project. Each is located on its own map, on its map among foreign maps, with all metadata hidden,
 and on the other set's map, where nothing may be ``located``.
 
-    python tests/benchmarks/real.py DATA [--photos SET] [--every 1] [--effort normal] [--work FOLDER]
+    python tests/benchmarks/real.py DATA [--photos SET] [--every N] [--effort low|normal|high]
 
 DATA holds ``fengyuan/``, ``ariel/`` and ``distractors/*.tif``. Frames of ``ariel`` carry no
 metadata: their height and yaw come from the truth, their pitch is -45 degrees.
