@@ -23,15 +23,6 @@ REJECT_BELOW = 0.1
 _FOOTPRINT_REACH = 5.0
 
 
-@dataclass(frozen=True)
-class Run:
-    """What all results of a run say alike."""
-
-    model: str
-    index_id: str
-    run_id: str
-
-
 class Atlas:
     """The tiles of an index, asked which of them shows a position."""
 
@@ -61,12 +52,38 @@ class Atlas:
         }
 
 
+@dataclass(frozen=True)
+class Run:
+    """What all results of a run share.
+
+    Attributes:
+        model: Name of the index's model.
+        index_id: Of the index.
+        run_id: Of the run.
+        atlas: The index's tiles.
+        min_confidence: Answers below it are ambiguous.
+    """
+
+    model: str
+    index_id: str
+    run_id: str
+    atlas: Atlas
+    min_confidence: float
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What every row says of the run."""
+        return {"model": self.model, "index_id": self.index_id, "run_id": self.run_id}
+
+
 def no_answer(
     path: Path, metadata: PhotoMetadata | None, run: Run, status: Status, error: str
 ) -> PhotoResult:
     """A row without a point: the photo could not be read, or was found nowhere."""
     said = _said(metadata) if metadata is not None else {}
-    return PhotoResult(photo=str(path.absolute()), status=status, error=error, **vars(run), **said)
+    return PhotoResult(
+        photo=str(path.absolute()), status=status, error=error, **run.columns, **said
+    )
 
 
 def answer(
@@ -76,9 +93,7 @@ def answer(
     *,
     belief: Belief,
     frame: LocalFrame,
-    atlas: Atlas,
     run: Run,
-    min_confidence: float,
 ) -> PhotoResult:
     """The row of a photo that has an answer, or of one whose best answer is too weak."""
     if belief.probability < REJECT_BELOW:
@@ -92,7 +107,7 @@ def answer(
     scene = _lonlat(frame, project(found.homography, middle))
     turn = _north_turn_deg(frame, place)
     heading = (found.camera.pose.heading_deg + turn) % 360
-    is_sure = belief.probability >= min_confidence
+    is_sure = belief.probability >= run.min_confidence
     return PhotoResult(
         photo=str(path.absolute()),
         status="located" if is_sure else "ambiguous",
@@ -109,9 +124,9 @@ def answer(
         footprint=_outline(camera, belief, frame),
         **{**_said(metadata), "direction": heading},
         **_evidence(belief),
-        **atlas.columns_at(float(lon), float(lat)),
+        **run.atlas.columns_at(float(lon), float(lat)),
         **_against_exif(metadata, float(lon), float(lat)),
-        **vars(run),
+        **run.columns,
     )
 
 

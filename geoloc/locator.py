@@ -57,8 +57,13 @@ class Locator:
         self._index = index
         self._options = options
         self._features = FeatureMap.open(index.features_folder)
-        self._atlas = Atlas(index.tiles)
-        self._run = Run(index.card.name, index.index_id, run_id)
+        self._run = Run(
+            model=index.card.name,
+            index_id=index.index_id,
+            run_id=run_id,
+            atlas=Atlas(index.tiles),
+            min_confidence=options.min_confidence,
+        )
         self.table: MetadataTable | None = (
             open_table(options.metadata) if options.metadata else None
         )
@@ -90,9 +95,7 @@ class Locator:
             camera,
             belief=belief,
             frame=self._features.regions[belief.best.region].frame,
-            atlas=self._atlas,
             run=self._run,
-            min_confidence=self._options.min_confidence,
         )
 
     def _told(self, path: Path, metadata: PhotoMetadata) -> PhotoMetadata:

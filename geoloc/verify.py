@@ -133,43 +133,40 @@ def verify_peak(
     fit = _fit(view, photo_px, pairs.select(near), fit.camera, tilt_sd_deg)
     if fit is None:
         return None
-    return _judge(view, keypoints, votes, peak, features, pairs, fit, photo_px)
+    case = _Case(view, keypoints, votes, features, peak)
+    return _judge(case, pairs, fit, photo_px)
 
 
-def _judge(
-    view: GroundView,
-    keypoints: Keypoints,
-    votes: Votes,
-    peak: Peak,
-    features: FeatureMap,
-    pairs: _Pairs,
-    fit: Resection,
-    photo_px: Floats,
-) -> Verified:
+@dataclass(frozen=True)
+class _Case:
+    """All that a peak is judged by."""
+
+    view: GroundView
+    keypoints: Keypoints
+    votes: Votes
+    features: FeatureMap
+    peak: Peak
+
+
+def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Floats) -> Verified:
     """Count what agrees with the final fit, each spot once, against what chance would give."""
     expected = project(fit.homography, photo_px)
     away = np.hypot(*(pairs.ground_m - expected[pairs.photo]).T)
-    spots = _spots(keypoints.xy_px[pairs.photo])
+    spots = _spots(case.keypoints.xy_px[pairs.photo])
     hits = len(np.unique(spots[away < _INLIER_M]))
     tried = len(np.unique(spots))
     # A wrong partner lies anywhere in the search radius; the fit itself bends towards some.
     chance = 1.5 * (_INLIER_M / _SECOND_RADIUS_M) ** 2
     excess = (hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance)))
-    supposition = Supposition(fit.camera.pose.heading_deg, _gsd_of(view, fit.camera))
-    support = _support(votes, keypoints, features, peak.region, supposition, expected)
-    n_spots = len(np.unique(_spots(keypoints.xy_px)))
-    return Verified(peak.region, fit, hits, n_spots, excess, support, peak)
+    supposition = Supposition(fit.camera.pose.heading_deg, _gsd_of(case.view, fit.camera))
+    support = _support(case, supposition, expected)
+    n_spots = len(np.unique(_spots(case.keypoints.xy_px)))
+    return Verified(case.peak.region, fit, hits, n_spots, excess, support, case.peak)
 
 
-def _support(
-    votes: Votes,
-    keypoints: Keypoints,
-    features: FeatureMap,
-    region: int,
-    supposition: Supposition,
-    expected: Floats,
-) -> float:
+def _support(case: _Case, supposition: Supposition, expected: Floats) -> float:
     """Surprise of the votes near where the fit puts their photo feature, each spot once."""
+    votes, region = case.votes, case.peak.region
     here = votes.region == region
     away = np.full(len(votes), np.inf)
     away[here] = np.hypot(*(votes.xy_m[here] - expected[votes.photo[here]]).T)
@@ -177,10 +174,10 @@ def _support(
     agree = agree[agrees(votes, agree, supposition)]
     if len(agree) == 0:
         return 0.0
-    photo_px = keypoints.xy_px[votes.photo[agree]]
+    photo_px = case.keypoints.xy_px[votes.photo[agree]]
     agree = agree[independent(photo_px, votes.xy_m[agree], votes.weight[agree])]
     mass = votes.weight[agree].sum() / votes.weight.mean()
-    area = features.regions[region].area_m2
+    area = case.features.regions[region].area_m2
     # About a tenth of the votes that are wrong agree in scale and turn by chance.
     return float(surprise(mass, 0.1 * here.sum() * math.pi * _VOTE_M**2 / area))
 

@@ -21,7 +21,6 @@ from tests.search_fixtures import place
 
 FRAME = LocalFrame(LonLat(13.4, 60.0))
 CAMERA = Camera(640, 480, 500.0)
-RUN = Run("tiny", "abc123", "run1")
 PHOTO = Path("photo.jpg")
 
 
@@ -42,6 +41,10 @@ def atlas() -> Atlas:
     return Atlas(table)
 
 
+def run(min_confidence: float = 0.8) -> Run:
+    return Run("tiny", "abc123", "run1", atlas(), min_confidence)
+
+
 def row_of(
     *places: Verified, metadata: PhotoMetadata | None = None, min_confidence: float = 0.8
 ) -> PhotoResult:
@@ -53,9 +56,7 @@ def row_of(
         CAMERA,
         belief=belief,
         frame=FRAME,
-        atlas=atlas(),
-        run=RUN,
-        min_confidence=min_confidence,
+        run=run(min_confidence),
     )
 
 
@@ -178,11 +179,11 @@ def test_a_photo_that_says_nothing_has_no_exif_columns() -> None:
 
 
 def test_a_row_without_an_answer_keeps_what_the_photo_says() -> None:
-    row = no_answer(PHOTO, PhotoMetadata(yaw_deg=33.0, lon=1.0, lat=2.0), RUN, "rejected", "why")
+    row = no_answer(PHOTO, PhotoMetadata(yaw_deg=33.0, lon=1.0, lat=2.0), run(), "rejected", "why")
     assert (row.direction, row.exif_lon, row.exif_lat) == (33.0, 1.0, 2.0)
     assert (row.status, row.error, row.has_position) == ("rejected", "why", False)
     assert Path(row.photo).is_absolute()
-    assert no_answer(PHOTO, None, RUN, "unreadable", "why").direction is None
+    assert no_answer(PHOTO, None, run(), "unreadable", "why").direction is None
 
 
 def test_every_answer_can_be_written() -> None:
