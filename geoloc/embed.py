@@ -19,7 +19,7 @@ from geoloc.zoo import LoadedModel, ModelCard, load_model
 
 SATELLITE = "satellite"
 
-# Measured on two cores and on a data-centre GPU: larger batches gain nothing more.
+# What fits the caches of a CPU, and fills a GPU; the sizes for cuda and mps are estimates.
 _BATCH_SIZES = {"cpu": 16, "cuda": 256, "mps": 64}
 
 Images = NDArray[np.uint8]

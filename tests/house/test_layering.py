@@ -17,7 +17,8 @@ LAYERS: tuple[str, ...] = (
     "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema"
     " layouts published",
     "raster image_file exif metadata metadata_table photo world zoo checkpoints foreign",
-    "tileset area cutting journal tiling embed tile_vectors store features feature_building voting model_check",
+    "tileset area cutting journal tiling embed tile_vectors store features feature_building voting"
+    " model_check",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch locator",
     "locate evaluate training results result_layers report demo doctor info model_import",
