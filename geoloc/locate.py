@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from geoloc.embed import fingerprint
+from geoloc.embed import fingerprint, resolve_device
 from geoloc.index import MapIndex
 from geoloc.locator import Locator
 from geoloc.options import LocateOptions
@@ -35,11 +35,13 @@ def locate_photos(
         progress: Who listens.
 
     Raises:
+        DependencyError: There is no such device.
         IndexFolderError: The index is missing, unfinished, or of another model or version.
         MetadataError: ``options.metadata`` cannot be read.
     """
     options = options or LocateOptions()
     progress = progress or Silent()
+    resolve_device(options.device)  # not every photo needs it, so it would be missed halfway
     opened = MapIndex.open(Path(index))
     opened.check_model(fingerprint(opened.card))
     locator = Locator(opened, options, run_id=uuid.uuid4().hex[:12])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from geoloc.errors import IndexFolderError, MetadataError
+from geoloc.errors import DependencyError, IndexFolderError, MetadataError
 from geoloc.locate import locate_photos
 from geoloc.options import LocateOptions
 from geoloc.schema import PhotoResult
@@ -141,6 +141,13 @@ def test_rows_of_the_table_without_a_photo_are_told(
 def test_a_missing_index_is_an_error_before_the_first_photo(tmp_path: Path) -> None:
     with pytest.raises(IndexFolderError):
         locate_photos([], tmp_path / "nowhere")
+
+
+def test_a_device_that_is_not_there_is_an_error_before_the_first_photo(
+    search_world: SearchWorld,  # noqa: F811
+) -> None:
+    with pytest.raises(DependencyError, match="no device cuda:99"):
+        locate_photos([], search_world.index, LocateOptions(device="cuda:99"))
 
 
 def test_a_missing_table_is_an_error_before_the_first_photo(
