@@ -6,6 +6,7 @@ own help. Their one-line descriptions are stated here, so that ``geoloc --help``
 
 from __future__ import annotations
 
+import errno
 import importlib
 
 import click
@@ -24,6 +25,9 @@ COMMANDS = {
     "doctor": "Report versions, devices and drivers.",
     "demo": "Build a fabricated town, locate photos in it, and draw the result.",
 }
+
+# What a person can mend: no permission, a disk that is read-only, full or beyond its quota.
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 class LazyGroup(click.Group):
@@ -62,6 +66,9 @@ class LazyGroup(click.Group):
         except Exception as error:
             if debug:
                 raise
+            if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
+                advice = "check that it may be written and that its disk has room"
+                _fail(ctx, f"{error.filename or 'output'}: {error.strerror}; {advice}", 2)
             message = f"unexpected {type(error).__name__}: {error}"
             _fail(ctx, f"{message} (run `geoloc --debug ...` to see where)", 1)
         return None

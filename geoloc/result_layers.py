@@ -117,7 +117,7 @@ def _write_gpkg_styles(path: Path, styles: Mapping[str, str]) -> None:
             " f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),"
             " f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,"
             " useAsDefault BOOLEAN, description TEXT(256), owner TEXT(30), ui TEXT(30),"
-            " update_time DATETIME DEFAULT CURRENT_TIMESTAMP)"
+            " update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')))"
         )
         db.executemany(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"

@@ -94,7 +94,8 @@ def check_output(path: str | Path, *, fmt: OutputFormat | None, overwrite: bool)
     """The format that `path` will be written in, if it can be; costs nothing.
 
     Raises:
-        OptionError: No such format, a folder that is not there, or a format that cannot stream.
+        OptionError: No such format, a format that cannot stream, or a folder that is not there
+            or may not be written.
         OutputExistsError: `path` is there and `overwrite` was not asked for.
     """
     chosen = output_format(path, fmt)
@@ -112,7 +113,20 @@ def check_output(path: str | Path, *, fmt: OutputFormat | None, overwrite: bool)
         raise OutputExistsError(
             f"{target} exists; choose another name or say --overwrite", path=target
         )
+    _try_to_write(target)
     return chosen
+
+
+def _try_to_write(target: Path) -> None:
+    """Write and remove an empty file beside `target`: better known now than after the work."""
+    draft = _draft(target)
+    try:
+        draft.touch()
+        draft.unlink()
+    except OSError as error:
+        raise OptionError(
+            f"cannot write {target}: {error.strerror or error}; name a folder that may be written"
+        ) from error
 
 
 def write_results(
@@ -209,11 +223,15 @@ def _write_file(rows: _Rows, path: Path, fmt: OutputFormat) -> list[Path]:
     return [path]
 
 
+def _draft(path: Path) -> Path:
+    """The temporary name of `path`; its extension stays last, as GDAL wants that of .gpkg."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+
+
 @contextmanager
 def _renamed(path: Path) -> Iterator[Path]:
     """A name to write to that becomes `path` at the end, and vanishes after an error."""
-    # The extension stays last: GDAL wants .gpkg to be called .gpkg.
-    draft = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    draft = _draft(path)
     try:
         yield draft
         if draft.exists():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import json
 import math
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -245,11 +247,36 @@ def test_the_extension_chooses_the_format_and_fmt_overrides_it(tmp_path: Path) -
         check_output(tmp_path / "a.shp", fmt=None, overwrite=False)
 
 
+def test_the_time_of_a_style_is_written_as_geopackage_wants_it(tmp_path: Path) -> None:
+    write_results([PhotoResult("a.jpg", "rejected")], tmp_path / "out.gpkg")
+    with contextlib.closing(sqlite3.connect(tmp_path / "out.gpkg")) as db:
+        times = [row[0] for row in db.execute("SELECT update_time FROM layer_styles")]
+    assert times
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", t) for t in times)
+
+
 def test_an_output_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="folder does not exist"):
         check_output(tmp_path / "no" / "out.geojson", fmt=None, overwrite=False)
     with pytest.raises(OptionError, match="is a folder"):
         check_output(tmp_path, fmt="geojson", overwrite=True)
+
+
+@pytest.mark.parametrize("name", ["out.geojson", "out.gpkg"])
+def test_an_output_that_cannot_be_written_is_refused_before_the_first_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(OptionError, match=rf"cannot write .*{name}: Permission denied"):
+        check_output(tmp_path / name, fmt=None, overwrite=False)
+
+
+def test_trying_whether_an_output_can_be_written_leaves_nothing(tmp_path: Path) -> None:
+    check_output(tmp_path / "out.gpkg", fmt=None, overwrite=False)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_name_that_is_not_unicode_does_not_stop_a_run(tmp_path: Path) -> None:

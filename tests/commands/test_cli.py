@@ -72,6 +72,23 @@ def test_an_unexpected_error_is_one_line_that_names_debug(failing: list[BaseExce
     assert "--debug" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(13, "Permission denied", "out"),
+        OSError(28, "No space left on device", "out"),
+    ],
+)
+def test_what_may_not_be_written_is_named_with_2(
+    failing: list[BaseException], error: OSError
+) -> None:
+    failing.append(error)
+    result = CliRunner().invoke(cli, ["fail"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"geoloc: error: out: {error.strerror}; ")
+    assert "unexpected" not in result.stderr
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError("x"), PhotoError("x")])
 def test_debug_lets_an_error_through(failing: list[BaseException], error: Exception) -> None:
     failing.append(error)
