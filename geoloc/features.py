@@ -20,6 +20,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import faiss
 import numpy as np
@@ -82,8 +83,9 @@ class FeatureMap:
         self.region: NDArray[np.int16] = np.load(folder / "region.npy", mmap_mode="r")
         self.descriptors: NDArray[np.uint8] = np.load(folder / "descriptors.npy", mmap_mode="r")
         self._counts = np.bincount(self.region, minlength=len(self.regions))
-        cells = np.load(folder / "cells.npz")
-        self._keys, self._starts = cells["keys"], cells["starts"]
+        with (folder / "cells.npz").open("rb") as stream:  # numpy leaves a damaged one open
+            cells = np.load(stream)
+            self._keys, self._starts = cells["keys"], cells["starts"]
         self._faiss = faiss.read_index(str(folder / "descriptors.faiss"), faiss.IO_FLAG_MMAP)
         self._probes = max(_FEWEST_PROBES, round(getattr(self._faiss, "nlist", 0) * _PROBED_SHARE))
         if hasattr(self._faiss, "nprobe"):
@@ -94,9 +96,17 @@ class FeatureMap:
         """The features kept in `folder`.
 
         Raises:
-            IndexFolderError: The folder is missing, unfinished or of another version.
+            IndexFolderError: The folder is missing, unfinished, damaged or of another version.
         """
-        return cls(Path(folder))
+        try:
+            return cls(Path(folder))
+        except (OSError, EOFError, ValueError, KeyError, RuntimeError, BadZipFile) as error:
+            reason = " ".join(str(error).split())  # faiss's own goes over several lines
+            raise IndexFolderError(
+                f"cannot read the local features in {folder} ({reason}); "
+                "build the index again with --overwrite",
+                path=folder,
+            ) from error
 
     def __len__(self) -> int:
         return len(self.xy_m)

@@ -297,6 +297,23 @@ def test_another_version_is_refused(small: FeatureMap, tmp_path: Path) -> None:
         FeatureMap.open(folder)
 
 
+@pytest.mark.parametrize(
+    "name", ["xy.npy", "descriptors.npy", "cells.npz", "descriptors.faiss", "features.json"]
+)
+def test_a_damaged_folder_is_refused(small: FeatureMap, tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(small.folder, tmp_path / "features"))
+    (folder / name).write_bytes((folder / name).read_bytes()[:150])
+    with pytest.raises(IndexFolderError, match=r"--overwrite"):
+        FeatureMap.open(folder)
+
+
+def test_a_folder_that_lacks_a_file_is_refused(small: FeatureMap, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small.folder, tmp_path / "features"))
+    (folder / "region.npy").unlink()
+    with pytest.raises(IndexFolderError, match=r"region\.npy.*--overwrite"):
+        FeatureMap.open(folder)
+
+
 def test_an_unfinished_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFolderError, match="geoloc index"):
         FeatureMap.open(tmp_path)
