@@ -141,7 +141,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     \b
     Exit code: 0 all photos have an answer, 6 some were rejected or unreadable,
     2 wrong options, 3 no photos, 4 no index or one of another model,
-    130 interrupted (what was done is written).
+    5 no such device, 130 interrupted (what was done is written).
     """
     from geoloc.results import check_output
 
