@@ -20,6 +20,7 @@ import numpy as np
 import rasterio
 import shapely
 from affine import Affine
+from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 
 from geoloc.crs import to_lonlat
@@ -27,7 +28,7 @@ from geoloc.errors import OptionError, RasterError
 from geoloc.grid import RasterFrame, TileWindow
 from geoloc.raster import MapRaster, PixelWindow, open_raster
 from geoloc.rgb import RgbTile, Stretch
-from geoloc.tileset import PIXELS, TileScheme, resolve_location
+from geoloc.tileset import OVERVIEW, PIXELS, TileScheme, resolve_location
 
 # Rasterio hands GDAL_CACHEMAX on in bytes; megabytes, as in GDAL itself, would disable the cache.
 CACHE_BYTES = 256 << 20
@@ -267,6 +268,8 @@ def _write_bands(dataset: Any, tile: RgbTile) -> None:
     dataset.write(np.moveaxis(tile.pixels, -1, 0))
     if not tile.valid.all():
         dataset.write_mask(tile.valid)
+    if tile.pixels.shape[0] % OVERVIEW == 0:
+        dataset.build_overviews([OVERVIEW], Resampling.average)
 
 
 def _profile(tile: RgbTile, job: RasterJob, window: TileWindow) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from geoloc.index_manifest import (
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress, Silent
 from geoloc.store import FaissStore, make_index, write_store
-from geoloc.tile_vectors import TileVectors, embed_tiles, read_ahead
+from geoloc.tile_vectors import TileVectors, embed_tiles, quickest_shrink, read_ahead
 from geoloc.tileset import MANIFEST as TILES_MANIFEST
 from geoloc.tileset import TABLE as TILE_TABLE
 from geoloc.tileset import TileSet, write_table
@@ -172,7 +172,7 @@ def _time_batch(tiles: TileSet, rows: NDArray[np.int64], embedder: Embedder) -> 
     for _ in range(2):
         began = time.monotonic()
         read = read_ahead(
-            lambda i: embedder.shrink(tiles.read(i)),
+            lambda i: embedder.shrink(tiles.read(i, shrink=quickest_shrink(tiles, embedder))),
             rows[: embedder.batch_size].tolist(),
             workers=1,
             depth=embedder.batch_size,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from geoloc.embed import SATELLITE, Embedder
 from geoloc.errors import InputError
 from geoloc.progress import Progress
-from geoloc.tileset import TileSet
+from geoloc.tileset import OVERVIEW, TileSet
 
 SHARD_TILES = 256
 _SPOKEN_WARNINGS = 5
@@ -70,8 +70,10 @@ def embed_tiles(
     wanted = [int(row) for n in missing for row in shards[n]]
     complaints = _Complaints(tiles, progress)
 
+    shrink = quickest_shrink(tiles, embedder)
+
     def read(row: int) -> Pixels:
-        return embedder.shrink(tiles.read(row))
+        return embedder.shrink(tiles.read(row, shrink=shrink))
 
     depth = 2 * embedder.batch_size + workers
     with closing(read_ahead(read, wanted, workers=workers, depth=depth)) as pixels:
@@ -80,6 +82,14 @@ def embed_tiles(
             _write_shard(_shard_path(folder, n), *shard)
     complaints.finish()
     return _collect(folder, len(shards), embedder.dimension, len(rows))
+
+
+def quickest_shrink(tiles: TileSet, embedder: Embedder) -> int:
+    """By how much tiles may be read smaller without the network seeing less."""
+    wanted = embedder.shrink(np.zeros((tiles.size_px, tiles.size_px, 3), np.uint8))
+    needed_px = max(wanted.shape[:2])
+    is_enough = tiles.size_px % OVERVIEW == 0 and tiles.size_px // OVERVIEW >= needed_px
+    return OVERVIEW if is_enough else 1
 
 
 def read_ahead(

@@ -25,6 +25,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 from pyproj import CRS
+from rasterio.enums import Resampling
 
 from geoloc.crs import as_crs
 from geoloc.errors import TilesError
@@ -35,6 +36,8 @@ MANIFEST = "tiles.json"
 TABLE = "tiles.parquet"
 MOSAIC = "tiles.gti.gpkg"
 PIXELS = "pixels"
+# Factor of the overview inside a tile's file: networks want fewer pixels than local features.
+OVERVIEW = 4
 PARTIAL_MANIFEST = "tiles.partial.json"
 VERSION = 1
 
@@ -222,8 +225,13 @@ class TileSet:
         """The side of every tile, in pixels."""
         return self.manifest.scheme.size_px
 
-    def read(self, i: int) -> ByteArray:
+    def read(self, i: int, *, shrink: int = 1) -> ByteArray:
         """Tile `i` as (size_px, size_px, 3) uint8 RGB, north up, black where it is not valid.
+
+        Args:
+            i: Row of the table.
+            shrink: Average squares of so many pixels; it must divide `size_px`. `OVERVIEW` is
+                quick: a tile's file holds an overview of that factor.
 
         Raises:
             TilesError: Its file is missing or damaged.
@@ -232,8 +240,8 @@ class TileSet:
         row = self._rows[i]
         if self.manifest.scheme.virtual:
             window = PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
-            return self._raster(row).read_rgb(window, self.size_px).pixels
-        return self._read_file(resolve_location(self.folder, row["location"]))
+            return _averaged(self._raster(row).read_rgb(window, self.size_px).pixels, shrink)
+        return self._read_file(resolve_location(self.folder, row["location"]), shrink)
 
     def transform(self, i: int) -> Affine:
         """From pixels of tile `i` (corner convention) to its CRS."""
@@ -258,15 +266,18 @@ class TileSet:
             self._opened.clear()
             self._local = threading.local()
 
-    def _read_file(self, path: str) -> ByteArray:
+    def _read_file(self, path: str, shrink: int) -> ByteArray:
         """The pixels of a tile's own file."""
+        side_px = self.size_px // shrink
         try:
             # Without this GDAL lists the whole folder of tiles at each opening.
             with (
                 rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
                 rasterio.open(path) as dataset,
             ):
-                bands = dataset.read((1, 2, 3))
+                bands = dataset.read(
+                    (1, 2, 3), out_shape=(3, side_px, side_px), resampling=Resampling.average
+                )
         except (rasterio.errors.RasterioError, IndexError) as error:
             message = f"cannot read the tile {path}: {error}"
             raise TilesError(f"{message}; run geoloc tile with --overwrite", path=path) from error
@@ -291,6 +302,15 @@ class TileSet:
         with self._lock:
             self._opened[:] = [other for other in self._opened if other is not raster]
         raster.dataset.close()
+
+
+def _averaged(pixels: ByteArray, shrink: int) -> ByteArray:
+    """Means of squares of `shrink` pixels of an image (H, W, 3), as GDAL's overviews are."""
+    if shrink == 1:
+        return pixels
+    height, width = (side // shrink for side in pixels.shape[:2])
+    squares = pixels.reshape(height, shrink, width, shrink, 3)
+    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32) + 0.5, np.uint8)
 
 
 def write_table(folder: Path, table: geopandas.GeoDataFrame) -> None:

@@ -15,7 +15,7 @@ from pyproj import Geod
 from geoloc.crs import to_lonlat
 from geoloc.errors import TilesError
 from geoloc.options import TileOptions
-from geoloc.tileset import COLUMNS, TileSet
+from geoloc.tileset import COLUMNS, OVERVIEW, TileSet
 from geoloc.tiling import cut_tiles
 from tests import rasters
 
@@ -184,3 +184,14 @@ def test_a_missing_tile_is_named(tmp_path: Path) -> None:
     (tmp_path / "tiles" / tiles.table["location"][0]).unlink()
     with pytest.raises(TilesError, match="00000_00000"):
         tiles.read(0)
+
+
+@BOTH
+def test_a_smaller_reading_is_the_mean_of_squares(tmp_path: Path, virtual: bool) -> None:
+    source = rasters.utm(tmp_path / "town.tif")
+    tiles = cut(source.path, tmp_path / "tiles", virtual=virtual)
+    full = next(i for i in range(len(tiles)) if tiles.table["valid_fraction"].iloc[i] == 1)
+    whole, small = tiles.read(full).astype(float), tiles.read(full, shrink=OVERVIEW)
+    means = whole.reshape(16, 4, 16, 4, 3).mean(axis=(1, 3))
+    assert small.shape == (16, 16, 3)
+    assert np.abs(small - means).max() <= 1
