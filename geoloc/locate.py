@@ -15,6 +15,8 @@ from geoloc.options import LocateOptions
 from geoloc.progress import Progress, Silent
 from geoloc.schema import PhotoResult
 
+_FIRST_COMPLAINTS = 5
+
 
 def locate_photos(
     photos: Sequence[Path],
@@ -56,19 +58,23 @@ def _in_order(
     progress.start("Locating", len(photos), "photos")
     waiting: deque[Future[PhotoResult]] = deque()
     warned: set[str] = set()
+    complaints = _Complaints(progress)
     pool = ThreadPoolExecutor(options.workers)
     try:
         for photo in photos:
             waiting.append(pool.submit(locator.locate, photo))
             if len(waiting) > 2 * options.workers:
-                yield _done(waiting.popleft(), warned, progress)
+                yield _done(waiting.popleft(), warned, complaints, progress)
         while waiting:
-            yield _done(waiting.popleft(), warned, progress)
+            yield _done(waiting.popleft(), warned, complaints, progress)
+        complaints.conclude()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _done(future: Future[PhotoResult], warned: set[str], progress: Progress) -> PhotoResult:
+def _done(
+    future: Future[PhotoResult], warned: set[str], complaints: _Complaints, progress: Progress
+) -> PhotoResult:
     result = future.result()
     if result.view in ("street", "panorama") and result.view not in warned:
         warned.add(result.view)
@@ -76,8 +82,32 @@ def _done(future: Future[PhotoResult], warned: set[str], progress: Progress) -> 
             f"the model {result.model} was not trained for {result.view} photos; "
             "these are rejected (choose --view drone if they were taken from the air)"
         )
+    if result.status == "unreadable":
+        complaints.hear(Path(result.photo), str(result.error))
     progress.advance()
     return result
+
+
+class _Complaints:
+    """Says why photos could not be read: the first few in full, then how many more."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._count = 0
+
+    def hear(self, photo: Path, reason: str) -> None:
+        """Pass on why one photo is unreadable."""
+        self._count += 1
+        if self._count <= _FIRST_COMPLAINTS:
+            # Most reasons name the photo themselves.
+            named = reason if photo.name in reason else f"{photo.name}: {reason}"
+            self._progress.warn(named)
+
+    def conclude(self) -> None:
+        """Say how many more there were."""
+        more = self._count - _FIRST_COMPLAINTS
+        if more > 0:
+            self._progress.warn(f"{more} more photos are unreadable; the column error says why")
 
 
 def _warn_of_table(locator: Locator, photos: Sequence[Path], progress: Progress) -> None:

@@ -24,7 +24,7 @@ from geoloc.photo import Photo, read_photo
 from geoloc.posterior import Belief, believe
 from geoloc.retrieval import Retriever
 from geoloc.schema import PhotoResult
-from geoloc.search_plan import Stage, camera_of, kind_of, stages
+from geoloc.search_plan import LOWEST_DRONE_M, Stage, camera_of, kind_of, stages
 from geoloc.verify import Verified
 
 # More detail than this is lost on any map: at 300 m height a pixel shows 0.2 m.
@@ -80,7 +80,8 @@ class Locator:
         metadata = self._told(path, photo.metadata)
         kind = kind_of(self._options.view, metadata)
         if kind != "drone":
-            reason = f"a {kind} photo; the model {self._run.model} was not trained for these"
+            reason = f"taken for a {kind} photo{_why(metadata)}; "
+            reason += f"the model {self._run.model} was not trained for these"
             refused = no_answer(path, metadata, self._run, "rejected", reason)
             return replace(refused, view=kind)
         height, width = photo.pixels.shape[:2]
@@ -162,3 +163,12 @@ class Locator:
                 self._index.check_model(embedder.fingerprint)
                 self._retriever = Retriever(self._index, embedder)
             return self._retriever
+
+
+def _why(metadata: PhotoMetadata) -> str:
+    """What a photo says of itself that makes it no drone photo."""
+    if metadata.projection == "equirectangular":
+        return " (equirectangular)"
+    if metadata.rel_alt_m is not None and metadata.rel_alt_m < LOWEST_DRONE_M:
+        return f" ({metadata.rel_alt_m:.1f} m above take-off)"
+    return ""

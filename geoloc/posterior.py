@@ -26,6 +26,10 @@ CONFIDENCE_RADIUS_M = 50.0
 # What no photo can tell: how well the map itself lies. One measured city map was off
 # by 5 to 24 m against GPS.
 _MAP_SD_M = 8.0
+# Lenses are known to a tenth (EXIF says more than the photo shows, after lens correction), and so
+# is how far ahead of a tilted camera the ground that it shows lies.
+_LENS_SD = 0.1
+_FARTHEST_HEIGHTS = 5.0
 # Radii of a circular normal distribution in standard deviations (Rayleigh), 90 % and 95 %.
 _RAYLEIGH_90 = 2.146
 _RAYLEIGH_95 = 2.448
@@ -71,7 +75,7 @@ def believe(candidates: Sequence[Verified]) -> Belief | None:
         return None
     odds = [math.exp(min(50.0, _log_odds(place.score))) for place in places]
     shares = [odd / (1 + sum(odds)) for odd in odds]
-    sd_m = math.hypot(places[0].resection.position_sd_m, _MAP_SD_M)
+    sd_m = _position_sd_m(places[0])
     return Belief(
         best=places[0],
         probability=shares[0],
@@ -90,6 +94,14 @@ def distinct_places(candidates: Sequence[Verified]) -> list[Verified]:
         if not any(_is_same_place(candidate, other) for other in kept):
             kept.append(candidate)
     return kept
+
+
+def _position_sd_m(place: Verified) -> float:
+    """Standard deviation of the camera's position, what the photo cannot tell included."""
+    pose = place.resection.camera.pose
+    steepness = abs(math.tan(math.radians(pose.pitch_deg)))
+    ahead_m = min(_FARTHEST_HEIGHTS, 1 / max(steepness, 1e-3)) * pose.rel_alt_m
+    return math.hypot(place.resection.position_sd_m, _MAP_SD_M, _LENS_SD * ahead_m)
 
 
 def _is_same_place(a: Verified, b: Verified) -> bool:

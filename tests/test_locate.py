@@ -105,7 +105,18 @@ def test_the_progress_counts_every_photo(
     missing = [tmp_path / f"{i}.jpg" for i in range(7)]
     assert len(list(locate_photos(missing, search_world.index, progress=heard))) == 7
     assert heard.done == 7
-    assert heard.warnings == []
+
+
+def test_the_first_unreadable_photos_are_named_and_the_rest_counted(
+    search_world: SearchWorld,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    heard = Heard()
+    missing = [tmp_path / f"{i}.jpg" for i in range(7)]
+    list(locate_photos(missing, search_world.index, progress=heard))
+    assert [f"{i}.jpg" in warning for i, warning in enumerate(heard.warnings[:5])] == [True] * 5
+    assert len(heard.warnings) == 6
+    assert "2 more" in heard.warnings[5]
 
 
 def test_no_photos_are_no_results(search_world: SearchWorld) -> None:  # noqa: F811
