@@ -39,6 +39,13 @@ class GroundView:
     camera: Camera
     pose: Pose
 
+    @property
+    def reach_px(self) -> float:
+        """Distance from the photo's middle to the farthest corner of the view, in pixels."""
+        height, width = self.pixels.shape[:2]
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], float)
+        return float(np.hypot(*(corners - self.centre_px).T).max())
+
 
 def look_down(
     photo: NDArray[np.uint8], camera: Camera, pose: Pose, *, gsd_m: float

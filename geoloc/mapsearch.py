@@ -96,12 +96,9 @@ def _vote(
 
 def _around(features: FeatureMap, seen: _Photo, peaks: list[Peak]) -> NDArray[np.int64]:
     """Ids of the features that the photo may show if one of the peaks is right."""
-    height, width = seen.view.pixels.shape[:2]
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - seen.view.centre_px
-    reach_px = float(np.hypot(*corners.T).max())
     ids = []
     for peak in peaks:
         middle = np.array([peak.x_m, peak.y_m])
-        reach = reach_px * peak.gsd_m + _WINDOW_MARGIN_M
+        reach = seen.view.reach_px * peak.gsd_m + _WINDOW_MARGIN_M
         ids.append(features.in_box(peak.region, middle - reach, middle + reach))
     return np.unique(np.concatenate(ids))

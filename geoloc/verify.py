@@ -200,8 +200,7 @@ class _Surroundings:
 
     @classmethod
     def of(cls, features: FeatureMap, peak: Peak, view: GroundView) -> _Surroundings | None:
-        height, width = view.pixels.shape[:2]
-        reach = peak.gsd_m * _farthest(view.centre_px, width, height) + 2 * _FIRST_RADIUS_M
+        reach = peak.gsd_m * view.reach_px + 2 * _FIRST_RADIUS_M
         middle = np.array([peak.x_m, peak.y_m])
         ids = features.in_box(peak.region, middle - reach, middle + reach)
         if len(ids) < _MIN_PAIRS:
@@ -214,11 +213,6 @@ class _Surroundings:
             _unit(features.descriptors[ids]),
             cKDTree(xy),
         )
-
-
-def _farthest(centre_px: Floats, width: int, height: int) -> float:
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], float)
-    return float(np.hypot(*(corners - centre_px).T).max())
 
 
 def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
