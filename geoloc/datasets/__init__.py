@@ -1,0 +1,1 @@
+"""Cross-view data sets on disk: which query shows the same place as which references."""
