@@ -16,7 +16,7 @@ LAYERS: tuple[str, ...] = (
     "errors options progress",
     "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema"
     " layouts published",
-    "raster image_file exif metadata metadata_table photo world zoo checkpoints foreign",
+    "raster image_file exif metadata metadata_table photo world zoo checkpoints foreign datasets",
     "tileset area cutting journal tiling embed tile_vectors store features feature_building voting"
     " model_check",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
