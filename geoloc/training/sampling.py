@@ -1,0 +1,238 @@
+"""Which pairs meet in a batch: every pair is the others' negative, so none may be a partner.
+
+After Sample4Geo (Deuser et al., ICCV 2023, section 3): batches of unique places, filled with
+neighbours that are hard to tell apart, first by position (GPS), then by similarity (DSS).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.datasets.crossview import Split
+from geoloc.errors import OptionError
+from geoloc.training.neighbours import (
+    Neighbours,
+    has_positions,
+    neighbours_by_position,
+    neighbours_by_similarity,
+)
+
+__all__ = [
+    "NeighbourKind",
+    "Neighbours",
+    "Sampler",
+    "SamplingChoice",
+    "neighbours_by_position",
+    "neighbours_by_similarity",
+    "place_numbers",
+]
+
+NeighbourKind = Literal["none", "position", "similarity"]
+
+
+@dataclass(frozen=True)
+class SamplingChoice:
+    """How batches are filled.
+
+    Attributes:
+        unique_places: No place appears twice in a batch. Without it only a picture may not.
+        neighbours: What fills a batch beside chance: nothing, the nearest places, or the most
+            similar references (the nearest places until similarities have been measured).
+        range: Neighbours that are known of each query.
+        select: Neighbours of a drawn pair that are offered to its batch.
+        always: So many of them are the nearest; the others are drawn from the rest of the range.
+        refresh_every_epochs: Epochs between two measurements of the similarities.
+        misfits: So many pairs in a row that fit no more end an epoch (512 in MEAN's code, 1024 in
+            Sample4Geo's for panoramas).
+        degrees_quirk: Order positions as Sample4Geo does, whose haversine is given degrees.
+    """
+
+    unique_places: bool = True
+    neighbours: NeighbourKind = "none"
+    range: int = 128
+    select: int = 64
+    always: int = 32
+    refresh_every_epochs: int = 4
+    misfits: int = 512
+    degrees_quirk: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.always <= self.select <= self.range:
+            raise OptionError(
+                f"sampling keeps {self.always} of {self.select} out of {self.range} neighbours; "
+                "expected 0 <= always <= select <= range; mend [sampling] of the recipe"
+            )
+        if self.misfits < 1 or self.refresh_every_epochs < 1:
+            raise OptionError(
+                f"misfits = {self.misfits} and refresh_every_epochs = {self.refresh_every_epochs}; "
+                "expected 1 or more of each; mend [sampling] of the recipe"
+            )
+
+
+class Sampler:
+    """Batches of pair numbers, a pure function of the seed, the epoch and the neighbours.
+
+    Attributes:
+        neighbours: The table in use, as `geoloc.training.neighbours` makes them; None for none.
+    """
+
+    def __init__(self, split: Split, choice: SamplingChoice, *, batch_size: int, seed: int) -> None:
+        if batch_size < 1:
+            raise OptionError(f"a batch of {batch_size} pairs; expected 1 or more")
+        self._split, self._choice = split, choice
+        self._batch_size, self._seed = batch_size, seed
+        self._conflicts = _Conflicts(split, unique_places=choice.unique_places)
+        self._of_reference: dict[int, list[int]] = defaultdict(list)
+        for number, pair in enumerate(split.pairs):
+            self._of_reference[pair.reference].append(number)
+        self.neighbours: Neighbours | None = None
+        if choice.neighbours != "none" and has_positions(split):
+            self.neighbours = neighbours_by_position(
+                split, choice.range, degrees_quirk=choice.degrees_quirk
+            )
+
+    @property
+    def choice(self) -> SamplingChoice:
+        """How batches are filled."""
+        return self._choice
+
+    def wants_similarities(self, epoch: int) -> bool:
+        """Whether the caller should measure similarities and `use` them before this epoch."""
+        is_due = epoch > 0 and epoch % self._choice.refresh_every_epochs == 0
+        return self._choice.neighbours == "similarity" and is_due
+
+    def use(self, neighbours: Neighbours) -> None:
+        """Take another table of neighbours from the next epoch on.
+
+        Raises:
+            OptionError: It has not one row for each query of the split.
+        """
+        if neighbours.ndim != 2 or len(neighbours) != len(self._split.queries):
+            raise OptionError(
+                f"a table of neighbours of shape {neighbours.shape}; expected a row for each of "
+                f"the {len(self._split.queries)} queries"
+            )
+        self.neighbours = np.asarray(neighbours, np.int32)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What a resumed run needs to draw the same batches."""
+        table = self.neighbours
+        return {"neighbours": np.zeros((0, 0), np.int32) if table is None else table}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `state` gave."""
+        table = np.asarray(state["neighbours"], np.int32)
+        if table.size:
+            self.use(table)
+        else:
+            self.neighbours = None
+
+    def epoch(self, number: int) -> list[list[int]]:
+        """All full batches of one epoch: numbers of pairs of the split, each at most once.
+
+        A pair that does not fit goes to the end of the queue; an incomplete last batch is dropped
+        (models.md sections 1.4 and 2.4 follow the code of Sample4Geo and MEAN).
+        """
+        rng = np.random.default_rng((self._seed, number))
+        queue = deque(rng.permutation(len(self._split.pairs)).tolist())
+        used = np.zeros(len(self._split.pairs), np.bool_)
+        batches: list[list[int]] = []
+        batch, misfits = _Batch(self._conflicts, self._batch_size), 0
+        while queue and misfits < self._choice.misfits:
+            pair = queue.popleft()
+            if used[pair]:
+                continue
+            if not batch.take(pair):
+                queue.append(pair)
+                misfits += 1
+                continue
+            misfits, used[pair] = 0, True
+            self._take_neighbours(pair, batch, used, rng)
+            if batch.is_full:
+                batches.append(batch.pairs)
+                batch = _Batch(self._conflicts, self._batch_size)
+        return batches
+
+    def _take_neighbours(
+        self, pair: int, batch: _Batch, used: NDArray[np.bool_], rng: np.random.Generator
+    ) -> None:
+        """Fill the batch with pairs of neighbouring references, one of each."""
+        if self.neighbours is None:
+            return
+        for reference in self._draw(self.neighbours[self._split.pairs[pair].query], rng):
+            if batch.is_full:
+                return
+            unused = [each for each in self._of_reference[reference] if not used[each]]
+            if unused:
+                chosen = unused[int(rng.integers(len(unused)))]
+                used[chosen] = batch.take(chosen)
+
+    def _draw(self, row: NDArray[np.int32], rng: np.random.Generator) -> list[int]:
+        """The nearest neighbours, and some of the others in random order."""
+        choice = self._choice
+        known = row[row >= 0][: choice.range]
+        others = rng.permutation(known[choice.always :])[: choice.select - choice.always]
+        return [*known[: choice.always].tolist(), *others.tolist()]
+
+
+@dataclass
+class _Conflicts:
+    """Which pairs may not be each other's negatives."""
+
+    split: Split
+    unique_places: bool
+    near: dict[int, set[int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Collect the references of each query that are neither right nor wrong."""
+        self.near = defaultdict(set)
+        for pair in (*self.split.near_misses, *self.split.pairs):
+            self.near[pair.query].add(pair.reference)
+
+    def names(self, pair: int) -> set[str]:
+        """What no other pair of a batch may share: places, or the pictures themselves."""
+        query, reference, _ = self.split.pairs[pair]
+        if self.unique_places:
+            return {self.split.queries[query].place, self.split.references[reference].place}
+        return {f"query {query}", f"reference {reference}"}
+
+
+class _Batch:
+    """One batch as it fills."""
+
+    def __init__(self, conflicts: _Conflicts, size: int) -> None:
+        self.pairs: list[int] = []
+        self._conflicts, self._size = conflicts, size
+        self._names: set[str] = set()
+        self._references: set[int] = set()
+        self._avoided: set[int] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room left."""
+        return len(self.pairs) >= self._size
+
+    def take(self, pair: int) -> bool:
+        """Add a pair if it is a negative of all others; whether it was added."""
+        query, reference, _ = self._conflicts.split.pairs[pair]
+        names, near = self._conflicts.names(pair), self._conflicts.near[query]
+        if names & self._names or reference in self._avoided or near & self._references:
+            return False
+        self.pairs.append(pair)
+        self._names |= names
+        self._references.add(reference)
+        self._avoided |= near
+        return True
+
+
+def place_numbers(split: Split, pairs: Sequence[int]) -> NDArray[np.int64]:
+    """The place of each of these pairs as a number (B,), the same in every batch of the split."""
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(q.place for q in split.queries))}
+    places = [numbers[split.queries[split.pairs[pair].query].place] for pair in pairs]
+    return np.array(places, np.int64)
