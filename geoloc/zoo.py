@@ -273,7 +273,7 @@ def _build_clnet(options: Mapping[str, Any]) -> nn.Module:
     if unknown := set(options) - known:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     converted = dict(options)
-    for name in ("ground_grid", "satellite_grid"):
+    for name in ("ground_grid", "satellite_grid", "ground_cells"):
         if name in converted:
             converted[name] = LatentGrid(*converted[name])
     if "levels" in converted:

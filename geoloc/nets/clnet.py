@@ -12,30 +12,23 @@ and that cancels exactly any weight that is the same for all channels of a posit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from geoloc.nets.grid_head import GridHead
+from geoloc.nets.neural_map import LatentGrid as LatentGrid  # part of the options
+from geoloc.nets.neural_map import MapNormalisation, NonlinearEmbeddingConverter, recalibrate
+from geoloc.nets.ring import close_seams, make_seams
 
 NetworkView = Literal["satellite", "ground", "drone"]
 Converter = Literal["nec", "separate"]
-MapNormalisation = Literal["softmax", "sigmoid"]
 Head = Literal["pool", "grid"]
 ALL_LEVELS = (0, 1, 2, 3)
-
-
-class LatentGrid(NamedTuple):
-    """Rows and columns of a neural map before it is resized to a feature map."""
-
-    rows: int
-    cols: int
-
-    @property
-    def cells(self) -> int:
-        """Positions of the grid."""
-        return self.rows * self.cols
 
 
 DEFAULT_GRID = LatentGrid(8, 8)
@@ -56,8 +49,14 @@ class CLNetOptions:
         head: ``pool`` averages over all positions, as the paper's baseline does; ``grid``
             averages inside cells, so that the layout of a place stays in its vector.
         grid_side: Cells along a side of the ``grid`` head.
+        ground_cells: Rows and columns of cells of a ``grid`` head that the ground (or drone) view
+            has for itself, because a panorama's rows are elevations and its columns azimuths,
+            and no cell of it is a cell of the tile. None: both views share one head. One column
+            makes the head blind to where a ring begins, for photos of unknown heading.
         grid_width: Channels of a cell of the ``grid`` head.
         dimension: Length of an embedding; 0 keeps the pooled channels as they are.
+        circular: The ground view (not the drone's) is a ring: convolutions and maps go on from
+            its last column to its first. No weight is another, so it can be chosen afterwards.
         layer_scale: Start of ConvNeXt's residual branches. Its own 1e-6 suits long schedules;
             short ones from random weights need the branches to act at once.
     """
@@ -71,73 +70,11 @@ class CLNetOptions:
     normalisation: MapNormalisation = "softmax"
     head: Head = "pool"
     grid_side: int = 4
+    ground_cells: LatentGrid | None = None
     grid_width: int = 64
     dimension: int = 0
+    circular: bool = False
     layer_scale: float = 1e-6
-
-
-class NonlinearEmbeddingConverter(nn.Module):
-    """NEC: the ground view's map in the satellite's space, by one small MLP over positions.
-
-    All channels share the MLP. Its last layer starts small, so that the maps start near zero and
-    the network starts as its backbone.
-    """
-
-    def __init__(self, source: LatentGrid, target: LatentGrid, *, width: int) -> None:
-        super().__init__()
-        self.target = target
-        self.norm = nn.LayerNorm(source.cells)
-        self.widen = nn.Linear(source.cells, width)
-        self.narrow = nn.Linear(width, target.cells)
-        nn.init.normal_(self.narrow.weight, std=0.02)
-        nn.init.zeros_(self.narrow.bias)
-
-    def forward(self, ground_map: Tensor) -> Tensor:
-        """Satellite map (1, C, rows, cols) of a ground map (1, C, rows, cols)."""
-        flat = ground_map.flatten(2)
-        converted: Tensor = self.narrow(functional.gelu(self.widen(self.norm(flat))))
-        return converted.reshape(1, -1, self.target.rows, self.target.cols)
-
-
-def recalibrate(features: Tensor, neural_map: Tensor, normalisation: MapNormalisation) -> Tensor:
-    """GFR: features plus features weighted by their normalised map.
-
-    Args:
-        features: (B, C, H, W).
-        neural_map: (1, C, rows, cols), or one channel for all.
-        normalisation: ``softmax`` over the positions times their number, or ``2 sigmoid``; both
-            are one everywhere for a map of zeros.
-
-    Returns:
-        (B, C, H, W) in the precision of `features`.
-    """
-    height, width = features.shape[-2:]
-    resized = functional.interpolate(
-        neural_map.float(), size=(height, width), mode="bilinear", align_corners=False
-    )
-    if normalisation == "softmax":
-        weights = resized.flatten(2).softmax(dim=2).mul(height * width).view_as(resized)
-    else:
-        weights = 2.0 * torch.sigmoid(resized)
-    return features * (1.0 + weights).to(features.dtype)
-
-
-class GridHead(nn.Module):
-    """Means of a few channels over a few cells, joined: a vector that knows the layout."""
-
-    def __init__(self, channels: int, *, side: int, width: int, dimension: int) -> None:
-        super().__init__()
-        self.side = side
-        self.squeeze = nn.Conv2d(channels, width, 1)
-        self.project = nn.Linear(width * side * side, dimension)
-
-    def forward(self, normed: Tensor) -> Tensor:
-        """(B, dimension) of normalised features (B, C, H, W)."""
-        cells = functional.adaptive_avg_pool2d(
-            functional.gelu(self.squeeze(normed)), (self.side, self.side)
-        )
-        projected: Tensor = self.project(cells.flatten(1))
-        return projected
 
 
 class CLNet(nn.Module):
@@ -164,7 +101,10 @@ class CLNet(nn.Module):
             ls_init_value=self.options.layer_scale,
         )
         self.backbone = backbone
+        if self.options.circular:
+            make_seams(backbone)
         self.channels = tuple(int(info["num_chs"]) for info in backbone.feature_info)
+        self.grad_checkpointing = False
         self._build_maps()
         self._build_head()
 
@@ -200,14 +140,18 @@ class CLNet(nn.Module):
         options, channels = self.options, self.channels[-1]
         self.embed: nn.Module = nn.Identity()
         if options.head == "grid":
-            self.embed = GridHead(
-                channels,
-                side=options.grid_side,
-                width=options.grid_width,
-                dimension=options.dimension or channels,
-            )
+            self.embed = self._grid_head(LatentGrid(options.grid_side, options.grid_side))
+            if options.ground_cells is not None:
+                self.embed_ground = self._grid_head(options.ground_cells)
+        elif options.ground_cells is not None:
+            raise ValueError(f"ground_cells with head {options.head!r}; expected head 'grid'")
         elif options.dimension:
             self.embed = nn.Linear(channels, options.dimension)
+
+    def _grid_head(self, cells: LatentGrid) -> GridHead:
+        return GridHead(
+            self.channels[-1], cells, width=self.options.grid_width, dimension=self.dimension
+        )
 
     @property
     def dimension(self) -> int:
@@ -255,15 +199,40 @@ class CLNet(nn.Module):
         """
         if view not in get_args(NetworkView):
             raise ValueError(f"view {view!r}; expected one of {get_args(NetworkView)}")
+        is_ring = self.options.circular and view == "ground"
         features = self.backbone.stem(images)
         stages = []
         for level, stage in enumerate(self.backbone.stages):
-            features = stage(features)
+            features = self._pass(stage, features, is_ring)
             if level in self.options.levels:
-                neural_map = self.neural_map(level, view)
-                features = recalibrate(features, neural_map, self.options.normalisation)
+                features = recalibrate(
+                    features,
+                    self.neural_map(level, view),
+                    self.options.normalisation,
+                    is_ring=is_ring,
+                )
             stages.append(features)
         return stages
+
+    def _pass(self, stage: Any, features: Tensor, is_ring: bool) -> Tensor:
+        """Features (B, C, H, W) after one stage of the backbone."""
+        if not (self.grad_checkpointing and torch.is_grad_enabled()):
+            return self._through(stage, features, is_ring)
+        features = stage.downsample(features)
+        for block in stage.blocks:
+            features = checkpoint(self._through, block, features, is_ring, use_reentrant=False)
+        return features
+
+    def _through(self, part: Any, features: Tensor, is_ring: bool) -> Tensor:
+        """Features after a part, which is told of the ring here: a checkpoint comes back later."""
+        if self.options.circular:
+            close_seams(part, is_ring)
+        passed: Tensor = part(features)
+        return passed
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Keep only what blocks begin with, and compute the rest again on the way back."""
+        self.grad_checkpointing = enable
 
     def forward(self, images: Tensor, view: NetworkView) -> Tensor:
         """Unit vectors (B, dimension) float32 of images (B, 3, H, W) of one view.
@@ -273,7 +242,9 @@ class CLNet(nn.Module):
         """
         last = self.forward_features(images, view)[-1]
         if self.options.head == "grid":
-            vectors = self.embed(self.backbone.head.norm(last))
+            is_own = view != "satellite" and self.options.ground_cells is not None
+            head = self.embed_ground if is_own else self.embed
+            vectors = head(self.backbone.head.norm(last))
         else:
             vectors = self.embed(self.backbone.forward_head(last))
         return functional.normalize(vectors.float(), dim=1)

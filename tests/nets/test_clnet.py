@@ -197,3 +197,19 @@ def test_stage_features_are_given_fine_to_coarse() -> None:
 
 def test_images_need_not_be_square() -> None:
     assert network(head="grid")(torch.randn(1, 3, 64, 160), "ground").shape == (1, 320)
+
+
+def test_the_ground_view_may_have_cells_of_its_own() -> None:
+    net = network(head="grid", dimension=24, grid_side=3, ground_cells=LatentGrid(2, 5))
+    assert net.embed.project.in_features == 64 * 9
+    assert net.embed_ground.project.in_features == 64 * 10
+    ring, tile = torch.randn(1, 3, 64, 160), images(1)
+    assert net(ring, "ground").shape == net(tile, "satellite").shape == (1, 24)
+    net(ring, "ground").sum().backward()
+    assert net.embed.project.weight.grad is None
+    assert net.embed_ground.project.weight.grad is not None
+
+
+def test_cells_of_the_ground_without_a_grid_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected head 'grid'"):
+        network(ground_cells=LatentGrid(2, 5))
