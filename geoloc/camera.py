@@ -305,8 +305,13 @@ def perspective_grid(panorama: Panorama, camera: Camera, pose: Pose) -> Sampling
     x, y = np.meshgrid(np.arange(camera.width_px) + 0.5, np.arange(camera.height_px) + 0.5)
     rays = np.stack([x - camera.width_px / 2, y - camera.height_px / 2], axis=-1) / camera.focal_px
     rays = np.concatenate([rays, np.ones_like(rays[..., :1])], axis=-1)
+    return directions_grid(panorama, rays @ rotation(pose).T)
+
+
+def directions_grid(panorama: Panorama, directions: Floats) -> SamplingGrid:
+    """Where directions (H, W, 3) east, north and up, of any length, lie in a panorama."""
     sphere = rotation(Pose(panorama.heading_deg, panorama.pitch_deg, panorama.roll_deg, 0.0))
-    right, down, ahead = np.moveaxis(rays @ rotation(pose).T @ sphere, -1, 0)
+    right, down, ahead = np.moveaxis(directions @ sphere, -1, 0)
     turn = np.arctan2(right, ahead) / (2 * math.pi) + 0.5
     fall = np.arctan2(down, np.hypot(right, ahead)) / math.pi + 0.5
     columns = (turn * panorama.full_width_px - panorama.left_px - 0.5) % panorama.full_width_px

@@ -50,6 +50,8 @@ class ModelCard:
         weights_sha256: Checksum of the weights.
         training: What it was trained on and how, with licences.
         accuracy: What was measured, each with its protocol, sizes and command.
+        ground_span_deg: Elevations of the lower and the upper edge of a ground view's input (see
+            `geoloc.streetview`); None where whole images are squashed to it, as the benchmarks do.
     """
 
     name: str
@@ -68,6 +70,7 @@ class ModelCard:
     weights_sha256: str
     training: Mapping[str, object]
     accuracy: tuple[Mapping[str, object], ...]
+    ground_span_deg: tuple[float, float] | None = None
 
     @property
     def weights_path(self) -> Path:
@@ -190,6 +193,7 @@ def _card(document: Mapping[str, Any], folder: Path) -> ModelCard:
         weights_sha256=str(document["weights"]["sha256"]),
         training=dict(document.get("training", {})),
         accuracy=tuple(document.get("accuracy", ())),
+        ground_span_deg=_span(document["input"].get("ground_span_deg")),
     )
     if unsized := set(card.views) - set(card.input_sizes):
         raise ValueError(f"no input size for {', '.join(sorted(unsized))}")
@@ -199,6 +203,17 @@ def _card(document: Mapping[str, Any], folder: Path) -> ModelCard:
 def _three(values: list[float]) -> tuple[float, float, float]:
     red, green, blue = values
     return float(red), float(green), float(blue)
+
+
+def _span(values: list[float] | None) -> tuple[float, float] | None:
+    if values is None:
+        return None
+    bottom_deg, top_deg = (float(value) for value in values)
+    if not -90 <= bottom_deg < top_deg <= 90:
+        raise ValueError(
+            f"ground_span_deg is {values}, which is no [bottom, top] between -90 and 90"
+        )
+    return bottom_deg, top_deg
 
 
 def verify_weights(card: ModelCard) -> None:

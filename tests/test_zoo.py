@@ -69,6 +69,19 @@ def test_a_card_says_what_its_file_says(folder: Path) -> None:
     assert card.input_size("drone") == zoo.InputSize(height_px=64, width_px=96)
 
 
+def test_the_span_of_ground_views_is_read_where_it_is_stated(folder: Path) -> None:
+    assert zoo.read_card(folder).ground_span_deg is None
+    edit(folder, "[input]", "[input]\nground_span_deg = [-60, 30]")
+    assert zoo.read_card(folder).ground_span_deg == (-60.0, 30.0)
+
+
+@pytest.mark.parametrize("span", ["[30, -60]", "[-60, 91]", "[0, 0]", "[1]", "7"])
+def test_a_span_that_is_none_is_refused(folder: Path, span: str) -> None:
+    edit(folder, "[input]", f"[input]\nground_span_deg = {span}")
+    with pytest.raises(ModelError, match=str(folder)):
+        zoo.read_card(folder)
+
+
 def test_a_view_that_the_model_does_not_know_is_refused(folder: Path) -> None:
     with pytest.raises(ModelError, match="ground"):
         zoo.read_card(folder).input_size("ground")

@@ -14,13 +14,13 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 # The rooms of the house, from the ground up. A module that is new finds its place here.
 LAYERS: tuple[str, ...] = (
     "errors options progress",
-    "crs grid geometry camera groundview resection keypoints rgb xmp nets qgis_style schema"
+    "crs grid geometry camera groundview streetview resection keypoints rgb xmp nets qgis_style schema"
     " layouts published",
     "raster image_file exif metadata metadata_table photo world zoo checkpoints foreign datasets",
     "tileset area cutting journal tiling embed tile_vectors store features feature_building voting"
     " model_check",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
-    " mapsearch locator",
+    " mapsearch street_search street_belief locator",
     "locate evaluate training results result_layers report demo doctor info model_import",
     "__init__",
     "commands",
@@ -137,7 +137,7 @@ OWNERS = {
     "faiss": "store features feature_building",
     "rasterio": "raster tileset area cutting tiling world",
     "PIL": "image_file exif metadata metadata_table photo world demo report",
-    "cv2": "keypoints groundview embed retrieval verify world training",
+    "cv2": "keypoints groundview streetview embed retrieval verify world training",
     "geopandas": "tileset area journal tiling index indexing answer result_layers",
 }
 
