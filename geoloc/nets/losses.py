@@ -16,7 +16,12 @@ Reading = Literal["code", "paper"]
 
 
 def info_nce(
-    queries: Tensor, references: Tensor, log_scale: Tensor, *, label_smoothing: float = 0.1
+    queries: Tensor,
+    references: Tensor,
+    log_scale: Tensor,
+    *,
+    label_smoothing: float | Tensor = 0.1,
+    places: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of the right partner among all of the batch, in both directions.
 
@@ -26,13 +31,29 @@ def info_nce(
         queries: (B, D) of unit length.
         references: (B, D) of unit length; partners stand in the same row.
         log_scale: Logarithm of the inverse temperature, a scalar.
-        label_smoothing: Share of the target that all of the batch divide among them.
+        label_smoothing: Share of the target that all of the batch divide among them, the partner
+            among them; one for all pairs, or (B,), one a pair.
+        places: (B,) numbers of the places that the pairs show. Two pairs of one place are then
+            no rivals: what is right for one is not held to be wrong for the other.
     """
     logits = log_scale.exp() * queries.float() @ references.float().T
-    partners = torch.arange(len(logits), device=logits.device)
-    forth = functional.cross_entropy(logits, partners, label_smoothing=label_smoothing)
-    back = functional.cross_entropy(logits.T, partners, label_smoothing=label_smoothing)
+    rivals = torch.ones_like(logits, dtype=torch.bool)
+    if places is not None:
+        rivals = places[:, None] != places[None, :]
+        rivals = rivals | torch.eye(len(places), dtype=torch.bool, device=places.device)
+    forth = _cross_entropy(logits, label_smoothing, rivals)
+    back = _cross_entropy(logits.T, label_smoothing, rivals)
     return (forth + back) / 2
+
+
+def _cross_entropy(logits: Tensor, smoothing: float | Tensor, rivals: Tensor) -> Tensor:
+    """Of the diagonal, mean over the rows, each among its rivals; (B, B), scalar or (B,), (B, B).
+
+    As torch's, which has but one smoothing for all rows, and cannot leave out what is smoothed.
+    """
+    largest = logits.masked_fill(~rivals, -math.inf).logsumexp(dim=1)
+    mean = logits.masked_fill(~rivals, 0.0).sum(dim=1) / rivals.sum(dim=1)
+    return (largest - (1 - smoothing) * logits.diagonal() - smoothing * mean).mean()
 
 
 class SymmetricInfoNCE(nn.Module):
@@ -47,9 +68,58 @@ class SymmetricInfoNCE(nn.Module):
         self.label_smoothing = label_smoothing
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / temperature)))
 
-    def forward(self, queries: Tensor, references: Tensor) -> Tensor:
-        """The loss of unit vectors (B, D) whose partners stand in the same row."""
-        return info_nce(queries, references, self.log_scale, label_smoothing=self.label_smoothing)
+    def forward(
+        self, queries: Tensor, references: Tensor, *, places: Tensor | None = None
+    ) -> Tensor:
+        """The loss of unit vectors (B, D) whose partners stand in the same row.
+
+        Args:
+            queries: (B, D) of unit length.
+            references: (B, D) of unit length.
+            places: (B,); pairs of one place are no rivals. None: all pairs are.
+        """
+        return info_nce(
+            queries,
+            references,
+            self.log_scale,
+            label_smoothing=self.label_smoothing,
+            places=places,
+        )
+
+
+class WeightedInfoNCE(nn.Module):
+    """InfoNCE that trusts a pair as far as its two images show the same ground.
+
+    Game4Loc (Ji et al., arXiv 2409.16925), weighted-InfoNCE, as its code computes it: the label
+    smoothing of a pair falls with the overlap w of its footprints, 1 - 1 / (1 + exp(-k w)). A
+    pair that shares nothing (w = 0) has a smoothing of one half, a whole one 0.7 % for k = 5.
+    """
+
+    def __init__(self, steepness: float = 5.0, temperature: float = 0.07) -> None:
+        super().__init__()
+        self.steepness = steepness
+        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / temperature)))
+
+    def forward(
+        self,
+        queries: Tensor,
+        references: Tensor,
+        overlaps: Tensor,
+        *,
+        places: Tensor | None = None,
+    ) -> Tensor:
+        """The loss of unit vectors whose partners stand in the same row.
+
+        Args:
+            queries: (B, D) of unit length.
+            references: (B, D) of unit length.
+            overlaps: (B,) in [0, 1], intersection over union of the footprints of a pair.
+            places: (B,); pairs of one place are no rivals. None: all pairs are.
+        """
+        smoothing = 1 - torch.sigmoid(self.steepness * overlaps.float())
+        return info_nce(
+            queries, references, self.log_scale, label_smoothing=smoothing, places=places
+        )
 
 
 def alignment_loss(queries: Tensor, references: Tensor, *, reading: Reading = "code") -> Tensor:

@@ -199,6 +199,10 @@ class MEAN(nn.Module):
         """Length of an embedding."""
         return int(self.backbone.num_features)
 
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Keep only what blocks of the backbone begin with; the branches keep all they need."""
+        self.backbone.set_grad_checkpointing(enable)
+
     def describe(self, images: Tensor) -> MeanOutputs:
         """All that the losses of section III compare, for images (B, 3, H, W) of one view.
 

@@ -94,6 +94,12 @@ class Siamese(nn.Module):
         """Length of an embedding."""
         return int(self.backbone.num_features)
 
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Keep only what blocks begin with, and compute the rest again on the way back."""
+        self.backbone.set_grad_checkpointing(enable)
+        if not self.options.shared:
+            self.satellite_backbone.set_grad_checkpointing(enable)
+
     def pooled(self, images: Tensor, view: NetworkView) -> Tensor:
         """Pooled features (B, dimension) before they are scaled to unit length.
 

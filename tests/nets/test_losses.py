@@ -13,6 +13,7 @@ from geoloc.nets.losses import (
     MeanLoss,
     MeanWeights,
     SymmetricInfoNCE,
+    WeightedInfoNCE,
     alignment_loss,
     classification_loss,
     info_nce,
@@ -121,3 +122,76 @@ def test_half_precision_is_summed_in_single() -> None:
     one, other = _units(1).bfloat16(), _units(2).bfloat16()
     assert info_nce(one, other, ZERO).dtype == torch.float32
     assert alignment_loss(one[:, :, None], other[:, :, None]).dtype == torch.float32
+
+
+def _literal(scores: Tensor, smoothing: list[float], places: list[int]) -> float:
+    """The weighted loss of one direction, sum by sum (Game4Loc)."""
+    losses = []
+    for i, row in enumerate(scores.tolist()):
+        rivals = [s for j, s in enumerate(row) if j == i or places[j] != places[i]]
+        largest = math.log(sum(math.exp(s) for s in rivals))
+        mean = sum(rivals) / len(rivals)
+        losses.append((1 - smoothing[i]) * (largest - row[i]) + smoothing[i] * (largest - mean))
+    return sum(losses) / len(losses)
+
+
+@pytest.mark.parametrize("places", [None, [3, 8, 3, 3], [5, 5, 5, 5]])
+def test_the_weighted_loss_is_that_of_its_definition(places: list[int] | None) -> None:
+    loss, one, other = WeightedInfoNCE(), _units(1), _units(2)
+    overlaps = [0.0, 0.3, 0.8, 1.0]
+    smoothing = [1 - 1 / (1 + math.exp(-5 * w)) for w in overlaps]
+    scores = one @ other.T / 0.07
+    numbers = places or list(range(BATCH))
+    expected = _literal(scores, smoothing, numbers) + _literal(scores.T, smoothing, numbers)
+    given = None if places is None else torch.tensor(places)
+    found = loss(one, other, torch.tensor(overlaps), places=given)
+    assert float(found.detach()) == pytest.approx(expected / 2, rel=1e-5, abs=1e-6)
+
+
+def test_the_weighted_loss_is_symmetric_and_learns_its_temperature() -> None:
+    loss, one, other = WeightedInfoNCE(), _units(1), _units(2)
+    overlaps = torch.tensor([0.1, 0.4, 0.6, 0.9])
+    assert torch.allclose(loss(one, other, overlaps), loss(other, one, overlaps))
+    loss(one, other, overlaps).backward()
+    assert loss.log_scale.grad is not None
+
+
+def test_a_pair_that_shares_no_ground_pulls_less_than_a_whole_one() -> None:
+    pulls = []
+    for overlap in (0.0, 1.0):
+        one = _units(1).requires_grad_()
+        overlaps = torch.tensor([overlap, 0.5, 0.5, 0.5])
+        WeightedInfoNCE(temperature=1.0)(one, _units(2), overlaps).backward()
+        assert one.grad is not None
+        pulls.append(float(-(one.grad[0] * _units(2)[0]).sum()))
+    assert pulls[0] < pulls[1]
+
+
+def test_the_loss_is_torchs_cross_entropy_where_all_pairs_are_rivals() -> None:
+    one, other = _units(1), _units(2)
+    scores, partners = 5 * one @ other.T, torch.arange(BATCH)
+    expected = [
+        functional.cross_entropy(each, partners, label_smoothing=0.1) for each in (scores, scores.T)
+    ]
+    found = info_nce(one, other, torch.tensor(math.log(5.0)), places=partners)
+    assert torch.allclose(found, (expected[0] + expected[1]) / 2)
+
+
+def test_pairs_of_one_place_do_not_push_each_other_away() -> None:
+    one, other = _units(1).requires_grad_(), _units(2)
+    loss = SymmetricInfoNCE()
+    loss(one, other, places=torch.tensor([0, 0, 1, 2])).backward()
+    masked = one.grad
+    moved = other.clone()
+    moved[1] = -moved[1]
+    one.grad = None
+    loss(one, moved, places=torch.tensor([0, 0, 1, 2])).backward()
+    assert masked is not None
+    assert one.grad is not None
+    assert torch.allclose(masked[0], one.grad[0], atol=1e-6)
+    assert not torch.allclose(masked[2], one.grad[2], atol=1e-3)
+
+
+def test_a_batch_of_one_place_costs_nothing() -> None:
+    loss = SymmetricInfoNCE()(_units(1), _units(2), places=torch.zeros(BATCH, dtype=torch.int64))
+    assert float(loss.detach()) == pytest.approx(0.0, abs=1e-6)
