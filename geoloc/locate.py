@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import cast, get_args
 
 from geoloc.embed import fingerprint, resolve_device
 from geoloc.index import MapIndex
@@ -14,6 +15,7 @@ from geoloc.locator import Locator
 from geoloc.options import LocateOptions
 from geoloc.progress import Progress, Silent
 from geoloc.schema import PhotoResult
+from geoloc.search_plan import PhotoKind
 
 _FIRST_COMPLAINTS = 5
 
@@ -57,60 +59,68 @@ def _in_order(
     """Several photos at a time, a few ahead of the one that is waited for."""
     progress.start("Locating", len(photos), "photos")
     waiting: deque[Future[PhotoResult]] = deque()
-    warned: set[str] = set()
-    complaints = _Complaints(progress)
+    listener = _Listener(locator, progress)
     pool = ThreadPoolExecutor(options.workers)
     try:
         for photo in photos:
             waiting.append(pool.submit(locator.locate, photo))
             if len(waiting) > 2 * options.workers:
-                yield _done(waiting.popleft(), warned, complaints, progress)
+                yield listener.hear(waiting.popleft().result())
         while waiting:
-            yield _done(waiting.popleft(), warned, complaints, progress)
-        complaints.conclude()
+            yield listener.hear(waiting.popleft().result())
+        listener.conclude()
     finally:
+        locator.abandon()  # whoever leaves early need not wait for what nobody will read
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _done(
-    future: Future[PhotoResult], warned: set[str], complaints: _Complaints, progress: Progress
-) -> PhotoResult:
-    result = future.result()
-    if result.view in ("street", "panorama") and result.view not in warned:
-        warned.add(result.view)
-        progress.warn(
-            f"the model {result.model} was not trained for {result.view} photos; "
-            "these are rejected (choose --view drone if they were taken from the air)"
-        )
-    if result.status == "unreadable":
-        complaints.hear(Path(result.photo), str(result.error))
-    progress.advance()
-    return result
+class _Listener:
+    """Tells the caller of results that need a word, each reason in full a few times at most."""
 
-
-class _Complaints:
-    """Says why photos could not be read: the first few in full, then how many more."""
-
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, locator: Locator, progress: Progress) -> None:
+        self._locator = locator
         self._progress = progress
-        self._count = 0
+        self._unreadable = 0
+        self._refused: set[str] = set()
 
-    def hear(self, photo: Path, reason: str) -> None:
-        """Pass on why one photo is unreadable."""
-        self._count += 1
-        if self._count <= _FIRST_COMPLAINTS:
+    def hear(self, result: PhotoResult) -> PhotoResult:
+        """Count a result, say what is to be said, and pass it on."""
+        if result.status == "rejected" and result.view in get_args(PhotoKind):
+            self._hear_refusal(cast(PhotoKind, result.view))
+        if result.status == "unreadable":
+            self._hear_unreadable(Path(result.photo), str(result.error))
+        self._progress.advance()
+        return result
+
+    def _hear_refusal(self, kind: PhotoKind) -> None:
+        """Say once of each kind of photos that none of them can be located."""
+        refusal = self._locator.refusal(kind)
+        if refusal is None or kind in self._refused:
+            return
+        self._refused.add(kind)
+        other = "drone" if kind != "drone" else "street or --view panorama"
+        self._progress.warn(
+            f"{kind} photos are rejected: {refusal}; choose --view {other} if these are none"
+        )
+
+    def _hear_unreadable(self, photo: Path, reason: str) -> None:
+        """Pass on why one photo is unreadable, for the first few."""
+        self._unreadable += 1
+        if self._unreadable <= _FIRST_COMPLAINTS:
             # Most reasons name the photo themselves.
             named = reason if photo.name in reason else f"{photo.name}: {reason}"
             self._progress.warn(named)
 
     def conclude(self) -> None:
-        """Say how many more there were."""
-        more = self._count - _FIRST_COMPLAINTS
+        """Say how many more were unreadable."""
+        more = self._unreadable - _FIRST_COMPLAINTS
         if more > 0:
             self._progress.warn(f"{more} more photos are unreadable; the column error says why")
 
 
 def _warn_of_table(locator: Locator, photos: Sequence[Path], progress: Progress) -> None:
+    for note in locator.frames.notes_on(photos):
+        progress.warn(note)
     if locator.table is None:
         return
     for note in locator.table.notes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.answer import Atlas, Run, answer, no_answer
+from geoloc.answer import Atlas, Run, answer, no_answer, street_answer
 from geoloc.camera import Camera
 from geoloc.crs import distances_m
 from geoloc.embed import Embedder
@@ -24,15 +25,31 @@ from geoloc.photo import Photo, read_photo
 from geoloc.posterior import Belief, believe
 from geoloc.retrieval import Retriever
 from geoloc.schema import PhotoResult
-from geoloc.search_plan import LOWEST_DRONE_M, Stage, camera_of, kind_of, stages
+from geoloc.search_plan import (
+    LOWEST_DRONE_M,
+    PhotoKind,
+    Stage,
+    camera_of,
+    heading_stages,
+    kind_of,
+    stages,
+)
+from geoloc.street_belief import StreetBelief, TileMap, believe_street
+from geoloc.street_search import GROUND, StreetSearcher
 from geoloc.verify import Verified
+from geoloc.video_frame import FrameLogs, is_flight_log
 
 # More detail than this is lost on any map: at 300 m height a pixel shows 0.2 m.
 MAX_SIDE_PX = 2000
 # Up to this many features the whole map votes; beyond, the tiles that retrieval proposes.
 WHOLE_MAP_FEATURES = 3_000_000
+DRONE = "drone"
 # A stage that ends this sure ends the search.
 _SURE = 0.97
+
+
+class Abandoned(Exception):
+    """The run was ended while this photo was searched for; there is no result."""
 
 
 class Locator:
@@ -43,12 +60,13 @@ class Locator:
         options: How to search.
 
     Raises:
-        IndexFolderError: The index keeps no local features.
+        IndexFolderError: Nothing can be located: the index keeps no local features, and its model
+            knows no street photos.
         MetadataError: The table of metadata cannot be read.
     """
 
     def __init__(self, index: MapIndex, options: LocateOptions, *, run_id: str) -> None:
-        if index.features_folder is None:
+        if index.features_folder is None and GROUND not in index.card.views:
             raise IndexFolderError(
                 f"{index.folder} was built without local features, which locating needs; "
                 "run `geoloc index` without --no-features",
@@ -56,7 +74,8 @@ class Locator:
             )
         self._index = index
         self._options = options
-        self._features = FeatureMap.open(index.features_folder)
+        folder = index.features_folder
+        self._features = None if folder is None else FeatureMap.open(folder)
         self._run = Run(
             model=index.card.name,
             index_id=index.index_id,
@@ -68,28 +87,72 @@ class Locator:
             open_table(options.metadata) if options.metadata else None
         )
         self._retriever: Retriever | None = None
+        self._street: StreetSearcher | None = None
         self._lock = threading.Lock()
+        self._is_over = threading.Event()
+
+    def abandon(self) -> None:
+        """End the searches that other threads are in the middle of, soon; each raises `Abandoned`."""
+        self._is_over.set()
+
+    def refusal(self, kind: PhotoKind) -> str | None:
+        """Why photos of a kind cannot be located on this index; None if they can."""
+        if kind != "drone":
+            if GROUND in self._index.card.views:
+                return None
+            return f"the model {self._run.model} was not trained for these"
+        if self._features is None:
+            return (
+                "this index holds no local features, which drone photos need (run `geoloc index` "
+                "without --no-features)"
+            )
+        if len(self._features) > WHOLE_MAP_FEATURES and DRONE not in self._index.card.views:
+            return (
+                f"on a map as large as this the network has to know them, and the model "
+                f"{self._run.model} was not trained for these"
+            )
+        return None
 
     def locate(self, path: Path) -> PhotoResult:
-        """What can be said of one photo; an unreadable one is a result too."""
+        """What can be said of one photo; an unreadable one is a result too.
+
+        Raises:
+            Abandoned: `abandon` was called.
+        """
+        self._check()
         try:
             photo = read_photo(path, max_side_px=MAX_SIDE_PX)
         except (PhotoError, MemoryError) as error:
             reason = str(error) or "not enough memory to decode it"
             return no_answer(path, None, self._run, "unreadable", reason)
         metadata = self._told(path, photo.metadata)
-        kind = kind_of(self._options.view, metadata)
-        if kind != "drone":
-            reason = f"taken for a {kind} photo{_why(metadata)}; "
-            reason += f"the model {self._run.model} was not trained for these"
-            refused = no_answer(path, metadata, self._run, "rejected", reason)
-            return replace(refused, view=kind)
+        kind = kind_of(self._options.view, metadata, silent=self._silent)
+        if (refusal := self.refusal(kind)) is not None:
+            reason = f"taken for a {kind} photo{_why(metadata)}; {refusal}"
+            return self._rejected(path, metadata, kind, reason)
+        if kind == "drone":
+            return self._locate_drone(path, photo, metadata)
+        return self._locate_street(path, photo, metadata, kind)
+
+    @property
+    def _silent(self) -> PhotoKind:
+        """What a photo that says nothing of itself is taken for."""
+        return "street" if self.refusal("drone") and not self.refusal("street") else "drone"
+
+    def _rejected(
+        self, path: Path, metadata: PhotoMetadata, kind: PhotoKind, reason: str
+    ) -> PhotoResult:
+        return replace(no_answer(path, metadata, self._run, "rejected", reason), view=kind)
+
+    def _locate_drone(self, path: Path, photo: Photo, metadata: PhotoMetadata) -> PhotoResult:
+        """By local features."""
+        assert self._features is not None
         height, width = photo.pixels.shape[:2]
         camera = camera_of(metadata, width, height)
-        belief = self._search(photo, metadata, camera)
+        belief = self._search(self._features, photo, metadata, camera)
         if belief is None:
             reason = "found nowhere on this map: too little in the photo to compare"
-            return replace(no_answer(path, metadata, self._run, "rejected", reason), view="drone")
+            return self._rejected(path, metadata, "drone", reason)
         return answer(
             path,
             metadata,
@@ -99,35 +162,88 @@ class Locator:
             run=self._run,
         )
 
+    def _locate_street(
+        self, path: Path, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind
+    ) -> PhotoResult:
+        """By the network alone, under one heading after the other."""
+        belief = self._search_street(photo, metadata, kind)
+        if belief is None:
+            reason = "found nowhere on this map: too few tiles to compare"
+            return self._rejected(path, metadata, kind, reason)
+        return street_answer(path, metadata, belief=belief, view=kind, run=self._run)
+
+    def _search_street(
+        self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind
+    ) -> StreetBelief | None:
+        """Try stage after stage until one is sure, and keep the surest."""
+        searcher, rows = self._open_street(), self._prior_rows(metadata)
+        n_tiles = len(self._tiles.lon) if rows is None else len(rows)
+        ring = searcher.ring(photo, metadata, kind)
+        best = None
+        for headings in heading_stages(metadata, self._options.effort):
+            self._check()
+            match = searcher.match(ring, headings, count=self._options.top_k, rows=rows)
+            belief = believe_street(match, self._tiles, n_tiles=n_tiles)
+            if belief is not None and (best is None or belief.probability > best.probability):
+                best = belief
+            if best is not None and best.probability >= _SURE:
+                break
+        return best
+
+    def _check(self) -> None:
+        if self._is_over.is_set():
+            raise Abandoned
+
+    @cached_property
+    def _tiles(self) -> TileMap:
+        tiles = self._index.tiles
+        return TileMap(
+            tiles["lon"].to_numpy(float),
+            tiles["lat"].to_numpy(float),
+            tiles["ground_size_m"].to_numpy(float),
+            self._index.manifest.overlap,
+        )
+
     def _told(self, path: Path, metadata: PhotoMetadata) -> PhotoMetadata:
         row = self.table.match(path) if self.table else None
-        return metadata if row is None else merge(metadata, row)
+        for told in (self.frames.match(path), row):
+            metadata = metadata if told is None else merge(metadata, told)
+        return metadata
 
-    def _search(self, photo: Photo, metadata: PhotoMetadata, camera: Camera) -> Belief | None:
+    def _search(
+        self, features: FeatureMap, photo: Photo, metadata: PhotoMetadata, camera: Camera
+    ) -> Belief | None:
         """Try stage after stage until one is sure."""
         belief = None
         verified: list[Verified] = []
-        for stage in stages(metadata, self._options.effort, gsd_m=self._features.gsd_m):
-            among = self._where_to_look(photo, metadata, camera, stage)
+        for stage in stages(metadata, self._options.effort, gsd_m=features.gsd_m):
+            among = self._where_to_look(features, photo, metadata, camera=camera, stage=stage)
             for sight in stage:
-                verified += search(self._features, photo.pixels, camera, sight=sight, among=among)
+                self._check()
+                verified += search(features, photo.pixels, camera, sight=sight, among=among)
                 belief = believe(verified)
                 if belief is not None and belief.probability >= _SURE:
                     return belief
         return belief
 
     def _where_to_look(
-        self, photo: Photo, metadata: PhotoMetadata, camera: Camera, stage: Stage
+        self,
+        features: FeatureMap,
+        photo: Photo,
+        metadata: PhotoMetadata,
+        *,
+        camera: Camera,
+        stage: Stage,
     ) -> NDArray[np.int64] | None:
         """Ids of the features to vote with; None is the whole map."""
         rows = self._prior_rows(metadata)
-        if len(self._features) <= WHOLE_MAP_FEATURES:
-            return None if rows is None else self._features_of(rows)
+        if len(features) <= WHOLE_MAP_FEATURES:
+            return None if rows is None else self._features_of(features, rows)
         retriever = self._open_retriever()
         proposals = retriever.propose(
             photo.pixels, camera, stage, count=self._options.top_k, rows=rows
         )
-        return self._features_of(np.array([p.row for p in proposals], np.int64))
+        return self._features_of(features, np.array([p.row for p in proposals], np.int64))
 
     def _prior_rows(self, metadata: PhotoMetadata) -> NDArray[np.int64] | None:
         """Tiles near the photo's own position, only where the caller allowed it."""
@@ -140,29 +256,40 @@ class Locator:
         reach = self._options.prior_radius_m + 0.71 * tiles["ground_size_m"].to_numpy(float)
         return np.flatnonzero(away <= reach)
 
-    def _features_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _features_of(self, features: FeatureMap, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Ids of the features on the ground of some tiles."""
         tiles = self._index.tiles
         lon, lat = tiles["lon"].to_numpy(float)[rows], tiles["lat"].to_numpy(float)[rows]
         half = tiles["ground_size_m"].to_numpy(float)[rows] / 2
         ids = [np.zeros(0, np.int64)]
-        for number, region in enumerate(self._features.regions):
+        for number, region in enumerate(features.regions):
             near = distances_m(region.origin.lon, region.origin.lat, lon, lat) < region.reach_m
             centres = region.frame.from_lonlat(lon[near], lat[near])
             ids += [
-                self._features.in_box(number, centre - side, centre + side)
+                features.in_box(number, centre - side, centre + side)
                 for centre, side in zip(centres, half[near], strict=True)
             ]
         return np.unique(np.concatenate(ids))
 
     def _open_retriever(self) -> Retriever:
-        """The network, loaded when the first photo needs it."""
+        """The network for drone photos, loaded when the first of them needs it."""
         with self._lock:
             if self._retriever is None:
-                embedder = Embedder(self._index.card.folder, device=self._options.device)
-                self._index.check_model(embedder.fingerprint)
-                self._retriever = Retriever(self._index, embedder)
+                self._retriever = Retriever(self._index, self._embedder)
             return self._retriever
+
+    def _open_street(self) -> StreetSearcher:
+        """The network for street photos, loaded when the first of them needs it."""
+        with self._lock:
+            if self._street is None:
+                self._street = StreetSearcher(self._index, self._embedder)
+            return self._street
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        embedder = Embedder(self._index.card.folder, device=self._options.device)
+        self._index.check_model(embedder.fingerprint)
+        return embedder
 
 
 def _why(metadata: PhotoMetadata) -> str:

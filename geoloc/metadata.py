@@ -128,6 +128,16 @@ def merge(photo: PhotoMetadata, table: PhotoMetadata) -> PhotoMetadata:
     return replace(photo, **stated, notes=photo.notes + table.notes)
 
 
+def hfov_of_equivalent(focal_35mm: float, upright: tuple[int, int]) -> float:
+    """The angle in degrees across a photo's width, from its 35 mm equivalent focal length.
+
+    Args:
+        focal_35mm: In millimetres.
+        upright: Width and height of the photo, or of a video's frame, in pixels.
+    """
+    return _hfov_deg(focal_35mm / _long_side_35mm(upright), upright)
+
+
 def read_image_metadata(image: Image.Image, path: Path) -> PhotoMetadata:
     """What an image says that was just opened from `path`, for one who goes on to decode it."""
     return _read_image(image, head=_head(path)).metadata()
@@ -387,8 +397,12 @@ def _take_focal(
     if not 0.1 < focal_sides < 100:
         reading.notes.append(f"{source} makes no sense for this photo: ignored")
         return
-    half = upright[0] / max(upright) / 2
-    reading.take("hfov_deg", math.degrees(2 * math.atan(half / focal_sides)), source)
+    reading.take("hfov_deg", _hfov_deg(focal_sides, upright), source)
+
+
+def _hfov_deg(focal_sides: float, upright: tuple[int, int]) -> float:
+    """The angle across the width, from a focal length in long sides."""
+    return math.degrees(2 * math.atan(upright[0] / max(upright) / 2 / focal_sides))
 
 
 def _long_side_35mm(upright: tuple[int, int]) -> float:

@@ -95,7 +95,9 @@ def open_table(path: str | Path) -> MetadataTable:
             of one photo, or a value makes no sense; the message gives the line.
     """
     path = Path(path)
-    lines = csv.reader(io.StringIO(content := _read_text(path)), delimiter=_delimiter(content))
+    lines = csv.reader(
+        io.StringIO(content := read_text(path, "a CSV of metadata")), delimiter=_delimiter(content)
+    )
     try:
         header = [cell.strip().lower() for cell in next(lines, [])]
         notes = _check_header(header, path)
@@ -114,7 +116,16 @@ def open_table(path: str | Path) -> MetadataTable:
     return MetadataTable(rows, notes)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path, expected: str) -> str:
+    """What a text file says, in whichever encoding spreadsheets and drones write.
+
+    Args:
+        path: The file.
+        expected: What it should be, for the error.
+
+    Raises:
+        MetadataError: It is missing, unreadable or absurdly large.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise MetadataError(f"{path} is larger than {MAX_BYTES >> 20} MiB", path=path)
@@ -122,7 +133,7 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         reason = error.strerror or "unreadable"
         raise MetadataError(
-            f"{path}: {reason}; a CSV of metadata was expected", path=path
+            f"{path}: {reason}; {expected} was expected; check its name", path=path
         ) from error
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:

@@ -83,7 +83,10 @@ class LocateOptions:
         prior: Whether a photo's own GPS position may narrow the search. Never by default.
         prior_radius_m: Radius of that prior, in metres.
         top_k: Tiles that retrieval proposes, per photo.
-        metadata: A CSV that adds to or overrides what the photos say of themselves.
+        metadata: A CSV that adds to or overrides what the photos say of themselves, or the flight
+            log (.SRT) of the video that they are frames of.
+        frame_rate_hz: Frames a second at which they were taken from their video; None: as their
+            names say (`geoloc.video_frame`).
         device: As for the index.
         workers: Threads that decode photos.
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
@@ -95,6 +98,7 @@ class LocateOptions:
     prior_radius_m: float = 200.0
     top_k: int = 50
     metadata: str | None = None
+    frame_rate_hz: float | None = None
     device: str = "auto"
     workers: int = 2
     min_confidence: float = 0.8

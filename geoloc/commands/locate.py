@@ -57,10 +57,19 @@ _DEFAULT = LocateOptions()
 @click.option(
     "--metadata",
     type=click.Path(),
-    metavar="CSV",
-    help="A table that adds to what the photos say of themselves: photo and any of lon, lat "
-    "(degrees), rel_alt_m, yaw_deg, pitch_deg (-90 looks straight down), roll_deg, hfov_deg, "
-    "timestamp.",
+    metavar="FILE",
+    help="A DJI flight log (.SRT) of the video that the photos are frames of (one beside them is "
+    "found without this), or a CSV that adds to what the photos say of themselves: photo and any "
+    "of lon, lat (degrees), rel_alt_m, yaw_deg, pitch_deg (-90 looks straight down), roll_deg, "
+    "hfov_deg, timestamp.",
+)
+@click.option(
+    "--frame-rate",
+    "frame_rate_hz",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="PER_SECOND",
+    help="How many frames a second were taken from a video with a flight log. Without it a "
+    "frame's name ends with its number in the video, or says _2fps_ itself.",
 )
 @click.option(
     "--prior",

@@ -16,12 +16,14 @@ LAYERS: tuple[str, ...] = (
     "errors options progress",
     "crs grid geometry camera groundview streetview resection keypoints rgb xmp nets qgis_style schema"
     " layouts published",
-    "raster image_file exif metadata metadata_table photo world zoo checkpoints foreign datasets",
+    "raster image_file exif metadata metadata_table srt video_frame photo world zoo checkpoints"
+    " foreign datasets",
     "tileset area cutting journal tiling embed tile_vectors store features feature_building voting"
     " model_check",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch street_search street_belief locator",
-    "locate evaluate training results result_layers report demo doctor info model_import",
+    "locate evaluate training results result_layers report demo doctor info model_import"
+    " explain onnx_export",
     "__init__",
     "commands",
     "cli",
@@ -132,12 +134,12 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 # Where each heavy library may enter. The doctor looks at all of them.
 OWNERS = {
     "pyproj": "crs geometry grid raster tileset world",
-    "torch": "nets embed zoo training checkpoints foreign model_check model_import",
+    "torch": "nets embed zoo training checkpoints foreign model_check model_import onnx_export explain",
     "timm": "nets",
     "faiss": "store features feature_building",
     "rasterio": "raster tileset area cutting tiling world",
-    "PIL": "image_file exif metadata metadata_table photo world demo report",
-    "cv2": "keypoints groundview streetview embed retrieval verify world training",
+    "PIL": "image_file exif metadata metadata_table photo world demo report explain",
+    "cv2": "keypoints groundview streetview embed retrieval verify world training explain",
     "geopandas": "tileset area journal tiling index indexing answer result_layers",
 }
 
