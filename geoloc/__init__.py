@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from geoloc.locate import locate_photos
     from geoloc.model_check import check_model
     from geoloc.model_import import export_model, import_model
+    from geoloc.onnx_export import export_onnx
     from geoloc.options import IndexOptions, LocateOptions, TileOptions
     from geoloc.photo import find_photos
     from geoloc.progress import Progress
@@ -48,6 +49,7 @@ _HOMES = {
     "cut_tiles": "tiling",
     "evaluate_results": "evaluate",
     "export_model": "model_import",
+    "export_onnx": "onnx_export",
     "find_photos": "photo",
     "import_model": "model_import",
     "load_model": "zoo",
@@ -72,6 +74,7 @@ __all__ = [
     "cut_tiles",
     "evaluate_results",
     "export_model",
+    "export_onnx",
     "find_photos",
     "import_model",
     "load_model",

@@ -193,6 +193,70 @@ def export_command(name: str, output: Path, project: Project | None, overwrite: 
     say(f"{output}: {count} tensors")
 
 
+@command.command("onnx", epilog=example("geoloc models onnx clnet-aerial-s -o onnx/"))
+@click.argument("name", metavar="MODEL")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="Folder for VIEW.onnx of each view, onnx.json and README.md.",
+)
+@click.option(
+    "--view",
+    "views",
+    multiple=True,
+    metavar="satellite|drone|ground",
+    help="Whose branch; may be repeated. All that the model was trained for if not given.",
+)
+@click.option(
+    "--opset",
+    type=int,
+    metavar="VERSION",
+    help="Version of ONNX's operators; the oldest that torch writes if not given.",
+)
+@click.option(
+    "--dynamic-batch/--fixed-batch",
+    default=True,
+    show_default=True,
+    help="Take any number of images at once, or exactly one.",
+)
+@overwrite_option
+@json_option
+def onnx_command(
+    name: str,
+    output: Path,
+    *,
+    views: tuple[str, ...],
+    opset: int | None,
+    dynamic_batch: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Write a model's branches in ONNX, for computers without torch.
+
+    MODEL is a name on the shelf or a model folder. Each file takes normalised images and gives
+    vectors of unit length; ONNX Runtime must give what torch gives, or no file is kept.
+    """
+    from geoloc.commands._progress import progress_bar
+    from geoloc.onnx_export import DEFAULT_OPSET, OnnxOptions, export_onnx
+
+    options = OnnxOptions(views, opset or DEFAULT_OPSET, dynamic_batch, overwrite)
+    with progress_bar(quiet=as_json, verbose=0) as progress:
+        summary = export_onnx(name, output, options, progress=progress)
+    if as_json:
+        print_json(dataclasses.asdict(summary))
+        return
+    for branch in summary.branches:
+        rows: list[tuple[str, object]] = [
+            ("input", f"N x 3 x {branch.height_px} x {branch.width_px}"),
+            ("size", f"{branch.size_bytes / 1e6:.1f} MB"),
+            ("difference", f"{branch.difference:.1e} at most, in batches of {branch.batches}"),
+        ]
+        print_rows(rows, title=str(output / branch.file))
+
+
 @command.command("verify", epilog=example("geoloc models verify clnet-aerial-s"))
 @click.argument("name", metavar="MODEL")
 @json_option

@@ -134,7 +134,8 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 # Where each heavy library may enter. The doctor looks at all of them.
 OWNERS = {
     "pyproj": "crs geometry grid raster tileset world",
-    "torch": "nets embed zoo training checkpoints foreign model_check model_import onnx_export explain",
+    "torch": "nets embed zoo training checkpoints foreign model_check model_import onnx_export"
+    " explain",
     "timm": "nets",
     "faiss": "store features feature_building",
     "rasterio": "raster tileset area cutting tiling world",
