@@ -83,8 +83,10 @@ class Locator:
             atlas=Atlas(index.tiles),
             min_confidence=options.min_confidence,
         )
+        is_log = options.metadata is not None and is_flight_log(options.metadata)
+        self.frames = FrameLogs(options.metadata if is_log else None, rate_hz=options.frame_rate_hz)
         self.table: MetadataTable | None = (
-            open_table(options.metadata) if options.metadata else None
+            open_table(options.metadata) if options.metadata and not is_log else None
         )
         self._retriever: Retriever | None = None
         self._street: StreetSearcher | None = None
