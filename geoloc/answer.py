@@ -17,6 +17,7 @@ from geoloc.crs import LocalFrame, distances_m
 from geoloc.metadata import PhotoMetadata
 from geoloc.posterior import CONFIDENCE_RADIUS_M, Belief
 from geoloc.schema import PhotoResult, Status
+from geoloc.street_belief import StreetBelief
 
 # Below this an answer is no answer.
 REJECT_BELOW = 0.1
@@ -128,6 +129,56 @@ def answer(
         **_against_exif(metadata, float(lon), float(lat)),
         **run.columns,
     )
+
+
+def street_answer(
+    path: Path, metadata: PhotoMetadata, *, belief: StreetBelief, view: str, run: Run
+) -> PhotoResult:
+    """The row of a street photo or a panorama, whose answer is where the camera stood."""
+    evidence = _street_evidence(belief, view)
+    if belief.probability < REJECT_BELOW:
+        weak = "found nowhere on this map: no tile stands out from the others"
+        return replace(no_answer(path, metadata, run, "rejected", weak), **evidence)
+    lon, lat = belief.position
+    is_sure = belief.probability >= run.min_confidence
+    said = _said(metadata)
+    if belief.heading is not None:
+        said |= {"direction": belief.heading.deg}
+        evidence |= {"heading": belief.heading.deg, "heading_sd": belief.heading.sd_deg}
+    return PhotoResult(
+        photo=str(path.absolute()),
+        status="located" if is_sure else "ambiguous",
+        error=None if is_sure else _street_doubt(belief),
+        longitude=lon,
+        latitude=lat,
+        ce90_m=belief.ce90_m,
+        acc95_m=belief.acc95_m,
+        position_kind="camera",
+        **said,
+        **evidence,
+        **run.atlas.columns_at(lon, lat),
+        **_against_exif(metadata, lon, lat),
+        **run.columns,
+    )
+
+
+def _street_evidence(belief: StreetBelief, view: str) -> dict[str, Any]:
+    return {
+        "confidence": belief.probability,
+        "conf_kind": "uncalibrated",
+        "conf_radius_m": belief.radius_m,
+        "score": belief.score,
+        "margin": belief.margin,
+        "spread_m": belief.spread_m,
+        "n_modes": belief.n_modes,
+        "view": view,
+    }
+
+
+def _street_doubt(belief: StreetBelief) -> str:
+    if belief.n_modes > 1:
+        return f"{belief.n_modes} places compete; the best one holds {belief.probability:.0%}"
+    return "one place stands out, but hardly more than the best of so many would by chance"
 
 
 def _evidence(belief: Belief) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -48,10 +49,6 @@ DRONE = "drone"
 _SURE = 0.97
 
 
-class Abandoned(Exception):
-    """The run was ended while this photo was searched for; there is no result."""
-
-
 class Locator:
     """Locates photos on one index; safe to use from several threads.
 
@@ -94,7 +91,7 @@ class Locator:
         self._is_over = threading.Event()
 
     def abandon(self) -> None:
-        """End the searches that other threads are in the middle of, soon; each raises `Abandoned`."""
+        """End soon what other threads are in the middle of; each raises `CancelledError`."""
         self._is_over.set()
 
     def refusal(self, kind: PhotoKind) -> str | None:
@@ -119,7 +116,7 @@ class Locator:
         """What can be said of one photo; an unreadable one is a result too.
 
         Raises:
-            Abandoned: `abandon` was called.
+            CancelledError: `abandon` was called.
         """
         self._check()
         try:
@@ -194,7 +191,7 @@ class Locator:
 
     def _check(self) -> None:
         if self._is_over.is_set():
-            raise Abandoned
+            raise CancelledError
 
     @cached_property
     def _tiles(self) -> TileMap:

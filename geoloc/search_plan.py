@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from geoloc.camera import Camera, Pose
+from geoloc.camera import Camera, Panorama, Pose
 from geoloc.groundview import NADIR_DEG
 from geoloc.metadata import PhotoMetadata
 from geoloc.options import Effort, View
@@ -21,6 +21,8 @@ PhotoKind = Literal["drone", "street", "panorama"]
 
 # The 24 mm equivalent of most camera drones, across the long side of 3:2.
 DEFAULT_HFOV_DEG = 73.7
+# The 26 mm equivalent of most phones, across the long side of 4:3.
+STREET_HFOV_DEG = 67.4
 # Flatter than this there is hardly any ground in the photo to compare with a map.
 FLATTEST_PITCH_DEG = -15.0
 # Below this height a photo is a street photo, whatever took it.
@@ -40,6 +42,10 @@ _KEYPOINTS = 2000
 _MORE_KEYPOINTS = 4000
 # How far the tilt may be from what is supposed: gimbals hold a few degrees, metadata too.
 _TILT_SD_DEG = 5.0
+# A compass is trusted to so much at first, and to more when it did not say which north it means.
+_NEAR_HEADINGS_DEG = (-10.0, 0.0, 10.0)
+_MAGNETIC_HEADINGS_DEG = (-20.0, -10.0, 0.0, 10.0, 20.0)
+_HEADING_STEP_DEG: dict[Effort, float] = {"low": 30.0, "normal": 15.0, "high": 7.5}
 
 
 @dataclass(frozen=True)
@@ -70,18 +76,24 @@ class Sight:
 Stage = tuple[Sight, ...]
 
 
-def kind_of(view: View, metadata: PhotoMetadata) -> PhotoKind:
+def kind_of(view: View, metadata: PhotoMetadata, *, silent: PhotoKind = "drone") -> PhotoKind:
     """What kind of photo it is: as told, or by what it says of itself.
 
-    Without a word about itself a photo is taken for a drone's: the search then tells.
+    Args:
+        view: What the caller says.
+        metadata: What the photo says.
+        silent: What a photo without a word about itself is taken for: the search then tells.
     """
     if view != "auto":
         return view
     if metadata.projection == "equirectangular":
         return "panorama"
-    is_low = metadata.rel_alt_m is not None and metadata.rel_alt_m < LOWEST_DRONE_M
-    is_flat = metadata.pitch_deg is not None and metadata.pitch_deg > FLATTEST_PITCH_DEG
-    return "street" if is_low or is_flat else "drone"
+    height_m, pitch_deg = metadata.rel_alt_m, metadata.pitch_deg
+    if height_m is not None and height_m < LOWEST_DRONE_M:
+        return "street"
+    if pitch_deg is not None and pitch_deg > FLATTEST_PITCH_DEG:
+        return "street"
+    return silent if height_m is None and pitch_deg is None else "drone"
 
 
 def camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:
@@ -89,6 +101,55 @@ def camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:
     hfov_deg = metadata.hfov_deg or DEFAULT_HFOV_DEG
     # No pinhole sees 180 degrees: a panorama's word, of a photo that the caller calls a drone's.
     return Camera.from_hfov(width_px, height_px, hfov_deg if hfov_deg < 180 else DEFAULT_HFOV_DEG)
+
+
+def street_camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:
+    """The camera of a street photo: a phone's, upright or not, where the photo does not tell."""
+    hfov_deg = metadata.hfov_deg
+    if hfov_deg is not None and 0 < hfov_deg < 180:
+        return Camera.from_hfov(width_px, height_px, hfov_deg)
+    long_px = max(width_px, height_px)
+    return Camera(width_px, height_px, Camera.from_hfov(long_px, long_px, STREET_HFOV_DEG).focal_px)
+
+
+def panorama_of(
+    metadata: PhotoMetadata, width_px: int, height_px: int, *, full_width_px: int
+) -> Panorama:
+    """The frame of a panorama's pixels, its heading left at zero for the search to find.
+
+    An image that says nothing of its frame is taken as a whole turn (or as much of one as its field
+    of view says, which no lens has from 180 degrees) with its horizon halfway up.
+
+    Args:
+        metadata: What is known.
+        width_px: Of the pixels, which may have been reduced.
+        height_px: The same.
+        full_width_px: Of the file.
+    """
+    if metadata.panorama is not None:
+        return replace(metadata.panorama.resized(width_px / full_width_px), heading_deg=0.0)
+    turn_deg = metadata.hfov_deg or 360.0
+    turn_width_px = round(width_px * 360 / min(turn_deg, 360.0)) if turn_deg >= 180 else width_px
+    sphere_px = max(height_px, round(turn_width_px / 2))
+    left_px, top_px = (turn_width_px - width_px) // 2, (sphere_px - height_px) // 2
+    return Panorama(turn_width_px, sphere_px, left_px, top_px)
+
+
+def heading_stages(metadata: PhotoMetadata, effort: Effort) -> Iterator[tuple[float, ...]]:
+    """Headings to try for a street photo or a panorama, likeliest first.
+
+    Args:
+        metadata: What is known; a stated heading is looked at first, since it is often right.
+        effort: ``low`` stops after the first stage; more effort means finer steps.
+    """
+    if metadata.yaw_deg is not None:
+        magnetic = metadata.yaw_ref == "magnetic"
+        steps = _MAGNETIC_HEADINGS_DEG if magnetic else _NEAR_HEADINGS_DEG
+        yield tuple((metadata.yaw_deg + step) % 360 for step in steps)
+        if effort == "low":
+            return
+    step_deg = _HEADING_STEP_DEG[effort]
+    yield tuple(turn * step_deg for turn in range(round(360 / step_deg)))
 
 
 def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator[Stage]:

@@ -54,7 +54,8 @@ def ring_from_panorama(
     )
     ring = _sample(pixels, SamplingGrid(columns, grid.rows), shrink=shrink, closed=closed)
     seen = (grid.rows >= -0.5) & (grid.rows <= height - 0.5)
-    return ring * (seen if closed else seen & (columns <= width - 0.5))[..., None]
+    seen &= closed | (columns <= width - 0.5)
+    return np.asarray(ring * seen[..., None], np.uint8)
 
 
 def ring_from_photo(
@@ -92,7 +93,8 @@ def ring_from_photo(
         math.degrees(size[1] / 360 / camera.focal_px),
         math.degrees(size[0] / (span_deg[1] - span_deg[0]) / camera.focal_px),
     )
-    return _sample(pixels, grid, shrink=shrink, closed=False) * seen[..., None]
+    ring = _sample(pixels, grid, shrink=shrink, closed=False)
+    return np.asarray(ring * seen[..., None], np.uint8)
 
 
 def roll_ring(ring: Ring, turn_deg: float) -> Ring:
