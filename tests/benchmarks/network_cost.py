@@ -1,0 +1,186 @@
+"""What CLNet costs, rung by rung, beside others: prints Markdown, asserts nothing.
+
+Parameters, and multiply-adds of the convolutions and matrix products for one pair of images, which
+is what papers of this field print as FLOPs. Nothing is computed: the networks have shapes only.
+Elementwise work is not counted, as is the custom, except that of GFR, which is what is asked here:
+one multiplication for each feature.
+
+    python tests/benchmarks/network_cost.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from geoloc.nets.clnet import CLNet, CLNetOptions, NetworkView
+from geoloc.nets.clnet_family import CLNetSize, Rung, clnet_options, rung_options
+from geoloc.nets.mean import MEAN
+from geoloc.nets.siamese import Siamese, SiameseOptions
+from geoloc.published import DATA_SETS, DataSet
+
+PAPER_SAVING = 0.68
+TASKS: tuple[DataSet, ...] = ("cvusa", "vigor", "university1652")
+SIZES: tuple[CLNetSize, ...] = ("tiny", "base")
+OTHER_BACKBONES = ("convnext_nano", "convnext_small", "convnext_large", "convnext_xlarge")
+_SATELLITE: NetworkView = "satellite"
+
+
+class Cost(NamedTuple):
+    """Parameters, and multiply-adds of a pair of images."""
+
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report."""
+
+    name: str
+    task: DataSet
+    cost: Cost
+
+
+def main() -> None:
+    """Count and print."""
+    print("| network | data set | parameters (M) | multiply-adds of a pair (G) | less than Base |")
+    print("|---|---|---:|---:|---:|")
+    for task in TASKS:
+        base = siamese_cost("convnext_base", task)
+        for row in rows(task):
+            saved = 1 - row.cost.macs / base.macs
+            print(
+                f"| {row.name} | {DATA_SETS[task].title} | {row.cost.parameters / 1e6:.2f} "
+                f"| {row.cost.macs / 1e9:.2f} | {saved:.1%} |"
+            )
+    print("\nDAC states 96.50 M and 90.24 G, the latter being a bare ConvNeXt-Base's.\n")
+    _print_readings()
+
+
+def rows(task: DataSet) -> list[Row]:
+    """All networks for the images of one data set."""
+    found = [
+        Row("Sample4Geo (ConvNeXt-Base)", task, siamese_cost("convnext_base", task)),
+        Row("Siamese ConvNeXt-Tiny", task, siamese_cost("convnext_tiny", task)),
+    ]
+    if DATA_SETS[task].view == "drone":
+        found.append(Row("MEAN, in training", task, mean_training_cost(task)))
+        found.append(Row("MEAN, at test time", task, siamese_cost("convnext_tiny", task)))
+    for size in SIZES:
+        found += [Row(f"CLNet-{size}: {name}", task, cost) for name, cost in rungs(size, task)]
+    return found
+
+
+@cache
+def rungs(size: CLNetSize, task: DataSet) -> list[tuple[str, Cost]]:
+    """The rungs of the ablation, and the last of them as it is searched with."""
+    options = clnet_options(size, task)
+    names: dict[Rung, str] = {"backbone": "backbone", "maps": "+ maps and GFR", "nec": "+ NEC"}
+    found = [(name, clnet_cost(rung_options(options, rung), task)) for rung, name in names.items()]
+    folded = clnet_cost(options, task, fold=True)
+    kept = folded.parameters - _size(_on_meta(options).converters) + _satellite_cells(options)
+    return [*found, ("+ NEC, folded", Cost(kept, folded.macs))]
+
+
+@cache
+def siamese_cost(backbone: str, task: DataSet) -> Cost:
+    """Of Sample4Geo's network, or of any other that is nothing but its backbone."""
+    with torch.device("meta"):
+        network = Siamese(SiameseOptions(backbone))
+    return Cost(_size(network), pair_macs(network, task))
+
+
+def mean_training_cost(task: DataSet) -> Cost:
+    """Of MEAN with its branches."""
+    with torch.device("meta"):
+        network = MEAN().eval()  # batch statistics of one image there are none
+    images = DATA_SETS[task]
+    macs = _count(lambda: network.describe(_images(images.size_px)))
+    macs += _count(lambda: network.describe(_images(images.satellite_size_px)))
+    return Cost(_size(network), macs)
+
+
+def clnet_cost(options: CLNetOptions, task: DataSet, *, fold: bool = False) -> Cost:
+    """Of a CLNet; the features' multiplications in GFR are added."""
+    network = _on_meta(options)
+    if fold:
+        network.fold()
+    return Cost(_size(network), pair_macs(network, task) + gfr_multiplications(network, task))
+
+
+def gfr_multiplications(network: CLNet, task: DataSet) -> int:
+    """One for each feature of each level that has a map, of both images."""
+    images = DATA_SETS[task]
+    return sum(
+        network.channels[level] * (height_px // 2 ** (level + 2)) * (width_px // 2 ** (level + 2))
+        for height_px, width_px in (images.size_px, images.satellite_size_px)
+        for level in network.options.levels
+    )
+
+
+def pair_macs(network: Any, task: DataSet) -> int:
+    """Multiply-adds for one image of each view."""
+    images = DATA_SETS[task]
+    return _count(lambda: network(_images(images.size_px), images.view)) + _count(
+        lambda: network(_images(images.satellite_size_px), _SATELLITE)
+    )
+
+
+def _count(run: Callable[[], object]) -> int:
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops() // 2
+
+
+def _images(size_px: tuple[int, int]) -> torch.Tensor:
+    return torch.empty(1, 3, *size_px, device="meta")
+
+
+def _on_meta(options: CLNetOptions) -> CLNet:
+    with torch.device("meta"):
+        return CLNet(options).eval()
+
+
+def _size(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _satellite_cells(options: CLNetOptions) -> int:
+    """Numbers of the folded maps, which take the place of the converters."""
+    channels = _on_meta(options).channels
+    return sum(channels[level] * options.satellite_grid.cells for level in options.levels)
+
+
+def _print_readings() -> None:
+    """What could be about 68 % less than what."""
+    print(f"The paper claims about {PAPER_SAVING:.0%} fewer FLOPs than a baseline.\n")
+    for task in TASKS:
+        whole = dict(rungs("tiny", task))["+ NEC"].macs
+        base = siamese_cost("convnext_base", task).macs
+        room = (1 - PAPER_SAVING) * base - siamese_cost("convnext_tiny", task).macs
+        print(
+            f"- {DATA_SETS[task].title}: CLNet-tiny is {1 - whole / base:.1%} below "
+            f"ConvNeXt-Base; {PAPER_SAVING:.0%} would leave {room / 1e9:.2f} G for what is more "
+            "than the backbone."
+        )
+        others = {name: siamese_cost(name, task).macs for name in OTHER_BACKBONES}
+        pairs = [
+            f"base below {name.removeprefix('convnext_')} {1 - base / macs:.0%}"
+            for name, macs in others.items()
+            if macs > base
+        ]
+        tiny = siamese_cost("convnext_tiny", task).macs
+        pairs.append(f"tiny below small {1 - tiny / others['convnext_small']:.0%}")
+        pairs.append(f"nano below tiny {1 - others['convnext_nano'] / tiny:.0%}")
+        print(f"  Other pairs of ConvNeXts: {', '.join(pairs)}.")
+
+
+if __name__ == "__main__":
+    main()
