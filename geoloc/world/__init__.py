@@ -6,6 +6,7 @@ The demo, tests, training and benchmarks are fed from here:
     world.render_map("summer", gsd_m=0.3).pixels
     pose = Pose(yaw_deg=30, pitch_deg=-90, roll_deg=0, rel_alt_m=100)
     world.take_photo(drone_camera(), pose, at=WorldPoint(200, 200), when="winter")
+    world.take_panorama(WorldPoint(200, 200), when="winter")
 
     write_map(world, "region.tif")
     shots = plan_flight(world, 20)
@@ -18,7 +19,10 @@ from geoloc.world.flight import Claim, Shot, drone_camera, plan_flight
 from geoloc.world.moment import Moment, typical_moment
 from geoloc.world.noise import Window
 from geoloc.world.palette import SEASONS, Season
+from geoloc.world.panorama import Ring
 from geoloc.world.sensor import MAP_SENSOR, Sensor, random_sensor
+from geoloc.world.survey import Survey
+from geoloc.world.walk import plan_walk
 from geoloc.world.world import Corner, MapPicture, World, WorldPoint
 
 __all__ = [
@@ -28,14 +32,17 @@ __all__ = [
     "Corner",
     "MapPicture",
     "Moment",
+    "Ring",
     "Season",
     "Sensor",
     "Shot",
+    "Survey",
     "Window",
     "World",
     "WorldPoint",
     "drone_camera",
     "plan_flight",
+    "plan_walk",
     "random_sensor",
     "typical_moment",
     "write_map",

@@ -14,6 +14,7 @@ from geoloc.world.noise import Float32s, Window
 from geoloc.world.render import render_window
 from geoloc.world.shade import Bytes
 from geoloc.world.shape import ShapeTable
+from geoloc.world.wall import wall_colours
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +79,8 @@ def shoot(table: ShapeTable, station: Station, moment: Moment, *, seed: int) -> 
     edge = cv2.BORDER_REPLICATE
     photo = np.asarray(cv2.remap(picture, cols, rows, cv2.INTER_LINEAR, borderMode=edge), np.uint8)
     met = np.asarray(cv2.remap(shapes, cols, rows, cv2.INTER_NEAREST, borderMode=edge), np.int32)
-    _paint_walls(photo, is_wall & ~table.is_crown[met], met, hit_m)
+    is_wall &= ~table.is_crown[met]
+    photo[is_wall] = wall_colours(met[is_wall], hit_m[is_wall])
     return _add_air(photo, rays)
 
 
@@ -155,19 +157,6 @@ def _descend(
         is_wall |= deep
         np.copyto(hit_m, np.where(deep, np.float32(z_m), met_m), where=is_hit)
     return hit_m, is_wall
-
-
-def _paint_walls(
-    photo: Bytes, is_wall: NDArray[np.bool_], met: NDArray[np.int32], hit_m: Float32s
-) -> None:
-    """Give walls a plain colour of their building, with a darker band for the windows."""
-    if not is_wall.any():
-        return
-    building = met[is_wall].astype(np.int64)
-    tone = 0.55 + 0.3 * ((building * 7919) % 97) / 97
-    band = np.where((hit_m[is_wall] % 3.0 > 1.0) & (hit_m[is_wall] % 3.0 < 2.2), 0.72, 1.0)
-    colour = np.array([206.0, 194.0, 180.0]) * (tone * band)[:, None]
-    photo[is_wall] = colour.astype(np.uint8)
 
 
 def _add_air(photo: Bytes, rays: _Rays) -> Bytes:

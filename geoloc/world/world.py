@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,12 +17,14 @@ from geoloc.crs import LocalFrame, LonLat, as_crs, to_lonlat, transformer
 from geoloc.world.moment import Moment, as_moment
 from geoloc.world.noise import Window
 from geoloc.world.palette import Season
+from geoloc.world.panorama import FARTHEST_M, Eye, Ring, look_around
 from geoloc.world.render import render_window
 from geoloc.world.sensor import MAP_SENSOR, Sensor, expose
 from geoloc.world.shade import Bytes
 from geoloc.world.shape import ShapeTable
 from geoloc.world.shooting import Station, shoot
-from geoloc.world.town import build_town
+from geoloc.world.survey import Survey, survey_window
+from geoloc.world.town import MARGIN_M, build_town
 
 
 class WorldPoint(NamedTuple):
@@ -37,6 +40,9 @@ class Corner(NamedTuple):
     x: float
     y: float
 
+
+SURVEY_GSD_M = 0.25
+EYE_M = 2.3  # a camera on the roof of a car, as most panoramas are taken
 
 # Off the zone's middle, so that grid north and true north differ as they do in life.
 DEFAULT_CORNER = Corner(562_000.0, 5_561_000.0)
@@ -146,6 +152,55 @@ class World:
         picture = shoot(self._table(moment.date), station, moment, seed=self.seed)
         rng = np.random.default_rng([self.seed, 11, noise_seed])
         return expose(picture, sensor or Sensor(), rng)
+
+    def survey(
+        self, when: Moment | Season, *, window: Window | None = None, gsd_m: float = SURVEY_GSD_M
+    ) -> Survey:
+        """The town, or a window of it, rendered once for many photos from near the ground.
+
+        Args:
+            when: A moment, or a season for its usual day.
+            window: The part to render, in metres from the south-west corner; None for all.
+            gsd_m: Side of a pixel; ignored when a window is given.
+        """
+        moment = as_moment(when)
+        if window is None:
+            side_px = math.ceil((self.size_m + 2 * MARGIN_M) / gsd_m)
+            window = Window(-MARGIN_M, self.size_m + MARGIN_M, gsd_m, side_px, side_px)
+        return survey_window(self._table(moment.date), window, moment, seed=self.seed)
+
+    def take_panorama(
+        self,
+        at: WorldPoint,
+        *,
+        ring: Ring | None = None,
+        height_m: float = EYE_M,
+        when: Survey | Moment | Season = "autumn",
+        sensor: Sensor | None = None,
+        noise_seed: int = 0,
+    ) -> Bytes:
+        """A panorama (height, width, 3) from the ground, its middle at the ring's heading.
+
+        Args:
+            at: Where the camera stands.
+            ring: Size, span and heading; None for the whole sphere of 1024 by 512, north in the
+                middle.
+            height_m: Of the camera above the ground.
+            when: A moment, a season for its usual day, or a survey, which serves many panoramas.
+            sensor: How it spoils the picture; None for a good one.
+            noise_seed: Another one gives other noise.
+        """
+        survey = when if isinstance(when, Survey) else self._survey_around(at, as_moment(when))
+        eye = Eye(np.array(at, np.float64), height_m, self._to_world(at))
+        picture = look_around(survey, eye, ring or Ring())
+        rng = np.random.default_rng([self.seed, 12, noise_seed])
+        return expose(picture, sensor or Sensor(), rng)
+
+    def _survey_around(self, at: WorldPoint, moment: Moment) -> Survey:
+        """All that a camera on the ground can see."""
+        side_px = math.ceil(2 * FARTHEST_M / SURVEY_GSD_M)
+        window = Window(at.x_m - FARTHEST_M, at.y_m + FARTHEST_M, SURVEY_GSD_M, side_px, side_px)
+        return self.survey(moment, window=window)
 
     def scene_of(self, camera: Camera, pose: Pose, at: WorldPoint) -> WorldPoint | None:
         """The ground point in the middle of a photo; None when that is sky."""
