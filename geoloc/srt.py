@@ -154,9 +154,9 @@ def read_flight_log(path: str | Path) -> FlightLog:
     read = [(line, _subtitle(chunk, latitude_first=latitude_first)) for line, chunk in chunks]
     subtitles = sorted((s for _, s in read if s is not None), key=lambda s: (s.start_s, s.end_s))
     if all(subtitle.said == _NOTHING for subtitle in subtitles):
-        seen = f"its {len(chunks)} subtitles tell" if chunks else "it holds no subtitles that tell"
+        seen = f"none of its {len(chunks)} subtitles tells" if chunks else "no subtitle tells"
         raise MetadataError(
-            f"{path}: {seen} nothing of a flight; expected what DJI drones write, such as "
+            f"{path}: {seen} of a flight; expected what DJI drones write, such as "
             "[latitude: ...] [rel_alt: ...] or GPS(...) BAROMETER: ...; give the .SRT of the "
             "video, or a CSV",
             path=path,
@@ -173,11 +173,8 @@ def _chunks(content: str) -> list[tuple[int, str]]:
     """The subtitles, each with the number of its first line and without markup."""
     lines = [line.strip() for line in _TAG.sub(" ", content).splitlines()]
     starts = [i for i, line in enumerate(lines) if line and _is_start(lines, i)]
-    ends = [*starts[1:], len(lines)]
-    chunks = (
-        (start + 1, "\n".join(lines[start:end])) for start, end in zip(starts, ends, strict=True)
-    )
-    return list(chunks)
+    spans = itertools.pairwise([*starts, len(lines)])
+    return [(start + 1, "\n".join(lines[start:end])) for start, end in spans]
 
 
 def _is_start(lines: Sequence[str], i: int) -> bool:
