@@ -23,6 +23,7 @@ COMMANDS = {
     "models": "List models, import published weights, export and verify them.",
     "info": "Say what is in a map, tiles, an index, a model, a photo or a result.",
     "doctor": "Report versions, devices and drivers.",
+    "fabricate": "Fabricate data to train on and to measure with.",
     "demo": "Build a fabricated town, locate photos in it, and draw the result.",
 }
 

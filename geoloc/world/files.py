@@ -10,6 +10,7 @@ from pathlib import Path
 import rasterio
 from PIL import ExifTags, Image
 
+from geoloc.crs import LonLat
 from geoloc.errors import OutputExistsError
 from geoloc.progress import Progress, Silent
 from geoloc.world.flight import FOCAL_35MM, Claim, Shot
@@ -28,10 +29,10 @@ TRUTH_COLUMNS = (
     "scene_lat",
 )
 
-_GROUND_ELEVATION_M = 243.0
+GROUND_ELEVATION_M = 243.0
 _SENSOR_FOCAL_MM = 4.5
 _MAKE, _MODEL = "DJI", "FC7303"
-_JPEG_QUALITY = 90
+JPEG_QUALITY = 90
 _THREADS = 2
 
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -143,7 +144,7 @@ def write_photo(world: World, shot: Shot, path: str | Path, *, noise_seed: int =
     image = Image.fromarray(pixels)
     exif = _exif(shot.claim, image.size).tobytes()
     packet = _xmp(shot.claim).encode()
-    image.save(part, "JPEG", quality=_JPEG_QUALITY, exif=exif, xmp=packet)
+    image.save(part, "JPEG", quality=JPEG_QUALITY, exif=exif, xmp=packet)
     part.replace(target)
 
 
@@ -161,11 +162,12 @@ def write_truth(
     with part.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(TRUTH_COLUMNS)
-        writer.writerows(_truth_row(world, shot) for shot in shots)
+        writer.writerows(truth_row(world, shot) for shot in shots)
     part.replace(target)
 
 
-def _truth_row(world: World, shot: Shot) -> list[str]:
+def truth_row(world: World, shot: Shot) -> list[str]:
+    """A row of the truth, by its columns."""
     camera = world.lonlat(shot.at)
     middle = world.scene_of(shot.camera, shot.pose, shot.at)
     scene = ("", "") if middle is None else tuple(f"{v:.8f}" for v in world.lonlat(middle))
@@ -182,7 +184,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 
 def _exif(claim: Claim, size_px: tuple[int, int]) -> Image.Exif:
     """EXIF as a drone of DJI writes it."""
-    base, gps = ExifTags.Base, ExifTags.GPS
+    base = ExifTags.Base
     exif = Image.Exif()
     exif[base.Make], exif[base.Model] = _MAKE, _MODEL
     exif[base.Orientation] = 1
@@ -193,14 +195,20 @@ def _exif(claim: Claim, size_px: tuple[int, int]) -> Image.Exif:
     details[base.FocalLength] = _SENSOR_FOCAL_MM
     details[base.FocalLengthIn35mmFilm] = round(FOCAL_35MM)
     details[base.ExifImageWidth], details[base.ExifImageHeight] = size_px
+    write_gps(exif, claim.position, GROUND_ELEVATION_M + claim.rel_alt_m)
+    return exif
+
+
+def write_gps(exif: Image.Exif, position: LonLat, altitude_m: float) -> None:
+    """Set the position of a photo."""
+    gps = ExifTags.GPS
     place = exif.get_ifd(ExifTags.IFD.GPSInfo)
-    lon, lat = claim.position
+    lon, lat = position
     place[gps.GPSVersionID] = b"\x02\x03\x00\x00"
     place[gps.GPSLatitudeRef], place[gps.GPSLatitude] = "S" if lat < 0 else "N", _degrees(lat)
     place[gps.GPSLongitudeRef], place[gps.GPSLongitude] = "W" if lon < 0 else "E", _degrees(lon)
     place[gps.GPSAltitudeRef] = b"\x00"
-    place[gps.GPSAltitude] = round(_GROUND_ELEVATION_M + claim.rel_alt_m, 3)
-    return exif
+    place[gps.GPSAltitude] = round(altitude_m, 3)
 
 
 def _degrees(value: float) -> tuple[float, float, float]:
@@ -217,7 +225,7 @@ def _xmp(claim: Claim) -> str:
         model=_MODEL,
         lat=claim.position.lat,
         lon=claim.position.lon,
-        altitude=_GROUND_ELEVATION_M + claim.rel_alt_m,
+        altitude=GROUND_ELEVATION_M + claim.rel_alt_m,
         rel_alt=claim.rel_alt_m,
         roll=claim.roll_deg,
         yaw=claim.yaw_deg,

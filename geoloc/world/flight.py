@@ -24,6 +24,7 @@ _PITCH_NOISE_DEG = 0.8
 _ALTITUDE_NOISE = 0.03
 _POSITION_NOISE_M = 2.0
 _NADIR_WOBBLE_DEG = 1.5
+_TILTED_FROM_DEG = 8.0  # what is steeper is flown as straight down, and says so
 _TRIES = 12  # candidates for every photo; the one farthest from the others is taken
 
 
@@ -145,9 +146,32 @@ def _shot(
         roll_deg=float(rng.normal(0, 0.7)),
         rel_alt_m=float(rng.uniform(75, 120)),
     )
+    return aim(world, scene, pose, camera=camera, when=(number, typical_moment(season)), rng=rng)
+
+
+def aim(
+    world: World,
+    scene: WorldPoint,
+    pose: Pose,
+    *,
+    camera: Camera,
+    when: tuple[int, Moment],
+    rng: np.random.Generator,
+) -> Shot:
+    """A photo that has a scene in its middle.
+
+    Args:
+        world: What is flown over.
+        scene: The ground point to look at.
+        pose: Angles and height; the camera is put where it must be.
+        camera: The pinhole.
+        when: Number of the photo in its flight, and the moment of the flight.
+        rng: Decides the drone's errors and its sensor.
+    """
+    number, moment = when
     middle = world.scene_of(camera, pose, scene) or scene
     at = WorldPoint(2 * scene.x_m - middle.x_m, 2 * scene.y_m - middle.y_m)
-    moment = typical_moment(season)
+    tilted = abs(pose.pitch_deg + 90) > _TILTED_FROM_DEG
     claim = _claim(world, number, pose, at, moment, tilted=tilted, rng=rng)
     name = f"DJI_{number + 1:04d}.jpg"
     return Shot(name, camera, pose, at, moment, random_sensor(rng), claim)

@@ -54,12 +54,13 @@ class Ring:
     def elevations_rad(self) -> Floats:
         """Elevation (height,) of the middles of the rows, from the top."""
         step_deg = (self.top_deg - self.bottom_deg) / self.height_px
-        return np.radians(self.top_deg - (np.arange(self.height_px) + 0.5) * step_deg)
+        elevations_deg = self.top_deg - (np.arange(self.height_px) + 0.5) * step_deg
+        return np.asarray(np.radians(elevations_deg), np.float64)
 
     def azimuths_rad(self) -> Floats:
         """Azimuth (width,) of the middles of the columns, clockwise from true north."""
         share = (np.arange(self.width_px) + 0.5) / self.width_px - 0.5
-        return np.radians(self.heading_deg) + 2 * math.pi * share
+        return np.asarray(math.radians(self.heading_deg) + 2 * math.pi * share, np.float64)
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def look_around(survey: Survey, eye: Eye, ring: Ring) -> Bytes:
     _paint_walls(photo, survey, hits, x_m, y_m)
     tangents = np.tan(ring.elevations_rad())
     canvas = TreeCanvas(photo, hits.distance_m, ring.azimuths_rad(), tangents, eye.height_m)
-    paint_trees(canvas, survey, eye.at, np.linalg.inv(eye.to_world))
+    paint_trees(canvas, survey, eye.at, np.asarray(np.linalg.inv(eye.to_world), np.float64))
     _add_air(photo, hits)
     _paint_sky(photo, survey, ring, hits.distance_m > FARTHEST_M)
     return np.asarray(np.clip(photo, 0, 255), np.uint8)
@@ -184,8 +185,8 @@ def _paint_walls(
     if not len(at[0]):
         return
     col, row = survey.column_row(x_m[at], y_m[at])
-    shapes = _nearest(survey.shapes, col, row)
-    top_m = _nearest(survey.heights_m, col, row)
+    shapes = survey.shapes[_pixels(survey, col, row)]
+    top_m = survey.heights_m[_pixels(survey, col, row)]
     is_building = (top_m > _BUILDING_M) & ~survey.table.is_crown[shapes]
     photo[at] *= np.float32(0.75)
     plaster = wall_colours(shapes, hits.height_m[at], x_m[at] + y_m[at])
@@ -193,12 +194,14 @@ def _paint_walls(
     photo[walls] = plaster[is_building]
 
 
-def _nearest(raster: NDArray[np.generic], col: Float32s, row: Float32s) -> NDArray[np.int32]:
-    """Values (N,) of a raster at pixels."""
-    rows = np.clip(np.rint(row), 0, raster.shape[0] - 1).astype(np.int64)
-    cols = np.clip(np.rint(col), 0, raster.shape[1] - 1).astype(np.int64)
-    found: NDArray[np.int32] = raster[rows, cols]
-    return found
+def _pixels(
+    survey: Survey, col: Float32s, row: Float32s
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The nearest rows and columns (N,) inside the window."""
+    height_px, width_px = survey.shapes.shape
+    rows = np.clip(np.rint(row), 0, height_px - 1).astype(np.int64)
+    cols = np.clip(np.rint(col), 0, width_px - 1).astype(np.int64)
+    return rows, cols
 
 
 def _add_air(photo: Float32s, hits: _Hits) -> None:

@@ -1,0 +1,170 @@
+"""``geoloc fabricate``: data to try things on, with its truth."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from geoloc.commands._console import (
+    example,
+    overwrite_option,
+    print_rows,
+    say,
+    verbosity_options,
+)
+from geoloc.commands._progress import progress_bar
+
+_EXAMPLE = "geoloc fabricate crossview -o town --kind panorama --places 400 --test-places 100"
+
+
+@click.group(name="fabricate", epilog=example(_EXAMPLE))
+def command() -> None:
+    """Fabricate data to train on and to measure with, where none can be had.
+
+    The towns are invented; where everything is in them is known to the decimetre.
+    """
+
+
+@command.command("crossview", epilog=example(_EXAMPLE))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="Folder to write.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(("panorama", "drone")),
+    default="panorama",
+    show_default=True,
+    help="What the photos are.",
+)
+@click.option(
+    "--places",
+    type=click.IntRange(min=1),
+    default=400,
+    show_default=True,
+    metavar="N",
+    help="Places to train on.",
+)
+@click.option(
+    "--test-places",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Places to be found, in a town of their own.",
+)
+@click.option(
+    "--towns",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Towns that the training places are divided among.",
+)
+@click.option(
+    "--photos",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Photos of each place.  [default: 1 panorama, 4 drone photos]",
+)
+@click.option(
+    "--street",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Test places where a photo with a limited field of view is taken too.",
+)
+@click.option(
+    "--map-seasons",
+    type=click.IntRange(1, 3),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Seasons in which the training towns are mapped.",
+)
+@click.option(
+    "--tile-size",
+    "tile_m",
+    type=click.FloatRange(min=1),
+    metavar="METRES",
+    help="Side of a reference tile in metres.  [default: 60, drone 100]",
+)
+@click.option(
+    "--spacing",
+    "spacing_m",
+    type=click.FloatRange(min=1),
+    metavar="METRES",
+    help="Least distance of two places in metres.  [default: half a tile]",
+)
+@click.option(
+    "--gsd",
+    "gsd_m",
+    type=click.FloatRange(min=0.05),
+    default=0.3,
+    show_default=True,
+    metavar="METRES",
+    help="Metres a pixel of maps and tiles.",
+)
+@click.option(
+    "--width",
+    "width_px",
+    type=click.IntRange(min=16),
+    metavar="PIXELS",
+    help="Width of a photo.  [default: 1024, drone 512]",
+)
+@click.option(
+    "--span",
+    "span_deg",
+    type=float,
+    nargs=2,
+    default=(-90.0, 90.0),
+    show_default=True,
+    metavar="BOTTOM TOP",
+    help="Elevations that a panorama spans, in degrees.",
+)
+@click.option(
+    "--any-heading",
+    is_flag=True,
+    help="Turn each panorama by chance; its metadata tell how. Otherwise north is in the middle.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="NUMBER",
+    help="Another one builds other towns.",
+)
+@overwrite_option
+@verbosity_options
+def crossview(output: Path, *, quiet: bool, verbose: int, **chosen: Any) -> None:
+    """Fabricate photos of places and the map tiles that show them, in other seasons.
+
+    Writes map_*.tif (UTM), tiles/, photos/train and photos/test with metadata, pairs.csv, which
+    train and benchmark read, and truth.csv of the test photos, which evaluate reads. With --street
+    photos/street and truth_street.csv as well.
+    """
+    from geoloc.fabricate import CrossViewOrder, fabricate_crossview
+
+    began = time.perf_counter()
+    order = CrossViewOrder(**chosen)
+    with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        made = fabricate_crossview(output, order, progress=progress)
+    if not quiet:
+        rows: list[tuple[str, object]] = [
+            ("maps", ", ".join(path.name for path in made.maps)),
+            ("training photos", made.training_photos),
+            ("test photos", made.test_photos),
+            ("street photos", made.street_photos or None),
+            ("pairs", output / "pairs.csv"),
+        ]
+        print_rows(rows)
+    say(f"{time.perf_counter() - began:.0f} s", quiet=quiet)
