@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from geoloc.model_check import check_model
     from geoloc.model_import import export_model, import_model
     from geoloc.onnx_export import export_onnx
-    from geoloc.options import IndexOptions, LocateOptions, TileOptions
+    from geoloc.options import IndexOptions, LocateOptions, TileOptions, TrainOptions
     from geoloc.photo import find_photos
     from geoloc.progress import Progress
     from geoloc.results import PhotoResult, read_results, write_results
     from geoloc.tileset import TileSet
     from geoloc.tiling import cut_tiles
+    from geoloc.training.trainer import measure_model, train_model
     from geoloc.zoo import load_model
 
 __version__ = "0.1.0"
@@ -44,6 +45,7 @@ _HOMES = {
     "Progress": "progress",
     "TileOptions": "options",
     "TileSet": "tileset",
+    "TrainOptions": "options",
     "build_index": "indexing",
     "check_model": "model_check",
     "cut_tiles": "tiling",
@@ -54,7 +56,9 @@ _HOMES = {
     "import_model": "model_import",
     "load_model": "zoo",
     "locate_photos": "locate",
+    "measure_model": "training.trainer",
     "read_results": "results",
+    "train_model": "training.trainer",
     "write_results": "results",
 }
 
@@ -68,6 +72,7 @@ __all__ = [
     "Progress",
     "TileOptions",
     "TileSet",
+    "TrainOptions",
     "__version__",
     "build_index",
     "check_model",
@@ -79,7 +84,9 @@ __all__ = [
     "import_model",
     "load_model",
     "locate_photos",
+    "measure_model",
     "read_results",
+    "train_model",
     "write_results",
 ]
 

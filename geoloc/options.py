@@ -102,3 +102,23 @@ class LocateOptions:
     device: str = "auto"
     workers: int = 2
     min_confidence: float = 0.8
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How a recipe is run; what it makes is the recipe's own business.
+
+    Attributes:
+        device: As for the index; several processes take a GPU each.
+        workers: Processes that make batches beside the training, and threads that read images.
+        resume: Go on from the checkpoint in the model folder.
+        tensorboard: Also write the log for TensorBoard.
+        backbone_weights: ``pretrained`` downloads timm's, anything else is a file of weights;
+            None begins with chance.
+    """
+
+    device: str = "auto"
+    workers: int = 1
+    resume: bool = False
+    tensorboard: bool = False
+    backbone_weights: str | None = None

@@ -9,9 +9,10 @@ import click
 
 from geoloc.commands._console import device_option, example, print_rows, verbosity_options
 from geoloc.commands._progress import progress_bar
+from geoloc.options import TrainOptions
 
 if TYPE_CHECKING:
-    from geoloc.training.measurement import Recall
+    from geoloc.training.recall import Recall
 
 
 @click.command(
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     required=True,
     metavar="DIR",
-    help="Folder that the recipe's tables of images lie in.",
+    help="Folder of the data set that the recipe names, or of its tables of images.",
 )
 @click.option(
     "-o",
@@ -38,15 +39,26 @@ if TYPE_CHECKING:
     metavar="MODEL",
     help="Train nothing; measure this model on the places that the recipe holds out.",
 )
+@click.option(
+    "--resume", is_flag=True, help="Go on with an interrupted run from its checkpoint in -o."
+)
+@click.option(
+    "--backbone-weights",
+    metavar="pretrained|FILE",
+    help="Begin with timm's pretrained backbone (downloaded), or with a file of its weights.",
+)
+@click.option(
+    "--tensorboard", is_flag=True, help="Also write the log for TensorBoard, into -o/tensorboard."
+)
 @device_option()
 @click.option(
     "-j",
     "--workers",
     type=click.IntRange(min=0),
-    default=1,
+    default=TrainOptions.workers,
     show_default=True,
     metavar="N",
-    help="Processes that make pairs beside the training.",
+    help="Processes that make batches beside the training.",
 )
 @verbosity_options
 def command(
@@ -54,33 +66,31 @@ def command(
     data: Path,
     output: Path | None,
     evaluate: str | None,
-    device: str,
-    workers: int,
     quiet: bool,
     verbose: int,
+    **choices: object,
 ) -> None:
     """Train a model from a recipe, or measure one.
 
-    RECIPE is a TOML file: the model's card, the images to learn from, how pairs of a map tile and
-    a drone photo are made of them, and the schedule. What is written is a model folder: pass it
-    to `geoloc index --model`.
+    RECIPE is a TOML file: the model's card, the data to learn from, and the schedule; models/ holds
+    one for each network and data set. What is written is a model folder: pass it to
+    `geoloc index --model`. To train on several GPUs, start it with
+    `torchrun --nproc-per-node N -m geoloc.cli train ...` or `accelerate launch`.
     """
-    from geoloc.embed import resolve_device
     from geoloc.errors import OptionError
-    from geoloc.training.recipe import read_recipe
+    from geoloc.training.processes import is_main_process
     from geoloc.training.trainer import measure_model, train_model
 
-    choice, target = read_recipe(recipe), resolve_device(device)
+    options = TrainOptions(**choices)  # type: ignore[arg-type]  # click has checked each
     if evaluate is not None:
-        card, recall = measure_model(evaluate, choice, data, device=target)
+        card, recall = measure_model(evaluate, recipe, data, options)
         print_rows(_rows(recall), title=f"{card.name} on places held out from training")
         return
     if output is None:
         raise OptionError("no -o; expected a model folder to write, or --evaluate MODEL")
+    quiet = quiet or not is_main_process()
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
-        summary = train_model(
-            choice, data, output, device=target, workers=workers, progress=progress
-        )
+        summary = train_model(recipe, data, output, options, progress=progress)
     if not quiet:
         print_rows(_rows(summary.recall), title=f"{summary.folder}: best at {summary.best_step}")
         print_rows(_rows(summary.untrained), title="before training")
@@ -91,6 +101,6 @@ def _rows(recall: Recall) -> list[tuple[str, object]]:
         ("recall at 1", f"{recall.at_1:.3f}"),
         ("recall at 5", f"{recall.at_5:.3f}"),
         ("recall at 10", f"{recall.at_10:.3f}"),
-        ("photos", recall.photos),
-        ("tiles", recall.tiles),
+        ("queries", recall.queries),
+        ("references", recall.references),
     ]

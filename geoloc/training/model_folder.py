@@ -4,58 +4,95 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geoloc.training.measurement import Recall
+from geoloc.training.recall import Recall
 from geoloc.training.recipe import Recipe
 from geoloc.zoo import CARD_NAME, ModelCard, card_from
 
-MEASURED_WITH = "geoloc train {recipe} --data FOLDER --evaluate {name}"
-PROTOCOL = (
-    "one made-up photo of each tile of places held out from training (another date where there is "
-    "one; wrong turn, scale, middle and tilt as in [pairs] of the recipe), among all those tiles; "
-    "the best step was chosen on the same tiles"
-)
+RECIPE_NAME = "recipe.toml"
+_MEASURED_WITH = "geoloc train {recipe} --data FOLDER --evaluate {name}"
 
 
-def draft_card(recipe: Recipe, folder: Path) -> ModelCard:
+def draft_card(document: Mapping[str, Any], folder: Path) -> ModelCard:
     """The card of a network that is not trained yet.
+
+    Args:
+        document: The recipe's [card].
+        folder: The model folder.
 
     Raises:
         ModelError: if the recipe's card lacks something.
     """
-    return card_from({**recipe.card, "weights": {"sha256": ""}}, folder)
+    return card_from({**document, "weights": {"sha256": ""}}, folder)
+
+
+def complete_card(recipe: Recipe, *, places: int, backbone_weights: str | None) -> dict[str, Any]:
+    """The recipe's card with what the run adds to it: classes, and where the weights began.
+
+    Args:
+        recipe: What is trained.
+        places: Of training; MEAN classifies them.
+        backbone_weights: What the backbone began with, if not with chance.
+    """
+    document = dict(recipe.card)
+    if recipe.loss.name == "mean":
+        document["options"] = {**document.get("options", {}), "classes": places}
+    began = {"recipe": RECIPE_NAME}
+    # Of a path the name alone: the card travels, the folders of its maker do not.
+    if recipe.schedule.initial_weights:
+        began["initial_weights"] = Path(recipe.schedule.initial_weights).name
+    if backbone_weights:
+        began["backbone_weights"] = Path(backbone_weights).name
+    document["training"] = {**document.get("training", {}), **began}
+    return document
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is told of weights.
+
+    Attributes:
+        protocol: How both were measured.
+        recall: Of these weights.
+        untrained: Of the same network before the run.
+    """
+
+    protocol: str
+    recall: Recall
+    untrained: Recall
 
 
 def write_card(
-    recipe: Recipe, folder: Path, *, checksum: str, recall: Recall, untrained: Recall
+    document: Mapping[str, Any], folder: Path, *, checksum: str, measured: Measurement
 ) -> None:
     """Write ``model.toml`` of the weights with that checksum, under a temporary name first.
 
     Args:
-        recipe: What was trained.
+        document: The card without weights and accuracy.
         folder: The model folder.
         checksum: Of the weights.
-        recall: Of these weights.
-        untrained: Of the same network before training: what chance and structure alone give.
+        measured: Their accuracy.
     """
+    recall, untrained = measured.recall, measured.untrained
     accuracy = {
-        "protocol": PROTOCOL,
-        "command": MEASURED_WITH.format(recipe="recipe.toml", name=recipe.card["name"]),
-        "photos": recall.photos,
-        "tiles": recall.tiles,
-        "recall_at_1": round(recall.at_1, 4),
-        "recall_at_5": round(recall.at_5, 4),
-        "recall_at_10": round(recall.at_10, 4),
-        "untrained_recall_at_1": round(untrained.at_1, 4),
-        "untrained_recall_at_5": round(untrained.at_5, 4),
-        "untrained_recall_at_10": round(untrained.at_10, 4),
+        "protocol": measured.protocol,
+        "command": _MEASURED_WITH.format(recipe=RECIPE_NAME, name=document["name"]),
+        "queries": recall.queries,
+        "references": recall.references,
+        **{f"recall_at_{k}": round(getattr(recall, f"at_{k}"), 4) for k in (1, 5, 10)},
+        **{f"untrained_recall_at_{k}": round(getattr(untrained, f"at_{k}"), 4) for k in (1, 5, 10)},
     }
-    document = {**recipe.card, "weights": {"sha256": checksum}, "accuracy": [accuracy]}
-    path = folder / CARD_NAME
+    whole = {**document, "weights": {"sha256": checksum}, "accuracy": [accuracy]}
+    write_text(to_toml(whole), folder / CARD_NAME)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file under a temporary name first."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(to_toml(document), encoding="utf-8")
+    temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
 
 

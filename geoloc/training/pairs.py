@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoloc.training.appearance import disturb
-from geoloc.training.places import Image, Place
+from geoloc.training.batch import Batch, Image
+from geoloc.training.places import Place
 from geoloc.training.recipe import PairChoice
 
 # Warped at this many pixels for each that the network sees, then shrunk by areas.
@@ -30,14 +31,6 @@ class Crop:
     x: float
     y: float
     side: float
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Photos and tiles (B, S, S, 3) uint8; those of one row show one place."""
-
-    photos: Image
-    tiles: Image
 
 
 class PairMaker:
@@ -61,7 +54,7 @@ class PairMaker:
         rng = np.random.default_rng((self._seed, step))
         pairs = [self._pair(place, crop, size_px, rng) for place, crop in self._draw(size, rng)]
         photos, tiles = zip(*pairs, strict=True)
-        return Batch(np.stack(photos), np.stack(tiles))
+        return batch_of(photos, tiles)
 
     def _draw(self, size: int, rng: np.random.Generator) -> list[tuple[Place, Crop]]:
         """Crops of which no two show the same ground: each is the others' negative."""
@@ -103,6 +96,12 @@ class PairMaker:
         covered = photo.any(axis=2, keepdims=True)
         photo = disturb(photo, rng, strength=1.0) * covered
         return photo, disturb(tile, rng, strength=0.35)
+
+
+def batch_of(photos: Sequence[Image], tiles: Sequence[Image]) -> Batch:
+    """Photos and their tiles, each pair a place of its own."""
+    numbers, wholes = np.arange(len(photos)), np.ones(len(photos), np.float32)
+    return Batch(np.stack(photos), np.stack(tiles), numbers, wholes)
 
 
 def cut_tile(image: Image, crop: Crop, size_px: int) -> Image:

@@ -1,32 +1,49 @@
-"""One training run: from a recipe and a folder of images to a model folder."""
+"""One training run: from a recipe and a folder of data to a model folder."""
 
 from __future__ import annotations
 
-import csv
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
 from geoloc.checkpoints import write_tensors
-from geoloc.errors import InputError, OutputExistsError
-from geoloc.nets.losses import SymmetricInfoNCE
+from geoloc.embed import resolve_device
+from geoloc.errors import GeolocError, OptionError, OutputExistsError
+from geoloc.options import TrainOptions
 from geoloc.progress import Progress, Silent
-from geoloc.training.measurement import Normalisation, Recall, held_out_pairs, measure_recall
-from geoloc.training.model_folder import draft_card, write_card
-from geoloc.training.pairs import Batch, PairMaker
-from geoloc.training.places import Place, read_places
-from geoloc.training.recipe import Recipe, Schedule
-from geoloc.zoo import WEIGHTS_NAME, ModelCard, build_network, load_model
-
-LOG_NAME = "training.csv"
-_VALIDATION_SEED = 7
-_MAX_GRADIENT = 1.0
+from geoloc.training.batch import Batch
+from geoloc.training.checkpoint import Checkpoint, Standing, read_checkpoint, write_checkpoint
+from geoloc.training.embedding import TrainingEmbedder
+from geoloc.training.interruption import Interruption, heed_signals
+from geoloc.training.loading import load_batches
+from geoloc.training.model_folder import (
+    RECIPE_NAME,
+    Measurement,
+    complete_card,
+    draft_card,
+    write_card,
+    write_text,
+)
+from geoloc.training.network import build_for_training
+from geoloc.training.objective import Objective, Sample, build_loss
+from geoloc.training.optimisation import (
+    Optimisation,
+    learning_rate,
+    plan_of,
+    precision_of,
+    share_done,
+)
+from geoloc.training.processes import OneProcess, Processes, open_processes
+from geoloc.training.recall import Recall
+from geoloc.training.recipe import Recipe, read_recipe
+from geoloc.training.sources import Materials, open_materials, open_validation
+from geoloc.training.training_log import Line, NoLog, TrainingLog
+from geoloc.zoo import WEIGHTS_NAME, ModelCard, load_model
 
 
 @dataclass(frozen=True)
@@ -39,194 +56,312 @@ class TrainingSummary:
     untrained: Recall
 
 
-class _Batches(Dataset[Batch]):
-    """Batches by their number, for a loader whose workers make them."""
-
-    def __init__(self, maker: PairMaker, schedule: Schedule) -> None:
-        self._maker = maker
-        self._schedule = schedule
-
-    def __len__(self) -> int:
-        return self._schedule.steps
-
-    def __getitem__(self, step: int) -> Batch:
-        schedule = self._schedule
-        is_small = step < schedule.small_steps
-        size_px = schedule.small_size_px if is_small else schedule.size_px
-        return self._maker.batch(step, schedule.batch_size, size_px)
-
-
 def train_model(
-    recipe: Recipe,
-    data: Path,
-    folder: Path,
+    recipe: Recipe | str | Path,
+    data: str | Path,
+    folder: str | Path,
+    options: TrainOptions | None = None,
     *,
-    device: torch.device,
-    workers: int = 1,
     progress: Progress | None = None,
 ) -> TrainingSummary:
     """Train what the recipe says and write the best weights, their card and the log.
 
+    Under ``torchrun`` or ``accelerate launch`` all processes call it alike; the first one writes.
+
     Args:
         recipe: What to train, on what, how.
-        data: Folder that the recipe's tables are relative to.
-        folder: Model folder to write; it must not exist yet or be empty.
-        device: Where to compute.
-        workers: Processes that make pairs beside the training.
+        data: Folder of the data that the recipe names.
+        folder: Model folder to write; unless a run is resumed it must not exist yet or be empty.
+        options: How to run it.
         progress: Is told of every batch.
 
     Raises:
         OutputExistsError: if `folder` holds something.
         InputError: if images are missing or none are held out.
-        ModelError: if the recipe's card does not describe a network.
+        ModelError: if the recipe's card does not describe a network, or the checkpoint to resume
+            is missing or of another run.
+        DependencyError: if the device or TensorBoard is not there.
+        KeyboardInterrupt: after Ctrl-C or `kill`, when the checkpoint is written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise OutputExistsError(
-            f"{folder} is not empty; expected a folder to write a model to; choose another -o",
-            path=folder,
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    listener = progress or Silent()
-    places = read_places(data, recipe.data, progress=listener)
-    run = _Run(recipe, places, folder, device=device)
-    run.train(workers, listener)
+    options, folder = options or TrainOptions(), Path(folder)
+    chosen = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    processes = open_processes(options.device)
+    if processes.is_main:
+        _claim(folder, resume=options.resume)
+    listener = progress if progress is not None and processes.is_main else Silent()
+    card = draft_card(chosen.card, folder)
+    materials = open_materials(chosen, card, Path(data), progress=listener)
+    run = _Run(_Setting(chosen, folder, options, processes, listener), materials)
+    run.train()
     return run.summary()
 
 
-class _Run:
-    """The state of one training run."""
-
-    def __init__(
-        self, recipe: Recipe, places: list[Place], folder: Path, *, device: torch.device
-    ) -> None:
-        self.recipe, self.folder, self.device = recipe, folder, device
-        torch.manual_seed(recipe.schedule.seed)
-        self.card = draft_card(recipe, folder)
-        self.network = build_network(self.card).to(device).to(memory_format=torch.channels_last)
-        self.loss = SymmetricInfoNCE(recipe.schedule.label_smoothing).to(device)
-        self.optimiser = _optimiser(self.network, self.loss, recipe.schedule)
-        self.normalise = Normalisation(self.card.mean, self.card.std, device)
-        learnt = [place for place in places if not place.is_held_out]
-        held_out = [place for place in places if place.is_held_out]
-        if not learnt or not held_out:
-            raise InputError(
-                f"{len(learnt)} places to learn from and {len(held_out)} held out; expected some "
-                "of each; check [data] of the recipe"
-            )
-        self.batches = _Batches(
-            PairMaker(learnt, recipe.pairs, seed=recipe.schedule.seed), recipe.schedule
+def _claim(folder: Path, *, resume: bool) -> None:
+    if not resume and folder.exists() and any(folder.iterdir()):
+        raise OutputExistsError(
+            f"{folder} is not empty; expected a folder to write a model to; choose another -o, "
+            "or go on with an interrupted run by --resume",
+            path=folder,
         )
-        self.validation = held_out_pairs(
-            held_out, recipe.pairs, size_px=recipe.schedule.size_px, seed=_VALIDATION_SEED
-        )
-        self.untrained = measure_recall(self.network, self.validation, self.normalise)
-        self.best, self.best_step = self.untrained, -1
-
-    def train(self, workers: int, progress: Progress) -> None:
-        """All steps of the schedule, with a line in the log at each validation."""
-        schedule = self.recipe.schedule
-        loader = DataLoader(self.batches, batch_size=None, num_workers=workers)
-        progress.start("train", schedule.steps, "batches")
-        self.network.train()
-        began, losses = time.monotonic(), []
-        with (self.folder / LOG_NAME).open("w", newline="", encoding="utf-8") as file:
-            log = csv.writer(file)
-            log.writerow(["step", "seconds", "loss", "recall_at_1", "recall_at_5", "recall_at_10"])
-            for step, batch in enumerate(_batches(loader)):
-                seconds = time.monotonic() - began
-                done = share_done(schedule, step, seconds)
-                losses.append(self._step(batch, learning_rate(schedule, step, done)))
-                progress.advance()
-                is_last = done >= 1 or step + 1 == schedule.steps
-                if is_last or (step + 1) % schedule.validate_every == 0:
-                    recall = self._validate(step)
-                    shares = (recall.at_1, recall.at_5, recall.at_10)
-                    mean = sum(losses) / len(losses)
-                    log.writerow(
-                        [step + 1, round(seconds), f"{mean:.4f}", *map("{:.4f}".format, shares)]
-                    )
-                    file.flush()
-                    losses = []
-                if is_last:
-                    break
-
-    def _step(self, batch: Batch, rate: float) -> float:
-        """Learn from one batch; returns its loss."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        half = torch.float16 if self.device.type == "mps" else torch.bfloat16
-        with torch.autocast(self.device.type, half):
-            photos = self.network(self.normalise(batch.photos), "drone")
-            tiles = self.network(self.normalise(batch.tiles), "satellite")
-        loss: Tensor = self.loss(photos, tiles)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        nn.utils.clip_grad_norm_(self.network.parameters(), _MAX_GRADIENT)
-        self.optimiser.step()
-        return float(loss.detach())
-
-    def _validate(self, step: int) -> Recall:
-        """Measure, and keep the weights if they are the best so far."""
-        recall = measure_recall(self.network, self.validation, self.normalise)
-        if self.best_step < 0 or (recall.at_1, recall.at_5) >= (self.best.at_1, self.best.at_5):
-            self.best, self.best_step = recall, step + 1
-            checksum = write_tensors(self.network, self.folder / WEIGHTS_NAME)
-            write_card(
-                self.recipe,
-                self.folder,
-                checksum=checksum,
-                recall=recall,
-                untrained=self.untrained,
-            )
-        return recall
-
-    def summary(self) -> TrainingSummary:
-        """What the run ended with."""
-        return TrainingSummary(self.folder, self.best_step, self.best, self.untrained)
-
-
-def _batches(loader: DataLoader[Batch]) -> Iterator[Batch]:
-    yield from loader
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def measure_model(
-    model: str | Path, recipe: Recipe, data: Path, *, device: torch.device
+    model: str | Path,
+    recipe: Recipe | str | Path,
+    data: str | Path,
+    options: TrainOptions | None = None,
 ) -> tuple[ModelCard, Recall]:
-    """A model's card and its recall on the recipe's held-out places, at the card's input size.
+    """A model's card and its recall on what the recipe validates on, at the card's input size.
 
     Raises:
         ModelError: if the model cannot be loaded.
         InputError: if images are missing or none are held out.
     """
+    options = options or TrainOptions()
+    chosen = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    device = resolve_device(options.device)
     loaded = load_model(model, device=device)
-    places = [place for place in read_places(data, recipe.data) if place.is_held_out]
-    if not places:
-        raise InputError("no held-out places; expected some; check [data] of the recipe")
-    size_px = loaded.card.input_size("satellite").height_px
-    pairs = held_out_pairs(places, recipe.pairs, size_px=size_px, seed=_VALIDATION_SEED)
-    normalise = Normalisation(loaded.card.mean, loaded.card.std, device)
-    return loaded.card, measure_recall(loaded.eval(), pairs, normalise)
+    validation = open_validation(chosen, loaded.card, Path(data))
+    embed = TrainingEmbedder(
+        loaded.eval(), loaded.card, OneProcess(device), workers=options.workers
+    )
+    return loaded.card, validation.measure(embed)
 
 
-def share_done(schedule: Schedule, step: int, seconds: float) -> float:
-    """How much of the schedule lies behind, by steps or by the clock, whichever is further."""
-    by_clock = seconds / (60 * schedule.minutes) if schedule.minutes else 0.0
-    return min(1.0, max(step / schedule.steps, by_clock))
+@dataclass(frozen=True)
+class _Setting:
+    """What a run is given."""
+
+    recipe: Recipe
+    folder: Path
+    options: TrainOptions
+    processes: Processes
+    progress: Progress
 
 
-def learning_rate(schedule: Schedule, step: int, done: float) -> float:
-    """A linear warm-up, then half a cosine to zero."""
-    warm = min(1.0, (step + 1) / max(1, schedule.warmup_steps))
-    return schedule.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
+@dataclass
+class _Clock:
+    """Seconds of this part of a run and of those before it."""
+
+    before: float
+    began: float = field(default_factory=time.monotonic)
+
+    def seconds(self) -> float:
+        return self.before + time.monotonic() - self.began
 
 
-def _optimiser(network: nn.Module, loss: nn.Module, schedule: Schedule) -> torch.optim.AdamW:
-    """AdamW that decays weights only: no biases, norms, scales or neural maps."""
-    named = [*network.named_parameters(), *loss.named_parameters()]
-    spared = [p for name, p in named if p.ndim < 2 or "_maps." in name]
-    decayed = [p for name, p in named if not (p.ndim < 2 or "_maps." in name)]
-    groups = [
-        {"params": decayed, "weight_decay": schedule.weight_decay},
-        {"params": spared, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=schedule.learning_rate)
+class _Run:
+    """The state of one training run."""
+
+    def __init__(self, setting: _Setting, materials: Materials) -> None:
+        self.setting, self.source = setting, materials.source
+        self.validation = materials.validation
+        recipe, processes = setting.recipe, setting.processes
+        self.schedule = recipe.schedule
+        if self.schedule.batch_size % processes.share.count:
+            raise OptionError(
+                f"a batch of {self.schedule.batch_size} pairs cannot be shared by "
+                f"{processes.share.count} processes; expected a multiple; change batch_size"
+            )
+        self.plan = plan_of(self.schedule, self.source.batches_per_epoch)
+        self._build(recipe, processes)
+        self.standing = self._restored() if setting.options.resume else self._fresh()
+
+    def _build(self, recipe: Recipe, processes: Processes) -> None:
+        """Network, loss and optimiser, on the device."""
+        options = self.setting.options
+        self.document = complete_card(
+            recipe, places=self.source.places, backbone_weights=options.backbone_weights
+        )
+        card = draft_card(self.document, self.setting.folder)
+        # What a checkpoint will replace anyway need not be there any more.
+        began = None if options.resume else options.backbone_weights
+        network = build_for_training(recipe, card, backbone_weights=began)
+        self.network = network.to(processes.device).to(memory_format=torch.channels_last)
+        precision = precision_of(self.schedule, processes.device)
+        self.objective = Objective(
+            self.network,
+            build_loss(recipe.loss, self.network).to(processes.device),
+            processes,
+            views=(self.source.query_view, self.source.reference_view),
+            precision=precision,
+        )
+        self.optimisation = Optimisation(self.objective, self.schedule, precision=precision)
+        self.module = processes.wrap(self.objective)
+        self.embed = TrainingEmbedder(self.network, card, processes, workers=options.workers)
+
+    def _fresh(self) -> Standing:
+        """The start of a run; the recipe is put beside what comes of it."""
+        if self.setting.processes.is_main and self.setting.recipe.text:
+            write_text(self.setting.recipe.text, self.setting.folder / RECIPE_NAME)
+        recall = self.validation.measure(self.embed)
+        return Standing(untrained=recall, best=recall)
+
+    def _origin(self) -> dict[str, str]:
+        """What must be the same for a run to go on."""
+        return {
+            "recipe": self.setting.recipe.fingerprint,
+            "data": self.source.identity,
+            "backbone weights": self.setting.options.backbone_weights or "",
+        }
+
+    def _states(self) -> dict[str, torch.nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
+        """Everything that learns, by the name that checkpoints give it."""
+        return {
+            "network": self.network,
+            "loss": self.objective.loss,
+            "optimiser": self.optimisation.optimiser,
+            "scaler": self.optimisation.scaler,
+        }
+
+    def _restored(self) -> Standing:
+        """Where the checkpoint of the folder stands, its states taken over."""
+        checkpoint = read_checkpoint(self.setting.folder, self._origin())
+        for name, learner in self._states().items():
+            learner.load_state_dict(dict(checkpoint.tensors[name]))
+        self.source.restore({name: each.numpy() for name, each in checkpoint.source.items()})
+        return checkpoint.standing
+
+    def _write_checkpoint(self) -> None:
+        if self.setting.processes.is_main:
+            states = {name: learner.state_dict() for name, learner in self._states().items()}
+            source = {
+                name: torch.from_numpy(np.ascontiguousarray(each))
+                for name, each in self.source.state().items()
+            }
+            checkpoint = Checkpoint(self._origin(), self.standing, states, source)
+            write_checkpoint(checkpoint, self.setting.folder)
+
+    def train(self) -> None:
+        """All steps of the schedule that are not done yet."""
+        standing, progress = self.standing, self.setting.progress
+        progress.start("train", self.plan.steps, "batches")
+        progress.advance(standing.step)
+        if standing.finished:
+            return
+        self.network.train()
+        self.clock = _Clock(standing.seconds)
+        with self._open_log() as log, heed_signals() as interruption:
+            if standing.step == 0:
+                log.write(Line(0, 0.0, 0.0, None, 0.0, standing.untrained))
+            for batch in self._batches():
+                is_last = self._advance(batch, log, interruption)
+                progress.advance()
+                if is_last:
+                    break
+
+    def _open_log(self) -> TrainingLog | NoLog:
+        if not self.setting.processes.is_main:
+            return NoLog()
+        board = self.setting.options.tensorboard
+        return TrainingLog(self.setting.folder, step=self.standing.step, board=board)
+
+    def _batches(self) -> Iterator[Batch]:
+        """From where the run stands to its end; mined anew wherever the source wants it."""
+        step, steps = self.standing.step, self.plan.steps
+        per_epoch, options = self.source.batches_per_epoch, self.setting.options
+        while step < steps:
+            if step % per_epoch == 0 and self.source.wants_mining(step // per_epoch):
+                self.setting.progress.start("find hard neighbours", 0, "images")
+                self.source.mine(self.embed)
+                self.setting.progress.start("train", steps, "batches")
+                self.setting.progress.advance(step)
+            end = (step // per_epoch + 1) * per_epoch
+            while end < steps and not self.source.wants_mining(end // per_epoch):
+                end += per_epoch
+            end = min(end, steps)
+            share = self.setting.processes.share
+            yield from load_batches(
+                self.source, range(step, end), share=share, workers=options.workers
+            )
+            step = end
+
+    def _advance(self, batch: Batch, log: TrainingLog | NoLog, interruption: Interruption) -> bool:
+        """One batch, and what is due after it; whether it was the last."""
+        standing, plan = self.standing, self.plan
+        step, seconds = standing.step, self._seconds()
+        done = share_done(plan, step, seconds=seconds, minutes=self.schedule.minutes)
+        rate = learning_rate(plan, step, greatest=self.schedule.learning_rate, done=done)
+        standing.losses = (*standing.losses, self._learn(batch, step, rate))
+        standing.step, standing.seconds = step + 1, seconds
+        standing.finished = done >= 1 or standing.step == plan.steps
+        is_due = {
+            name: standing.finished or standing.step % every == 0
+            for name, every in (
+                ("validation", plan.validate_every),
+                ("line", plan.log_every),
+                ("checkpoint", plan.checkpoint_every),
+            )
+        }
+        recall = self._validate() if is_due["validation"] else None
+        if recall or is_due["line"]:
+            loss = sum(standing.losses) / len(standing.losses)
+            epoch = standing.step / self.source.batches_per_epoch
+            log.write(Line(standing.step, epoch, seconds, loss, rate, recall))
+            standing.losses = ()
+        is_over = self.setting.processes.any(interruption.was_asked)
+        if is_due["checkpoint"] or is_over:
+            self._write_checkpoint()
+        if is_over and not standing.finished:
+            where = f"step {standing.step} of {plan.steps}"
+            self.setting.progress.warn(f"stopped after {where}; go on with --resume")
+            raise KeyboardInterrupt
+        return standing.finished
+
+    def _seconds(self) -> float:
+        """Of the first process, where the clock decides anything."""
+        seconds = self.clock.seconds()
+        return self.setting.processes.collect(seconds)[0] if self.schedule.minutes else seconds
+
+    def _learn(self, batch: Batch, step: int, rate: float) -> float:
+        """Learn from one batch; returns its loss.
+
+        Raises:
+            GeolocError: if the loss is not a number any more.
+        """
+        # Dropout is a function of the step, so that a resumed run draws it alike.
+        chances = np.random.SeedSequence(
+            (self.schedule.seed, step, self.setting.processes.share.index)
+        )
+        torch.manual_seed(int(chances.generate_state(1)[0]))
+        loss = self.module(self._sample(batch))
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise GeolocError(
+                f"the loss is {value} at step {step + 1}; expected a number; lower the "
+                "learning_rate, warm up longer, or choose another precision in [schedule]"
+            )
+        self.optimisation.step(loss, rate)
+        return value
+
+    def _sample(self, batch: Batch) -> Sample:
+        device = self.setting.processes.device
+        return Sample(
+            self.embed.normalise(batch.queries),
+            self.embed.normalise(batch.references),
+            torch.from_numpy(batch.places).to(device),
+            torch.from_numpy(batch.overlaps).to(device),
+        )
+
+    def _validate(self) -> Recall:
+        """Measure, and keep the weights if they are the best so far."""
+        recall, standing = self.validation.measure(self.embed), self.standing
+        if standing.best_step < 0 or recall.order >= standing.best.order:
+            standing.best, standing.best_step = recall, standing.step
+            if self.setting.processes.is_main:
+                self._write_model(recall)
+        return recall
+
+    def _write_model(self, recall: Recall) -> None:
+        folder = self.setting.folder
+        checksum = write_tensors(self.network, folder / WEIGHTS_NAME)
+        measured = Measurement(self.validation.protocol, recall, self.standing.untrained)
+        write_card(self.document, folder, checksum=checksum, measured=measured)
+
+    def summary(self) -> TrainingSummary:
+        """What the run ended with."""
+        standing = self.standing
+        return TrainingSummary(
+            self.setting.folder, standing.best_step, standing.best, standing.untrained
+        )

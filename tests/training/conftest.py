@@ -1,4 +1,4 @@
-"""A folder of fabricated aerial images, as a recipe's data."""
+"""Fabricated data of both kinds, and a recipe for each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-RECIPE = """
+CARD = """
 [card]
 name = "tiny"
 architecture = "clnet"
@@ -36,6 +36,11 @@ dimension = 16
 layer_scale = 0.1
 [card.training]
 summary = "made up"
+"""
+
+RECIPE = (
+    CARD
+    + """
 [data]
 tables = ["aerial/images.csv"]
 held_out_places = ["Kept"]
@@ -46,12 +51,35 @@ size_px = 32
 warmup_steps = 1
 validate_every = 2
 """
+)
+
+PAIRS_RECIPE = (
+    CARD
+    + """
+[data]
+dataset = "pairs"
+[schedule]
+epochs = 2
+batch_size = 4
+warmup_epochs = 0.5
+validate_epochs = 1
+log_every = 1
+precision = "fp32"
+"""
+)
 
 
 @pytest.fixture
 def recipe_path(tmp_path: Path) -> Path:
     path = tmp_path / "recipe.toml"
     path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture
+def pairs_recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "pairs.toml"
+    path.write_text(PAIRS_RECIPE)
     return path
 
 
@@ -72,8 +100,38 @@ def data(tmp_path: Path) -> Path:
             )
     rows.append({"file": "speck.png", "gsd_m": "0.1", "place": "Speck", "group_id": ""})
     cv2.imwrite(str(folder / "aerial" / "images" / "speck.png"), np.zeros((50, 50, 3), np.uint8))
-    with (folder / "aerial" / "images.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["file", "gsd_m", "place", "group_id"])
+    _write_table(folder / "aerial" / "images.csv", rows)
+    return folder
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Twelve pairs to learn from and six to be tested on, 48 pixels a side; a dull colour each."""
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    rng = np.random.default_rng(8)
+    rows = []
+    for number in range(18):
+        tile = cv2.resize(rng.integers(0, 255, (6, 6, 3), np.uint8), (48, 48))
+        names = (f"photo{number}.png", f"tile{number}.png")
+        for name, image in zip(names, (tile // 2 + 60, tile), strict=True):
+            cv2.imwrite(str(folder / name), image)
+        split = "train" if number < 12 else "test"
+        rows.append(
+            {
+                "query": names[0],
+                "reference": names[1],
+                "split": split,
+                "lon": str(10 + number / 1000),
+                "lat": "50.0",
+            }
+        )
+    _write_table(folder / "pairs.csv", rows)
+    return folder
+
+
+def _write_table(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    return folder

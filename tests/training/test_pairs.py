@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from geoloc.training.appearance import disturb
+from geoloc.training.batch import Image
 from geoloc.training.pairs import Crop, PairMaker, cut_tile, take_photo
-from geoloc.training.places import Image, Place
+from geoloc.training.places import Place
 from geoloc.training.recipe import PairChoice
 
 STILL = PairChoice(offset=0.0, turn_deg=0.0, zoom=(1.0, 1.0), tilt_deg=0.0, footprint=(4.0, 4.0))
@@ -67,14 +68,14 @@ def test_a_photo_is_black_where_it_ends() -> None:
 def test_the_same_step_gives_the_same_batch_and_the_next_another() -> None:
     maker = PairMaker([place(name="a" * n, dates=2) for n in range(1, 9)], PairChoice(), seed=3)
     first, again, other = maker.batch(0, 4, 32), maker.batch(0, 4, 32), maker.batch(1, 4, 32)
-    assert np.array_equal(first.photos, again.photos)
-    assert np.array_equal(first.tiles, again.tiles)
-    assert not np.array_equal(first.tiles, other.tiles)
-    assert first.photos.shape == first.tiles.shape == (4, 32, 32, 3)
+    assert np.array_equal(first.queries, again.queries)
+    assert np.array_equal(first.references, again.references)
+    assert not np.array_equal(first.references, other.references)
+    assert first.queries.shape == first.references.shape == (4, 32, 32, 3)
 
 
 def test_a_batch_larger_than_the_places_is_filled_all_the_same() -> None:
-    assert len(PairMaker([place()], PairChoice(), seed=0).batch(0, 6, 16).tiles) == 6
+    assert len(PairMaker([place()], PairChoice(), seed=0).batch(0, 6, 16).queries) == 6
 
 
 def test_small_images_are_in_a_batch_once() -> None:

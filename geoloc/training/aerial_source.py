@@ -1,0 +1,110 @@
+"""Batches of made-up drone photos of aerial images: self-supervised, no pairs needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.datasets.crossview import QueryView
+from geoloc.training.appearance import disturb
+from geoloc.training.batch import WHOLE, Batch, Embed, Share
+from geoloc.training.pairs import Crop, PairMaker, batch_of, cut_tile, take_photo
+from geoloc.training.places import Place
+from geoloc.training.recall import Recall, recall_of_partners
+from geoloc.training.recipe import PairChoice, Schedule
+
+_VALIDATION_SEED = 7
+PROTOCOL = (
+    "one made-up photo of each tile of places held out from training (another date where there is "
+    "one; wrong turn, scale, middle and tilt as in [pairs] of the recipe), among all those tiles; "
+    "the best step was chosen on the same tiles"
+)
+
+
+class AerialSource:
+    """Pairs that are made while they are learnt from."""
+
+    query_view: QueryView = "drone"
+    reference_view: QueryView = "satellite"
+    places = 0
+
+    def __init__(
+        self, places: Sequence[Place], choice: PairChoice, schedule: Schedule, *, size_px: int
+    ) -> None:
+        self._maker = PairMaker(places, choice, seed=schedule.seed)
+        self._schedule, self._size_px = schedule, size_px
+        tiles = sum(len(_tiles_of(place, choice.tile_ground_size_m)) for place in places)
+        self.batches_per_epoch = max(1, tiles // schedule.batch_size)
+        self.identity = f"{len(places)} places, {tiles} tiles"
+
+    def batch(self, step: int, share: Share = WHOLE) -> Batch:
+        """A share of batch number `step`; all of it is made, since its chances are one row."""
+        schedule = self._schedule
+        size_px = schedule.small_size_px if step < schedule.small_steps else self._size_px
+        whole = self._maker.batch(step, schedule.batch_size, size_px)
+        rows = share.rows(schedule.batch_size)
+        return Batch(
+            whole.queries[rows], whole.references[rows], whole.places[rows], whole.overlaps[rows]
+        )
+
+    def wants_mining(self, epoch: int) -> bool:
+        """Never: places are drawn, not listed."""
+        del epoch
+        return False
+
+    def mine(self, embed: Embed) -> None:
+        """Nothing to do."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Nothing but the step decides a batch."""
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Nothing to take over."""
+
+
+class AerialValidation:
+    """Made-up photos of every tile of the places that training never saw."""
+
+    protocol = PROTOCOL
+
+    def __init__(self, places: Sequence[Place], choice: PairChoice, *, size_px: int) -> None:
+        self._pairs = held_out_pairs(places, choice, size_px=size_px, seed=_VALIDATION_SEED)
+
+    def measure(self, embed: Embed) -> Recall:
+        """Recall of photos among all tiles; a tie counts against the right tile."""
+        photos = embed.images(self._pairs.queries, "drone")
+        tiles = embed.images(self._pairs.references, "satellite")
+        return recall_of_partners(photos, tiles)
+
+
+def held_out_pairs(
+    places: Sequence[Place], choice: PairChoice, *, size_px: int, seed: int
+) -> Batch:
+    """Every tile of the places, each with one photo; of another date where there is one.
+
+    Tiles stand edge to edge; the first date is the map's.
+    """
+    photos, tiles = [], []
+    for number, place in enumerate(places):
+        for count, crop in enumerate(_tiles_of(place, choice.tile_ground_size_m)):
+            rng = np.random.default_rng((seed, number, count))
+            date = int(rng.integers(min(1, len(place.dates) - 1), len(place.dates)))
+            photo = take_photo(place.dates[date], crop, size_px, choice=choice, rng=rng)
+            covered = photo.any(axis=2, keepdims=True)
+            photos.append(disturb(photo, rng, strength=1.0) * covered)
+            tiles.append(cut_tile(place.dates[0], crop, size_px))
+    return batch_of(photos, tiles)
+
+
+def _tiles_of(place: Place, ground_size_m: float) -> list[Crop]:
+    side = place.tile_px(ground_size_m)
+    rows, cols = place.tiles_along(ground_size_m)
+    return [
+        Crop((col + 0.5) * side, (row + 0.5) * side, side)
+        for row in range(rows)
+        for col in range(cols)
+    ]

@@ -1,0 +1,58 @@
+"""The network that a run begins with: built from its card, its weights from wherever they come."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from geoloc.checkpoints import load_strictly, read_tensors
+from geoloc.errors import ModelError
+from geoloc.training.recipe import Recipe
+from geoloc.zoo import ModelCard, build_network, read_card, verify_weights
+
+
+def build_for_training(
+    recipe: Recipe, card: ModelCard, *, backbone_weights: str | None = None
+) -> nn.Module:
+    """The network of a card as the recipe wants it to begin, on the CPU.
+
+    Args:
+        recipe: For its seed, its initial weights and gradient checkpointing.
+        card: What to build.
+        backbone_weights: ``pretrained`` for timm's own, or a file of them.
+
+    Raises:
+        ModelError: if weights are missing or do not fit, or the network cannot checkpoint.
+    """
+    torch.manual_seed(recipe.schedule.seed)
+    network = build_network(card)
+    if recipe.schedule.initial_weights:
+        start_from(network, recipe.schedule.initial_weights)
+    if backbone_weights:
+        from geoloc.backbone_weights import load_backbone_weights  # reads files, may download
+
+        load_backbone_weights(network, backbone_weights)
+    if recipe.schedule.gradient_checkpointing:
+        switch = getattr(network, "set_grad_checkpointing", None)
+        if switch is None:
+            raise ModelError(
+                f"a network of architecture {card.architecture} cannot checkpoint gradients; "
+                "expected clnet, mean or siamese; set gradient_checkpointing = false"
+            )
+        switch()
+    return network
+
+
+def start_from(network: nn.Module, model: str) -> None:
+    """Give a network the weights of a trained model of the same options.
+
+    Args:
+        network: Of the recipe's card.
+        model: A name on the shelf or a model folder.
+
+    Raises:
+        ModelError: if there is no such model, or it is another network.
+    """
+    card = read_card(model)
+    verify_weights(card)
+    load_strictly(network, read_tensors(card.weights_path), path=card.weights_path)

@@ -1,0 +1,146 @@
+"""From the data of a recipe to what is learnt from and what is measured on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from geoloc.datasets.crossview import CrossViewDataset, Split
+from geoloc.errors import InputError, ModelError
+from geoloc.progress import Progress, Silent
+from geoloc.training.aerial_source import AerialSource, AerialValidation
+from geoloc.training.batch import Source
+from geoloc.training.held_out import hold_out
+from geoloc.training.pictures import PictureReader
+from geoloc.training.places import Place, read_places
+from geoloc.training.recipe import AERIAL, Recipe
+from geoloc.training.split_source import SplitSource
+from geoloc.training.validation import SplitValidation, Validation
+from geoloc.zoo import ModelCard
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a run learns from and what it is measured on."""
+
+    source: Source
+    validation: Validation
+
+
+def open_materials(
+    recipe: Recipe, card: ModelCard, data: Path, *, progress: Progress | None = None
+) -> Materials:
+    """Both, of the recipe's data.
+
+    Args:
+        recipe: Which data, and how they are used.
+        card: Of the network, for its input sizes.
+        data: The folder that they lie in.
+        progress: Is told of images that are read at once.
+
+    Raises:
+        InputError: if data are missing, or none are held out.
+    """
+    if recipe.data.dataset == AERIAL:
+        learnt, held_out = _places(recipe, data, progress or Silent())
+        size_px = _aerial_size(recipe, card)
+        source = AerialSource(learnt, recipe.pairs, recipe.schedule, size_px=size_px)
+        return Materials(source, AerialValidation(held_out, recipe.pairs, size_px=size_px))
+    train, test = _splits(recipe, data)
+    if train is None:
+        raise InputError(
+            f"{data} holds no training part of {recipe.data.dataset}; expected one; check --data",
+            path=data,
+        )
+    _check_shapes(recipe, card, train)
+    reader = PictureReader(card.input_sizes)
+    return Materials(SplitSource(train, recipe, reader), _split_validation(recipe, test))
+
+
+def open_validation(
+    recipe: Recipe, card: ModelCard, data: Path, *, progress: Progress | None = None
+) -> Validation:
+    """What a model is measured on, at the input size of its card.
+
+    Raises:
+        InputError: if data are missing, or none are held out.
+    """
+    if recipe.data.dataset == AERIAL:
+        _, held_out = _places(recipe, data, progress or Silent())
+        size_px = card.input_size("satellite").height_px
+        return AerialValidation(held_out, recipe.pairs, size_px=size_px)
+    return _split_validation(recipe, _splits(recipe, data)[1])
+
+
+def _places(recipe: Recipe, data: Path, progress: Progress) -> tuple[list[Place], list[Place]]:
+    """Aerial places to learn from, and those held out."""
+    places = read_places(data, recipe.data, progress=progress)
+    learnt = [place for place in places if not place.is_held_out]
+    held_out = [place for place in places if place.is_held_out]
+    if not learnt or not held_out:
+        raise InputError(
+            f"{len(learnt)} places to learn from and {len(held_out)} held out; expected some "
+            "of each; check [data] of the recipe"
+        )
+    return learnt, held_out
+
+
+def _aerial_size(recipe: Recipe, card: ModelCard) -> int:
+    return recipe.schedule.size_px or card.input_size("satellite").height_px
+
+
+def _splits(recipe: Recipe, data: Path) -> tuple[Split | None, Split]:
+    """The data set's split to learn from, if it is there, and the one to validate on."""
+    from geoloc.datasets.registry import open_dataset
+
+    dataset = open_dataset(recipe.data.dataset, data)
+    if recipe.data.held_out_share and dataset.train is not None:
+        return hold_out(dataset.train, recipe.data.held_out_share, seed=recipe.schedule.seed)
+    return dataset.train, _chosen_test(recipe, dataset, data)
+
+
+def _chosen_test(recipe: Recipe, dataset: CrossViewDataset, data: Path) -> Split:
+    found = [test for test in dataset.tests if test.name.startswith(recipe.data.test)]
+    if found:
+        return found[0]
+    names = ", ".join(test.name for test in dataset.tests) or "none"
+    raise InputError(
+        f"{data} has no test of {dataset.name} whose name begins with {recipe.data.test!r} "
+        f"(there are: {names}); expected one to validate on; name it as test in [data] of the "
+        "recipe, or keep back training places with held_out_share",
+        path=data,
+    )
+
+
+def _split_validation(recipe: Recipe, test: Split) -> SplitValidation:
+    validation = SplitValidation(
+        test, dataset=recipe.data.dataset, most_queries=recipe.schedule.validation_queries
+    )
+    if not len(validation):
+        raise InputError(
+            f"no query of {test.name} has a right reference; expected pairs to validate on; "
+            "check --data and [data] of the recipe"
+        )
+    return validation
+
+
+def _check_shapes(recipe: Recipe, card: ModelCard, split: Split) -> None:
+    """Whether the card fits the data and what the recipe does to them.
+
+    Raises:
+        ModelError: if a view is unknown, or a satellite image would be turned out of shape.
+    """
+    for view in (split.query_view, split.reference_view):
+        size = card.input_size(view)
+        is_turned = view == "satellite" and recipe.augmentation.quarter_turns > 0
+        if is_turned and size.height_px != size.width_px:
+            raise ModelError(
+                f"satellite images of {size.height_px} x {size.width_px} pixels cannot make "
+                "quarter turns; expected a square, or quarter_turns = 0 in [augmentation]"
+            )
+    aerial_only = recipe.schedule.size_px or recipe.schedule.small_steps
+    if aerial_only:
+        raise ModelError(
+            "size_px and small_steps of [schedule] are for aerial images; expected neither: a "
+            "data set's images have the card's input sizes; take them out of the recipe"
+        )
