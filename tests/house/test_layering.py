@@ -19,7 +19,7 @@ LAYERS: tuple[str, ...] = (
     "raster image_file exif metadata metadata_table srt video_frame photo world zoo checkpoints"
     " foreign datasets",
     "tileset area cutting journal tiling embed tile_vectors store features feature_building voting"
-    " model_check",
+    " model_check backbone_weights",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch street_search street_belief locator",
     "locate evaluate fabricate training results result_layers report demo doctor info model_import"
@@ -135,8 +135,8 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 OWNERS = {
     "pyproj": "crs geometry grid raster tileset world",
     "torch": "nets embed zoo training checkpoints foreign model_check model_import onnx_export"
-    " explain",
-    "timm": "nets",
+    " explain backbone_weights",
+    "timm": "nets backbone_weights",
     "faiss": "store features feature_building",
     "rasterio": "raster tileset area cutting tiling world",
     "PIL": "image_file exif metadata metadata_table photo world demo report explain",
