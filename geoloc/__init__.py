@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from geoloc.benchmark.job import BenchmarkOptions, benchmark_model
     from geoloc.errors import GeolocError
     from geoloc.evaluate import Evaluation, evaluate_results
     from geoloc.index import MapIndex
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BenchmarkOptions": "benchmark.job",
     "Evaluation": "evaluate",
     "GeolocError": "errors",
     "IndexOptions": "options",
@@ -46,6 +48,7 @@ _HOMES = {
     "TileOptions": "options",
     "TileSet": "tileset",
     "TrainOptions": "options",
+    "benchmark_model": "benchmark.job",
     "build_index": "indexing",
     "check_model": "model_check",
     "cut_tiles": "tiling",
@@ -63,6 +66,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BenchmarkOptions",
     "Evaluation",
     "GeolocError",
     "IndexOptions",
@@ -74,6 +78,7 @@ __all__ = [
     "TileSet",
     "TrainOptions",
     "__version__",
+    "benchmark_model",
     "build_index",
     "check_model",
     "cut_tiles",

@@ -19,6 +19,7 @@ COMMANDS = {
     "index": "Embed tiles and build the index that photos are searched in.",
     "locate": "Locate photos on an index and write them as points.",
     "evaluate": "Compare located photos with the truth.",
+    "benchmark": "Measure a model on a cross-view data set, beside published figures.",
     "train": "Train a model from a recipe, or measure one.",
     "models": "List models, import published weights, export and verify them.",
     "info": "Say what is in a map, tiles, an index, a model, a photo or a result.",

@@ -22,7 +22,7 @@ LAYERS: tuple[str, ...] = (
     " model_check backbone_weights",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch street_search street_belief locator",
-    "locate evaluate fabricate training results result_layers report demo doctor info model_import"
+    "locate evaluate benchmark fabricate training results result_layers report demo doctor info model_import"
     " explain onnx_export",
     "__init__",
     "commands",
