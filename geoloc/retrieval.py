@@ -81,7 +81,7 @@ class Retriever:
             for ground_m in self._ground_sizes_m:
                 view = look_down(photo, camera, sight.pose, gsd_m=ground_m / size_px)
                 if view is not None:
-                    crops += [north_up(view, yaw, size_px) for yaw in _few(sight.yaws_deg)]
+                    crops += [north_up(view, yaw, size_px) for yaw in few_turns(sight.yaws_deg)]
         return crops
 
 
@@ -103,7 +103,7 @@ def north_up(view: GroundView, yaw_deg: float, size_px: int) -> NDArray[np.uint8
     return np.asarray(turned, np.uint8)
 
 
-def _few(yaws_deg: Sequence[float]) -> list[float]:
+def few_turns(yaws_deg: Sequence[float]) -> list[float]:
     """So many of the yaws that none is further than half a step from one of them."""
     if len(yaws_deg) * 8 < 360:
         return [yaws_deg[len(yaws_deg) // 2]]
