@@ -23,7 +23,7 @@ LAYERS: tuple[str, ...] = (
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch street_search street_belief locator",
     "locate evaluate benchmark fabricate training results result_layers report demo doctor info model_import"
-    " explain onnx_export",
+    " explain onnx_export pairing",
     "__init__",
     "commands",
     "cli",
@@ -138,9 +138,9 @@ OWNERS = {
     " explain backbone_weights",
     "timm": "nets backbone_weights",
     "faiss": "store features feature_building",
-    "rasterio": "raster tileset area cutting tiling world",
-    "PIL": "image_file exif metadata metadata_table photo world demo report explain",
-    "cv2": "keypoints groundview streetview embed retrieval verify world training explain",
+    "rasterio": "raster tileset area cutting tiling world pairing",
+    "PIL": "image_file exif metadata metadata_table photo world demo report explain pairing",
+    "cv2": "keypoints groundview streetview embed retrieval verify world training explain pairing",
     "geopandas": "tileset area journal tiling index indexing answer result_layers",
 }
 

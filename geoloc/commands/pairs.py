@@ -1,0 +1,192 @@
+"""``geoloc pairs``: geotagged photos and a map in, pairs to learn from out."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from geoloc.commands._console import (
+    example,
+    json_option,
+    overwrite_option,
+    print_json,
+    say,
+    verbosity_options,
+)
+from geoloc.commands._progress import progress_bar
+from geoloc.errors import EXIT_PARTIAL
+from geoloc.pairing.options import PairingOptions, PairingView
+
+if TYPE_CHECKING:
+    from geoloc.pairing.job import PairingSummary
+
+_DEFAULT = PairingOptions()
+_FAILURES_SHOWN = 5
+
+
+class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since click 8.2
+    """Two numbers with a comma between them."""
+
+    name = "BOTTOM,TOP"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        """The two numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            bottom, top = map(float, str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not BOTTOM,TOP in degrees, such as -60,30")
+        return bottom, top
+
+
+@click.command(name="pairs", epilog=example("geoloc pairs photos/ --map region.tif -o pairs"))
+@click.argument("photos", nargs=-1, required=True, type=click.Path(), metavar="PHOTOS...")
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    required=True,
+    metavar="RASTER",
+    help="Georeferenced raster, folder of rasters or glob; repeat it for several. The first that "
+    "shows a photo's place is cut.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("pairs"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder to write: pairs.csv, tiles/ and photos/.",
+)
+@click.option("-r", "--recursive", is_flag=True, help="Look into the folders inside folders.")
+@click.option(
+    "--ground-size",
+    "ground_size_m",
+    type=float,
+    metavar="METRES",
+    help="Side of a tile on the ground. Default: what the default model asks for (drone photos), "
+    "80 m (ground photos).",
+)
+@click.option(
+    "--size",
+    "size_px",
+    type=int,
+    metavar="PIXELS",
+    help="Side of tiles and drone photos; rings are twice as wide. Default: as the default model.",
+)
+@click.option(
+    "--test-share",
+    type=float,
+    default=_DEFAULT.test_share,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of the photos that is held out, 0 to 1: all those of a strip at one end of the "
+    "area. Photos less than two tiles from the others are dropped.",
+)
+@click.option(
+    "--offset",
+    type=float,
+    default=_DEFAULT.offset,
+    show_default=True,
+    metavar="SHARE",
+    help="Cut tiles at random up to so many of their sides off the photo, 0 to 0.5: 0.25 is what "
+    "an index of half-overlapping tiles leaves.",
+)
+@click.option(
+    "--view",
+    type=click.Choice(get_args(PairingView)),
+    default=_DEFAULT.view,
+    show_default=True,
+    help="What kind of photos these are: from a drone, or from the ground (panoramas, street "
+    "photos). auto takes the kind that is most frequent.",
+)
+@click.option(
+    "--height",
+    "height_m",
+    type=float,
+    metavar="METRES",
+    help="Height above the ground of drone photos that do not say theirs.",
+)
+@click.option(
+    "--span",
+    "span_deg",
+    type=_Span(),
+    default=_DEFAULT.span_deg,
+    metavar="BOTTOM,TOP",
+    help="Elevations in degrees that the rings of ground photos reach from and to. Default: "
+    "-60,30.",
+)
+@click.option(
+    "--metadata",
+    type=click.Path(),
+    metavar="FILE",
+    help="A CSV (photo and any of lon, lat, rel_alt_m, yaw_deg, pitch_deg, ...) or a DJI flight "
+    "log (.SRT) that adds to what the photos say of themselves.",
+)
+@click.option(
+    "--seed", type=int, default=_DEFAULT.seed, show_default=True, metavar="N", help="Of --offset."
+)
+@overwrite_option
+@json_option
+@verbosity_options
+def command(
+    photos: tuple[str, ...],
+    maps: tuple[str, ...],
+    output: Path,
+    recursive: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Make pairs to learn from: geotagged photos, and tiles of a map cut around their places.
+
+    PHOTOS are files, folders or globs. Writes pairs.csv (also for QGIS: lon, lat), tiles/*.tif and
+    photos/*.png, which `geoloc train` and `geoloc benchmark pairs` read. A part of the area is held
+    out as a whole. Ends with 6 if a photo says no position, lies outside the map or is damaged.
+    """
+    from geoloc.pairing.job import make_pairs
+    from geoloc.photo import find_photos
+
+    quiet, verbose = bool(given.pop("quiet")), int(given.pop("verbose"))
+    options = PairingOptions(**given)
+    found = find_photos(photos, recursive=recursive)
+    with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        summary = make_pairs(found, maps, output, options, progress=progress)
+    if as_json:
+        print_json(dataclasses.asdict(summary))
+    _show(summary, quiet=quiet)
+    if summary.failures:
+        click.get_current_context().exit(EXIT_PARTIAL)
+
+
+def _show(summary: PairingSummary, *, quiet: bool) -> None:
+    """What was made and what was not, on stderr."""
+    say(
+        f"{summary.folder}: {summary.train} pairs to learn from and {summary.test} held out, "
+        f"{summary.places} places, {summary.view} photos, tiles of {summary.ground_size_m:g} m",
+        quiet=quiet,
+    )
+    if summary.gap:
+        say(f"{_photos(summary.gap)} between the two areas dropped", quiet=quiet)
+    if summary.unscaled:
+        say(
+            f"{_photos(summary.unscaled)} of unknown height taken as they are, at no known scale; "
+            "say --height",
+            quiet=quiet,
+        )
+    if summary.unturned:
+        say(f"{_photos(summary.unturned)} of unknown heading not turned to north", quiet=quiet)
+    for failure in summary.failures[:_FAILURES_SHOWN]:
+        say(f"no pair: {failure.reason}", quiet=quiet)
+    if len(summary.failures) > _FAILURES_SHOWN:
+        say(f"no pair: {len(summary.failures) - _FAILURES_SHOWN} more photos", quiet=quiet)
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count} photos"

@@ -1,0 +1,77 @@
+"""Which photos are learnt from and which are held out: by area, never at random.
+
+Photos of one flight show the same ground again and again. Held out at random, nearly each of them
+would have a neighbour in training, and the measured recall would be that of remembering.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+Side = Literal["train", "test", "gap"]
+
+
+def split_by_area(xy_m: NDArray[np.float64], tile_m: float, test_share: float) -> list[Side] | None:
+    """The side of each photo: a strip at one end of the area is held out.
+
+    The strip lies across the longer axis, east or north. Between the two sides positions are at
+    least two tiles apart along that axis, so that a tile fits between their tiles; the photos there
+    are dropped. Of all cuts the one is taken whose share is closest to the one asked for, and
+    among equals the one that drops the fewest photos.
+
+    Args:
+        xy_m: (N, 2) metres east and north.
+        tile_m: Side of a tile.
+        test_share: Of the photos that are not dropped; 0 holds out none, 1 all.
+
+    Returns:
+        None if no cut leaves photos on both sides.
+    """
+    if test_share <= 0 or test_share >= 1:
+        return ["test" if test_share >= 1 else "train"] * len(xy_m)
+    along = xy_m[:, int(np.argmax(np.ptp(xy_m, axis=0)))]
+    cuts = [cut for end in (along, -along) for cut in _cuts(end, 2 * tile_m)]
+    usable = [cut for cut in cuts if cut[0].any() and cut[1].any()]
+    if not usable:
+        return None
+    is_test, is_train = min(usable, key=lambda cut: _loss(cut, test_share))
+    return [
+        "test" if tested else "train" if learnt else "gap"
+        for tested, learnt in zip(is_test, is_train, strict=True)
+    ]
+
+
+_Cut = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+
+def _cuts(along: NDArray[np.float64], apart_m: float) -> list[_Cut]:
+    """All ways to hold out the photos from some position on: those, and those far before them."""
+    return [(along >= start, along <= start - apart_m) for start in np.unique(along)]
+
+
+def _loss(cut: _Cut, share: float) -> tuple[float, int]:
+    is_test, is_train = cut
+    kept = int(is_test.sum() + is_train.sum())
+    # Two decimals: a closer share is not worth many dropped photos.
+    return round(abs(float(is_test.sum()) / kept - share), 2), -kept
+
+
+def group_places(xy_m: NDArray[np.float64], reach_m: float) -> NDArray[np.int64]:
+    """The number of each photo's place (N,): photos within `reach_m` of its first one.
+
+    Not a chain of neighbours: along a flight line that would be one place from end to end.
+    """
+    places = np.full(len(xy_m), -1, np.int64)
+    tree = cKDTree(xy_m) if len(xy_m) else None
+    count = 0
+    for first in range(len(xy_m)):
+        if tree is None or places[first] >= 0:
+            continue
+        close = np.array(tree.query_ball_point(xy_m[first], reach_m), np.int64)
+        places[close[places[close] < 0]] = count
+        count += 1
+    return places
