@@ -137,19 +137,20 @@ def test_a_seed_takes_the_same_panorama_again_and_seasons_differ() -> None:
 
 
 def test_a_walk_keeps_its_distance_and_stays_in_the_open() -> None:
-    world = World(size_m=300, seed=2)
-    survey = world.survey("summer", gsd_m=0.5)
-    places = plan_walk(world, 40, spacing_m=25, inset_m=30, survey=survey)
+    world = World(size_m=240, seed=2)
+    places = plan_walk(world, 25, spacing_m=20, inset_m=30, when=("summer", "winter"))
     xy = np.array(places)
-    assert len(places) == 40
+    assert len(places) == 25
     gaps = np.linalg.norm(xy[:, None] - xy[None], axis=2) + 1e9 * np.eye(len(xy))
-    assert gaps.min() >= 25
+    assert gaps.min() >= 20
     assert xy.min() >= 30
-    assert xy.max() <= 270
-    cols, rows = survey.column_row(*xy.T.astype(np.float32))
-    heights_m = survey.heights_m[np.rint(rows).astype(int), np.rint(cols).astype(int)]
-    assert heights_m.max() < 0.3
-    assert plan_walk(world, 40, seed=1, spacing_m=25, survey=survey) != places
+    assert xy.max() <= 210
+    for season in ("summer", "winter"):
+        survey = world.survey(season, gsd_m=0.8)
+        cols, rows = survey.column_row(*xy.T.astype(np.float32))
+        heights_m = survey.heights_m[np.rint(rows).astype(int), np.rint(cols).astype(int)]
+        assert heights_m.max() < 0.3, "cars are parked elsewhere in another season"
+    assert plan_walk(world, 25, seed=1, spacing_m=20) != places
 
 
 def test_a_walk_in_a_small_town_is_short() -> None:

@@ -20,7 +20,7 @@ from geoloc.commands._progress import progress_bar
 _EXAMPLE = "geoloc fabricate crossview -o town --kind panorama --places 400 --test-places 100"
 
 
-@click.group(name="fabricate", epilog=example(_EXAMPLE))
+@click.group(name="fabricate", epilog=example("geoloc fabricate crossview"))
 def command() -> None:
     """Fabricate data to train on and to measure with, where none can be had.
 
@@ -33,7 +33,8 @@ def command() -> None:
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
+    default=Path("town"),
+    show_default=True,
     metavar="DIR",
     help="Folder to write.",
 )

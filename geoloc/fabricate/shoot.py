@@ -103,7 +103,7 @@ class Photographer:
             at,
             ring=_STREET_RING,
             when=self.surveys[self.season(place, 0)],
-            sensor=replace(random_sensor(rng), vignette=0.0),
+            sensor=random_sensor(rng),
             noise_seed=place,
         )
         frame = Panorama.whole(_STREET_RING.width_px, _STREET_RING.height_px)

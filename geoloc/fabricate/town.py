@@ -11,7 +11,7 @@ from geoloc.world.world import DEFAULT_CORNER, Corner
 
 _APART_M = 6000.0
 _ROOM = 2.8  # of ground for a place, in squares of the least distance
-_SMALLEST_M = 240.0
+_SMALLEST_M = 180.0
 _GROWTH = 1.25
 _PHOTO_SEASONS = 2
 _SEEDS_AN_ORDER = 1000
@@ -64,7 +64,7 @@ def _plan(order: CrossViewOrder, number: int, count: int, map_seasons: tuple[Sea
         world = World(
             size_m=round(size_m), seed=order.seed * _SEEDS_AN_ORDER + number, corner=_corner(number)
         )
-        places = plan_walk(world, count, spacing_m=order.gap_m, inset_m=inset_m)
+        places = plan_walk(world, count, spacing_m=order.gap_m, inset_m=inset_m, when=seasons)
         if len(places) == count:
             break
         size_m *= _GROWTH

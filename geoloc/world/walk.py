@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.world.palette import NUMBERS
+from geoloc.world.moment import Moment
+from geoloc.world.palette import NUMBERS, Season
 from geoloc.world.survey import Survey
 from geoloc.world.world import World, WorldPoint
 
@@ -14,6 +17,7 @@ Floats = NDArray[np.float64]
 _PAVED = ("asphalt", "patch", "concrete", "paving", "mark", "gravel", "dirt")
 _WET = ("water", "pool")
 _CLEARANCE_M = 1.0  # of walls, cars and hedges
+_GSD_M = 0.8
 _GRASS_SHARE = 0.04  # of the candidates on open ground that is not paved
 
 
@@ -24,7 +28,7 @@ def plan_walk(
     seed: int = 0,
     spacing_m: float = 20.0,
     inset_m: float = 0.0,
-    survey: Survey | None = None,
+    when: Sequence[Moment | Season] = ("summer",),
 ) -> list[WorldPoint]:
     """Places on open ground, streets above all, at least so far apart.
 
@@ -36,13 +40,15 @@ def plan_walk(
         seed: Decides the places.
         spacing_m: Least distance of any two.
         inset_m: Least distance from the map's edge.
-        survey: Of the whole town, when there is one already.
+        when: Moments, or seasons for their usual days, at which no car stands there either.
     """
     rng = np.random.default_rng([world.seed, 21, seed])
-    ground = survey or world.survey("summer", gsd_m=1.0)
     candidates = rng.uniform(inset_m, world.size_m - inset_m, (int(world.size_m**2 / 4) + 500, 2))
-    is_free, is_paved = _ground(ground, candidates)
-    is_wanted = is_free & (is_paved | (rng.random(len(candidates)) < _GRASS_SHARE))
+    is_wanted = np.ones(len(candidates), bool)
+    is_grass_too = rng.random(len(candidates)) < _GRASS_SHARE
+    for moment in when:
+        is_free, is_paved = _ground(world.survey(moment, gsd_m=_GSD_M), candidates)
+        is_wanted &= is_free & (is_paved | is_grass_too)
     chosen = _thin(candidates[is_wanted], count, spacing_m)
     return [WorldPoint(float(x), float(y)) for x, y in chosen]
 

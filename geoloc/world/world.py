@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -194,7 +194,8 @@ class World:
         eye = Eye(np.array(at, np.float64), height_m, self._to_world(at))
         picture = look_around(survey, eye, ring or Ring())
         rng = np.random.default_rng([self.seed, 12, noise_seed])
-        return expose(picture, sensor or Sensor(), rng)
+        # Panoramas are stitched from many photos: no corners are dark.
+        return expose(picture, replace(sensor or Sensor(), vignette=0.0), rng)
 
     def _survey_around(self, at: WorldPoint, moment: Moment) -> Survey:
         """All that a camera on the ground can see."""
