@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from geoloc.benchmark.job import BenchmarkOptions, benchmark_model
     from geoloc.errors import GeolocError
     from geoloc.evaluate import Evaluation, evaluate_results
+    from geoloc.explain import explain_photo
     from geoloc.index import MapIndex
     from geoloc.indexing import build_index
     from geoloc.locate import locate_photos
@@ -53,6 +54,7 @@ _HOMES = {
     "check_model": "model_check",
     "cut_tiles": "tiling",
     "evaluate_results": "evaluate",
+    "explain_photo": "explain",
     "export_model": "model_import",
     "export_onnx": "onnx_export",
     "find_photos": "photo",
@@ -83,6 +85,7 @@ __all__ = [
     "check_model",
     "cut_tiles",
     "evaluate_results",
+    "explain_photo",
     "export_model",
     "export_onnx",
     "find_photos",

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from geoloc.crs import LocalFrame, LonLat, distance_m
+from geoloc.crs import LocalFrame, LonLat, distance_m, distances_m
 from geoloc.embed import SATELLITE, Embedder, Preprocessing
 from geoloc.errors import OptionError, PhotoError
 from geoloc.explain.evidence import (
@@ -37,6 +37,8 @@ from geoloc.zoo import load_model
 MAX_SIDE_PX = 2000
 # The best tiles, among which the rank without neural maps is counted.
 _RIVALS = 10
+# So far down is the tile at the photo's own position looked for.
+_LOWEST_RANK = 1000
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ class Explanation:
         rank: Of the tile among all.
         tiles: How many there are.
         next_cosine: Of the next best tile (of the best, if this is not it); None if there is none.
+        own_rank: Of the tile nearest to the photo's own position; None if it has none, or if the
+            tile is beyond the thousandth.
         marks: The photo's own position and the answer, where there are any.
         ablation: None for networks without neural maps.
     """
@@ -147,6 +151,7 @@ class Explanation:
     rank: int
     tiles: int
     next_cosine: float | None
+    own_rank: int | None
     marks: tuple[Mark, ...]
     ablation: Ablation | None
 
@@ -200,7 +205,7 @@ class _Job:
         metadata = self._told(photo)
         kind = kind_of(self._options.view, metadata)
         tried = sightings(photo, metadata, kind, index=self._index, embedder=self._embedder)
-        view = cast(NetworkView, network_view(kind))
+        view = network_view(kind)
         ranking = self._rank(tried, view)
         place = self._options.rank - 1
         row, best = ranking.rows[place], tried[ranking.sightings[place]]
@@ -220,6 +225,7 @@ class _Job:
             rank=self._options.rank,
             tiles=len(self._index.tiles),
             next_cosine=_next(ranking.scores, place),
+            own_rank=self._own_rank(metadata, ranking),
             marks=self._marks(photo, metadata, row),
             ablation=self._ablate(seen, view, ranking, place),
         )
@@ -231,7 +237,7 @@ class _Job:
 
     def _rank(self, tried: list[Sighting], view: str) -> _Ranking:
         vectors = self._embedder.embed(np.stack([each.pixels for each in tried]), view)
-        count = min(max(self._options.rank + 1, _RIVALS), len(self._index.tiles))
+        count = min(max(self._options.rank + 1, _LOWEST_RANK), len(self._index.tiles))
         found = self._index.search(vectors, count)
         best: dict[int, tuple[float, int]] = {}
         for sighting, (rows, scores) in enumerate(zip(found.rows, found.scores, strict=True)):
@@ -240,6 +246,13 @@ class _Job:
                     best[row] = (score, sighting)
         order = sorted(best, key=lambda row: (-best[row][0], row))[:count]
         return _Ranking(order, [best[row][0] for row in order], [best[row][1] for row in order])
+
+    def _own_rank(self, metadata: PhotoMetadata, ranking: _Ranking) -> int | None:
+        if metadata.lon is None or metadata.lat is None:
+            return None
+        lon, lat = (self._index.tiles[name].to_numpy(float) for name in ("lon", "lat"))
+        nearest = int(distances_m(metadata.lon, metadata.lat, lon, lat).argmin())
+        return ranking.rows.index(nearest) + 1 if nearest in ranking.rows else None
 
     def _read_tile(self, row: int) -> NDArray[np.uint8]:
         """A tile's pixels, of the size that the network takes."""
@@ -262,10 +275,11 @@ class _Job:
         return network_vectors(network or self._network, images, view)[0].clone()
 
     def _side(
-        self, pixels: NDArray[np.uint8], images: Tensor, view: NetworkView, *, toward: Tensor
+        self, pixels: NDArray[np.uint8], images: Tensor, view: str, *, toward: Tensor
     ) -> Side:
         evidence = find_evidence(self._network, images, view, toward=toward)
-        return Side(pixels, evidence, level_maps(self._network, images, view))
+        levels = level_maps(self._network, images, cast(NetworkView, view))
+        return Side(pixels, evidence, levels)
 
     def _ablate(self, seen: Tensor, view: str, ranking: _Ranking, place: int) -> Ablation | None:
         """The best tiles compared again with the same sighting, with and without maps."""
