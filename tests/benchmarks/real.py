@@ -1,149 +1,82 @@
-"""How well real drone photos are located: accuracy, precision and seconds a photo, set by set.
+"""How well real drone photos are located: geoloc beside simpler ways, and its network alone.
 
-The sets are folders with ``region.tif``, ``photos/`` and ``truth.csv``; they are not part of the
-project. Each is located on its own map, on its map among foreign maps, with all metadata hidden,
-and on the other set's map, where nothing may be ``located``.
+    python tests/benchmarks/real.py DATA [--only PART ...] [--photos SET] [--every N]
+                                         [--model NAME] [--effort low|normal|high] [--work DIR]
 
-    python tests/benchmarks/real.py DATA [--photos SET] [--every N] [--effort low|normal|high]
+DATA holds ``fengyuan/``, ``ariel/`` and ``distractors/*.tif``; these are not part of the project
+(see `real_sets`). The parts:
 
-DATA holds ``fengyuan/``, ``ariel/`` and ``distractors/*.tif``. Frames of ``ariel`` carry no
-metadata: their height and yaw come from the truth, their pitch is -45 degrees.
+    geoloc      each set on its own map, among foreign maps, with its metadata hidden, and on the
+                other set's map, where nothing may be ``located``
+    top50       the same, when only what the network proposes may vote (`real_locating`)
+    ransac      SIFT, ratio test and RANSAC against the whole map (`real_baselines`)
+    voting      SIFT voting over the whole map, and nothing after it
+    retrieval   recall of the network alone, trained and untrained (`real_retrieval`)
+
+With ``--model`` the indexes are those of another network, say of one adapted to the map.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from geoloc.evaluate import evaluate_results, read_truth
-from geoloc.index import build_index
-from geoloc.locate import locate_photos
-from geoloc.options import Effort, LocateOptions
-from geoloc.tiling import cut_tiles
+import real_baselines
+import real_locating
+import real_retrieval
+import real_scores
+from real_sets import AWAY, HOME, SETS, Case, Ground
 
-HEADER = (
-    f"{'photos':<10}{'map':<22}{'told':<10}{'n':>4}{'<=25 m':>8}{'<=40 m':>8}{'<=50 m':>8}"
-    f"{'located':>9}{'right in 40 m':>15}{'median':>9}{'s/photo':>9}"
-)
+from geoloc.options import DEFAULT_MODEL, Effort
 
+Rows = Callable[[Case, Ground, Effort], Iterator[str]]
 
-@dataclass(frozen=True)
-class Trial:
-    """Photos of one set on the index of some maps."""
-
-    photos: str
-    index: str
-    told: str  # all, nothing, table
-    point: str = "camera"
-
-
-TRIALS = (
-    Trial("fengyuan", "fengyuan", "all"),
-    Trial("fengyuan", "with-distractors", "all"),
-    Trial("fengyuan", "fengyuan", "nothing"),
-    Trial("fengyuan", "with-distractors", "nothing"),
-    Trial("ariel", "ariel", "table", "scene"),
-    Trial("ariel", "with-distractors", "table", "scene"),
-    Trial("fengyuan", "ariel", "all"),
-    Trial("ariel", "fengyuan", "table", "scene"),
-)
+PARTS: dict[str, tuple[str, Rows, tuple[Case, ...]]] = {
+    "geoloc": (real_scores.HEADER, real_locating.rows, HOME + AWAY),
+    "top50": (real_scores.HEADER, real_locating.retrieved_rows, HOME),
+    "ransac": (real_scores.HEADER, real_baselines.ransac_rows, HOME + AWAY),
+    "voting": (real_scores.HEADER, real_baselines.voting_rows, HOME + AWAY),
+    "retrieval": (real_retrieval.HEADER, real_retrieval.rows, HOME),
+}
 
 
 def main() -> None:
-    """Build the indexes, run the trials, print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Build the indexes, run the parts, print a table; what is going on goes to stderr."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path)
-    parser.add_argument("--photos", help="only the trials with the photos of this set")
+    parser.add_argument("--only", nargs="+", choices=tuple(PARTS), default=tuple(PARTS))
+    parser.add_argument("--photos", choices=SETS, help="only the photos of this set")
+    parser.add_argument("--map", help="only this map: a set's, or with-distractors")
     parser.add_argument("--every", type=int, default=1, help="take each n-th photo only")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="of the indexes")
     parser.add_argument("--effort", choices=("low", "normal", "high"), default="normal")
-    parser.add_argument("--work", type=Path, help="keep the indexes here")
+    parser.add_argument("--work", type=Path, help="keep tiles and indexes here, and reuse them")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        work = given.work or Path(scratch)
-        indexes = build_indexes(given.data, work)
-        print(HEADER, flush=True)
-        for trial in TRIALS:
-            if given.photos in (None, trial.photos):
-                line = run(trial, given.data, indexes, work, every=given.every, effort=given.effort)
-                print(line, flush=True)
+        ground = Ground(given.data, given.work or Path(scratch), given.every, given.model)
+        header = None
+        for part in given.only:
+            its_header, rows, cases = PARTS[part]
+            if header != its_header:
+                print(header := its_header, flush=True)
+            for case in cases:
+                if given.photos in (None, case.photos) and given.map in (None, case.index):
+                    run(part, rows, case, ground, given.effort)
 
 
-def build_indexes(data: Path, work: Path) -> dict[str, Path]:
-    """An index of each set's map, and one of all maps; what is there already stays."""
-    own = {name: [str(data / name / "region.tif")] for name in ("fengyuan", "ariel")}
-    foreign = [str(path) for path in sorted((data / "distractors").glob("*.tif"))]
-    own["with-distractors"] = own["fengyuan"] + own["ariel"] + foreign
-    indexes = {}
-    for name, rasters in own.items():
-        tiles, index = work / name / "tiles", work / name / "index"
-        if not (index / "index.json").exists():
-            cut_tiles(rasters, tiles)
-            build_index(tiles, index)
-        indexes[name] = index
-    return indexes
-
-
-def run(
-    trial: Trial, data: Path, indexes: dict[str, Path], work: Path, *, every: int, effort: Effort
-) -> str:
-    """One line of the table."""
-    folder = data / trial.photos
-    truth = read_truth(folder / "truth.csv")[::every]
-    photos = [folder / "photos" / row.photo for row in truth]
-    options = LocateOptions(effort=effort)
-    if trial.told == "nothing":
-        photos = [without_metadata(photo, work / "bare" / trial.photos) for photo in photos]
-    if trial.told == "table":
-        options = LocateOptions(effort=effort, metadata=str(table_of(folder, work)))
+def run(part: str, rows: Rows, case: Case, ground: Ground, effort: Effort) -> None:
+    """Print the lines of one part and case."""
     began = time.perf_counter()
-    results = list(locate_photos(photos, indexes[trial.index], options))
-    seconds = (time.perf_counter() - began) / len(photos)
-    found = evaluate_results(results, truth, point=trial.point)  # type: ignore[arg-type]
-    share, right = found.overall.share_within, found.precision_within
-    located = sum(result.status == "located" for result in results)
-    median = found.overall.median_error_m
-    return (
-        f"{trial.photos:<10}{trial.index:<22}{trial.told:<10}{len(photos):>4}"
-        f"{share[25]:>8.1%}{share_within(found.errors_m.values(), 40):>8.1%}{share[50]:>8.1%}"
-        f"{located:>9}{f'{right[40]:.1%}' if right else '-':>15}"
-        f"{f'{median:.1f} m' if median is not None else '-':>9}{seconds:>9.2f}"
-    )
-
-
-def share_within(errors_m: Iterable[float | None], limit_m: float) -> float:
-    """Share of all photos with an answer within so many metres."""
-    errors = list(errors_m)
-    return sum(e is not None and e <= limit_m for e in errors) / len(errors)
-
-
-def without_metadata(photo: Path, folder: Path) -> Path:
-    """A copy of a JPEG without its application segments: no EXIF, no XMP, the same pixels."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data, kept, at = photo.read_bytes(), bytearray(b"\xff\xd8"), 2
-    while data[at] == 0xFF and data[at + 1] != 0xDA:
-        size = int.from_bytes(data[at + 2 : at + 4], "big") + 2
-        if not 0xE0 <= data[at + 1] <= 0xEF:
-            kept += data[at : at + size]
-        at += size
-    copy = folder / photo.name
-    copy.write_bytes(bytes(kept) + data[at:])
-    return copy
-
-
-def table_of(folder: Path, work: Path) -> Path:
-    """A table for ``--metadata``: height and yaw as the truth has them, pitch -45 degrees."""
-    path = work / f"{folder.name}.csv"
-    with (folder / "truth.csv").open(newline="") as source, path.open("w", newline="") as target:
-        writer = csv.writer(target)
-        writer.writerow(["photo", "rel_alt_m", "yaw_deg", "pitch_deg"])
-        for row in csv.DictReader(source):
-            writer.writerow([row["photo"], row["rel_alt_m"], row["yaw_deg"], -45])
-    return path
+    print(f"... {part}: {case.photos} on {case.index}, told {case.told}", file=sys.stderr)
+    for row in rows(case, ground, effort):
+        print(row, flush=True)
+    print(f"    {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+"""geoloc itself on the real photos: as it is, and with its network made to propose where to look.
+
+On maps of up to three million local features the whole map votes and nothing is retrieved; that is
+so for every map here. A country-sized map stands on retrieval: ``geoloc, top 50`` shows that way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from unittest.mock import patch
+
+from real_scores import Answer, Timer, line
+from real_sets import Case, Ground
+
+from geoloc.evaluate import evaluate_results
+from geoloc.locate import locate_photos
+from geoloc.options import Effort, LocateOptions
+
+
+def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
+    """The line of geoloc as it is."""
+    yield _row("geoloc", case, ground, effort)
+
+
+def retrieved_rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
+    """The line of geoloc when only the fifty tiles that its network proposes vote."""
+    with patch("geoloc.locator.WHOLE_MAP_FEATURES", 0):
+        yield _row("geoloc, top 50", case, ground, effort)
+
+
+def _row(method: str, case: Case, ground: Ground, effort: Effort) -> str:
+    truth, paths = ground.truth(case), ground.paths(case)
+    index = ground.index(case.index)
+    options = LocateOptions(effort=effort, metadata=ground.table(case))
+    timer = Timer()
+    results = list(locate_photos(paths, index, options))
+    timer.stop()
+    errors = evaluate_results(results, truth, point=case.point).errors_m
+    answers = [
+        Answer(errors[row.photo], result.status == "located")
+        for row, result in zip(truth, results, strict=True)
+    ]
+    return line(method, case, answers, timer)

@@ -1,0 +1,80 @@
+"""Retrieval alone: whether the network proposes the right tile, and what chance would give.
+
+A tile is right when its middle lies within 0.71 of its side of the truth: 113 m for tiles of 160 m,
+which is the tile itself or a neighbour. On a map of few tiles many are right, so that the share
+which a random order would reach is printed beside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from real_scores import Timer
+from real_sets import UNTRAINED, Case, Ground, photos_of, true_point
+
+from geoloc.crs import distances_m
+from geoloc.embed import Embedder
+from geoloc.index import MapIndex
+from geoloc.options import Effort
+from geoloc.retrieval import Retriever
+from geoloc.search_plan import camera_of, stages
+
+RANKS = (1, 5, 10)
+HEADER = (
+    f"{'network':<22}{'photos':<10}{'map':<18}{'told':<9}{'n':>3}{'tiles':>7}"
+    + "".join(f"{f'R@{rank}':>8}" for rank in RANKS)
+    + "".join(f"{f'chance@{rank}':>11}" for rank in RANKS)
+    + Timer.HEADER
+)
+_REACH_SIDES = 0.71
+
+
+def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
+    """The lines of the trained and of the untrained network."""
+    for model in (ground.model, UNTRAINED):
+        yield _row(case, ground, model)
+
+
+def _row(case: Case, ground: Ground, model: str) -> str:
+    photos = photos_of(ground, case)
+    index = MapIndex.open(ground.index(case.index, model=model))
+    retriever = Retriever(index, Embedder(index.card.folder))
+    ranks, shares = [], []
+    timer = Timer()
+    for row, photo, known in photos:
+        height, width = photo.pixels.shape[:2]
+        sights = next(stages(known, "low", gsd_m=0.3))
+        proposals = retriever.propose(
+            photo.pixels, camera_of(known, width, height), sights, count=max(RANKS)
+        )
+        point = true_point(row, case)
+        right = right_tiles(index, point.lon, point.lat)
+        ranks.append(first_right([each.row for each in proposals], right))
+        shares.append([chance(len(index.tiles), len(right), rank) for rank in RANKS])
+    return (
+        f"{index.card.name:<22}{case.photos:<10}{case.index:<18}{case.told:<9}{len(photos):>3}"
+        + f"{len(index.tiles):>7}"
+        + "".join(f"{sum(rank <= k for rank in ranks) / len(ranks):>8.1%}" for k in RANKS)
+        + "".join(f"{share:>11.1%}" for share in np.mean(shares, axis=0))
+        + timer.columns(len(photos))
+    )
+
+
+def right_tiles(index: MapIndex, lon: float, lat: float) -> NDArray[np.int64]:
+    """Rows of the tiles that count as right for a place."""
+    tiles = index.tiles
+    away = distances_m(lon, lat, tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float))
+    return np.flatnonzero(away <= _REACH_SIDES * tiles["ground_size_m"].to_numpy(float))
+
+
+def first_right(proposed: Sequence[int], right: NDArray[np.int64]) -> float:
+    """Rank, from 1, of the first proposal that is right; infinite when none is."""
+    return next((rank for rank, row in enumerate(proposed, 1) if row in right), math.inf)
+
+
+def chance(tiles: int, right: int, rank: int) -> float:
+    """Probability that a random order has a right tile among its first `rank`."""
+    return 1 - math.comb(tiles - right, rank) / math.comb(tiles, rank)
