@@ -41,6 +41,7 @@ class Standing:
         best_step: After how many batches these were; -1 before the first validation.
         losses: Of the batches since the last line of the log.
         finished: Whether the schedule is over.
+        backbone: Whose weights the backbone began with; empty for chance.
     """
 
     untrained: Recall
@@ -50,6 +51,7 @@ class Standing:
     best_step: int = -1
     losses: tuple[float, ...] = ()
     finished: bool = False
+    backbone: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,23 +29,20 @@ def draft_card(document: Mapping[str, Any], folder: Path) -> ModelCard:
     return card_from({**document, "weights": {"sha256": ""}}, folder)
 
 
-def complete_card(recipe: Recipe, *, places: int, backbone_weights: str | None) -> dict[str, Any]:
+def complete_card(recipe: Recipe, *, places: int) -> dict[str, Any]:
     """The recipe's card with what the run adds to it: classes, and where the weights began.
 
     Args:
         recipe: What is trained.
         places: Of training; MEAN classifies them.
-        backbone_weights: What the backbone began with, if not with chance.
     """
     document = dict(recipe.card)
     if recipe.loss.name == "mean":
         document["options"] = {**document.get("options", {}), "classes": places}
     began = {"recipe": RECIPE_NAME}
-    # Of a path the name alone: the card travels, the folders of its maker do not.
     if recipe.schedule.initial_weights:
+        # Of a path the name alone: the card travels, the folders of its maker do not.
         began["initial_weights"] = Path(recipe.schedule.initial_weights).name
-    if backbone_weights:
-        began["backbone_weights"] = Path(backbone_weights).name
     document["training"] = {**document.get("training", {}), **began}
     return document
 
@@ -58,11 +55,13 @@ class Measurement:
         protocol: How both were measured.
         recall: Of these weights.
         untrained: Of the same network before the run.
+        backbone: Whose weights the backbone began with; empty for chance.
     """
 
     protocol: str
     recall: Recall
     untrained: Recall
+    backbone: str = ""
 
 
 def write_card(
@@ -85,7 +84,11 @@ def write_card(
         **{f"recall_at_{k}": round(getattr(recall, f"at_{k}"), 4) for k in (1, 5, 10)},
         **{f"untrained_recall_at_{k}": round(getattr(untrained, f"at_{k}"), 4) for k in (1, 5, 10)},
     }
-    whole = {**document, "weights": {"sha256": checksum}, "accuracy": [accuracy]}
+    training = dict(document.get("training", {}))
+    if measured.backbone:
+        training["backbone_weights"] = measured.backbone
+    weights = {"sha256": checksum}
+    whole = {**document, "training": training, "weights": weights, "accuracy": [accuracy]}
     write_text(to_toml(whole), folder / CARD_NAME)
 
 

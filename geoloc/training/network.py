@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from geoloc.backbone_weights import load_backbone_weights
 from geoloc.checkpoints import load_strictly, read_tensors
 from geoloc.errors import ModelError
 from geoloc.training.recipe import Recipe
@@ -13,25 +14,30 @@ from geoloc.zoo import ModelCard, build_network, read_card, verify_weights
 
 def build_for_training(
     recipe: Recipe, card: ModelCard, *, backbone_weights: str | None = None
-) -> nn.Module:
-    """The network of a card as the recipe wants it to begin, on the CPU.
+) -> tuple[nn.Module, str]:
+    """The network of a card as the recipe wants it to begin, and its backbone's weights by name.
 
     Args:
         recipe: For its seed, its initial weights and gradient checkpointing.
         card: What to build.
         backbone_weights: ``pretrained`` for timm's own, or a file of them.
 
+    Returns:
+        The network, on the CPU; and where its backbone's weights come from with their licence,
+        empty where they come from chance.
+
     Raises:
         ModelError: if weights are missing or do not fit, or the network cannot checkpoint.
+        DependencyError: if weights would have to be downloaded and cannot be.
     """
     torch.manual_seed(recipe.schedule.seed)
     network = build_network(card)
     if recipe.schedule.initial_weights:
         start_from(network, recipe.schedule.initial_weights)
+    name = ""
     if backbone_weights:
-        from geoloc.backbone_weights import load_backbone_weights  # reads files, may download
-
-        load_backbone_weights(network, backbone_weights)
+        origin = load_backbone_weights(network, backbone_weights)
+        name = f"{origin.source} ({origin.licence or 'licence not stated'})"
     if recipe.schedule.gradient_checkpointing:
         switch = getattr(network, "set_grad_checkpointing", None)
         if switch is None:
@@ -40,7 +46,7 @@ def build_for_training(
                 "expected clnet, mean or siamese; set gradient_checkpointing = false"
             )
         switch()
-    return network
+    return network, name
 
 
 def start_from(network: nn.Module, model: str) -> None:

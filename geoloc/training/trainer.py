@@ -171,13 +171,11 @@ class _Run:
     def _build(self, recipe: Recipe, processes: Processes) -> None:
         """Network, loss and optimiser, on the device."""
         options = self.setting.options
-        self.document = complete_card(
-            recipe, places=self.source.places, backbone_weights=options.backbone_weights
-        )
+        self.document = complete_card(recipe, places=self.source.places)
         card = draft_card(self.document, self.setting.folder)
         # What a checkpoint will replace anyway need not be there any more.
         began = None if options.resume else options.backbone_weights
-        network = build_for_training(recipe, card, backbone_weights=began)
+        network, self.backbone = build_for_training(recipe, card, backbone_weights=began)
         self.network = network.to(processes.device).to(memory_format=torch.channels_last)
         precision = precision_of(self.schedule, processes.device)
         self.objective = Objective(
@@ -196,7 +194,7 @@ class _Run:
         if self.setting.processes.is_main and self.setting.recipe.text:
             write_text(self.setting.recipe.text, self.setting.folder / RECIPE_NAME)
         recall = self.validation.measure(self.embed)
-        return Standing(untrained=recall, best=recall)
+        return Standing(untrained=recall, best=recall, backbone=self.backbone)
 
     def _origin(self) -> dict[str, str]:
         """What must be the same for a run to go on."""
@@ -356,7 +354,10 @@ class _Run:
     def _write_model(self, recall: Recall) -> None:
         folder = self.setting.folder
         checksum = write_tensors(self.network, folder / WEIGHTS_NAME)
-        measured = Measurement(self.validation.protocol, recall, self.standing.untrained)
+        standing = self.standing
+        measured = Measurement(
+            self.validation.protocol, recall, standing.untrained, standing.backbone
+        )
         write_card(self.document, folder, checksum=checksum, measured=measured)
 
     def summary(self) -> TrainingSummary:

@@ -106,8 +106,13 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    """Twelve pairs to learn from and six to be tested on, 48 pixels a side; a dull colour each."""
-    folder = tmp_path / "pairs"
+    """What `write_pairs` writes."""
+    write_pairs(tmp_path / "pairs")
+    return tmp_path / "pairs"
+
+
+def write_pairs(folder: Path) -> None:
+    """Twelve pairs to learn from and six to be tested on, 48 pixels a side; a texture each."""
     folder.mkdir()
     rng = np.random.default_rng(8)
     rows = []
@@ -116,18 +121,17 @@ def pairs(tmp_path: Path) -> Path:
         names = (f"photo{number}.png", f"tile{number}.png")
         for name, image in zip(names, (tile // 2 + 60, tile), strict=True):
             cv2.imwrite(str(folder / name), image)
-        split = "train" if number < 12 else "test"
         rows.append(
             {
                 "query": names[0],
                 "reference": names[1],
-                "split": split,
+                "split": "train" if number < 12 else "test",
                 "lon": str(10 + number / 1000),
                 "lat": "50.0",
+                "overlap": str(0.5 + number % 3 / 4),
             }
         )
     _write_table(folder / "pairs.csv", rows)
-    return folder
 
 
 def _write_table(path: Path, rows: list[dict[str, str]]) -> None:

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
 from geoloc import zoo
-from geoloc.errors import ModelError, OutputExistsError
+from geoloc.errors import GeolocError, ModelError, OutputExistsError
 from geoloc.options import TrainOptions
 from geoloc.progress import Silent
 from geoloc.training.trainer import train_model
+from tests.training.conftest import PAIRS_RECIPE, write_pairs
 
 HERE = TrainOptions(device="cpu", workers=0)
 AGAIN = TrainOptions(device="cpu", workers=0, resume=True)
+STEPS = 9
+
+# Three epochs, a checkpoint at every other step, and similar pairs together.
+RECIPE = (
+    PAIRS_RECIPE.replace("epochs = 2\n", "epochs = 3\ncheckpoint_every = 2\n")
+    + """
+[sampling]
+neighbours = "similarity"
+refresh_every_epochs = 1
+range = 4
+select = 3
+always = 2
+"""
+)
 
 
 class PowerCutError(Exception):
@@ -43,6 +59,30 @@ class Cut(Silent):
             raise PowerCutError
 
 
+class Whole:
+    """A run that nothing disturbed, and what it was made of."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pairs = folder / "pairs"
+        write_pairs(self.pairs)
+        self.recipe = folder / "recipe.toml"
+        self.recipe.write_text(RECIPE)
+        self.folder = folder / "straight"
+        self.summary = train_model(self.recipe, self.pairs, self.folder, HERE)
+        self.course = course(self.folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return Whole(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture
+def finished(whole: Whole, tmp_path: Path) -> Path:
+    """A copy of what the undisturbed run wrote."""
+    return Path(shutil.copytree(whole.folder, tmp_path / "copy"))
+
+
 def course(folder: Path) -> list[tuple[str, ...]]:
     """Everything that the log says, but for the time that passed."""
     with (folder / "training.csv").open() as file:
@@ -52,75 +92,70 @@ def course(folder: Path) -> list[tuple[str, ...]]:
         ]
 
 
-def longer(recipe: Path, more: str = "") -> Path:
-    """Four epochs, a checkpoint at every other step, and similar pairs together."""
-    text = recipe.read_text().replace("epochs = 2\n", "epochs = 4\ncheckpoint_every = 2\n")
-    recipe.write_text(
-        text + '\n[sampling]\nneighbours = "similarity"\nrefresh_every_epochs = 1\n'
-        "range = 4\nselect = 3\nalways = 2\n" + more
-    )
-    return recipe
-
-
-@pytest.mark.parametrize("after", [1, 5, 11])
-def test_a_killed_run_goes_on_to_the_same_curve(
-    pairs_recipe: Path, pairs: Path, tmp_path: Path, after: int
-) -> None:
-    recipe = longer(pairs_recipe)
-    train_model(recipe, pairs, tmp_path / "straight", HERE)
+@pytest.mark.parametrize("after", [5, 7])
+def test_a_killed_run_goes_on_to_the_same_curve(whole: Whole, tmp_path: Path, after: int) -> None:
+    folder = tmp_path / "cut"
     with pytest.raises(PowerCutError):
-        train_model(recipe, pairs, tmp_path / "cut", HERE, progress=Cut(after))
-    if after == 1:  # nothing to go on from yet
-        with pytest.raises(ModelError, match="without --resume"):
-            train_model(recipe, pairs, tmp_path / "cut", AGAIN)
-        return
-    train_model(recipe, pairs, tmp_path / "cut", AGAIN)
-    assert course(tmp_path / "cut") == course(tmp_path / "straight")
-    assert [row[0] for row in course(tmp_path / "cut")] == [str(n) for n in range(13)]
-    checksums = {zoo.read_card(tmp_path / name).weights_sha256 for name in ("cut", "straight")}
+        train_model(whole.recipe, whole.pairs, folder, HERE, progress=Cut(after))
+    assert len(course(folder)) == 1 + after
+    train_model(whole.recipe, whole.pairs, folder, AGAIN)
+    assert course(folder) == whole.course
+    assert [row[0] for row in whole.course] == [str(n) for n in range(STEPS + 1)]
+    checksums = {zoo.read_card(each).weights_sha256 for each in (folder, whole.folder)}
     assert len(checksums) == 1
 
 
-def test_a_terminated_run_writes_a_checkpoint_first(
-    pairs_recipe: Path, pairs: Path, tmp_path: Path
-) -> None:
-    recipe = longer(pairs_recipe)
-    train_model(recipe, pairs, tmp_path / "straight", HERE)
-    before = signal.getsignal(signal.SIGTERM)
+def test_a_terminated_run_writes_a_checkpoint_first(whole: Whole, tmp_path: Path) -> None:
+    before, folder = signal.getsignal(signal.SIGTERM), tmp_path / "cut"
     with pytest.raises(KeyboardInterrupt):
-        train_model(recipe, pairs, tmp_path / "cut", HERE, progress=Cut(2, politely=True))
+        train_model(whole.recipe, whole.pairs, folder, HERE, progress=Cut(2, politely=True))
     assert signal.getsignal(signal.SIGTERM) is before
-    assert [row[0] for row in course(tmp_path / "cut")] == ["0", "1", "2", "3"]
-    train_model(recipe, pairs, tmp_path / "cut", AGAIN)
-    assert course(tmp_path / "cut") == course(tmp_path / "straight")
+    assert [row[0] for row in course(folder)] == ["0", "1", "2", "3"]
+    train_model(whole.recipe, whole.pairs, folder, AGAIN)
+    assert course(folder) == whole.course
 
 
-def test_a_finished_run_has_nothing_to_go_on_with(
-    pairs_recipe: Path, pairs: Path, tmp_path: Path
+def test_a_run_that_was_cut_before_its_first_checkpoint_starts_anew(
+    whole: Whole, tmp_path: Path
 ) -> None:
-    done = train_model(pairs_recipe, pairs, tmp_path / "model", HERE)
-    before = course(tmp_path / "model")
-    assert train_model(pairs_recipe, pairs, tmp_path / "model", AGAIN) == done
-    assert course(tmp_path / "model") == before
+    with pytest.raises(PowerCutError):
+        train_model(whole.recipe, whole.pairs, tmp_path / "cut", HERE, progress=Cut(1))
+    with pytest.raises(ModelError, match="without --resume"):
+        train_model(whole.recipe, whole.pairs, tmp_path / "cut", AGAIN)
 
 
-def test_another_recipe_is_refused(pairs_recipe: Path, pairs: Path, tmp_path: Path) -> None:
-    train_model(pairs_recipe, pairs, tmp_path / "model", HERE)
+def test_a_finished_run_has_nothing_to_go_on_with(whole: Whole, finished: Path) -> None:
+    again = train_model(whole.recipe, whole.pairs, finished, AGAIN)
+    assert (again.best_step, again.recall) == (whole.summary.best_step, whole.summary.recall)
+    assert course(finished) == whole.course
+
+
+def test_a_folder_that_holds_a_run_is_not_begun_in(whole: Whole, finished: Path) -> None:
     with pytest.raises(OutputExistsError, match="--resume"):
-        train_model(pairs_recipe, pairs, tmp_path / "model", HERE)
-    pairs_recipe.write_text("# a comment changes nothing\n" + pairs_recipe.read_text())
-    train_model(pairs_recipe, pairs, tmp_path / "model", AGAIN)
-    pairs_recipe.write_text(pairs_recipe.read_text() + "\nseed = 5\n")
+        train_model(whole.recipe, whole.pairs, finished, HERE)
+
+
+def test_a_comment_does_not_make_another_recipe_but_a_seed_does(
+    whole: Whole, finished: Path, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "other.toml"
+    recipe.write_text("# a comment\n" + RECIPE)
+    train_model(recipe, whole.pairs, finished, AGAIN)
+    recipe.write_text(RECIPE.replace("[schedule]", "[schedule]\nseed = 5"))
     with pytest.raises(ModelError, match="recipe changed"):
-        train_model(pairs_recipe, pairs, tmp_path / "model", AGAIN)
+        train_model(recipe, whole.pairs, finished, AGAIN)
+
+
+def test_other_data_are_refused(whole: Whole, finished: Path, tmp_path: Path) -> None:
+    fewer = Path(shutil.copytree(whole.pairs, tmp_path / "pairs"))
+    lines = (fewer / "pairs.csv").read_text().splitlines(keepends=True)
+    (fewer / "pairs.csv").write_text("".join([lines[0], *lines[2:]]))
+    with pytest.raises(GeolocError, match="data changed"):
+        train_model(whole.recipe, fewer, finished, AGAIN)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
-def test_a_damaged_checkpoint_is_refused(
-    pairs_recipe: Path, pairs: Path, tmp_path: Path, content: bytes
-) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "checkpoint.pt").write_bytes(content)
+def test_a_damaged_checkpoint_is_refused(whole: Whole, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(content)
     with pytest.raises(ModelError, match="cannot be read"):
-        train_model(pairs_recipe, pairs, folder, AGAIN)
+        train_model(whole.recipe, whole.pairs, tmp_path, AGAIN)
