@@ -39,6 +39,8 @@ class MeanOptions:
         unused_weights: Carry the weights that the authors' checkpoints hold and nothing uses (the
             backbone's ImageNet classifier, four scalars). With them a checkpoint goes in and out
             whole; without, every parameter gets a gradient.
+        layer_scale: Start of the backbone's residual branches; 0 leaves it to the backbone, as
+            the authors do, who begin with trained weights.
     """
 
     backbone: str = "convnext_tiny"
@@ -47,6 +49,7 @@ class MeanOptions:
     projection_dropout: float = 0.05
     classifier_dropout: float = 0.5
     unused_weights: bool = True
+    layer_scale: float = 0.0
 
 
 class MeanOutputs(NamedTuple):
@@ -177,7 +180,9 @@ class MEAN(nn.Module):
         self.options = options or MeanOptions()
         unused = self.options.unused_weights
         self.backbone: Any = build_backbone(
-            self.options.backbone, classes=_IMAGENET_CLASSES if unused else 0
+            self.options.backbone,
+            layer_scale=self.options.layer_scale,
+            classes=_IMAGENET_CLASSES if unused else 0,
         )
         channels, dropout = int(self.backbone.num_features), self.options.classifier_dropout
         self.diversify = DiversifiedEmbeddings(channels, dropout=self.options.diversity_dropout)

@@ -28,11 +28,14 @@ class SiameseOptions:
             publishes pairs of towers, one for the satellite and one for the drone.
         image_side_px: For backbones with position embeddings: the side of the square input that
             they are made for. 0 leaves it to the backbone; ConvNeXts take any size.
+        layer_scale: Start of a ConvNeXt's residual branches; 0 leaves it to the backbone, whose
+            1e-6 suits long schedules. Short ones from random weights need them to act at once.
     """
 
     backbone: str = "convnext_base"
     shared: bool = True
     image_side_px: int = 0
+    layer_scale: float = 0.0
 
 
 class ColourScale(NamedTuple):
@@ -61,15 +64,18 @@ def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
     return float(red), float(green), float(blue)
 
 
-def build_backbone(name: str, *, image_side_px: int = 0, classes: int = 0) -> Any:
+def build_backbone(
+    name: str, *, image_side_px: int = 0, layer_scale: float = 0.0, classes: int = 0
+) -> Any:
     """A timm backbone with random weights, and without a classifier unless it has classes.
 
     Raises:
         RuntimeError: if timm does not know the name.
-        TypeError: if a size is given to a backbone that takes any.
+        TypeError: if a size or a scale is given to a backbone that has none.
     """
-    sized: dict[str, Any] = {"img_size": image_side_px} if image_side_px else {}
-    return timm.create_model(name, pretrained=False, num_classes=classes, **sized)
+    given: dict[str, Any] = {"img_size": image_side_px, "ls_init_value": layer_scale}
+    stated = {option: value for option, value in given.items() if value}
+    return timm.create_model(name, pretrained=False, num_classes=classes, **stated)
 
 
 class Siamese(nn.Module):
@@ -82,12 +88,15 @@ class Siamese(nn.Module):
     def __init__(self, options: SiameseOptions | None = None) -> None:
         super().__init__()
         self.options = options or SiameseOptions()
-        side_px = self.options.image_side_px
-        self.backbone: Any = build_backbone(self.options.backbone, image_side_px=side_px)
+        self.backbone: Any = self._build()
         if not self.options.shared:
-            self.satellite_backbone: Any = build_backbone(
-                self.options.backbone, image_side_px=side_px
-            )
+            self.satellite_backbone: Any = self._build()
+
+    def _build(self) -> Any:
+        options = self.options
+        return build_backbone(
+            options.backbone, image_side_px=options.image_side_px, layer_scale=options.layer_scale
+        )
 
     @property
     def dimension(self) -> int:

@@ -112,6 +112,26 @@ def test_the_unused_weights_learn_nothing(small: MEAN) -> None:
     assert idle == head | {name for name, _ in small.named_parameters() if "unused" in name}
 
 
+def test_a_small_one_learns_from_random_weights_within_twenty_steps() -> None:
+    """Dropout on, two noisy views of six places: what a training on a CPU begins with."""
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        options = MeanOptions("convnext_atto", classes=6, unused_weights=False, layer_scale=0.1)
+        network, loss, places = MEAN(options).train(), MeanLoss(), torch.arange(6)
+        optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
+        scenes, history = block_image(41, (6, 3, 64, 64), 16), []
+        for _ in range(20):
+            views = [network.describe(scenes + 0.3 * torch.randn_like(scenes)) for _ in range(2)]
+            terms = loss(views[0], views[1], places, network.log_scale)
+            optimiser.zero_grad()
+            terms.total.backward()
+            optimiser.step()
+            history.append(torch.stack(terms).detach())
+    before, after = torch.stack(history[:3]).mean(dim=0), torch.stack(history[-3:]).mean(dim=0)
+    assert (after < before).all(), (before, after)
+    assert after[0] < 0.7 * before[0]
+
+
 @pytest.mark.shared
 def test_all_official_numbers_of_evaluation_are_met(mean: MEAN, shared_data: Path) -> None:
     wanted = load_file(parity_folder(shared_data) / "mean_outputs.safetensors")

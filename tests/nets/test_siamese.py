@@ -74,6 +74,12 @@ def test_a_vit_is_built_for_the_size_of_its_images() -> None:
             network(noise_image(1, (1, 3, 224, 224)), "drone")
 
 
+def test_residual_branches_may_act_from_the_start() -> None:
+    stated, plain = (Siamese(SiameseOptions("convnext_atto", layer_scale=s)) for s in (0.1, 0.0))
+    assert float(stated.backbone.stages[0].blocks[0].gamma.max()) == pytest.approx(0.1)
+    assert float(plain.backbone.stages[0].blocks[0].gamma.max()) == pytest.approx(1e-6)
+
+
 def test_an_unknown_view_is_refused(atto: Siamese) -> None:
     with pytest.raises(ValueError, match="view 'moon'"):
         atto(noise_image(1, (1, 3, 32, 32)), "moon")  # type: ignore[arg-type]
