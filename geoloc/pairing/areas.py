@@ -6,7 +6,8 @@ would have a neighbour in training, and the measured recall would be that of rem
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,30 +35,38 @@ def split_by_area(xy_m: NDArray[np.float64], tile_m: float, test_share: float) -
     if test_share <= 0 or test_share >= 1:
         return ["test" if test_share >= 1 else "train"] * len(xy_m)
     along = xy_m[:, int(np.argmax(np.ptp(xy_m, axis=0)))]
-    cuts = [cut for end in (along, -along) for cut in _cuts(end, 2 * tile_m)]
-    usable = [cut for cut in cuts if cut[0].any() and cut[1].any()]
-    if not usable:
+    apart_m = 2 * tile_m
+    cuts = [cut for sign in (1, -1) for cut in _cuts(along * sign, apart_m, sign)]
+    if not cuts:
         return None
-    is_test, is_train = min(usable, key=lambda cut: _loss(cut, test_share))
+    # Two decimals: a closer share is not worth many dropped photos.
+    best = min(cuts, key=lambda cut: (round(abs(cut.share - test_share), 2), -cut.kept))
+    onward = along * best.sign
+    is_test, is_train = onward >= best.start_m, onward <= best.start_m - apart_m
     return [
         "test" if tested else "train" if learnt else "gap"
         for tested, learnt in zip(is_test, is_train, strict=True)
     ]
 
 
-_Cut = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+class _Cut(NamedTuple):
+    """A way to hold out the photos from some position on, and drop those shortly before it."""
+
+    sign: int
+    start_m: float
+    share: float
+    kept: int
 
 
-def _cuts(along: NDArray[np.float64], apart_m: float) -> list[_Cut]:
-    """All ways to hold out the photos from some position on: those, and those far before them."""
-    return [(along >= start, along <= start - apart_m) for start in np.unique(along)]
-
-
-def _loss(cut: _Cut, share: float) -> tuple[float, int]:
-    is_test, is_train = cut
-    kept = int(is_test.sum() + is_train.sum())
-    # Two decimals: a closer share is not worth many dropped photos.
-    return round(abs(float(is_test.sum()) / kept - share), 2), -kept
+def _cuts(onward_m: NDArray[np.float64], apart_m: float, sign: int) -> Iterator[_Cut]:
+    """All cuts along one direction that leave photos on both sides."""
+    ordered = np.sort(onward_m)
+    starts = np.unique(ordered)
+    tested = len(ordered) - np.searchsorted(ordered, starts, "left")
+    learnt = np.searchsorted(ordered, starts - apart_m, "right")
+    for start_m, test, train in zip(starts, tested, learnt, strict=True):
+        if train:
+            yield _Cut(sign, float(start_m), float(test / (test + train)), int(test + train))
 
 
 def group_places(xy_m: NDArray[np.float64], reach_m: float) -> NDArray[np.int64]:
