@@ -148,6 +148,15 @@ def distances_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLi
     return np.asarray(_GEOD.inv(x1, y1, x2, y2)[2], dtype=np.float64)
 
 
+def geocentric_m(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
+    """Metres (N, 3) from the Earth's centre to positions in degrees, on the ellipsoid.
+
+    Straight lines between these are as long as geodesics, to a millimetre within two kilometres.
+    """
+    x, y = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (lon, lat))
+    return np.column_stack(transformer(4979, 4978).transform(x, y, np.zeros_like(x)))
+
+
 def ground_scale(crs: object, x: float, y: float) -> GroundScale:
     """True ground metres per CRS unit along x and y at a point.
 

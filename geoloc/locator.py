@@ -176,13 +176,13 @@ class Locator:
     ) -> StreetBelief | None:
         """Try stage after stage until one is sure, and keep the surest."""
         searcher, rows = self._open_street(), self._prior_rows(metadata)
-        n_tiles = len(self._tiles.lon) if rows is None else len(rows)
         ring = searcher.ring(photo, metadata, kind)
         best = None
         for headings in heading_stages(metadata, self._options.effort):
-            self._check()
-            match = searcher.match(ring, headings, count=self._options.top_k, rows=rows)
-            belief = believe_street(match, self._tiles, n_tiles=n_tiles)
+            match = searcher.match(
+                ring, headings, count=self._options.top_k, rows=rows, check=self._check
+            )
+            belief = believe_street(match, self._tiles)
             if belief is not None and (best is None or belief.probability > best.probability):
                 best = belief
             if best is not None and best.probability >= _SURE:
@@ -200,7 +200,6 @@ class Locator:
             tiles["lon"].to_numpy(float),
             tiles["lat"].to_numpy(float),
             tiles["ground_size_m"].to_numpy(float),
-            self._index.manifest.overlap,
         )
 
     def _told(self, path: Path, metadata: PhotoMetadata) -> PhotoMetadata:

@@ -2,27 +2,41 @@
 
 A cosine means little by itself: one photo looks a bit like every tile, the next like none. So the
 score of a tile is how far it stands out of this photo's own scores over the rest of the map, in
-their robust standard deviations. Tiles that overlap are one place. Of all places at most one is
-right, and maybe none: a place's odds are the likelihood ratio of two normal distributions of that
-score, those of right and of wrong tiles, over the number of places that had their chance.
+their robust standard deviations; and tiles that overlap are one place.
+
+The best of many wrong places scores high as well, the higher the more there are. But where the
+tail of a distribution is exponential, as those of most are far out, the *lead* of the best over the
+second is exponential too, with the tail's own scale, however many there are (Renyi 1953, on order
+statistics); and that scale shows in the leads of the places behind. So the lead, in units of that
+scale, is what tells a right place from the best of the wrong ones, and the score adds a little.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.crs import LocalFrame, LonLat, distances_m
+from geoloc.crs import LonLat, geocentric_m
 from geoloc.street_search import StreetMatch
 
 Floats = NDArray[np.float64]
 
-# Log-odds of a place by its score, before the places that compete: set on a fabricated town.
-_STEEPNESS = 4.0
+# Log-odds that the best place is right: by its lead, and by its score.
+_LEAD_WEIGHT = 1.0
+_EVEN_LEAD = 4.0
+_SCORE_WEIGHT = 1.0
 _EVEN_SCORE = 3.0
+# A lead counts up to here: beyond, it is as good as infinite, and a tail's scale is a guess.
+_LARGEST_LEAD = 20.0
+# Scale of a tail, in standard deviations, before anything is seen (a normal distribution's beyond
+# the best of some hundreds), which counts as so many places seen.
+_TAIL = 0.3
+_TAIL_COUNT = 3
+_TAIL_PLACES = 8
 # How quickly a tile's weight falls with its score, for the position and for the heading.
 _POSITION_STEEPNESS = 1.0
 _HEADING_STEEPNESS = 2.0
@@ -53,22 +67,31 @@ class TileMap:
         lon: (N,) degrees of their centres.
         lat: (N,) degrees.
         side_m: (N,) on the ground.
-        overlap: Share of a side that the next tile covers too.
     """
 
     lon: Floats
     lat: Floats
     side_m: Floats
-    overlap: float
 
-    def n_places(self, n_tiles: int) -> float:
-        """How many tiles without overlap cover the ground of so many."""
-        return max(1.0, n_tiles * (1 - self.overlap) ** 2)
+    @cached_property
+    def xyz_m(self) -> Floats:
+        """Their centres (N, 3), geocentric: distances are quick there, wherever they lie."""
+        return geocentric_m(self.lon, self.lat)
 
     def is_near(self, row: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the centres of `rows` lie within a side of that of `row`."""
-        away = distances_m(self.lon[row], self.lat[row], self.lon[rows], self.lat[rows])
+        away = np.linalg.norm(self.xyz_m[rows] - self.xyz_m[row], axis=1)
         return np.asarray((away < self.side_m[row]) | (rows == row), np.bool_)
+
+    def mean_position(self, rows: NDArray[np.int64], weights: Floats) -> LonLat:
+        """The weighted mean of centres that lie side by side."""
+        first = rows[0]
+        # Near the antimeridian the next tile may lie almost 360 degrees away.
+        east = (self.lon[rows] - self.lon[first] + 180) % 360 - 180
+        lon = self.lon[first] + np.average(east, weights=weights)
+        return LonLat(
+            float((lon + 180) % 360 - 180), float(np.average(self.lat[rows], weights=weights))
+        )
 
 
 @dataclass(frozen=True)
@@ -119,36 +142,27 @@ class _Scale:
         return np.asarray((cosines.astype(np.float64) - self.middle) / self.unit, np.float64)
 
 
-def believe_street(match: StreetMatch, tiles: TileMap, *, n_tiles: int) -> StreetBelief | None:
-    """The belief that a match gives; None when there is nothing to compare.
-
-    Args:
-        match: Of one photo.
-        tiles: Of the index.
-        n_tiles: How many of them had their chance.
-    """
+def believe_street(match: StreetMatch, tiles: TileMap) -> StreetBelief | None:
+    """The belief that a match gives; None when there is nothing to compare."""
     scale = _scale(match, tiles) if len(match.rows) else None
     if scale is None:
         return None
     scores = scale.score(match.scores.max(axis=1))
     places = _places(match.rows, scores, tiles)
     firsts = np.array([place[0] for place in places])
-    shares = _shares(scores[firsts], chance=tiles.n_places(n_tiles))
+    shares = _shares(scores[firsts])
     best = places[0]
-    frame = LocalFrame(LonLat(*_centre(tiles, match.rows[best[0]])))
-    xy = frame.from_lonlat(tiles.lon[match.rows], tiles.lat[match.rows])
     weights = np.exp(_POSITION_STEEPNESS * (scores[best] - scores[best[0]]))
-    lon, lat = frame.to_lonlat(np.average(xy[best], axis=0, weights=weights)[None])[0]
     side_m = float(tiles.side_m[match.rows[best[0]]])
     sd_m = math.hypot(_MAP_SD_M, _TILE_SD * side_m)
     return StreetBelief(
-        position=LonLat(float(lon), float(lat)),
+        position=tiles.mean_position(match.rows[best], weights),
         heading=_heading(match.headings_deg, scale.score(match.scores[best[0]])),
         probability=float(shares[0]),
         score=float(scores[best[0]]),
         margin=_margin(scores[firsts]),
         n_modes=int((shares >= _COMPETES).sum()),
-        spread_m=_spread_m(xy[firsts], shares),
+        spread_m=_spread_m(tiles.xyz_m[match.rows[firsts]], shares),
         radius_m=side_m / math.sqrt(2),
         ce90_m=_RAYLEIGH_90 * sd_m,
         acc95_m=_RAYLEIGH_95 * sd_m,
@@ -178,11 +192,29 @@ def _places(rows: NDArray[np.int64], scores: Floats, tiles: TileMap) -> list[NDA
     return places
 
 
-def _shares(scores: Floats, *, chance: float) -> Floats:
-    """The probability of each place; what is missing to one is that of *none of these*."""
-    log_odds = _STEEPNESS * (scores - _EVEN_SCORE) - math.log(chance)
-    odds = np.exp(np.minimum(50.0, log_odds))
-    return np.asarray(odds / (1 + odds.sum()), np.float64)
+def tail_scale(scores: Floats) -> float:
+    """Scale of the exponential tail that the places behind the best are drawn from.
+
+    The lead of rank i over rank i + 1 has the mean scale / i (Renyi 1953). Those of all ranks from
+    the second on over the last add up to a mean of scale * (n - (1 / 1 + 1 / 2 + ... + 1 / n)).
+
+    Args:
+        scores: Of places, the best first.
+    """
+    behind = scores[1 : 2 + _TAIL_PLACES]
+    n = len(behind)
+    count = n - float((1 / np.arange(1, n + 1)).sum())
+    total = float((behind - behind[-1:]).sum())
+    return (total + _TAIL_COUNT * _TAIL) / (count + _TAIL_COUNT)
+
+
+def _shares(scores: Floats) -> Floats:
+    """The probability of each place, the best first; what is missing to one is *none of these*."""
+    leads = (scores[0] - scores) / tail_scale(scores)
+    lead = min(_LARGEST_LEAD, float(leads[1])) if len(leads) > 1 else 0.0
+    log_odds = _LEAD_WEIGHT * (lead - _EVEN_LEAD) + _SCORE_WEIGHT * (scores[0] - _EVEN_SCORE)
+    shares = np.exp(-leads) / (1 + math.exp(-log_odds))
+    return np.asarray(shares / max(1.0, float(shares.sum())), np.float64)
 
 
 def _margin(scores: Floats) -> float:
@@ -200,7 +232,8 @@ def _heading(headings_deg: Floats, scores: Floats) -> Heading | None:
     sd_deg = math.hypot(width_deg, _step_deg(headings_deg) / math.sqrt(12))
     if sd_deg > _VAGUE_HEADING_DEG:
         return None
-    return Heading(math.degrees(math.atan2(mean.imag, mean.real)) % 360, sd_deg)
+    # Rounded before the modulo: a hair less than zero would become 360.
+    return Heading(round(math.degrees(math.atan2(mean.imag, mean.real)), 9) % 360, sd_deg)
 
 
 def _step_deg(headings_deg: Floats) -> float:
@@ -209,11 +242,7 @@ def _step_deg(headings_deg: Floats) -> float:
     return float(np.median(gaps)) if len(gaps) else 0.0
 
 
-def _centre(tiles: TileMap, row: int) -> tuple[float, float]:
-    return float(tiles.lon[row]), float(tiles.lat[row])
-
-
-def _spread_m(xy: Floats, weights: Floats) -> float:
+def _spread_m(xyz: Floats, weights: Floats) -> float:
     weights = weights + 1e-12
-    middle = np.average(xy, axis=0, weights=weights)
-    return float(math.sqrt(np.average(((xy - middle) ** 2).sum(axis=1), weights=weights)))
+    middle = np.average(xyz, axis=0, weights=weights)
+    return float(math.sqrt(np.average(((xyz - middle) ** 2).sum(axis=1), weights=weights)))

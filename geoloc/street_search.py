@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,8 @@ GROUND = "ground"
 
 # So many tiles, evenly taken, tell how much this photo looks like just any tile.
 _BACKGROUND_TILES = 4096
+# A large network on a slow processor takes a second a heading; nobody waits longer than this many.
+_HEADINGS_A_TURN = 8
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class StreetSearcher:
         *,
         count: int,
         rows: NDArray[np.int64] | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> StreetMatch:
         """Compare a ring, turned to each of the headings, with the map.
 
@@ -103,11 +106,17 @@ class StreetSearcher:
             headings_deg: Of the photo's middle, to suppose.
             count: How many tiles to bring for each heading.
             rows: Tiles to choose from; None is all.
+            check: Called every few headings; may raise to end the work.
         """
         headings = np.array(headings_deg, np.float64)
-        rings = np.stack([roll_ring(ring, heading) for heading in headings.tolist()])
-        with self._turn:
-            vectors = self._embedder.embed(rings, GROUND)
+        parts = []
+        for start in range(0, len(headings), _HEADINGS_A_TURN):
+            check()
+            turns = headings[start : start + _HEADINGS_A_TURN].tolist()
+            rings = np.stack([roll_ring(ring, turn) for turn in turns])
+            with self._turn:
+                parts.append(self._embedder.embed(rings, GROUND))
+        vectors = np.concatenate(parts)
         found = self._index.search(vectors, min(count, len(self._index.tiles)), rows)
         near = np.unique(found.rows[found.rows >= 0])
         tiles = self._index.store.vectors(near).astype(np.float32)

@@ -17,6 +17,7 @@ from geoloc.crs import (
     crs_text,
     distance_m,
     distances_m,
+    geocentric_m,
     ground_scale,
     ground_scales,
     transformer,
@@ -97,3 +98,12 @@ def test_places_off_the_earth_are_refused() -> None:
     with pytest.raises(CrsError, match="no place on the Earth"):
         ground_scale("EPSG:4326", 0, 90)
     assert np.isnan(ground_scales("EPSG:4326", [0.0], [95.0])).all()
+
+
+@given(LONS, LATS, st.floats(-0.01, 0.01), st.floats(-0.01, 0.01))
+def test_geocentric_lines_are_as_long_as_geodesics_nearby(
+    lon: float, lat: float, east: float, north: float
+) -> None:
+    a, b = geocentric_m([lon, lon + east], [lat, lat + north])
+    away = distances_m(lon, lat, lon + east, lat + north)[0]
+    assert np.linalg.norm(a - b) == pytest.approx(away, abs=1e-3)

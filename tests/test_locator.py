@@ -281,7 +281,8 @@ def test_a_large_map_is_searched_where_the_network_proposes(
 def test_an_index_without_local_features_is_refused(
     search_world: SearchWorld,  # noqa: F811
 ) -> None:
-    bare = SimpleNamespace(features_folder=None, folder=search_world.index)
+    card = SimpleNamespace(views=("satellite", "drone"))
+    bare = SimpleNamespace(features_folder=None, folder=search_world.index, card=card)
     with pytest.raises(IndexFolderError, match="--no-features"):
         Locator(bare, LocateOptions(), run_id="run")  # type: ignore[arg-type]
 

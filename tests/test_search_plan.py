@@ -7,9 +7,20 @@ from typing import get_args
 
 import pytest
 
+from geoloc.camera import Panorama
 from geoloc.metadata import PhotoMetadata
 from geoloc.options import Effort
-from geoloc.search_plan import DEFAULT_HFOV_DEG, Stage, camera_of, kind_of, stages
+from geoloc.search_plan import (
+    DEFAULT_HFOV_DEG,
+    STREET_HFOV_DEG,
+    Stage,
+    camera_of,
+    heading_stages,
+    kind_of,
+    panorama_of,
+    stages,
+    street_camera_of,
+)
 
 GSD_M = 0.3
 KNOWN = PhotoMetadata(yaw_deg=350.0, rel_alt_m=100.0)
@@ -132,3 +143,59 @@ def test_suppositions_are_all_pairs_of_turn_and_scale() -> None:
     pairs = sight.suppositions(0.5)
     assert len(set(pairs)) == len(sight.yaws_deg) * len(sight.zooms)
     assert {pair.gsd_m for pair in pairs} == {0.5 * zoom for zoom in sight.zooms}
+
+
+def test_only_a_photo_that_says_nothing_is_taken_for_what_the_map_can_tell() -> None:
+    assert kind_of("auto", PhotoMetadata(), silent="street") == "street"
+    assert kind_of("auto", PhotoMetadata(rel_alt_m=60.0), silent="street") == "drone"
+    assert kind_of("auto", PhotoMetadata(pitch_deg=-70.0), silent="street") == "drone"
+
+
+def test_a_street_photo_of_an_unknown_lens_is_a_phone_s_upright_or_not() -> None:
+    across = street_camera_of(PhotoMetadata(), 400, 300)
+    upright = street_camera_of(PhotoMetadata(), 300, 400)
+    assert across.hfov_deg == pytest.approx(STREET_HFOV_DEG)
+    assert upright.vfov_deg == pytest.approx(STREET_HFOV_DEG)
+    assert street_camera_of(PhotoMetadata(hfov_deg=90.0), 300, 400).hfov_deg == pytest.approx(90)
+    assert street_camera_of(PhotoMetadata(hfov_deg=360.0), 400, 300).hfov_deg < 180
+
+
+def test_a_stated_frame_follows_the_pixels_and_leaves_the_heading_open() -> None:
+    said = Panorama(4000, 2000, left_px=1000, top_px=500, heading_deg=77.0, pitch_deg=3.0)
+    frame = panorama_of(PhotoMetadata(panorama=said), 500, 250, full_width_px=2000)
+    assert frame == Panorama(1000, 500, left_px=250, top_px=125, heading_deg=0.0, pitch_deg=3.0)
+
+
+@pytest.mark.parametrize(
+    ("size", "hfov_deg", "frame"),
+    [
+        ((400, 200), None, Panorama(400, 200)),
+        ((400, 200), 70.0, Panorama(400, 200)),  # a lens that no panorama has
+        ((400, 80), None, Panorama(400, 200, top_px=60)),  # a strip, as CVUSA has them
+        ((400, 400), None, Panorama(400, 400)),  # squeezed
+        ((200, 200), 180.0, Panorama(400, 200, left_px=100)),
+    ],
+)
+def test_a_panorama_without_a_frame_is_taken_as_a_whole_turn(size, hfov_deg, frame) -> None:
+    said = PhotoMetadata(hfov_deg=hfov_deg)
+    assert panorama_of(said, *size, full_width_px=size[0]) == frame
+
+
+@pytest.mark.parametrize("effort", get_args(Effort))
+def test_unknown_headings_are_covered_in_even_steps(effort: Effort) -> None:
+    (everywhere,) = heading_stages(PhotoMetadata(), effort)
+    gaps = {b - a for a, b in itertools.pairwise((*everywhere, 360.0))}
+    assert len(gaps) == 1
+    assert max(gaps) <= 30
+
+
+def test_a_known_heading_comes_first_and_a_wrong_one_is_forgiven() -> None:
+    near, everywhere = heading_stages(PhotoMetadata(yaw_deg=5.0), "normal")
+    assert near == (355.0, 5.0, 15.0)
+    assert len(everywhere) >= 16
+    assert len(list(heading_stages(PhotoMetadata(yaw_deg=5.0), "low"))) == 1
+
+
+def test_a_magnetic_heading_is_trusted_less() -> None:
+    near, _ = heading_stages(PhotoMetadata(yaw_deg=100.0, yaw_ref="magnetic"), "normal")
+    assert (min(near), max(near)) == (80.0, 120.0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -52,7 +55,8 @@ _DEFAULT = LocateOptions()
     type=click.Choice(get_args(View)),
     default=_DEFAULT.view,
     show_default=True,
-    help="What kind of photos these are; auto decides photo by photo.",
+    help="What kind of photos these are; auto decides photo by photo. Street photos and panoramas "
+    "need an index of a model with the view ground (see `geoloc models show`).",
 )
 @click.option(
     "--metadata",
@@ -150,7 +154,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     \b
     Exit code: 0 all photos have an answer, 6 some were rejected or unreadable,
     2 wrong options, 3 no photos, 4 no index or one of another model,
-    5 no such device, 130 interrupted (what was done is written).
+    5 no such device, 130 interrupted or terminated (what was done is written).
     """
     from geoloc.results import check_output
 
@@ -166,7 +170,8 @@ def command(  # one parameter an option; the search's own go on as one dataclass
         tally = _Tally(results)
         interrupted = False
         try:
-            written = write_results(tally, output, fmt=fmt, overwrite=overwrite)
+            with _ended_like_ctrl_c():
+                written = write_results(tally, output, fmt=fmt, overwrite=overwrite)
         except KeyboardInterrupt:
             interrupted, written = True, []
     say(tally.summary(len(found)), quiet=quiet)
@@ -178,6 +183,19 @@ def command(  # one parameter an option; the search's own go on as one dataclass
         say(f"wrote {path}", quiet=quiet)
     if tally.has_failures and not skip_errors:
         ctx.exit(EXIT_PARTIAL)
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM, with which schedulers end a run, keep what was done as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 class _Tally:

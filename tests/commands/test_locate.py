@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -139,3 +141,18 @@ def test_an_interrupt_keeps_what_was_done_and_exits_with_130(locator: _Locator) 
     assert "1 of 2 photos: 1 located" in result.stderr
     assert "interrupted after 1 of 2 photos; out.geojson holds what was done" in result.stderr
     assert len(read_results("out.geojson")) == 1
+
+
+def test_a_terminated_run_keeps_what_was_done_too(locator: _Locator) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def terminated() -> Iterator[PhotoResult]:
+        yield _GOOD[0]
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield _GOOD[1]
+
+    locator.answers = terminated()
+    result = _run("a.jpg", "b.jpg", "-o", "out.geojson")
+    assert result.exit_code == 130
+    assert len(read_results("out.geojson")) == 1
+    assert signal.getsignal(signal.SIGTERM) == before
