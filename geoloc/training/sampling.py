@@ -7,7 +7,7 @@ neighbours that are hard to tell apart, first by position (GPS), then by similar
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,7 +30,6 @@ __all__ = [
     "SamplingChoice",
     "neighbours_by_position",
     "neighbours_by_similarity",
-    "place_numbers",
 ]
 
 NeighbourKind = Literal["none", "position", "similarity"]
@@ -229,10 +228,3 @@ class _Batch:
         self._references.add(reference)
         self._avoided |= near
         return True
-
-
-def place_numbers(split: Split, pairs: Sequence[int]) -> NDArray[np.int64]:
-    """The place of each of these pairs as a number (B,), the same in every batch of the split."""
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(q.place for q in split.queries))}
-    places = [numbers[split.queries[split.pairs[pair].query].place] for pair in pairs]
-    return np.array(places, np.int64)

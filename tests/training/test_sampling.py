@@ -10,7 +10,7 @@ import pytest
 from geoloc.crs import LonLat
 from geoloc.datasets.crossview import Pair, Split
 from geoloc.errors import OptionError
-from geoloc.training.sampling import Sampler, SamplingChoice, place_numbers
+from geoloc.training.sampling import Sampler, SamplingChoice
 from tests.datasets.splits import line, many_to_one, one_to_one
 
 CHANCE = SamplingChoice()
@@ -129,11 +129,6 @@ def test_impossible_choices_are_refused() -> None:
         SamplingChoice(misfits=0)
     with pytest.raises(OptionError, match="batch of 0"):
         sampler(one_to_one(line(4)), size=0)
-
-
-def test_a_place_has_one_number_in_all_batches() -> None:
-    split = many_to_one(3, 2)
-    assert place_numbers(split, [5, 0, 1, 2]).tolist() == [2, 0, 0, 1]
 
 
 def test_pictures_may_not_repeat_even_where_places_may() -> None:
