@@ -30,7 +30,7 @@ ORDER = CrossViewOrder(
     map_seasons=2,
 )
 DRONE = CrossViewOrder(
-    kind="drone", places=2, test_places=2, towns=1, gsd_m=0.6, width_px=128, photos=2
+    kind="drone", places=2, test_places=2, towns=1, gsd_m=0.6, width_px=128, photos=2, tiles=2
 )
 
 
@@ -87,6 +87,18 @@ def test_a_tile_shows_the_map_around_its_place(ground: Path) -> None:
     assert np.array_equal(tile, cut)
 
 
+def test_further_tiles_lie_off_their_place_and_say_how_far(drone: Path) -> None:
+    rows = [row for row in table(drone / "pairs.csv") if row["split"] == "train"]
+    centred = [row for row in rows if row["overlap"] == "1.000"]
+    assert len(rows) == 2 * len(centred), "two photos of two places, each with two tiles"
+    for row in rows:
+        middle = LonLat(float(row["reference_lon"]), float(row["reference_lat"]))
+        off_m = distance_m(position(row), middle)
+        assert float(row["ground_size_m"]) == 100
+        assert off_m < 0.1 if row in centred else 0.1 < off_m < 25 * math.sqrt(2)
+        assert (float(row["overlap"]) < 1) == (off_m > 0.1)
+
+
 def test_test_places_are_far_from_training_places(ground: Path) -> None:
     rows = table(ground / "pairs.csv")
     trained = [position(row) for row in rows if row["split"] == "train"]
@@ -136,7 +148,7 @@ def test_a_street_photo_is_the_part_of_the_panorama_that_its_truth_says(ground: 
 
 def test_drone_photos_look_at_their_place_straight_down_and_tilted(drone: Path) -> None:
     rows = table(drone / "pairs.csv")
-    assert len(rows) == 8
+    assert len(rows) == 12
     assert {row["view"] for row in rows} == {"drone"}
     truth = {row["photo"]: row for row in table(drone / "truth.csv")}
     for row in rows:

@@ -84,6 +84,14 @@ def command() -> None:
     help="Test places where a photo with a limited field of view is taken too.",
 )
 @click.option(
+    "--tiles",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Tiles of each training place and map; all but the first lie a little off.",
+)
+@click.option(
     "--map-seasons",
     type=click.IntRange(1, 3),
     default=1,

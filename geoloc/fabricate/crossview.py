@@ -7,19 +7,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from geoloc.errors import OutputExistsError
-from geoloc.fabricate.order import CrossViewOrder
+from geoloc.fabricate.order import FARTHEST_SHIFT, CrossViewOrder
 from geoloc.fabricate.shoot import Photographer
 from geoloc.fabricate.town import Town, plan_test_town, plan_training_town
 from geoloc.progress import Progress, Silent
-from geoloc.world import MapPicture, Season, write_map
+from geoloc.world import MapPicture, Season, WorldPoint, write_map
 from geoloc.world.files import TRUTH_COLUMNS
 from geoloc.world.ground_files import write_tile
+from geoloc.world.shade import Bytes
 
 PAIRS_NAME = "pairs.csv"
 TRUTH_NAME = "truth.csv"
 STREET_TRUTH_NAME = "truth_street.csv"
-PAIRS_COLUMNS = ("query", "reference", "place", "lon", "lat", "split", "view", "altitude_m")
+PAIRS_COLUMNS = (
+    "query",
+    "reference",
+    "place",
+    "lon",
+    "lat",
+    "split",
+    "view",
+    "altitude_m",
+    "reference_lon",
+    "reference_lat",
+    "ground_size_m",
+    "overlap",
+)
 
 _Rows = list[list[str]]
 
@@ -74,6 +90,14 @@ def fabricate_crossview(
     _write_table(target / PAIRS_NAME, PAIRS_COLUMNS, pairs + test.pairs)
     trained = wanted.places * wanted.photos_a_place
     return Fabricated(target, (*maps, *test.maps), trained, len(test.truth), len(street))
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """A tile on disk and where its middle lies."""
+
+    path: Path
+    middle: WorldPoint
 
 
 @dataclass(frozen=True)
@@ -145,32 +169,56 @@ class _Job:
 
     def _write_tiles(
         self, town: Town, place: int, maps: Sequence[tuple[Path, Season, MapPicture]]
-    ) -> list[Path]:
-        """A north-up tile around a place from each map."""
+    ) -> list[_Tile]:
+        """North-up tiles of each map around a place, or a little off."""
         written = []
         for _, season, picture in maps:
-            suffix = "" if len(maps) == 1 else f"_{season}"
-            path = self._in(f"tiles/{town.split}", f"{_name(town, place)}{suffix}.png")
-            step_m = picture.transform.a
-            side_px = round(self.order.tile_side_m / step_m)
-            at = town.places[place]
-            left = round(at.x_m / step_m - side_px / 2)
-            top = round((town.world.size_m - at.y_m) / step_m - side_px / 2)
-            write_tile(picture.pixels[top : top + side_px, left : left + side_px], path)
-            written.append(path)
+            infix = "" if len(maps) == 1 else f"_{season}"
+            for number, middle in enumerate(self._middles(town, place)):
+                suffix = f"_{number + 1}" if number else ""
+                name = f"{_name(town, place)}{infix}{suffix}.png"
+                path = self._in(f"tiles/{town.split}", name)
+                write_tile(_cut(picture, town.world.size_m, middle, self.order.tile_side_m), path)
+                written.append(_Tile(path, middle))
         return written
 
-    def _pair(self, town: Town, place: int, photo: Path, tile: Path, altitude_m: str) -> list[str]:
-        position = town.world.lonlat(town.places[place])
-        degrees = (f"{position.lon:.8f}", f"{position.lat:.8f}")
-        paths = (each.relative_to(self.folder).as_posix() for each in (photo, tile))
+    def _middles(self, town: Town, place: int) -> list[WorldPoint]:
+        """Middles of the tiles of a place; those of all seasons are the same."""
+        at = town.places[place]
+        count = self.order.tiles - 1 if town.split == "train" else 0
+        rng = np.random.default_rng([town.world.seed, 33, place])
+        reach_m = self.order.tile_side_m * FARTHEST_SHIFT
+        shifts_m = rng.uniform(-reach_m, reach_m, (count, 2)).tolist()
+        return [at, *(WorldPoint(at.x_m + x_m, at.y_m + y_m) for x_m, y_m in shifts_m)]
+
+    def _pair(self, town: Town, place: int, photo: Path, tile: _Tile, altitude_m: str) -> list[str]:
+        at = town.places[place]
+        side_m = self.order.tile_side_m
+        shared = (side_m - abs(at.x_m - tile.middle.x_m)) * (side_m - abs(at.y_m - tile.middle.y_m))
+        overlap = shared / (2 * side_m**2 - shared)
+        paths = (each.relative_to(self.folder).as_posix() for each in (photo, tile.path))
         view = "ground" if self.order.kind == "panorama" else "drone"
-        return [*paths, _name(town, place), *degrees, town.split, view, altitude_m]
+        said = (_name(town, place), *_degrees(town, at), town.split, view, altitude_m)
+        return [*paths, *said, *_degrees(town, tile.middle), f"{side_m:g}", f"{overlap:.3f}"]
 
     def _in(self, folder: str, name: str) -> Path:
         path = self.folder / folder
         path.mkdir(parents=True, exist_ok=True)
         return path / name
+
+
+def _cut(picture: MapPicture, size_m: float, middle: WorldPoint, side_m: float) -> Bytes:
+    """The tile of a map around a place, to whole pixels."""
+    step_m = picture.transform.a
+    side_px = round(side_m / step_m)
+    left = round(middle.x_m / step_m - side_px / 2)
+    top = round((size_m - middle.y_m) / step_m - side_px / 2)
+    return picture.pixels[top : top + side_px, left : left + side_px]
+
+
+def _degrees(town: Town, at: WorldPoint) -> tuple[str, str]:
+    position = town.world.lonlat(at)
+    return f"{position.lon:.8f}", f"{position.lat:.8f}"
 
 
 def _name(town: Town, place: int) -> str:

@@ -10,6 +10,8 @@ from geoloc.world import Ring
 
 PhotoKind = Literal["panorama", "drone"]
 
+FARTHEST_SHIFT = 0.25  # of a tile's side: the nearest tile is no farther when tiles overlap by half
+
 _TILE_M = {"panorama": 60.0, "drone": 100.0}
 _WIDTH_PX = {"panorama": 1024, "drone": 512}
 _PHOTOS = {"panorama": 1, "drone": 4}
@@ -28,6 +30,8 @@ class CrossViewOrder:
         towns: To train on.
         seed: Another one builds other towns.
         photos: Of each place; None for one panorama or four drone photos.
+        tiles: Of each training place and map: one around the place, the others up to a quarter of
+            their side off to each side, as the nearest tile of a grid is.
         map_seasons: In how many seasons the training towns are mapped, 1 to 3.
         street: At how many test places a photo with a limited field of view is taken too.
         tile_m: Side of a reference tile on the ground; None for 60 m, or 100 m for drones.
@@ -46,6 +50,7 @@ class CrossViewOrder:
     towns: int = 2
     seed: int = 0
     photos: int | None = None
+    tiles: int = 1
     map_seasons: int = 1
     street: int = 0
     tile_m: float | None = None

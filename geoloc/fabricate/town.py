@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from geoloc.fabricate.order import CrossViewOrder
+from geoloc.fabricate.order import FARTHEST_SHIFT, CrossViewOrder
 from geoloc.world import SEASONS, Season, World, WorldPoint, plan_walk
 from geoloc.world.world import DEFAULT_CORNER, Corner
 
@@ -57,7 +57,7 @@ def _plan(order: CrossViewOrder, number: int, count: int, map_seasons: tuple[Sea
     seasons = tuple(
         left[(number + i * 2) % len(left)] for i in range(min(_PHOTO_SEASONS, len(left)))
     )
-    inset_m = order.tile_side_m / 2 + 2
+    inset_m = order.tile_side_m * (0.5 + FARTHEST_SHIFT * (order.tiles > 1)) + 2
     size_m = max(_SMALLEST_M, order.gap_m * math.sqrt(_ROOM * count) + 2 * inset_m)
     places: list[WorldPoint] = []
     while True:
