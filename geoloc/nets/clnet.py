@@ -21,8 +21,13 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from geoloc.nets.grid_head import GridHead
+from geoloc.nets.neural_map import (
+    ChannelGate,
+    MapNormalisation,
+    NonlinearEmbeddingConverter,
+    recalibrate,
+)
 from geoloc.nets.neural_map import LatentGrid as LatentGrid  # part of the options
-from geoloc.nets.neural_map import MapNormalisation, NonlinearEmbeddingConverter, recalibrate
 from geoloc.nets.ring import close_seams, make_seams
 
 NetworkView = Literal["satellite", "ground", "drone"]
@@ -46,6 +51,8 @@ class CLNetOptions:
         converter: ``nec`` derives the satellite's map from the ground's; ``separate`` learns both.
         converter_width: Hidden width of the converter.
         normalisation: How a map becomes weights of mean one; the paper says distribution.
+        temperature: Learn what the maps of a level are divided by, from one.
+        gate: After a map, weigh the channels by what the map points at in the image.
         head: ``pool`` averages over all positions, as the paper's baseline does; ``grid``
             averages inside cells, so that the layout of a place stays in its vector.
         grid_side: Cells along a side of the ``grid`` head.
@@ -68,6 +75,8 @@ class CLNetOptions:
     converter: Converter = "nec"
     converter_width: int = 256
     normalisation: MapNormalisation = "softmax"
+    temperature: bool = False
+    gate: bool = False
     head: Head = "pool"
     grid_side: int = 4
     ground_cells: LatentGrid | None = None
@@ -122,6 +131,14 @@ class CLNet(nn.Module):
             )
         else:
             self.satellite_maps = self._maps(options.satellite_grid)
+        if options.temperature:
+            self.log_temperatures = nn.ParameterDict(
+                {str(level): nn.Parameter(torch.zeros(())) for level in options.levels}
+            )
+        if options.gate:
+            self.gates = nn.ModuleDict(
+                {str(level): ChannelGate(self.channels[level]) for level in options.levels}
+            )
         for level in options.levels:
             self.register_buffer(f"folded_{level}", None, persistent=False)
 
@@ -160,15 +177,20 @@ class CLNet(nn.Module):
 
     def neural_map(self, level: int, view: NetworkView) -> Tensor:
         """The map (1, C, rows, cols) that `view` is recalibrated with at `level`."""
-        if view != "satellite":
-            return cast(Tensor, self.ground_maps[str(level)])
         folded = cast(Tensor | None, getattr(self, f"folded_{level}"))
-        if folded is not None:
+        if view == "satellite" and folded is not None:
             return folded
+        learnt = self._learnt_map(str(level), view)
+        if self.options.temperature:
+            learnt = learnt / self.log_temperatures[str(level)].exp()
+        return learnt
+
+    def _learnt_map(self, level: str, view: NetworkView) -> Tensor:
+        if view != "satellite":
+            return cast(Tensor, self.ground_maps[level])
         if self.options.converter == "separate":
-            return cast(Tensor, self.satellite_maps[str(level)])
-        converted: Tensor = self.converters[str(level)](self.ground_maps[str(level)])
-        return converted
+            return cast(Tensor, self.satellite_maps[level])
+        return cast(Tensor, self.converters[level](self.ground_maps[level]))
 
     def fold(self) -> CLNet:
         """Keep the satellite's maps as constants, for inference; training takes them back."""
@@ -205,14 +227,20 @@ class CLNet(nn.Module):
         for level, stage in enumerate(self.backbone.stages):
             features = self._pass(stage, features, is_ring)
             if level in self.options.levels:
-                features = recalibrate(
-                    features,
-                    self.neural_map(level, view),
-                    self.options.normalisation,
-                    is_ring=is_ring,
-                )
+                features = self._recalibrated(features, level, view, is_ring)
             stages.append(features)
         return stages
+
+    def _recalibrated(
+        self, features: Tensor, level: int, view: NetworkView, is_ring: bool
+    ) -> Tensor:
+        """What the next stage is given of the features (B, C, H, W) of `level`."""
+        neural_map, normalisation = self.neural_map(level, view), self.options.normalisation
+        found = recalibrate(features, neural_map, normalisation, is_ring=is_ring)
+        if self.options.gate:
+            gated: Tensor = self.gates[str(level)](features, found)
+            return gated
+        return found
 
     def _pass(self, stage: Any, features: Tensor, is_ring: bool) -> Tensor:
         """Features (B, C, H, W) after one stage of the backbone."""

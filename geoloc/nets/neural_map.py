@@ -83,3 +83,24 @@ def recalibrate(
     else:
         weights = 2.0 * torch.sigmoid(resized)
     return features * (1.0 + weights).to(features.dtype)
+
+
+class ChannelGate(nn.Module):
+    """Channels weighed by what the map points at: a squeeze and excitation that knows where.
+
+    The abstract of CLNet speaks of reweighting "informative feature channels guided by learned
+    spatial cues", which the map alone does for all images alike. All gates are one at the start.
+    """
+
+    def __init__(self, channels: int, *, reduction: int = 16) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, max(1, channels // reduction))
+        self.excite = nn.Linear(max(1, channels // reduction), channels)
+        nn.init.zeros_(self.excite.weight)
+        nn.init.zeros_(self.excite.bias)
+
+    def forward(self, features: Tensor, recalibrated: Tensor) -> Tensor:
+        """Gated features (B, C, H, W) of those before and after `recalibrate`."""
+        pointed_at = (recalibrated - features).mean(dim=(2, 3))  # of features times weights
+        gates = 2.0 * torch.sigmoid(self.excite(functional.gelu(self.squeeze(pointed_at))))
+        return recalibrated * gates[:, :, None, None].to(recalibrated.dtype)

@@ -9,14 +9,8 @@ import timm
 import torch
 from torch import Tensor
 
-from geoloc.nets.clnet import (
-    CLNet,
-    CLNetOptions,
-    Head,
-    LatentGrid,
-    NonlinearEmbeddingConverter,
-    recalibrate,
-)
+from geoloc.nets.clnet import CLNet, CLNetOptions, Head, LatentGrid
+from geoloc.nets.neural_map import ChannelGate, NonlinearEmbeddingConverter, recalibrate
 
 BACKBONE = "convnext_atto"
 
@@ -213,3 +207,50 @@ def test_the_ground_view_may_have_cells_of_its_own() -> None:
 def test_cells_of_the_ground_without_a_grid_are_refused() -> None:
     with pytest.raises(ValueError, match="expected head 'grid'"):
         network(ground_cells=LatentGrid(2, 5))
+
+
+def test_temperature_and_gates_change_nothing_at_the_start() -> None:
+    net, plain = network(temperature=True, gate=True), network()
+    plain.load_state_dict({k: v for k, v in net.state_dict().items() if k in plain.state_dict()})
+    pictures = images()
+    with torch.no_grad():
+        for view in ("drone", "satellite"):
+            assert torch.allclose(net(pictures, view), plain(pictures, view), atol=1e-6)
+
+
+def test_a_temperature_divides_its_map_for_both_views_folded_or_not() -> None:
+    net = stir(network(temperature=True))
+    before = {view: net.neural_map(2, view) for view in ("drone", "satellite")}
+    with torch.no_grad():
+        net.log_temperatures["2"].fill_(0.5)
+        for folded in (False, True):
+            if folded:
+                net.fold()
+            for view, neural_map in before.items():
+                expected = neural_map / torch.tensor(0.5).exp()
+                assert torch.allclose(net.neural_map(2, view), expected)
+
+
+def test_temperature_and_gates_learn() -> None:
+    net = stir(network(temperature=True, gate=True)).train()
+    net(images(), "drone")[:, 0].sum().backward()
+    for level in "0123":
+        assert net.log_temperatures[level].grad.abs() > 0
+        assert net.gates[level].excite.weight.grad.abs().max() > 0
+
+
+def test_a_gate_reads_what_the_map_points_at() -> None:
+    gate = ChannelGate(16, reduction=4)
+    with torch.no_grad():
+        gate.excite.weight.normal_()
+    features, pointer = torch.randn(1, 16, 4, 4), torch.full((1, 16, 4, 4), -9.0)
+    pointer[..., 1, 2] = 9.0
+    elsewhere, there = features.clone(), features.clone()
+    elsewhere[..., 3, 3] += 5.0
+    there[..., 1, 2] += 5.0
+    gates = [
+        gate(each, recalibrate(each, pointer, "softmax"))[..., 0, 0] / features[..., 0, 0]
+        for each in (features, elsewhere, there)
+    ]
+    assert torch.allclose(gates[0], gates[1], atol=1e-4)
+    assert not torch.allclose(gates[0], gates[2], atol=1e-2)
