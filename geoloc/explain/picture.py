@@ -322,7 +322,7 @@ def _draw_level(
 
 
 def _range(factors: Floats) -> str:
-    return f"{factors.min():.2f}\N{EN DASH}{factors.max():.2f}"
+    return f"{factors.min():.2f} to {factors.max():.2f}"
 
 
 def _draw_factors(
