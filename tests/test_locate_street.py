@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 
 from geoloc.crs import LonLat, distance_m
 from geoloc.evaluate import Truth, evaluate_results
+from geoloc.index import MapIndex
 from geoloc.locate import locate_photos
+from geoloc.locator import Locator
 from geoloc.options import LocateOptions
+from geoloc.photo import find_photos
 from geoloc.results import read_results, write_results
 from geoloc.schema import PhotoResult
 from tests.photos import DJI, GPANO, exif, write_photo, xmp
@@ -159,6 +163,28 @@ def test_drone_photos_are_rejected_row_by_row_where_no_features_are_kept(
     assert [w for w in heard.warnings if "drone" in w]
 
 
+def test_a_search_that_is_given_up_ends_without_a_result(
+    street_world: StreetWorld,  # noqa: F811
+    pixels: np.ndarray,
+    tmp_path: Path,
+) -> None:
+    path = write_panorama(tmp_path / "pano.jpg", pixels)
+    locator = Locator(MapIndex.open(street_world.index), LocateOptions(device="cpu"), run_id="run")
+    seen: list[int] = []
+    searcher = locator._open_street()
+    embed = searcher._embedder.embed
+
+    def give_up(rings: np.ndarray, view: str) -> np.ndarray:
+        seen.append(len(rings))
+        locator.abandon()
+        return embed(rings, view)
+
+    searcher._embedder.embed = give_up  # type: ignore[method-assign]
+    with pytest.raises(CancelledError):
+        locator.locate(path)
+    assert len(seen) == 1, "the other headings are not tried any more"
+
+
 def test_the_prior_decides_where_to_look_only_when_asked(
     street_world: StreetWorld,  # noqa: F811
     pixels: np.ndarray,
@@ -213,3 +239,16 @@ def test_the_written_answer_can_be_evaluated(
     assert found.overall.n_answered == 1
     assert found.overall.median_error_m is not None
     assert found.overall.median_error_m < 12
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("view", ["street", "panorama"])
+def test_the_strangest_photos_end_in_a_row_each(
+    street_world: StreetWorld,  # noqa: F811
+    shared_data: Path,
+    view: str,
+) -> None:
+    photos = find_photos([shared_data / "robustness" / "photos"], recursive=False)
+    results = locate(street_world, *photos, view=view, effort="low")
+    assert [Path(result.photo).name for result in results] == [path.name for path in photos]
+    assert sum(result.status == "located" for result in results) <= 1
