@@ -48,6 +48,7 @@ def draw_explanation(explanation: Explanation) -> Image.Image:
         draw.text((2 * _GAP_PX, 54 + number * _LINE_PX), line, fill=_FAINT, font=_font(18))
     top = head_px
     for band in bands:
+        draw.rectangle((_GAP_PX, top, width - _GAP_PX - 1, top + band.height - 1), fill=_CARD)
         sheet.paste(band, (_GAP_PX, top))
         top += band.height + _GAP_PX
     return sheet
