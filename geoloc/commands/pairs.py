@@ -88,7 +88,7 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
     show_default=True,
     metavar="SHARE",
     help="Share of the photos that is held out, 0 to 1: all those of a strip at one end of the "
-    "area. Photos less than two tiles from the others are dropped.",
+    "area. Photos in a gap of one tile before it are dropped.",
 )
 @click.option(
     "--offset",

@@ -16,17 +16,18 @@ from scipy.spatial import cKDTree
 Side = Literal["train", "test", "gap"]
 
 
-def split_by_area(xy_m: NDArray[np.float64], tile_m: float, test_share: float) -> list[Side] | None:
+def split_by_area(
+    xy_m: NDArray[np.float64], apart_m: float, test_share: float
+) -> list[Side] | None:
     """The side of each photo: a strip at one end of the area is held out.
 
-    The strip lies across the longer axis, east or north. Between the two sides positions are at
-    least two tiles apart along that axis, so that a tile fits between their tiles; the photos there
-    are dropped. Of all cuts the one is taken whose share is closest to the one asked for, and
-    among equals the one that drops the fewest photos.
+    The strip lies across the longer axis, east or north. The photos in a gap before it are
+    dropped, so that no ground is on both sides. Of all cuts the one is taken whose share is
+    closest to the one asked for, and among equals the one that drops the fewest photos.
 
     Args:
         xy_m: (N, 2) metres east and north.
-        tile_m: Side of a tile.
+        apart_m: Least distance between the two sides along that axis.
         test_share: Of the photos that are not dropped; 0 holds out none, 1 all.
 
     Returns:
@@ -35,7 +36,6 @@ def split_by_area(xy_m: NDArray[np.float64], tile_m: float, test_share: float) -
     if test_share <= 0 or test_share >= 1:
         return ["test" if test_share >= 1 else "train"] * len(xy_m)
     along = xy_m[:, int(np.argmax(np.ptp(xy_m, axis=0)))]
-    apart_m = 2 * tile_m
     cuts = [cut for sign in (1, -1) for cut in _cuts(along * sign, apart_m, sign)]
     if not cuts:
         return None

@@ -193,12 +193,14 @@ class _Run:
         lonlat = np.array([pair.placed.position for pair in pairs])
         frame = LocalFrame(LonLat(*np.median(lonlat, axis=0)))
         xy_m = frame.from_lonlat(lonlat[:, 0], lonlat[:, 1])
-        sides = split_by_area(xy_m, shape.ground_size_m, self._options.test_share)
+        # Tiles of both sides may touch, wherever they were shifted to; they never overlap.
+        apart_m = shape.ground_size_m * (1 + 2 * self._options.offset)
+        sides = split_by_area(xy_m, apart_m, self._options.test_share)
         if sides is None:
             raise InputError(
                 f"{len(pairs)} photos within {np.ptp(xy_m, axis=0).max():.0f} m lie too close "
-                f"together to hold out any: tiles of {shape.ground_size_m:g} m need areas that "
-                "are two tiles apart; give a smaller --ground-size, or --test-share 0"
+                f"together to hold out any: with tiles of {shape.ground_size_m:g} m both areas "
+                f"must lie {apart_m:g} m apart; give a smaller --ground-size, or --test-share 0"
             )
         places = group_places(xy_m, shape.ground_size_m / 2)
         return [

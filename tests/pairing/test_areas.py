@@ -18,9 +18,9 @@ def scattered(seed: int, count: int = 80) -> np.ndarray:
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 1000), share=st.floats(0.05, 0.6))
-def test_a_tile_fits_between_the_tiles_of_both_sides(seed: int, share: float) -> None:
+def test_the_two_sides_keep_their_distance(seed: int, share: float) -> None:
     xy_m = scattered(seed)
-    sides = split_by_area(xy_m, 100.0, share)
+    sides = split_by_area(xy_m, 200.0, share)
     assert sides is not None
     learnt, tested = (xy_m[[s == side for s in sides]] for side in ("train", "test"))
     assert len(learnt) > 0
@@ -32,7 +32,7 @@ def test_a_tile_fits_between_the_tiles_of_both_sides(seed: int, share: float) ->
 
 def test_the_cut_lies_across_the_longer_axis() -> None:
     xy_m = scattered(1)[:, ::-1]
-    sides = np.array(split_by_area(xy_m, 100.0, 0.2))
+    sides = np.array(split_by_area(xy_m, 200.0, 0.2))
     tested, learnt = xy_m[sides == "test", 1], xy_m[sides == "train", 1]
     assert tested.min() > learnt.max() or tested.max() < learnt.min()
 
@@ -41,12 +41,12 @@ def test_the_end_is_taken_that_drops_fewer_photos() -> None:
     # A crowd in the west, and a lonely row in the east: the gap is cut through the row.
     west = np.column_stack([np.linspace(0, 400, 40), np.zeros(40)])
     east = np.column_stack([np.linspace(900, 1200, 10), np.zeros(10)])
-    sides = split_by_area(np.concatenate([west, east]), 100.0, 0.2)
+    sides = split_by_area(np.concatenate([west, east]), 200.0, 0.2)
     assert sides == ["train"] * 40 + ["test"] * 10
 
 
 def test_photos_too_close_together_cannot_be_held_out() -> None:
-    assert split_by_area(scattered(2) / 10, 150.0, 0.2) is None
+    assert split_by_area(scattered(2) / 10, 250.0, 0.2) is None
 
 
 @pytest.mark.parametrize(("share", "side"), [(0.0, "train"), (1.0, "test")])

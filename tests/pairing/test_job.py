@@ -169,7 +169,7 @@ def test_an_area_is_held_out_and_read_back(tmp_path: Path) -> None:
         for other in test.references:
             assert one.position is not None
             assert other.position is not None
-            assert distance_m(one.position, other.position) >= 159
+            assert distance_m(one.position, other.position) >= 79
     kept = {path.stem for path in (tmp_path / "pairs/tiles").iterdir()}
     assert kept == {path.stem for path in (tmp_path / "pairs/photos").iterdir()}
     assert len(kept) == summary.train + summary.test
@@ -208,6 +208,20 @@ def test_offsets_move_tiles_and_tell_the_overlap(tmp_path: Path) -> None:
         assert 0.39 <= overlap < 1.0
     assert 5 < np.mean(away) < 20
     assert max(away) <= 29
+
+
+def test_no_ground_is_on_both_sides_though_tiles_are_shifted(tmp_path: Path) -> None:
+    write_survey(tmp_path, ROW)
+    pair_up(tmp_path, replace(OPTIONS, offset=0.25, test_share=0.25))
+    dataset = open_dataset("pairs", tmp_path / "pairs")
+    assert dataset.train is not None
+    lons = [
+        sorted(reference.position.lon for reference in split.references if reference.position)
+        for split in (dataset.train, dataset.tests[0])
+    ]
+    west, east = sorted(lons)
+    gap_m = distance_m(LonLat(west[-1], 52.5), LonLat(east[0], 52.5))
+    assert gap_m >= 79
 
 
 def test_panoramas_become_rings_with_north_in_the_middle(tmp_path: Path) -> None:
