@@ -11,7 +11,7 @@ from geoloc.errors import OptionError, OutputExistsError
 if TYPE_CHECKING:
     from PIL import Image
 
-    from geoloc.explain.job import Explanation
+    from geoloc.explain.explanation import Explanation
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 

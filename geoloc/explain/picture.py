@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from geoloc.explain.evidence import Evidence, LevelMap
-from geoloc.explain.job import Explanation, Mark, Side
+from geoloc.explain.explanation import Explanation, Mark, Side
+from geoloc.explain.layout import GAP_PX, LINE_PX, Layout
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-_UNIT_PX = 200  # side of a neural map's panel on a square image
-_GAP_PX = 10
-_LINE_PX = 26
-_WIDE = 2.0  # from this shape on, pictures lie under one another
 _BACKGROUND, _CARD, _INK, _FAINT = "#14171c", "#20252d", "#f2f4f7", "#a9b2bf"
 # Orange and blue differ for every kind of colour vision, and from the green of most ground.
 _FOR, _AGAINST = (255, 140, 0), (40, 120, 255)
@@ -36,21 +33,21 @@ def draw_explanation(explanation: Explanation) -> Image.Image:
         _draw_band(explanation.photo, _photo_title(explanation), ()),
         _draw_band(explanation.tile, _tile_title(explanation), explanation.marks),
     ]
-    width = max(band.width for band in bands) + 2 * _GAP_PX
-    lines = _wrapped(_facts(explanation), width - 4 * _GAP_PX)
-    head_px = 62 + _LINE_PX * len(lines)
-    height = head_px + sum(band.height + _GAP_PX for band in bands)
+    width = max(band.width for band in bands) + 2 * GAP_PX
+    lines = _wrapped(_facts(explanation), width - 4 * GAP_PX)
+    head_px = 62 + LINE_PX * len(lines)
+    height = head_px + sum(band.height + GAP_PX for band in bands)
     sheet = Image.new("RGB", (width, height), _BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     title = f"{explanation.photo_name} and {explanation.tile_id}"
-    draw.text((2 * _GAP_PX, 14), title, fill=_INK, font=_font(30))
+    draw.text((2 * GAP_PX, 14), title, fill=_INK, font=_font(30))
     for number, line in enumerate(lines):
-        draw.text((2 * _GAP_PX, 54 + number * _LINE_PX), line, fill=_FAINT, font=_font(18))
+        draw.text((2 * GAP_PX, 54 + number * LINE_PX), line, fill=_FAINT, font=_font(18))
     top = head_px
     for band in bands:
-        draw.rectangle((_GAP_PX, top, width - _GAP_PX - 1, top + band.height - 1), fill=_CARD)
-        sheet.paste(band, (_GAP_PX, top))
-        top += band.height + _GAP_PX
+        draw.rectangle((GAP_PX, top, width - GAP_PX - 1, top + band.height - 1), fill=_CARD)
+        sheet.paste(band, (GAP_PX, top))
+        top += band.height + GAP_PX
     return sheet
 
 
@@ -151,10 +148,10 @@ class _Scale:
 
 def _draw_band(side: Side, title: str, marks: Sequence[Mark]) -> Image.Image:
     """A side: its picture, its evidence, and what its maps do."""
-    layout = _Layout.of(side)
+    layout = Layout.of(side)
     band = Image.new("RGB", layout.size, _CARD)
     draw = ImageDraw.Draw(band)
-    draw.text((_GAP_PX, _GAP_PX - 2), title, fill=_INK, font=_font(20))
+    draw.text((GAP_PX, GAP_PX - 2), title, fill=_INK, font=_font(20))
     picture = _enlarged(side.pixels, layout.picture)
     for mark, colour in zip(marks, _MARKS, strict=False):
         _draw_mark(picture, mark, colour)
@@ -169,58 +166,6 @@ def _draw_band(side: Side, title: str, marks: Sequence[Mark]) -> Image.Image:
             _draw_level(band, side, level, scale=scale, layout=layout, number=number)
         _draw_scale(band, scale, layout)
     return band
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Where everything lies in a band; all in pixels.
-
-    Attributes:
-        picture: Width and height of the picture, and of the evidence.
-        corners: Upper left corners of the two.
-        panel: Width and height of a neural map's panel.
-        maps_left: Where the panels begin.
-        is_wide: Levels lie under one another, not side by side.
-        size: Of the band.
-    """
-
-    picture: tuple[int, int]
-    corners: tuple[tuple[int, int], tuple[int, int]]
-    panel: tuple[int, int]
-    maps_left: int
-    is_wide: bool
-    size: tuple[int, int]
-
-    @classmethod
-    def of(cls, side: Side) -> _Layout:
-        """For the shape of its picture and the number of its maps."""
-        height, width = side.pixels.shape[:2]
-        is_wide, levels, top = width / height >= _WIDE, len(side.levels), 2 * _GAP_PX + _LINE_PX
-        if is_wide:
-            panel = (2 * _UNIT_PX, round(2 * _UNIT_PX * height / width))
-            picture = (4 * _UNIT_PX, round(4 * _UNIT_PX * height / width))
-            second = (_GAP_PX, top + picture[1] + _LINE_PX + _GAP_PX)
-            maps = (2, levels)
-        else:
-            panel = (round(_UNIT_PX * width / height), _UNIT_PX)
-            tall = 2 * (_UNIT_PX + _LINE_PX)
-            picture = (round(tall * width / height), tall)
-            second = (2 * _GAP_PX + picture[0], top)
-            maps = (levels, 2)
-        left = second[0] + picture[0] + 2 * _GAP_PX
-        across = left + maps[0] * (panel[0] + _GAP_PX) if levels else left - _GAP_PX
-        bottom = second[1] + picture[1]
-        deepest = top + maps[1] * (panel[1] + _LINE_PX) if levels else 0
-        size = (across, max(bottom, deepest) + _LINE_PX + 2 * _GAP_PX)
-        return cls(picture, ((_GAP_PX, top), second), panel, left, is_wide, size)
-
-    def panel_corner(self, level: int, kind: int) -> tuple[int, int]:
-        """Of the map (kind 0) or the emphasis (1) of the `level`-th map."""
-        column, row = (kind, level) if self.is_wide else (level, kind)
-        return (
-            self.maps_left + column * (self.panel[0] + _GAP_PX),
-            self.corners[0][1] + row * (self.panel[1] + _LINE_PX),
-        )
 
 
 def _enlarged(pixels: Bytes, size: tuple[int, int]) -> Image.Image:
@@ -244,7 +189,7 @@ def _write_marks(draw: ImageDraw.ImageDraw, marks: Sequence[Mark], corner: tuple
         if mark.is_inside:
             text = f"ring: {mark.meaning}"
             draw.text((left, corner[1]), text, fill=colour, font=_font(16))
-            left += round(_font(16).getlength(text)) + 2 * _GAP_PX
+            left += round(_font(16).getlength(text)) + 2 * GAP_PX
 
 
 def _draw_evidence(side: Side, size: tuple[int, int]) -> Image.Image:
@@ -279,7 +224,7 @@ def _write_parts(picture: Image.Image, parts: Floats) -> None:
         )
 
 
-def _draw_evidence_legend(band: Image.Image, evidence: Evidence, layout: _Layout) -> None:
+def _draw_evidence_legend(band: Image.Image, evidence: Evidence, layout: Layout) -> None:
     """A bar from the strongest evidence against to the strongest for the match."""
     left, top = layout.corners[1]
     top += layout.picture[1] + 6
@@ -303,7 +248,7 @@ def _draw_level(
     level: LevelMap,
     *,
     scale: _Scale,
-    layout: _Layout,
+    layout: Layout,
     number: int,
 ) -> None:
     """The two panels of a level, with their range in words."""
@@ -336,10 +281,10 @@ def _draw_factors(
     return Image.fromarray((0.65 * colours + 0.35 * grey).astype(np.uint8))
 
 
-def _draw_scale(band: Image.Image, scale: _Scale, layout: _Layout) -> None:
+def _draw_scale(band: Image.Image, scale: _Scale, layout: Layout) -> None:
     """The colours of the maps and what they mean, at the lower edge."""
     draw = ImageDraw.Draw(band)
-    left, top = layout.maps_left, layout.size[1] - _LINE_PX
+    left, top = layout.maps_left, layout.size[1] - LINE_PX
     text = f"{1 / scale.most:.2f}"
     draw.text((left, top - 3), text, fill=_FAINT, font=_font(16))
     left += round(_font(16).getlength(text)) + 6
