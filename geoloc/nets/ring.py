@@ -24,10 +24,19 @@ class SeamConv2d(nn.Conv2d):
     is_ring: bool = False
 
     def forward(self, input: Tensor) -> Tensor:
-        """The convolution of (B, C, H, W), which keeps its size."""
+        """The convolution of (B, C, H, W), which keeps its size.
+
+        Raises:
+            ValueError: if a ring is so narrow that the convolution reaches around it.
+        """
         if not self.is_ring:
             return super().forward(input)
         rows, columns = (int(each) for each in self.padding)
+        if input.shape[-1] < columns:
+            raise ValueError(
+                f"a ring is {input.shape[-1]} columns wide at a stage whose convolutions reach "
+                f"{columns} to either side; expected as many at least; feed wider ground images"
+            )
         closed = functional.pad(input, (columns, columns, 0, 0), mode="circular")
         return functional.conv2d(
             closed,

@@ -95,6 +95,12 @@ def test_one_column_of_cells_is_blind_to_where_the_ring_begins() -> None:
     assert torch.allclose(begun, elsewhere, atol=1e-5)
 
 
+def test_a_ring_that_is_too_narrow_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 columns wide"):
+        stages_of(network(levels=()), torch.randn(1, 3, 64, 64))
+    assert stages_of(network(levels=()), torch.randn(1, 3, 64, 96))[-1].shape[-1] == 3
+
+
 def test_being_a_ring_changes_no_tensor_of_a_network() -> None:
     ring, flat = network(), network(circular=False)
     assert list(ring.state_dict()) == list(flat.state_dict())
