@@ -4,7 +4,9 @@ A convolution that pads with zeros sees an edge where a panorama has none, and w
 place then depends on where the ring was cut open. Padding the whole panorama beforehand does not
 help: a ConvNeXt-Tiny reaches 828 pixels to either side (three for each of its 3, 3, 9 and 3 blocks
 at strides 4, 8, 16 and 32), further than a panorama of 768 is wide. So each depthwise convolution
-pads with the other end of the ring: exact, and at no cost. No other part of a ConvNeXt pads.
+pads with the other end of the ring. That is exact, adds no multiplication, and costs a copy: 8 %
+of a training step of the smallest network with rings of 64x256 on a CPU. No other part of a
+ConvNeXt pads.
 """
 
 from __future__ import annotations
