@@ -77,6 +77,9 @@ class SamplingChoice:
 class Sampler:
     """Batches of pair numbers, a pure function of the seed, the epoch and the neighbours.
 
+    Raises:
+        OptionError: Neighbours by position are asked for, and the split has no positions.
+
     Attributes:
         neighbours: The table in use, as `geoloc.training.neighbours` makes them; None for none.
     """
@@ -91,7 +94,8 @@ class Sampler:
         for number, pair in enumerate(split.pairs):
             self._of_reference[pair.reference].append(number)
         self.neighbours: Neighbours | None = None
-        if choice.neighbours != "none" and has_positions(split):
+        wants_nearest = choice.neighbours == "similarity" and has_positions(split)
+        if choice.neighbours == "position" or wants_nearest:
             self.neighbours = neighbours_by_position(
                 split, choice.range, degrees_quirk=choice.degrees_quirk
             )

@@ -110,8 +110,8 @@ def test_similarity_begins_with_positions_where_there_are_any() -> None:
 
 @pytest.mark.parametrize("split", [one_to_one(line(40)), many_to_one(40, 2)], ids=["gps", "none"])
 def test_a_restored_sampler_goes_on_alike(split: Split) -> None:
-    old = sampler(split, NEAREST)
-    new = sampler(split, NEAREST)
+    similar = replace(NEAREST, neighbours="similarity")
+    old, new = sampler(split, similar), sampler(split, similar)
     new.use(np.full((len(split.queries), 3), 1, np.int32))
     new.restore(old.state())
     assert new.epoch(7) == old.epoch(7)
@@ -127,6 +127,8 @@ def test_impossible_choices_are_refused() -> None:
         SamplingChoice(select=200)
     with pytest.raises(OptionError, match="1 or more"):
         SamplingChoice(misfits=0)
+    with pytest.raises(OptionError, match="no positions"):
+        sampler(many_to_one(10, 2), NEAREST)
     with pytest.raises(OptionError, match="batch of 0"):
         sampler(one_to_one(line(4)), size=0)
 
