@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @click.command(
     "train",
-    epilog=example("geoloc train models/clnet-aerial-s/recipe.toml --data images -o my-model"),
+    epilog=example("geoloc train clnet-pairs --data pairs -o my-model"),
 )
-@click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
+@click.argument("recipe", metavar="RECIPE")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 )
 @verbosity_options
 def command(
-    recipe: Path,
+    recipe: str,
     data: Path,
     output: Path | None,
     evaluate: str | None,
@@ -72,10 +72,11 @@ def command(
 ) -> None:
     """Train a model from a recipe, or measure one.
 
-    RECIPE is a TOML file: the model's card, the data to learn from, and the schedule; models/ holds
-    one for each network and data set. What is written is a model folder: pass it to
-    `geoloc index --model`. To train on several GPUs, start it with
-    `torchrun --nproc-per-node N -m geoloc.cli train ...` or `accelerate launch`.
+    RECIPE is a TOML file, or the name of one of those that come along: clnet-pairs tunes the
+    default model with photos of your own, the others train on published data sets
+    (models/README.md). What is written is a model folder: pass it to `geoloc index --model`. To
+    train on several GPUs, start it with `torchrun --nproc-per-node N -m geoloc.cli train ...` or
+    `accelerate launch`.
     """
     from geoloc.errors import OptionError
     from geoloc.training.processes import is_main_process

@@ -14,8 +14,10 @@ from geoloc.errors import ModelError, OptionError
 from geoloc.nets.losses import Reading
 from geoloc.training.augmentation import AugmentationChoice
 from geoloc.training.sampling import SamplingChoice
+from geoloc.zoo import shelf
 
 AERIAL = "aerial"
+_RECIPES = "recipes"
 LossName = Literal["infonce", "mean", "weighted-infonce"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Section = TypeVar("Section")
@@ -212,13 +214,34 @@ _SECTIONS: dict[str, type] = {
 }
 
 
-def read_recipe(path: str | Path) -> Recipe:
-    """The recipe in a TOML file.
+def list_recipes() -> list[str]:
+    """Names of the recipes that came with this installation or checkout, sorted."""
+    return sorted(path.stem for path in (shelf() / _RECIPES).glob("*.toml"))
+
+
+def find_recipe(name_or_path: str | Path) -> Path:
+    """A recipe's file, by its path or by its name in ``models/recipes``.
+
+    Raises:
+        ModelError: if there is neither.
+    """
+    for path in (Path(name_or_path), shelf() / _RECIPES / f"{name_or_path}.toml"):
+        if path.is_file():
+            return path
+    raise ModelError(
+        f"no recipe {str(name_or_path)!r}; expected a TOML file or one of "
+        f"{', '.join(list_recipes()) or 'none'}; name another",
+        path=name_or_path,
+    )
+
+
+def read_recipe(name_or_path: str | Path) -> Recipe:
+    """The recipe in a TOML file, or the one of that name in ``models/recipes``.
 
     Raises:
         ModelError: if it cannot be read, or says something that no recipe says.
     """
-    path = Path(path)
+    path = find_recipe(name_or_path)
     try:
         text = path.read_text(encoding="utf-8")
         return _recipe(tomllib.loads(text), text)

@@ -15,7 +15,7 @@ from geoloc.errors import GeolocError, ModelError, OutputExistsError
 from geoloc.options import TrainOptions
 from geoloc.progress import Silent
 from geoloc.training.trainer import train_model
-from tests.training.conftest import PAIRS_RECIPE, write_pairs
+from tests.training.fabricated import PAIRS_RECIPE, write_pairs
 
 HERE = TrainOptions(device="cpu", workers=0)
 AGAIN = TrainOptions(device="cpu", workers=0, resume=True)
