@@ -141,7 +141,7 @@ def measure_dataset(
         embedder, workers=options.workers, folder=options.vectors, progress=listener
     )
     tests = tuple(
-        _measure(split, each, pictures, listener)
+        _measure(split, each, pictures, card=embedder.card, progress=listener)
         for split, each in zip(dataset.tests, rules, strict=True)
     )
     for test in tests:
@@ -210,7 +210,12 @@ def _no_protocol(dataset: CrossViewDataset, options: BenchmarkOptions) -> Option
 
 
 def _measure(
-    split: Split, rules: Rules, pictures: PictureVectors, progress: Progress
+    split: Split,
+    rules: Rules,
+    pictures: PictureVectors,
+    *,
+    card: ModelCard,
+    progress: Progress,
 ) -> SplitReport:
     start = time.perf_counter()
     vectors = SplitVectors(
@@ -223,7 +228,7 @@ def _measure(
         queries=len(split.queries),
         references=len(split.references),
         figures=figures,
-        notes=tuple(_notes(split, rules, figures)),
+        notes=(*_notes(split, rules, figures), *_span_notes(split, card)),
         seconds=time.perf_counter() - start,
     )
 
@@ -249,6 +254,17 @@ def _notes(split: Split, rules: Rules, figures: Sequence[Figure]) -> list[str]:
             "references lie exactly where their queries do: metres know only right and wrong"
         )
     return notes
+
+
+def _span_notes(split: Split, card: ModelCard) -> list[str]:
+    """Networks of rings take an image's rows for elevations; an image does not tell its own."""
+    if card.ground_span_deg is None or "ground" not in (split.query_view, split.reference_view):
+        return []
+    bottom_deg, top_deg = card.ground_span_deg
+    return [
+        f"{card.name} takes ground images to span {bottom_deg:g} to {top_deg:g} degrees of "
+        "elevation; whole images were squashed to its input, whatever they span"
+    ]
 
 
 def _share_positions(split: Split) -> bool:

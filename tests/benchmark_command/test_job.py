@@ -142,6 +142,18 @@ def test_tiles_that_lie_where_their_photos_do_are_told(model: Path, tmp_path: Pa
     assert any("only right and wrong" in note for note in test.notes)
 
 
+def test_a_network_of_rings_is_told_from_one_of_whole_images(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "ring")
+    card = folder / "model.toml"
+    text = card.read_text().replace('"drone"]', '"ground"]').replace("drone = ", "ground = ")
+    card.write_text(text.replace("[input.size]", "ground_span_deg = [-60, 30]\n[input.size]"))
+    report = benchmark_model("cvusa", write_cvusa(tmp_path / "c"), _options(folder))
+    assert any("span -60 to 30 degrees" in note for note in report.tests[0].notes)
+    metrics = [figure.metric for figure in report.tests[0].figures]
+    assert metrics[:4] == ["R@1", "R@5", "R@10", "R@1% (SAFA)"]
+    assert "L@5m" in metrics
+
+
 def test_the_library_offers_it() -> None:
     assert geoloc.benchmark_model is benchmark_model
     assert geoloc.BenchmarkOptions is BenchmarkOptions
