@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -51,6 +52,7 @@ def draw_explanation(explanation: Explanation) -> Image.Image:
     return sheet
 
 
+@cache  # Pillow decodes its own font anew each time
 def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size_px)
 
