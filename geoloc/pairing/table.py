@@ -59,11 +59,18 @@ class CutPair:
 
 
 def write_table(folder: Path, pairs: Sequence[CutPair]) -> None:
-    """Write pairs.csv, as `geoloc.datasets.pairs` reads it and QGIS opens it (lon, lat)."""
+    """Write pairs.csv, as `geoloc.datasets.pairs` reads it and QGIS opens it (lon, lat).
+
+    The tiles that are learnt from come a second time, without a photo: as distractors of the test,
+    which would be too easy among a handful of tiles.
+    """
+    tested = any(pair.side == "test" for pair in pairs)
+    learnt = [pair for pair in pairs if tested and pair.side == "train"]
     with (folder / PAIRS_NAME).open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(_COLUMNS)
         table.writerows(_row(pair, folder) for pair in pairs)
+        table.writerows(_row(pair, folder, is_distractor=True) for pair in learnt)
 
 
 def write_manifest(
@@ -91,14 +98,16 @@ def file_names(photos: Sequence[Path]) -> list[str]:
     return names
 
 
-def _row(pair: CutPair, folder: Path) -> list[str]:
+def _row(pair: CutPair, folder: Path, *, is_distractor: bool = False) -> list[str]:
     placed, height_m = pair.placed, pair.placed.height_m
     degrees = (*placed.position, *pair.tile_centre)
     lon, lat, tile_lon, tile_lat = (f"{value:.7f}" for value in degrees)
     altitude = "" if height_m is None else f"{height_m:.1f}"
     size, overlap = f"{pair.ground_size_m:g}", f"{pair.overlap:.3f}"
     photo = Path(os.path.relpath(placed.path, folder)).as_posix()
+    query = "" if is_distractor else pair.query.as_posix()
+    side = "test" if is_distractor else pair.side
     return [
-        pair.query.as_posix(), pair.tile.as_posix(), pair.place, lon, lat, tile_lon, tile_lat,
-        pair.side, altitude, size, overlap, placed.view, photo,
+        query, pair.tile.as_posix(), pair.place, lon, lat, tile_lon, tile_lat,
+        side, altitude, size, overlap, placed.view, photo,
     ]  # fmt: skip

@@ -165,11 +165,14 @@ def test_an_area_is_held_out_and_read_back(tmp_path: Path) -> None:
     assert (len(dataset.train.queries), len(test.queries)) == (summary.train, summary.test)
     assert summary.train + summary.test + summary.gap == len(ROW)
     assert summary.test / (summary.train + summary.test) == pytest.approx(0.25, abs=0.1)
+    own = {pair.reference for pair in test.pairs}
     for one in dataset.train.references:
-        for other in test.references:
+        for other in (test.references[number] for number in own):
             assert one.position is not None
             assert other.position is not None
             assert distance_m(one.position, other.position) >= 79
+    distractors = {each.path for n, each in enumerate(test.references) if n not in own}
+    assert distractors == {reference.path for reference in dataset.train.references}
     kept = {path.stem for path in (tmp_path / "pairs/tiles").iterdir()}
     assert kept == {path.stem for path in (tmp_path / "pairs/photos").iterdir()}
     assert len(kept) == summary.train + summary.test
@@ -216,7 +219,11 @@ def test_no_ground_is_on_both_sides_though_tiles_are_shifted(tmp_path: Path) -> 
     dataset = open_dataset("pairs", tmp_path / "pairs")
     assert dataset.train is not None
     lons = [
-        sorted(reference.position.lon for reference in split.references if reference.position)
+        sorted(
+            position.lon
+            for pair in split.pairs
+            if (position := split.references[pair.reference].position)
+        )
         for split in (dataset.train, dataset.tests[0])
     ]
     west, east = sorted(lons)
