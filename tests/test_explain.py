@@ -68,6 +68,7 @@ def _toward(name: str) -> Tensor:
         ("clnet-grid", "satellite"),
         ("clnet-pool", "satellite"),
         ("clnet-rms", "drone"),
+        ("clnet-gated", "drone"),
         ("clnet-ring", "ground"),
         ("clnet-ring", "satellite"),
         ("mean", "drone"),

@@ -45,6 +45,12 @@ TINY = {
         },
     ),
     "clnet-pool": TinyModel("clnet", 64, _SQUARE, {"backbone": "test_convnext", **_GRID}),
+    "clnet-gated": TinyModel(
+        "clnet",
+        64,
+        _SQUARE,
+        {"backbone": "test_convnext", "gate": True, "temperature": True, **_GRID},
+    ),
     "clnet-rms": TinyModel("clnet", 256, _SQUARE, {"backbone": "convnext_zepto_rms", **_GRID}),
     "clnet-bare": TinyModel(
         "clnet", 64, _SQUARE, {"backbone": "test_convnext", "levels": [], **_GRID}
@@ -101,7 +107,7 @@ def write_tiny_model(folder: Path, model: TinyModel, *, seed: int = 0) -> Path:
         torch.manual_seed(seed)
         network = build_network(card)
         for name, parameter in network.named_parameters():
-            if "_maps." in name:
+            if "_maps." in name or "gates." in name:
                 torch.nn.init.normal_(parameter, std=0.5)
     checksum = write_tensors(network, folder / "model.safetensors")
     (folder / "model.toml").write_text(_card_text(folder.name, model, checksum), encoding="utf-8")

@@ -1,10 +1,11 @@
 """What in an image speaks for a match, and what a CLNet's neural maps do to it.
 
 A cosine is a sum over positions once every length that something is divided by is held as it is:
-of the vectors, and of the normalisation in the head. After its last stage a ConvNeXt with a pooled
-or a grid head is linear but for these and for one GELU, behind which the positions are still
-apart; so there the decomposition is exact. For other networks (a ViT mixes its positions until
-the end) it is measured instead, by covering one cell of the image after another.
+of the vectors, and of the normalisation in the head. So are the gates that weigh whole channels.
+After its last stage a ConvNeXt with a pooled or a grid head is linear but for these and for one
+GELU, behind which the positions are still apart; so there the decomposition is exact. For other
+networks (a ViT mixes its positions until the end) it is measured instead, by covering one cell of
+the image after another.
 """
 
 from __future__ import annotations
@@ -132,9 +133,9 @@ class _HeldLengths(TorchFunctionMode):
                 return _held_layer_norm(*args, **kwargs)
             if func is functional.normalize:
                 return args[0] / args[0].norm(dim=1, keepdim=True).detach()
-            if func is torch.rsqrt:
+            if func in (torch.rsqrt, torch.sigmoid):  # the gates of channels are factors, too
                 return func(*args, **kwargs).detach()
-            if func is functional.gelu:
+            if func is functional.gelu and args[0].ndim == 4:
                 return self.begin(func(*args, **kwargs))
         return func(*args, **kwargs)
 

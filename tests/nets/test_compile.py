@@ -64,9 +64,7 @@ _CASES = {
     "clnet satellite": _Case(_clnet, "satellite", (64, 64)),
     "clnet ground": _Case(_clnet, "ground", (32, 128)),
     "clnet grid satellite": _Case(_grid, "satellite", (64, 64)),
-    "clnet grid drone": _Case(_grid, "drone", (64, 64)),
     "clnet ring ground": _Case(_ring, "ground", (32, 128)),
-    "clnet ring satellite": _Case(_ring, "satellite", (64, 64)),
     "mean test network": _Case(_test_network, "drone", (64, 64)),
     "siamese convnext": _Case(
         lambda: Siamese(SiameseOptions(_BACKBONE)).eval(), "satellite", (64, 64)
@@ -128,7 +126,7 @@ def test_one_network_can_be_compiled_for_both_views() -> None:
     torch.manual_seed(0)
     network, counter = _grid(), _Counter()
     compiled = torch.compile(network, backend=counter, fullgraph=True)
-    images = _images(_CASES["clnet grid drone"], 2)
+    images = _images(_CASES["clnet grid satellite"], 2)
     with torch.inference_mode():
         drone, satellite = compiled(images, "drone"), compiled(images, "satellite")
         torch.testing.assert_close(drone, network(images, "drone"))
