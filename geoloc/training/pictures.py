@@ -50,16 +50,10 @@ class PictureReader:
     ) -> Iterator[Image]:
         """All pictures, `size` at a time (N, h, w, 3); the next are read meanwhile."""
         with ThreadPoolExecutor(max(1, workers)) as pool:
-            waiting = [
-                pool.submit(self._squashed, picture.path, self._sizes[view])
-                for picture in pictures[:size]
-            ]
+            waiting = [pool.submit(self.read, picture, view) for picture in pictures[:size]]
             for start in range(0, len(pictures), size):
                 ready, following = waiting, pictures[start + size : start + 2 * size]
-                waiting = [
-                    pool.submit(self._squashed, picture.path, self._sizes[view])
-                    for picture in following
-                ]
+                waiting = [pool.submit(self.read, picture, view) for picture in following]
                 yield np.stack([each.result() for each in ready])
 
     @staticmethod

@@ -42,11 +42,11 @@ def numbers(folder: Path, column: str) -> list[float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["infonce", "weighted-infonce"])
 def test_two_processes_follow_the_curve_of_one(
-    pairs_recipe: Path, pairs: Path, tmp_path: Path, loss: str
+    pairs_recipe: Path, pairs: Path, tmp_path: Path
 ) -> None:
-    pairs_recipe.write_text(pairs_recipe.read_text() + f'\n[loss]\nname = "{loss}"\n')
+    weighted = '\n[loss]\nname = "weighted-infonce"\n'  # overlaps are gathered, too
+    pairs_recipe.write_text(pairs_recipe.read_text() + weighted)
     train_model(pairs_recipe, pairs, tmp_path / "one", HERE)
     run_two(pairs_recipe, pairs, tmp_path / "two")
     one, two = (numbers(tmp_path / name, "loss") for name in ("one", "two"))
