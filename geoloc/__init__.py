@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from geoloc.benchmark.job import BenchmarkOptions, benchmark_model
+    from geoloc.datasets.registry import open_dataset
     from geoloc.errors import GeolocError
     from geoloc.evaluate import Evaluation, evaluate_results
     from geoloc.explain import explain_photo
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from geoloc.model_import import export_model, import_model
     from geoloc.onnx_export import export_onnx
     from geoloc.options import IndexOptions, LocateOptions, TileOptions, TrainOptions
+    from geoloc.pairing.job import make_pairs
+    from geoloc.pairing.options import PairingOptions
     from geoloc.photo import find_photos
     from geoloc.progress import Progress
     from geoloc.results import PhotoResult, read_results, write_results
@@ -44,6 +47,7 @@ _HOMES = {
     "IndexOptions": "options",
     "LocateOptions": "options",
     "MapIndex": "index",
+    "PairingOptions": "pairing.options",
     "PhotoResult": "results",
     "Progress": "progress",
     "TileOptions": "options",
@@ -61,7 +65,9 @@ _HOMES = {
     "import_model": "model_import",
     "load_model": "zoo",
     "locate_photos": "locate",
+    "make_pairs": "pairing.job",
     "measure_model": "training.trainer",
+    "open_dataset": "datasets.registry",
     "read_results": "results",
     "train_model": "training.trainer",
     "write_results": "results",
@@ -74,6 +80,7 @@ __all__ = [
     "IndexOptions",
     "LocateOptions",
     "MapIndex",
+    "PairingOptions",
     "PhotoResult",
     "Progress",
     "TileOptions",
@@ -92,7 +99,9 @@ __all__ = [
     "import_model",
     "load_model",
     "locate_photos",
+    "make_pairs",
     "measure_model",
+    "open_dataset",
     "read_results",
     "train_model",
     "write_results",
