@@ -25,7 +25,9 @@ from geoloc.street_search import StreetMatch
 
 Floats = NDArray[np.float64]
 
-# Log-odds that the best place is right: by its lead, and by its score.
+# Log-odds that the best place is right: by its lead, and by its score. By the theory one wrong best
+# place in fifty leads by 4. Measured with 60 panoramas of a fabricated town, each with and without
+# its heading on the maps of two other towns: 98 % led by less than 2, and none was located.
 _LEAD_WEIGHT = 1.0
 _EVEN_LEAD = 4.0
 _SCORE_WEIGHT = 1.0
@@ -38,19 +40,19 @@ _TAIL = 0.3
 _TAIL_COUNT = 3
 _TAIL_PLACES = 8
 # How quickly a tile's weight falls with its score, for the position and for the heading.
-_POSITION_STEEPNESS = 1.0
+_POSITION_STEEPNESS = 2.0
 _HEADING_STEEPNESS = 2.0
 # The standard deviation of a handful of tiles is hardly known: scores shrink as if so many more
 # had been looked at without a word.
 _UNHEARD_TILES = 20.0
 _SMALLEST_SD = 1e-5
-# Half the width of the middle 68.27 % of a normal distribution is one standard deviation.
+# Standard deviation of a normal distribution for each unit of its median absolute deviation.
 _MAD_SD = 1.4826
 # What no photo can tell, as for drones: how well the map itself lies.
 _MAP_SD_M = 8.0
-# Within its tile the camera stands anywhere, as far as the network was taught; one side of an even
-# square has this standard deviation, and the neighbours' scores halve what is left of it.
-_TILE_SD = 0.5 / math.sqrt(12)
+# Where the camera stands in its tile the network hardly says: of panoramas of a fabricated town in
+# the right place, 90 % lay within 35 m of the answer on tiles of 60 m.
+_TILE_SD = 0.25
 _RAYLEIGH_90 = 2.146
 _RAYLEIGH_95 = 2.448
 _COMPETES = 0.05

@@ -10,12 +10,13 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from geoloc.answer import Atlas, Run, answer, no_answer
+from geoloc.answer import Atlas, Run, answer, no_answer, street_answer
 from geoloc.camera import Camera, Pose
 from geoloc.crs import LocalFrame, LonLat, distance_m
 from geoloc.metadata import PhotoMetadata
 from geoloc.posterior import believe
 from geoloc.schema import PhotoResult, result_record
+from geoloc.street_belief import Heading, StreetBelief
 from geoloc.verify import Verified
 from tests.search_fixtures import place
 
@@ -190,3 +191,52 @@ def test_every_answer_can_be_written() -> None:
     record = result_record(row_of(sure(), sure(5000.0)))
     assert isinstance(record["confidence"], float)
     assert isinstance(record["n_inliers"], int)
+
+
+def street_row(probability: float, *, n_modes: int = 1, heading: Heading | None) -> PhotoResult:
+    belief = StreetBelief(
+        position=LonLat(13.4, 60.0),
+        heading=heading,
+        probability=probability,
+        score=6.0,
+        margin=2.0,
+        n_modes=n_modes,
+        spread_m=12.0,
+        radius_m=42.0,
+        ce90_m=36.0,
+        acc95_m=41.0,
+    )
+    said = PhotoMetadata(yaw_deg=11.0, lon=13.4, lat=60.001)
+    return street_answer(PHOTO, said, belief=belief, view="panorama", run=run())
+
+
+def test_a_street_answer_is_where_the_camera_stood_and_has_no_outline() -> None:
+    row = street_row(0.9, heading=Heading(200.0, 5.0))
+    assert (row.status, row.error, row.view) == ("located", None, "panorama")
+    assert (row.longitude, row.latitude, row.position_kind) == (13.4, 60.0, "camera")
+    assert (row.heading, row.heading_sd, row.direction) == (200.0, 5.0, 200.0)
+    assert row.footprint is row.scene_longitude is row.n_inliers is None
+    assert (row.conf_radius_m, row.ce90_m, row.acc95_m) == (42.0, 36.0, 41.0)
+    assert row.tile_id == "west"
+    assert row.exif_dist_m == pytest.approx(111.4, abs=0.5)
+    assert result_record(row)["confidence"] == 0.9
+
+
+def test_a_street_answer_without_a_heading_keeps_what_the_photo_says() -> None:
+    row = street_row(0.9, heading=None)
+    assert (row.heading, row.heading_sd, row.direction) == (None, None, 11.0)
+
+
+def test_a_doubtful_street_answer_says_why() -> None:
+    alone, among = (street_row(0.4, n_modes=n, heading=None) for n in (1, 3))
+    assert alone.status == among.status == "ambiguous"
+    assert "by chance" in str(alone.error)
+    assert "3 places" in str(among.error)
+
+
+def test_a_street_photo_found_nowhere_has_its_evidence_but_no_point() -> None:
+    row = street_row(0.05, heading=Heading(200.0, 5.0))
+    assert row.status == "rejected"
+    assert not row.has_position
+    assert (row.heading, row.direction, row.score) == (None, 11.0, 6.0)
+    assert row.error

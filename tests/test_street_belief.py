@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoloc.crs import LocalFrame, LonLat, distance_m
@@ -97,6 +97,7 @@ def test_belief_does_not_change_with_the_scale_of_the_scores() -> None:
     assert other.score == pytest.approx(one.score, rel=1e-3)
 
 
+@settings(max_examples=25)
 @given(st.floats(0.3, 0.9), st.floats(0.01, 0.1))
 def test_a_larger_lead_is_never_believed_less(best: float, more: float) -> None:
     scores = chance(3)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoloc.camera import Camera, Panorama, Pose, directions_grid, panorama_to_perspective, rotation
@@ -172,6 +172,7 @@ def test_a_panorama_and_the_photo_cut_from_it_agree():
     assert np.abs(part[both].astype(int) - ring[both]).max() <= 3
 
 
+@settings(max_examples=25)
 @given(st.floats(-720, 720))
 def test_a_roll_is_a_turn_of_the_camera(turn_deg):
     frame = Panorama.whole(360, 180)
