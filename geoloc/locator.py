@@ -1,4 +1,4 @@
-"""One photo on one index: from pixels to an answer."""
+"""One photo on one index: read, told apart by its kind, searched, answered."""
 
 from __future__ import annotations
 
@@ -12,41 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoloc.answer import Atlas, Run, answer, no_answer, street_answer
-from geoloc.camera import Camera
 from geoloc.crs import distances_m
+from geoloc.drone_locator import DRONE, DroneLocator
 from geoloc.embed import Embedder
 from geoloc.errors import IndexFolderError, PhotoError
 from geoloc.features import FeatureMap
 from geoloc.index import MapIndex
-from geoloc.mapsearch import search
 from geoloc.metadata import PhotoMetadata, merge
 from geoloc.metadata_table import MetadataTable, open_table
 from geoloc.options import LocateOptions
 from geoloc.photo import Photo, read_photo
-from geoloc.posterior import Belief, believe
-from geoloc.retrieval import Retriever
 from geoloc.schema import PhotoResult
-from geoloc.search_plan import (
-    LOWEST_DRONE_M,
-    PhotoKind,
-    Stage,
-    camera_of,
-    heading_stages,
-    kind_of,
-    stages,
-)
-from geoloc.street_belief import StreetBelief, TileMap, believe_street
-from geoloc.street_search import GROUND, StreetSearcher
-from geoloc.verify import Verified
+from geoloc.search_plan import LOWEST_DRONE_M, PhotoKind, camera_of, kind_of
+from geoloc.street_locator import StreetLocator
+from geoloc.street_search import GROUND
 from geoloc.video_frame import FrameLogs, is_flight_log
 
 # More detail than this is lost on any map: at 300 m height a pixel shows 0.2 m.
 MAX_SIDE_PX = 2000
-# Up to this many features the whole map votes; beyond, the tiles that retrieval proposes.
-WHOLE_MAP_FEATURES = 3_000_000
-DRONE = "drone"
-# A stage that ends this sure ends the search.
-_SURE = 0.97
 
 
 class Locator:
@@ -71,8 +54,6 @@ class Locator:
             )
         self._index = index
         self._options = options
-        folder = index.features_folder
-        self._features = None if folder is None else FeatureMap.open(folder)
         self._run = Run(
             model=index.card.name,
             index_id=index.index_id,
@@ -85,10 +66,17 @@ class Locator:
         self.table: MetadataTable | None = (
             open_table(options.metadata) if options.metadata and not is_log else None
         )
-        self._retriever: Retriever | None = None
-        self._street: StreetSearcher | None = None
         self._lock = threading.Lock()
+        self.drone = self._drone_locator()
+        self.street = StreetLocator(index, options, open_embedder=self._open_embedder)
         self._is_over = threading.Event()
+
+    def _drone_locator(self) -> DroneLocator | None:
+        folder = self._index.features_folder
+        if folder is None:
+            return None
+        features = FeatureMap.open(folder)
+        return DroneLocator(self._index, features, self._options, open_embedder=self._open_embedder)
 
     def abandon(self) -> None:
         """End soon what other threads are in the middle of; each raises `CancelledError`."""
@@ -100,12 +88,12 @@ class Locator:
             if GROUND in self._index.card.views:
                 return None
             return f"the model {self._run.model} was not trained for these"
-        if self._features is None:
+        if self.drone is None:
             return (
                 "this index holds no local features, which drone photos need (run `geoloc index` "
                 "without --no-features)"
             )
-        if len(self._features) > WHOLE_MAP_FEATURES and DRONE not in self._index.card.views:
+        if self.drone.needs_network and DRONE not in self._index.card.views:
             return (
                 f"on a map as large as this the network has to know them, and the model "
                 f"{self._run.model} was not trained for these"
@@ -145,103 +133,37 @@ class Locator:
 
     def _locate_drone(self, path: Path, photo: Photo, metadata: PhotoMetadata) -> PhotoResult:
         """By local features."""
-        assert self._features is not None
+        assert self.drone is not None  # or it was refused
         height, width = photo.pixels.shape[:2]
         camera = camera_of(metadata, width, height)
-        belief = self._search(self._features, photo, metadata, camera)
+        rows = self._prior_rows(metadata)
+        belief = self.drone.believe(photo, metadata, camera, rows=rows, check=self._check)
         if belief is None:
             reason = "found nowhere on this map: too little in the photo to compare"
             return self._rejected(path, metadata, "drone", reason)
-        return answer(
-            path,
-            metadata,
-            camera,
-            belief=belief,
-            frame=self._features.regions[belief.best.region].frame,
-            run=self._run,
-        )
+        frame = self.drone.features.regions[belief.best.region].frame
+        return answer(path, metadata, camera, belief=belief, frame=frame, run=self._run)
 
     def _locate_street(
         self, path: Path, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind
     ) -> PhotoResult:
-        """By the network alone, under one heading after the other."""
-        belief = self._search_street(photo, metadata, kind)
+        """By the network alone."""
+        rows = self._prior_rows(metadata)
+        belief = self.street.believe(photo, metadata, kind, rows=rows, check=self._check)
         if belief is None:
             reason = "found nowhere on this map: too few tiles to compare"
             return self._rejected(path, metadata, kind, reason)
         return street_answer(path, metadata, belief=belief, view=kind, run=self._run)
 
-    def _search_street(
-        self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind
-    ) -> StreetBelief | None:
-        """Try stage after stage until one is sure, and keep the surest."""
-        searcher, rows = self._open_street(), self._prior_rows(metadata)
-        ring = searcher.ring(photo, metadata, kind)
-        best = None
-        for headings in heading_stages(metadata, self._options.effort):
-            match = searcher.match(
-                ring, headings, count=self._options.top_k, rows=rows, check=self._check
-            )
-            belief = believe_street(match, self._tiles)
-            if belief is not None and (best is None or belief.probability > best.probability):
-                best = belief
-            if best is not None and best.probability >= _SURE:
-                break
-        return best
-
     def _check(self) -> None:
         if self._is_over.is_set():
             raise CancelledError
-
-    @cached_property
-    def _tiles(self) -> TileMap:
-        tiles = self._index.tiles
-        return TileMap(
-            tiles["lon"].to_numpy(float),
-            tiles["lat"].to_numpy(float),
-            tiles["ground_size_m"].to_numpy(float),
-        )
 
     def _told(self, path: Path, metadata: PhotoMetadata) -> PhotoMetadata:
         row = self.table.match(path) if self.table else None
         for told in (self.frames.match(path), row):
             metadata = metadata if told is None else merge(metadata, told)
         return metadata
-
-    def _search(
-        self, features: FeatureMap, photo: Photo, metadata: PhotoMetadata, camera: Camera
-    ) -> Belief | None:
-        """Try stage after stage until one is sure."""
-        belief = None
-        verified: list[Verified] = []
-        for stage in stages(metadata, self._options.effort, gsd_m=features.gsd_m):
-            among = self._where_to_look(features, photo, metadata, camera=camera, stage=stage)
-            for sight in stage:
-                self._check()
-                verified += search(features, photo.pixels, camera, sight=sight, among=among)
-                belief = believe(verified)
-                if belief is not None and belief.probability >= _SURE:
-                    return belief
-        return belief
-
-    def _where_to_look(
-        self,
-        features: FeatureMap,
-        photo: Photo,
-        metadata: PhotoMetadata,
-        *,
-        camera: Camera,
-        stage: Stage,
-    ) -> NDArray[np.int64] | None:
-        """Ids of the features to vote with; None is the whole map."""
-        rows = self._prior_rows(metadata)
-        if len(features) <= WHOLE_MAP_FEATURES:
-            return None if rows is None else self._features_of(features, rows)
-        retriever = self._open_retriever()
-        proposals = retriever.propose(
-            photo.pixels, camera, stage, count=self._options.top_k, rows=rows
-        )
-        return self._features_of(features, np.array([p.row for p in proposals], np.int64))
 
     def _prior_rows(self, metadata: PhotoMetadata) -> NDArray[np.int64] | None:
         """Tiles near the photo's own position, only where the caller allowed it."""
@@ -254,34 +176,9 @@ class Locator:
         reach = self._options.prior_radius_m + 0.71 * tiles["ground_size_m"].to_numpy(float)
         return np.flatnonzero(away <= reach)
 
-    def _features_of(self, features: FeatureMap, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Ids of the features on the ground of some tiles."""
-        tiles = self._index.tiles
-        lon, lat = tiles["lon"].to_numpy(float)[rows], tiles["lat"].to_numpy(float)[rows]
-        half = tiles["ground_size_m"].to_numpy(float)[rows] / 2
-        ids = [np.zeros(0, np.int64)]
-        for number, region in enumerate(features.regions):
-            near = distances_m(region.origin.lon, region.origin.lat, lon, lat) < region.reach_m
-            centres = region.frame.from_lonlat(lon[near], lat[near])
-            ids += [
-                features.in_box(number, centre - side, centre + side)
-                for centre, side in zip(centres, half[near], strict=True)
-            ]
-        return np.unique(np.concatenate(ids))
-
-    def _open_retriever(self) -> Retriever:
-        """The network for drone photos, loaded when the first of them needs it."""
+    def _open_embedder(self) -> Embedder:
         with self._lock:
-            if self._retriever is None:
-                self._retriever = Retriever(self._index, self._embedder)
-            return self._retriever
-
-    def _open_street(self) -> StreetSearcher:
-        """The network for street photos, loaded when the first of them needs it."""
-        with self._lock:
-            if self._street is None:
-                self._street = StreetSearcher(self._index, self._embedder)
-            return self._street
+            return self._embedder
 
     @cached_property
     def _embedder(self) -> Embedder:

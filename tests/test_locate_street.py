@@ -171,7 +171,7 @@ def test_a_search_that_is_given_up_ends_without_a_result(
     path = write_panorama(tmp_path / "pano.jpg", pixels)
     locator = Locator(MapIndex.open(street_world.index), LocateOptions(device="cpu"), run_id="run")
     seen: list[int] = []
-    searcher = locator._open_street()
+    searcher = locator.street.open_searcher()
     embed = searcher._embedder.embed
 
     def give_up(rings: np.ndarray, view: str) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from geoloc import locator as locator_module
+from geoloc import drone_locator
 from geoloc.crs import LonLat, distance_m
 from geoloc.errors import IndexFolderError
 from geoloc.index import MapIndex
@@ -260,7 +260,7 @@ def test_a_large_map_is_searched_where_the_network_proposes(
     search_world: SearchWorld,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(locator_module, "WHOLE_MAP_FEATURES", 0)
+    monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
     # Nine tiles proposed of nine: the network of random weights cannot miss.
     everywhere = locator(search_world, top_k=9, device="cpu").locate(search_world.photos[NUMBER])
     assert everywhere.status == "located"
@@ -273,7 +273,8 @@ def test_a_large_map_is_searched_where_the_network_proposes(
             return []
 
     lost = locator(search_world, top_k=4)
-    monkeypatch.setattr(lost, "_open_retriever", Nowhere)
+    assert lost.drone is not None
+    monkeypatch.setattr(lost.drone, "_open_retriever", Nowhere)
     assert lost.locate(search_world.photos[NUMBER]).status == "rejected"
     assert asked[0] == (4, None)
 

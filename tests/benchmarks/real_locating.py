@@ -24,7 +24,7 @@ def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
 
 def retrieved_rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
     """The line of geoloc when only the fifty tiles that its network proposes vote."""
-    with patch("geoloc.locator.WHOLE_MAP_FEATURES", 0):
+    with patch("geoloc.drone_locator.WHOLE_MAP_FEATURES", 0):
         yield _row("geoloc, top 50", case, ground, effort)
 
 

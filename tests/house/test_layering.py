@@ -21,7 +21,7 @@ LAYERS: tuple[str, ...] = (
     "tileset area cutting journal tiling embed tile_vectors store features feature_building voting"
     " model_check backbone_weights",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
-    " mapsearch street_search street_belief locator",
+    " mapsearch street_search street_belief drone_locator street_locator locator",
     "locate evaluate benchmark fabricate training results result_layers report demo doctor info model_import"
     " explain onnx_export pairing",
     "__init__",

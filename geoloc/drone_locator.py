@@ -1,0 +1,122 @@
+"""What is believed of one drone photo: its local features against those of the map."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.camera import Camera
+from geoloc.crs import distances_m
+from geoloc.embed import Embedder
+from geoloc.features import FeatureMap
+from geoloc.index import MapIndex
+from geoloc.mapsearch import search
+from geoloc.metadata import PhotoMetadata
+from geoloc.options import LocateOptions
+from geoloc.photo import Photo
+from geoloc.posterior import Belief, believe
+from geoloc.retrieval import Retriever
+from geoloc.search_plan import Stage, stages
+from geoloc.verify import Verified
+
+# Up to this many features the whole map votes; beyond, the tiles that retrieval proposes.
+WHOLE_MAP_FEATURES = 3_000_000
+DRONE = "drone"
+# A stage that ends this sure ends the search.
+_SURE = 0.97
+
+
+class DroneLocator:
+    """Searches a map for drone photos; safe to use from several threads.
+
+    Args:
+        index: An opened index that keeps local features.
+        features: These.
+        options: How to search.
+        open_embedder: Gives the network of the index; called when the first photo needs it.
+    """
+
+    def __init__(
+        self,
+        index: MapIndex,
+        features: FeatureMap,
+        options: LocateOptions,
+        *,
+        open_embedder: Callable[[], Embedder],
+    ) -> None:
+        self.features = features
+        self._index = index
+        self._options = options
+        self._open_embedder = open_embedder
+        self._retriever: Retriever | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def needs_network(self) -> bool:
+        """Whether the map is too large for all of it to vote."""
+        return len(self.features) > WHOLE_MAP_FEATURES
+
+    def believe(
+        self,
+        photo: Photo,
+        metadata: PhotoMetadata,
+        camera: Camera,
+        *,
+        rows: NDArray[np.int64] | None,
+        check: Callable[[], None],
+    ) -> Belief | None:
+        """Try stage after stage until one is sure; None when nothing on the map is like it.
+
+        Args:
+            photo: Upright.
+            metadata: What is known of it.
+            camera: Of the photo.
+            rows: Tiles to search; None is all.
+            check: Called between the sights of a stage; may raise to end the work.
+        """
+        belief = None
+        verified: list[Verified] = []
+        for stage in stages(metadata, self._options.effort, gsd_m=self.features.gsd_m):
+            among = self._where_to_look(photo, camera, stage, rows=rows)
+            for sight in stage:
+                check()
+                verified += search(self.features, photo.pixels, camera, sight=sight, among=among)
+                belief = believe(verified)
+                if belief is not None and belief.probability >= _SURE:
+                    return belief
+        return belief
+
+    def _where_to_look(
+        self, photo: Photo, camera: Camera, stage: Stage, *, rows: NDArray[np.int64] | None
+    ) -> NDArray[np.int64] | None:
+        """Ids of the features to vote with; None is the whole map."""
+        if not self.needs_network:
+            return None if rows is None else self._features_of(rows)
+        proposals = self._open_retriever().propose(
+            photo.pixels, camera, stage, count=self._options.top_k, rows=rows
+        )
+        return self._features_of(np.array([p.row for p in proposals], np.int64))
+
+    def _features_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ids of the features on the ground of some tiles."""
+        tiles = self._index.tiles
+        lon, lat = tiles["lon"].to_numpy(float)[rows], tiles["lat"].to_numpy(float)[rows]
+        half = tiles["ground_size_m"].to_numpy(float)[rows] / 2
+        ids = [np.zeros(0, np.int64)]
+        for number, region in enumerate(self.features.regions):
+            near = distances_m(region.origin.lon, region.origin.lat, lon, lat) < region.reach_m
+            centres = region.frame.from_lonlat(lon[near], lat[near])
+            ids += [
+                self.features.in_box(number, centre - side, centre + side)
+                for centre, side in zip(centres, half[near], strict=True)
+            ]
+        return np.unique(np.concatenate(ids))
+
+    def _open_retriever(self) -> Retriever:
+        with self._lock:
+            if self._retriever is None:
+                self._retriever = Retriever(self._index, self._open_embedder())
+            return self._retriever
