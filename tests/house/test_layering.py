@@ -14,16 +14,16 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 # The rooms of the house, from the ground up. A module that is new finds its place here.
 LAYERS: tuple[str, ...] = (
     "errors options progress",
-    "crs grid geometry camera groundview streetview resection keypoints rgb xmp nets qgis_style schema"
-    " layouts published",
+    "crs grid geometry camera groundview streetview resection keypoints rgb xmp nets qgis_style"
+    " schema layouts published",
     "raster image_file exif metadata metadata_table srt video_frame photo world zoo checkpoints"
     " foreign datasets",
     "tileset area cutting journal tiling embed tile_vectors store features feature_building voting"
     " model_check backbone_weights",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch street_search street_belief drone_locator street_locator locator",
-    "locate evaluate benchmark fabricate training results result_layers report demo doctor info model_import"
-    " explain onnx_export pairing",
+    "locate evaluate benchmark fabricate training results result_layers report demo doctor info"
+    " model_import explain onnx_export pairing adapt",
     "__init__",
     "commands",
     "cli",
