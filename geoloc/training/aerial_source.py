@@ -25,16 +25,30 @@ PROTOCOL = (
 
 
 class AerialSource:
-    """Pairs that are made while they are learnt from."""
+    """Pairs that are made while they are learnt from.
+
+    Args:
+        places: Where they are cut.
+        choice: How.
+        schedule: For the size of a batch and of its first images, and the seed.
+        size_px: Side of the images.
+        turns_apart: As of `PairMaker`.
+    """
 
     query_view: QueryView = "drone"
     reference_view: QueryView = "satellite"
     places = 0
 
     def __init__(
-        self, places: Sequence[Place], choice: PairChoice, schedule: Schedule, *, size_px: int
+        self,
+        places: Sequence[Place],
+        choice: PairChoice,
+        schedule: Schedule,
+        *,
+        size_px: int,
+        turns_apart: bool = False,
     ) -> None:
-        self._maker = PairMaker(places, choice, seed=schedule.seed)
+        self._maker = PairMaker(places, choice, seed=schedule.seed, turns_apart=turns_apart)
         self._schedule, self._size_px = schedule, size_px
         tiles = sum(len(_tiles_of(place, choice.tile_ground_size_m)) for place in places)
         self.batches_per_epoch = max(1, tiles // schedule.batch_size)

@@ -39,7 +39,7 @@ def complete_card(recipe: Recipe, *, places: int) -> dict[str, Any]:
     document = dict(recipe.card)
     if recipe.loss.name == "mean":
         document["options"] = {**document.get("options", {}), "classes": places}
-    began = {"recipe": RECIPE_NAME}
+    began = {"recipe": RECIPE_NAME} if recipe.text else {}
     if recipe.schedule.initial_weights:
         # Of a path the name alone: the card travels, the folders of its maker do not.
         began["initial_weights"] = Path(recipe.schedule.initial_weights).name
@@ -56,12 +56,16 @@ class Measurement:
         recall: Of these weights.
         untrained: Of the same network before the run.
         backbone: Whose weights the backbone began with; empty for chance.
+        command: What measured them, where it was not ``geoloc train``.
+        steps: For a model that was trained before: after how many batches these are its weights.
     """
 
     protocol: str
     recall: Recall
     untrained: Recall
     backbone: str = ""
+    command: str = ""
+    steps: int | None = None
 
 
 def write_card(
@@ -76,17 +80,21 @@ def write_card(
         measured: Their accuracy.
     """
     recall, untrained = measured.recall, measured.untrained
+    before = "untrained" if measured.steps is None else "before"
+    by_training = _MEASURED_WITH.format(recipe=RECIPE_NAME, name=document["name"])
     accuracy = {
         "protocol": measured.protocol,
-        "command": _MEASURED_WITH.format(recipe=RECIPE_NAME, name=document["name"]),
+        "command": measured.command or by_training,
         "queries": recall.queries,
         "references": recall.references,
         **{f"recall_at_{k}": round(getattr(recall, f"at_{k}"), 4) for k in (1, 5, 10)},
-        **{f"untrained_recall_at_{k}": round(getattr(untrained, f"at_{k}"), 4) for k in (1, 5, 10)},
+        **{f"{before}_recall_at_{k}": round(getattr(untrained, f"at_{k}"), 4) for k in (1, 5, 10)},
     }
     training = dict(document.get("training", {}))
     if measured.backbone:
         training["backbone_weights"] = measured.backbone
+    if measured.steps is not None:
+        training["steps"] = measured.steps
     weights = {"sha256": checksum}
     whole = {**document, "training": training, "weights": weights, "accuracy": [accuracy]}
     write_text(to_toml(whole), folder / CARD_NAME)

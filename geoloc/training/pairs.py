@@ -22,6 +22,11 @@ from geoloc.training.recipe import PairChoice
 # Warped at this many pixels for each that the network sees, then shrunk by areas.
 _OVERSAMPLING = 2
 _ASPECTS = (16 / 9, 3 / 2, 4 / 3, 1.0)
+# Of a patchy place: a tile must show so much, as far as every so many-th pixel tells, and after so
+# many tries it may show less.
+_LEAST_SHOWN = 0.6
+_LOOK_EVERY_PX = 8
+_TRIES = 50
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,49 @@ class Crop:
     side: float
 
 
-class PairMaker:
-    """Draws batches from places; the same step always gives the same batch."""
+@dataclass(frozen=True)
+class Symmetry:
+    """How a pair is turned and mirrored."""
 
-    def __init__(self, places: Sequence[Place], choice: PairChoice, *, seed: int) -> None:
-        self._places = places
+    quarter_turns: int
+    is_flipped: bool
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Symmetry:
+        """One of the eight of a square."""
+        return cls(int(rng.integers(4)), bool(rng.integers(2)))
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A pair before it is made; a symmetry of None is still to be drawn."""
+
+    place: Place
+    crop: Crop
+    symmetry: Symmetry | None
+
+
+class PairMaker:
+    """Draws batches from places; the same step always gives the same batch.
+
+    Args:
+        places: Where pairs are cut.
+        choice: How.
+        seed: Of all chances.
+        turns_apart: Let ground be in a batch several times, if it is turned or mirrored otherwise
+            each time. To the network, which sees everything north up, these are other places; a
+            small map has not enough of them.
+    """
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        choice: PairChoice,
+        *,
+        seed: int,
+        turns_apart: bool = False,
+    ) -> None:
+        self._places, self._turns_apart = places, turns_apart
         self._choice = choice
         self._seed = seed
         # A large image holds many tiles; the root keeps it from drowning the many small ones.
@@ -52,28 +95,37 @@ class PairMaker:
     def batch(self, step: int, size: int, size_px: int) -> Batch:
         """Batch number `step` of `size` pairs of squares of `size_px` pixels."""
         rng = np.random.default_rng((self._seed, step))
-        pairs = [self._pair(place, crop, size_px, rng) for place, crop in self._draw(size, rng)]
+        pairs = [self._pair(sketch, size_px, rng) for sketch in self._draw(size, rng)]
         photos, tiles = zip(*pairs, strict=True)
         return batch_of(photos, tiles)
 
-    def _draw(self, size: int, rng: np.random.Generator) -> list[tuple[Place, Crop]]:
+    def _draw(self, size: int, rng: np.random.Generator) -> list[Sketch]:
         """Crops of which no two show the same ground: each is the others' negative."""
-        taken: dict[int, list[Crop]] = {}
-        drawn: list[tuple[Place, Crop]] = []
+        taken: dict[tuple[int, Symmetry | None], list[Crop]] = {}
+        drawn: list[Sketch] = []
         while len(drawn) < size:
             number = int(rng.choice(len(self._weights), p=self._weights))
+            symmetry = Symmetry.draw(rng) if self._turns_apart else None
             crop = self._crop(self._places[number], rng)
-            others = taken.setdefault(number, [])
+            others = taken.setdefault((number, symmetry), [])
             # A batch larger than the data holds places can only be filled with overlaps.
             is_free = all(
                 max(abs(crop.x - each.x), abs(crop.y - each.y)) > 0.8 * crop.side for each in others
             )
             if is_free or sum(map(len, taken.values())) > 50 * size:
-                drawn.append((self._places[number], crop))
+                drawn.append(Sketch(self._places[number], crop, symmetry))
             others.append(crop)
         return drawn
 
     def _crop(self, place: Place, rng: np.random.Generator) -> Crop:
+        crop = self._any_crop(place, rng)
+        for _ in range(_TRIES if place.is_patchy else 0):
+            if shown_share(place.dates[0], crop) >= _LEAST_SHOWN:
+                break
+            crop = self._any_crop(place, rng)
+        return crop
+
+    def _any_crop(self, place: Place, rng: np.random.Generator) -> Crop:
         low, high = self._choice.tile_jitter
         wanted = self._choice.tile_ground_size_m / place.gsd_m
         most = min(high * wanted, 0.98 * place.shortest_px)
@@ -82,20 +134,27 @@ class PairMaker:
         x, y = (rng.uniform(side / 2, length - side / 2) for length in (width, height))
         return Crop(float(x), float(y), float(side))
 
-    def _pair(
-        self, place: Place, crop: Crop, size_px: int, rng: np.random.Generator
-    ) -> tuple[Image, Image]:
+    def _pair(self, sketch: Sketch, size_px: int, rng: np.random.Generator) -> tuple[Image, Image]:
+        place, crop = sketch.place, sketch.crop
         of_tile = int(rng.integers(len(place.dates)))
         of_photo = of_tile
         if len(place.dates) > 1 and rng.random() < self._choice.other_date:
             of_photo = int((of_tile + rng.integers(1, len(place.dates))) % len(place.dates))
         tile = cut_tile(place.dates[of_tile], crop, size_px)
         photo = take_photo(place.dates[of_photo], crop, size_px, choice=self._choice, rng=rng)
-        quarter_turns, is_flipped = int(rng.integers(4)), bool(rng.integers(2))
-        tile, photo = (_turn(image, quarter_turns, is_flipped) for image in (tile, photo))
+        symmetry = sketch.symmetry or Symmetry.draw(rng)
+        tile, photo = (_turn(image, symmetry) for image in (tile, photo))
         covered = photo.any(axis=2, keepdims=True)
         photo = disturb(photo, rng, strength=1.0) * covered
         return photo, disturb(tile, rng, strength=0.35)
+
+
+def shown_share(image: Image, crop: Crop) -> float:
+    """The share of a crop that is not black, about."""
+    left, top = (max(0, round(middle - crop.side / 2)) for middle in (crop.x, crop.y))
+    right, bottom = round(crop.x + crop.side / 2), round(crop.y + crop.side / 2)
+    window = image[top:bottom:_LOOK_EVERY_PX, left:right:_LOOK_EVERY_PX]
+    return float(window.any(axis=2).mean()) if window.size else 0.0
 
 
 def batch_of(photos: Sequence[Image], tiles: Sequence[Image]) -> Batch:
@@ -183,6 +242,6 @@ def _resize(image: Image, size_px: int) -> Image:
     return np.asarray(cv2.resize(image, (size_px, size_px), interpolation=how), np.uint8)
 
 
-def _turn(image: Image, quarter_turns: int, is_flipped: bool) -> Image:
-    turned = np.rot90(image, quarter_turns)
-    return np.ascontiguousarray(turned[:, ::-1] if is_flipped else turned)
+def _turn(image: Image, symmetry: Symmetry) -> Image:
+    turned = np.rot90(image, symmetry.quarter_turns)
+    return np.ascontiguousarray(turned[:, ::-1] if symmetry.is_flipped else turned)

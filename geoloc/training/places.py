@@ -29,6 +29,7 @@ class Place:
         dates: (H, W, 3) uint8 each, all of one shape, north up, aligned.
         gsd_m: Ground metres a pixel.
         is_held_out: For validation only.
+        is_patchy: Some of it is black, where nothing is known.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Place:
     dates: tuple[Image, ...]
     gsd_m: float
     is_held_out: bool
+    is_patchy: bool = False
 
     @property
     def shortest_px(self) -> int:

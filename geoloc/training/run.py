@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +56,21 @@ class TrainingSummary:
 
 
 @dataclass(frozen=True)
+class Refinement:
+    """What is different for a run that begins with a trained model and shall only better it.
+
+    Its weights are the first best: they are written at once, and stay unless others find more.
+
+    Attributes:
+        command: What measured both, for the card.
+        patience: The run ends after so many validations that find nothing better.
+    """
+
+    command: str
+    patience: int
+
+
+@dataclass(frozen=True)
 class Setting:
     """What a run is given.
 
@@ -65,6 +80,7 @@ class Setting:
         options: How to run it.
         processes: Which train it together.
         progress: Is told of every batch.
+        refinement: For a run that begins with a trained model.
     """
 
     recipe: Recipe
@@ -72,6 +88,7 @@ class Setting:
     options: TrainOptions
     processes: Processes
     progress: Progress
+    refinement: Refinement | None = None
 
 
 @dataclass
@@ -128,7 +145,11 @@ class Run:
         if self.setting.processes.is_main and self.setting.recipe.text:
             write_text(self.setting.recipe.text, self.setting.folder / RECIPE_NAME)
         recall = self.validation.measure(self.embed)
-        return Standing(untrained=recall, best=recall, backbone=self.backbone)
+        standing = Standing(untrained=recall, best=recall, backbone=self.backbone)
+        if self.setting.refinement:
+            standing.best_step = 0
+            self._write_model(standing)
+        return standing
 
     def _origin(self) -> dict[str, str]:
         """What must be the same for a run to go on."""
@@ -168,7 +189,7 @@ class Run:
     def train(self) -> None:
         """All steps of the schedule that are not done yet."""
         standing, progress = self.standing, self.setting.progress
-        progress.start("train", self.plan.steps, "batches")
+        progress.start("train", self._batches_to_tell(), "batches")
         progress.advance(standing.step)
         if standing.finished:
             return
@@ -177,11 +198,17 @@ class Run:
         with self._open_log() as log, heed_signals() as interruption:
             if standing.step == 0:
                 log.write(Line(0, 0.0, 0.0, None, 0.0, standing.untrained))
+                if self.setting.refinement:
+                    self._write_checkpoint()  # the folder holds a model from now on
             for batch in self._batches():
                 is_last = self._advance(batch, log, interruption)
                 progress.advance()
                 if is_last:
                     break
+
+    def _batches_to_tell(self) -> int:
+        """How many there will be; 0 where patience and the clock decide."""
+        return 0 if self.setting.refinement else self.plan.steps
 
     def _open_log(self) -> TrainingLog | NoLog:
         if not self.setting.processes.is_main:
@@ -197,7 +224,7 @@ class Run:
             if step % per_epoch == 0 and self.source.wants_mining(step // per_epoch):
                 self.setting.progress.start("find hard neighbours", 0, "images")
                 self.source.mine(self.embed)
-                self.setting.progress.start("train", steps, "batches")
+                self.setting.progress.start("train", self._batches_to_tell(), "batches")
                 self.setting.progress.advance(step)
             end = (step // per_epoch + 1) * per_epoch
             while end < steps and not self.source.wants_mining(end // per_epoch):
@@ -279,19 +306,33 @@ class Run:
     def _validate(self) -> Recall:
         """Measure, and keep the weights if they are the best so far."""
         recall, standing = self.validation.measure(self.embed), self.standing
-        if standing.best_step < 0 or recall.order >= standing.best.order:
+        if self._is_better(recall):
             standing.best, standing.best_step = recall, standing.step
-            if self.setting.processes.is_main:
-                self._write_model(recall)
+            self._write_model(standing)
+        refinement = self.setting.refinement
+        if refinement:
+            idle = standing.step - standing.best_step
+            standing.finished |= idle >= refinement.patience * self.plan.validate_every
         return recall
 
-    def _write_model(self, recall: Recall) -> None:
-        folder = self.setting.folder
-        checksum = write_tensors(self.network, folder / WEIGHTS_NAME)
-        standing = self.standing
-        measured = Measurement(
-            self.validation.protocol, recall, standing.untrained, standing.backbone
+    def _is_better(self, recall: Recall) -> bool:
+        """Whether weights take the place of the best so far; later ones may be as good."""
+        best, first = self.standing.best.order, self.standing.best_step < 0
+        return (
+            first or recall.order > best or (not self.setting.refinement and recall.order == best)
         )
+
+    def _write_model(self, standing: Standing) -> None:
+        """The weights as they are, which are the best so far, and their card."""
+        if not self.setting.processes.is_main:
+            return
+        folder, refinement = self.setting.folder, self.setting.refinement
+        checksum = write_tensors(self.network, folder / WEIGHTS_NAME)
+        measured = Measurement(
+            self.validation.protocol, standing.best, standing.untrained, standing.backbone
+        )
+        if refinement:
+            measured = replace(measured, command=refinement.command, steps=standing.best_step)
         write_card(self.document, folder, checksum=checksum, measured=measured)
 
     def summary(self) -> TrainingSummary:

@@ -49,7 +49,7 @@ def train_model(
     chosen = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
     processes = open_processes(options.device)
     if processes.is_main:
-        _claim(folder, resume=options.resume)
+        claim_folder(folder, resume=options.resume)
     listener = progress if progress is not None and processes.is_main else Silent()
     card = draft_card(chosen.card, folder)
     materials = open_materials(chosen, card, Path(data), progress=listener)
@@ -58,7 +58,12 @@ def train_model(
     return run.summary()
 
 
-def _claim(folder: Path, *, resume: bool) -> None:
+def claim_folder(folder: Path, *, resume: bool) -> None:
+    """Make a model folder to write to.
+
+    Raises:
+        OutputExistsError: if it holds something, unless a run in it is resumed.
+    """
     if not resume and folder.exists() and any(folder.iterdir()):
         raise OutputExistsError(
             f"{folder} is not empty; expected a folder to write a model to; choose another -o, "

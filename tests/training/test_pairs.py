@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from geoloc.training.appearance import disturb
 from geoloc.training.batch import Image
-from geoloc.training.pairs import Crop, PairMaker, cut_tile, take_photo
+from geoloc.training.pairs import Crop, PairMaker, cut_tile, shown_share, take_photo
 from geoloc.training.places import Place
 from geoloc.training.recipe import PairChoice
 
@@ -83,7 +85,28 @@ def test_small_images_are_in_a_batch_once() -> None:
     places = [place(name="a" * n, side=160) for n in range(1, 7)]
     maker = PairMaker(places, PairChoice(tile_ground_size_m=150.0), seed=0)
     drawn = maker._draw(6, np.random.default_rng(0))
-    assert len({each.name for each, _ in drawn}) == 6
+    assert len({each.place.name for each in drawn}) == 6
+
+
+def test_ground_that_is_turned_otherwise_counts_as_another_place() -> None:
+    """A map of four tiles fills a batch of twelve without two crops of one ground and one turn."""
+    maker = PairMaker(
+        [place(side=400)], PairChoice(tile_ground_size_m=150.0), seed=0, turns_apart=True
+    )
+    drawn = maker._draw(12, np.random.default_rng(0))
+    for number, one in enumerate(drawn):
+        for other in drawn[:number]:
+            away = max(abs(one.crop.x - other.crop.x), abs(one.crop.y - other.crop.y))
+            assert one.symmetry != other.symmetry or away > 0.8 * one.crop.side
+
+
+def test_tiles_of_a_patchy_place_show_ground() -> None:
+    image = coordinates()
+    image[:, : image.shape[1] // 2] = 0
+    patchy = replace(place(), dates=(image,), is_patchy=True)
+    maker = PairMaker([patchy], PairChoice(tile_ground_size_m=60.0), seed=0)
+    shown = [shown_share(image, each.crop) for each in maker._draw(8, np.random.default_rng(0))]
+    assert min(shown) >= 0.6
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0])
