@@ -1,4 +1,4 @@
-"""What a path holds: a map, tiles, an index, a model, results, or a photo, as plain facts."""
+"""What a path holds: a map, tiles, an index, pairs, a model, results or a photo, as facts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from geoloc.errors import IndexFolderError, InputError, PhotoError, TilesError
+from geoloc.datasets.pairs import PAIRS_NAME, read_pairs
+from geoloc.errors import GeolocError, IndexFolderError, InputError, PhotoError, TilesError
 
-Kind = Literal["raster", "tiles", "index", "model", "results", "photo"]
+Kind = Literal["raster", "tiles", "index", "pairs", "model", "results", "photo"]
 
 _RESULT_SUFFIXES = (".geojson", ".geojsonl", ".geojsons", ".gpkg", ".fgb", ".parquet", ".csv")
 _RASTER_SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img")
@@ -72,16 +73,16 @@ def _describe_folder(folder: Path) -> Description:
         return Description("tiles", str(folder), facts)
     if (folder / "model.toml").is_file():
         return Description("model", str(folder), _model_facts(folder))
+    if (folder / PAIRS_NAME).is_file():
+        return Description("pairs", str(folder), _pairs_facts(folder))
     raise InputError(
-        f"{folder} holds neither tiles, nor an index, nor a model: expected tiles.json, "
-        "index.json or model.toml in it",
+        f"{folder} holds neither tiles, nor an index, nor a model, nor pairs: expected tiles.json, "
+        "index.json, model.toml or pairs.csv in it",
         path=folder,
     )
 
 
-def _manifest_facts(
-    manifest: Path, error_type: type[TilesError] | type[IndexFolderError]
-) -> dict[str, Any]:
+def _manifest_facts(manifest: Path, error_type: type[GeolocError]) -> dict[str, Any]:
     """All that a manifest says, and the size of its folder."""
     try:
         document = json.loads(manifest.read_text(encoding="utf-8"))
@@ -94,6 +95,20 @@ def _manifest_facts(
     files = [file for file in manifest.parent.rglob("*") if file.is_file()]
     size_mb = round(sum(file.stat().st_size for file in files) / 1e6, 1)
     return {**document, "files": len(files), "size_mb": size_mb}
+
+
+def _pairs_facts(folder: Path) -> dict[str, Any]:
+    """How many pairs there are on each side, and how they were made where that is known."""
+    pairs = read_pairs(folder)
+    sides = [side for side in (pairs.train, *pairs.tests) if side is not None]
+    facts = {
+        "view": sides[0].query_view,
+        "photos_to_learn_from": len(pairs.train.queries) if pairs.train else 0,
+        "photos_held_out": sum(len(test.queries) for test in pairs.tests),
+        "tiles_searched_for_them": sum(len(test.references) for test in pairs.tests),
+    }
+    manifest = folder / "pairs.json"
+    return {**facts, **(_manifest_facts(manifest, InputError) if manifest.is_file() else {})}
 
 
 def _shelf_facts(name: str) -> dict[str, Any]:

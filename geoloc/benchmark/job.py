@@ -25,6 +25,8 @@ from geoloc.options import DEFAULT_MODEL
 from geoloc.progress import Progress, Silent
 from geoloc.zoo import ModelCard, read_card
 
+_FEW = 100  # with as many, the standard error of a recall is still up to 5 points
+
 
 @dataclass(frozen=True)
 class BenchmarkOptions:
@@ -252,6 +254,11 @@ def _notes(split: Split, rules: Rules, figures: Sequence[Figure]) -> list[str]:
     if has_positions(split) and _share_positions(split):
         notes.append(
             "references lie exactly where their queries do: metres know only right and wrong"
+        )
+    if rules.dataset == "pairs" and here[0] < _FEW:
+        notes.append(
+            f"{here[0]} photos say little: one of them is {100 / here[0]:.3g} points; compare "
+            "models on more, or in several held-out areas"
         )
     return notes
 

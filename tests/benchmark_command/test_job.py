@@ -140,6 +140,7 @@ def test_tiles_that_lie_where_their_photos_do_are_told(model: Path, tmp_path: Pa
     (tmp_path / "pairs.csv").write_text("query,reference,split,lon,lat\n" + rows)
     (test,) = benchmark_model("pairs", tmp_path, _options(model)).tests
     assert any("only right and wrong" in note for note in test.notes)
+    assert any("2 photos say little: one of them is 50 points" in note for note in test.notes)
 
 
 def test_a_network_of_rings_is_told_from_one_of_whole_images(tmp_path: Path) -> None:

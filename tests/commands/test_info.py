@@ -38,6 +38,24 @@ def test_a_folder_is_told_by_its_manifest(tmp_path: Path, manifest: str, kind: s
     assert (facts["files"], facts["size_mb"]) == (2, 1.0)
 
 
+def test_a_folder_of_pairs_is_counted(tmp_path: Path) -> None:
+    rows = ["a.png,t1.png,train", "b.png,t1.png,train", "c.png,t2.png,test", ",t1.png,test"]
+    (tmp_path / "pairs.csv").write_text("\n".join(["query,reference,split", *rows]))
+    for row in rows:
+        for name in filter(None, row.split(",")[:2]):
+            Image.new("RGB", (8, 8)).save(tmp_path / name)
+    kind, facts = _facts(tmp_path)
+    assert kind == "pairs"
+    assert facts == {
+        "view": "drone",
+        "photos_to_learn_from": 2,
+        "photos_held_out": 1,
+        "tiles_searched_for_them": 2,
+    }
+    (tmp_path / "pairs.json").write_text('{"ground_size_m": 160.0}')
+    assert _facts(tmp_path)[1]["ground_size_m"] == 160.0
+
+
 def test_nested_facts_become_lines(tmp_path: Path) -> None:
     document = {"options": {"sizes": [1, 2]}, "rasters": [{"path": "a"}, {"path": "b"}]}
     (tmp_path / "tiles.json").write_text(json.dumps(document))
