@@ -16,6 +16,9 @@ from geoloc.training.pictures import PictureReader
 from geoloc.training.recipe import Recipe
 from geoloc.training.sampling import Sampler, neighbours_by_similarity
 
+_DRAWS = 64
+_FAR = 1 << 32  # an epoch that is drawn again is none of a later one's
+
 
 class SplitSource:
     """The training split of a data set.
@@ -30,7 +33,7 @@ class SplitSource:
         self.query_view: QueryView = split.query_view
         self.reference_view: QueryView = split.reference_view
         self._split, self._reader, self._augmentation = split, reader, recipe.augmentation
-        self._seed = schedule.seed
+        self._seed, self._batch_size = schedule.seed, schedule.batch_size
         self._sampler = Sampler(
             split, recipe.sampling, batch_size=schedule.batch_size, seed=schedule.seed
         )
@@ -41,13 +44,8 @@ class SplitSource:
             f"{len(split.pairs)} pairs of {len(split.queries)} queries and "
             f"{len(split.references)} references"
         )
-        self._epoch: tuple[int, list[list[int]]] = (0, self._sampler.epoch(0))
-        self.batches_per_epoch = len(self._epoch[1])
-        if not self.batches_per_epoch:
-            raise InputError(
-                f"{split.name}: {self.identity} give no batch of {schedule.batch_size} pairs of "
-                "different places; expected one at least; make batch_size in [schedule] smaller"
-            )
+        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+        self.batches_per_epoch = len(self._batches(0))
 
     def batch(self, step: int, share: Share = WHOLE) -> Batch:
         """A share of batch number `step`; what happens to a row does not depend on the others."""
@@ -69,8 +67,31 @@ class SplitSource:
 
     def _batches(self, epoch: int) -> list[list[int]]:
         if self._epoch[0] != epoch:
-            self._epoch = (epoch, self._sampler.epoch(epoch))
+            self._epoch = (epoch, self._draw(epoch))
         return self._epoch[1]
+
+    def _draw(self, epoch: int) -> list[list[int]]:
+        """An epoch's batches; one that chance left empty is drawn again.
+
+        Few photos that stand close together fill a batch only if they come in a lucky order.
+        """
+        for attempt in range(_DRAWS):
+            if batches := self._sampler.epoch(epoch + attempt * _FAR):
+                return batches
+        raise InputError(
+            f"{self._split.name}: {self.identity} give no batch of {self._batch_size} pairs whose "
+            "tiles do not show each other's places; expected one at least; copy the recipe and "
+            f"make its batch_size smaller ({self._largest_batch()} would do), or make pairs of "
+            "smaller tiles or of photos farther apart"
+        )
+
+    def _largest_batch(self) -> int:
+        """The largest one that an epoch in a few gives."""
+        for size in range(min(self._batch_size - 1, len(self._split.pairs)), 2, -1):
+            sampler = Sampler(self._split, self._sampler.choice, batch_size=size, seed=self._seed)
+            if any(sampler.epoch(number) for number in range(_DRAWS // 8)):
+                return size
+        return 2
 
     def _pair(self, number: int, seed: tuple[int, ...]) -> tuple[Image, Image]:
         pair = self._split.pairs[number]

@@ -17,6 +17,7 @@ from geoloc.training.pictures import PictureReader
 from geoloc.training.recipe import read_recipe
 from geoloc.training.split_source import SplitSource
 from geoloc.zoo import InputSize
+from tests.datasets.layouts import write_image
 
 STILL = """
 [augmentation]
@@ -137,8 +138,21 @@ def test_a_damaged_image_ends_a_run_with_its_own_error(
 
 def test_too_few_places_for_a_batch_are_refused(pairs_recipe: Path, pairs: Path) -> None:
     pairs_recipe.write_text(pairs_recipe.read_text().replace("batch_size = 4", "batch_size = 13"))
-    with pytest.raises(InputError, match="batch_size"):
+    with pytest.raises(InputError, match=r"copy the recipe.*batch_size smaller \(12 would do\)"):
         source(pairs_recipe, pairs)
+
+
+def test_an_epoch_that_chance_left_empty_is_drawn_again(pairs_recipe: Path, tmp_path: Path) -> None:
+    """Of three photos in a row the middle one's tile shows both others' places."""
+    rows = "".join(
+        f"{write_image(tmp_path / f'{name}.png').name},{name}.png,train,{lon},0,160\n"
+        for name, lon in (("west", 0), ("middle", 0.0006), ("east", 0.0012))
+    )
+    (tmp_path / "pairs.csv").write_text("query,reference,split,lon,lat,ground_size_m\n" + rows)
+    pairs_recipe.write_text(pairs_recipe.read_text().replace("batch_size = 4", "batch_size = 2"))
+    made = source(pairs_recipe, tmp_path)
+    assert made.batches_per_epoch == 1
+    assert all(sorted(made.batch(step).places) == [0, 2] for step in range(12))
 
 
 def test_pictures_are_read_alike_one_by_one_and_in_chunks(pairs: Path) -> None:
