@@ -13,7 +13,7 @@ from geoloc.crs import distances_m
 from geoloc.embed import Embedder
 from geoloc.features import FeatureMap
 from geoloc.index import MapIndex
-from geoloc.mapsearch import search
+from geoloc.mapsearch import propose, verify
 from geoloc.metadata import PhotoMetadata
 from geoloc.options import LocateOptions
 from geoloc.photo import Photo
@@ -83,7 +83,9 @@ class DroneLocator:
             among = self._where_to_look(photo, camera, stage, rows=rows)
             for sight in stage:
                 check()
-                verified += search(self.features, photo.pixels, camera, sight=sight, among=among)
+                proposals = propose(self.features, photo.pixels, camera, sight=sight, among=among)
+                if proposals is not None:
+                    verified += verify(self.features, proposals)
                 belief = believe(verified)
                 if belief is not None and belief.probability >= _SURE:
                     return belief

@@ -19,7 +19,7 @@ _MAX_SIDE_PX = 4096
 
 @dataclass(frozen=True)
 class GroundView:
-    """A photo warped to the ground under a supposed height and pitch, its heading up.
+    """A photo warped to the ground under a supposed height and pitch, its heading (or north) up.
 
     Attributes:
         pixels: (H, W, 3) uint8.
@@ -28,7 +28,7 @@ class GroundView:
         to_photo: (3, 3), view pixels to pixels of the photo.
         centre_px: (2,) the photo's middle, in view pixels.
         camera: Of the photo.
-        pose: Supposed; its yaw is zero.
+        pose: Supposed; its yaw is zero, unless the view's up is the north.
     """
 
     pixels: NDArray[np.uint8]
@@ -48,7 +48,7 @@ class GroundView:
 
 
 def look_down(
-    photo: NDArray[np.uint8], camera: Camera, pose: Pose, *, gsd_m: float
+    photo: NDArray[np.uint8], camera: Camera, pose: Pose, *, gsd_m: float, north_up: bool = False
 ) -> GroundView | None:
     """The view from above of a photo (H, W, 3); None when the pose shows no ground.
 
@@ -57,8 +57,9 @@ def look_down(
         camera: Of the photo.
         pose: Supposed; its yaw is ignored, the view's up is the photo's heading.
         gsd_m: Metres a pixel of the view.
+        north_up: The yaw counts after all, and the view's up is the north.
     """
-    pose = Pose(0.0, pose.pitch_deg, pose.roll_deg, pose.rel_alt_m)
+    pose = Pose(pose.yaw_deg if north_up else 0.0, pose.pitch_deg, pose.roll_deg, pose.rel_alt_m)
     outline = footprint(camera, pose, max_distance_m=MAX_REACH * pose.rel_alt_m)
     if len(outline) == 0:
         return None

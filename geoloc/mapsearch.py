@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.camera import Camera
+from geoloc.camera import Camera, GroundCamera
 from geoloc.features import FeatureMap
 from geoloc.groundview import GroundView, look_down
 from geoloc.keypoints import Keypoints, detect_keypoints
 from geoloc.search_plan import Sight
-from geoloc.verify import Verified, verify_peak
+from geoloc.verify import Verified, camera_over, verify_peak
 from geoloc.voting import NEIGHBOURS, Peak, Votes, cast_votes, find_peaks
 
 _MIN_KEYPOINTS = 12
@@ -39,15 +39,33 @@ class _Photo:
     sight: Sight
 
 
-def search(
+@dataclass(frozen=True)
+class Proposals:
+    """The places that the votes of one sight propose, before geometry has decided."""
+
+    photo: _Photo
+    votes: Votes
+    peaks: tuple[Peak, ...]
+
+    def cameras(self) -> list[tuple[Peak, GroundCamera]]:
+        """The peaks, each with the camera that would see it."""
+        view = self.photo.view
+        hung = (
+            (peak, camera_over(view, np.array([peak.x_m, peak.y_m]), peak.yaw_deg, peak.gsd_m))
+            for peak in self.peaks
+        )
+        return [(peak, camera) for peak, camera in hung if camera is not None]
+
+
+def propose(
     features: FeatureMap,
     photo: NDArray[np.uint8],
     camera: Camera,
     *,
     sight: Sight,
     among: NDArray[np.int64] | None = None,
-) -> list[Verified]:
-    """The places that one sight of a photo speaks for, with their evidence.
+) -> Proposals | None:
+    """The places that one sight of a photo speaks for; None when it shows too little.
 
     On a large map a feature's true partner is often crowded out of its nearest eight by chance.
     So the strongest places of the first vote are looked at again, with partners from there only.
@@ -61,22 +79,33 @@ def search(
     """
     view = look_down(photo, camera, sight.pose, gsd_m=sight.gsd_m)
     if view is None or (among is not None and len(among) == 0):
-        return []
+        return None
     keypoints = detect_keypoints(view.pixels, valid=view.valid, limit=sight.keypoints)
     if len(keypoints) < _MIN_KEYPOINTS:
-        return []
+        return None
     seen = _Photo(view, keypoints, sight)
     crowd = len(features) if among is None else len(among)
     votes, peaks = _vote(features, seen, among, _SECOND_LOOKS if crowd > _CROWDED else _PEAKS)
     if crowd > _CROWDED and peaks:
         near = _around(features, seen, peaks)
         votes, peaks = _vote(features, seen, near, _PEAKS)
+    worth = (peak for peak in peaks if peak.strength >= _WORTH * peaks[0].strength)
+    return Proposals(seen, votes, tuple(worth))
+
+
+def verify(features: FeatureMap, proposals: Proposals) -> list[Verified]:
+    """Those of the proposed places that geometry bears out, with their evidence."""
+    seen = proposals.photo
     found = (
         verify_peak(
-            view, keypoints, features, votes=votes, peak=peak, tilt_sd_deg=sight.tilt_sd_deg
+            seen.view,
+            seen.keypoints,
+            features,
+            votes=proposals.votes,
+            peak=peak,
+            tilt_sd_deg=seen.sight.tilt_sd_deg,
         )
-        for peak in peaks
-        if peak.strength >= _WORTH * peaks[0].strength
+        for peak in proposals.peaks
     )
     return [verified for verified in found if verified is not None]
 

@@ -12,6 +12,7 @@ DEFAULT_MODEL = "clnet-aerial-s"
 
 View = Literal["auto", "drone", "street", "panorama"]
 Effort = Literal["low", "normal", "high"]
+MatcherName = Literal["sift", "loftr", "lightglue-disk"]
 PositionPrior = Literal["none", "exif"]
 OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
 
@@ -83,6 +84,9 @@ class LocateOptions:
         prior: Whether a photo's own GPS position may narrow the search. Never by default.
         prior_radius_m: Radius of that prior, in metres.
         top_k: Tiles that retrieval proposes, per photo.
+        matcher: Who looks again at the best places of a drone photo; ``sift`` is nobody else.
+        matcher_weights: Its files of weights, in the order of `geoloc.matchers`; none means
+            those that kornia downloads.
         metadata: A CSV that adds to or overrides what the photos say of themselves, or the flight
             log (.SRT) of the video that they are frames of.
         frame_rate_hz: Frames a second at which they were taken from their video; None: as their
@@ -97,11 +101,34 @@ class LocateOptions:
     prior: PositionPrior = "none"
     prior_radius_m: float = 200.0
     top_k: int = 50
+    matcher: MatcherName = "sift"
+    matcher_weights: tuple[str, ...] = ()
     metadata: str | None = None
     frame_rate_hz: float | None = None
     device: str = "auto"
     workers: int = 2
     min_confidence: float = 0.8
+
+
+@dataclass(frozen=True)
+class AdaptOptions:
+    """How a model is adapted to a map.
+
+    Attributes:
+        model: Where it begins: a name on the shelf or a model folder.
+        minutes: Ends after so many, at the latest; its learning rate falls by the clock.
+        device: As for the index.
+        workers: Processes that make batches beside the training.
+        resume: Go on from the checkpoint in the model folder.
+        seed: Of the parts that are held out, of pairs and order.
+    """
+
+    model: str = DEFAULT_MODEL
+    minutes: float = 20.0
+    device: str = "auto"
+    workers: int = 1
+    resume: bool = False
+    seed: int = 1
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from geoloc.camera import GroundCamera, GroundPoint, Pose, project, scene_point
 from geoloc.features import FeatureMap
 from geoloc.groundview import GroundView
 from geoloc.keypoints import Keypoints
+from geoloc.options import MatcherName
 from geoloc.resection import Resection, resect
 from geoloc.voting import (
     MAX_SCALE_RATIO,
@@ -61,6 +62,7 @@ class Verified:
         support: Surprise of the votes that agree with the fit (`voting`); it knows nothing of
             the guided partners, so that the two are nearly independent.
         peak: Where the search began.
+        matcher: Whose correspondences these are; belief was only ever set for SIFT's.
     """
 
     region: int
@@ -70,6 +72,7 @@ class Verified:
     excess: float
     support: float
     peak: Peak
+    matcher: MatcherName = "sift"
 
     @property
     def score(self) -> float:
@@ -281,10 +284,10 @@ def _similarity(
     gsd_m = math.hypot(matrix[0, 0], matrix[1, 0])
     yaw_deg = -math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
     centre = matrix[:, 2] + middle
-    return _camera_over(view, centre, yaw_deg, gsd_m), inside.ravel().astype(bool)
+    return camera_over(view, centre, yaw_deg, gsd_m), inside.ravel().astype(bool)
 
 
-def _camera_over(
+def camera_over(
     view: GroundView, centre_m: Floats, yaw_deg: float, gsd_m: float
 ) -> GroundCamera | None:
     """The view's camera, moved so that the photo's middle lies at a point of the ground."""
