@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from geoloc.adapt import AdaptSummary, adapt_model
     from geoloc.benchmark.job import BenchmarkOptions, benchmark_model
     from geoloc.datasets.registry import open_dataset
     from geoloc.errors import GeolocError
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
     from geoloc.model_check import check_model
     from geoloc.model_import import export_model, import_model
     from geoloc.onnx_export import export_onnx
-    from geoloc.options import IndexOptions, LocateOptions, TileOptions, TrainOptions
+    from geoloc.options import (
+        AdaptOptions,
+        IndexOptions,
+        LocateOptions,
+        TileOptions,
+        TrainOptions,
+    )
     from geoloc.pairing.job import make_pairs
     from geoloc.pairing.options import PairingOptions
     from geoloc.photo import find_photos
@@ -41,6 +48,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AdaptOptions": "options",
+    "AdaptSummary": "adapt",
     "BenchmarkOptions": "benchmark.job",
     "Evaluation": "evaluate",
     "GeolocError": "errors",
@@ -53,6 +62,7 @@ _HOMES = {
     "TileOptions": "options",
     "TileSet": "tileset",
     "TrainOptions": "options",
+    "adapt_model": "adapt",
     "benchmark_model": "benchmark.job",
     "build_index": "indexing",
     "check_model": "model_check",
@@ -74,6 +84,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AdaptOptions",
+    "AdaptSummary",
     "BenchmarkOptions",
     "Evaluation",
     "GeolocError",
@@ -87,6 +99,7 @@ __all__ = [
     "TileSet",
     "TrainOptions",
     "__version__",
+    "adapt_model",
     "benchmark_model",
     "build_index",
     "check_model",

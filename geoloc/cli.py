@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Compare located photos with the truth.",
     "pairs": "Make pairs to learn from, of geotagged photos and a map.",
     "benchmark": "Measure a model on a cross-view data set, beside published figures.",
+    "adapt": "Go on training a model on a map of your own, without labels.",
     "train": "Train a model from a recipe, or measure one.",
     "models": "List models, import published weights, export and verify them.",
     "info": "Say what is in a map, tiles, an index, a model, a photo or a result.",
