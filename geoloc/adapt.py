@@ -26,8 +26,10 @@ from geoloc.zoo import CARD_NAME, ModelCard, read_card
 
 _LARGEST_BATCH = 64
 _SMALLEST_BATCH = 8
-# On maps of fewer tiles, ground that is turned otherwise counts as other ground.
+# On maps of fewer tiles, ground that is turned otherwise counts as other ground. With so many
+# pairs for each tile no two of a batch overlap; with 4, some do.
 _FEW_TILES = 200
+_PAIRS_A_TILE = 2.7
 _LEARNING_RATE = 5e-4
 _WARMUP_STEPS = 20
 _MOST_STEPS = 6000
@@ -189,7 +191,7 @@ def _read(tiles: TileSet, card: ModelCard, *, side_px: int, seed: int, progress:
 
 def _recipe(card: ModelCard, ground: _Map, folder: Path, options: AdaptOptions) -> Recipe:
     """What is trained and how, as a recipe that no file holds."""
-    size = int(2 * ground.tiles) // _SMALLEST_BATCH * _SMALLEST_BATCH
+    size = int(_PAIRS_A_TILE * ground.tiles) // _SMALLEST_BATCH * _SMALLEST_BATCH
     size = min(_LARGEST_BATCH, max(_SMALLEST_BATCH, size))
     schedule = Schedule(
         steps=_MOST_STEPS,

@@ -23,7 +23,7 @@ from geoloc.training.places import Image, Place
 
 # Sides of a tile that a block has at most; and pixels of all blocks, 3 bytes each.
 _BLOCK_SIDES = 10
-MOST_PIXELS = 256 << 20
+MOST_PIXELS = 200 << 20
 # A tile that shows so much of what an earlier raster shows is left out: were the same ground in
 # two places, it would be its own negative.
 _MOST_SHARED = 0.2

@@ -75,7 +75,7 @@ def test_a_number_names_its_unit_or_range(name: str) -> None:
             parameter.type, click.types.FloatParamType
         ):
             text = f"{parameter.help} {parameter.metavar}"
-            assert re.search(r"metre|degree|pixel|share|probability|second|\[0", text, re.I), (
+            assert re.search(r"metre|degree|pixel|share|probability|second|minute|\[0", text, re.I), (
                 f"{name} {parameter.opts[0]} has no unit"
             )
 
