@@ -47,6 +47,8 @@ _BASE_TABLE = "base.parquet"
 _BASE_VECTORS = "base.npy"
 # A tile of the same name may lie this far away, in degrees (a metre), and be the same tile.
 _SAME_PLACE_DEG = 1e-5
+# Training varies the scale by about so much.
+_SAME_SCALE = 1.6
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ def build_index(
         job = _prepare(tile_set, folder, options)
         if job is None:
             return _summary(folder, 0, began)
+        _warn_of_scale(tile_set, job.card, progress)
         embedder = Embedder(job.card.folder, device=options.device, batch_size=options.batch_size)
         found = embed_tiles(
             tile_set,
@@ -137,6 +140,18 @@ def build_index(
         )
     _finish(job, found, options.workers, progress)
     return _summary(folder, len(found.rows), began)
+
+
+def _warn_of_scale(tiles: TileSet, card: ModelCard, progress: Progress) -> None:
+    """A network that learnt from other tiles finds little, and nothing else would say so."""
+    learnt_m, sides_m = card.tile_ground_size_m, sorted(set(tiles.table["ground_size_m"]))
+    if any(1 / _SAME_SCALE <= side_m / learnt_m <= _SAME_SCALE for side_m in sides_m):
+        return
+    found = " and ".join(f"{side_m:g}" for side_m in sides_m)
+    progress.warn(
+        f"the tiles are {found} m on the ground, {card.name} learnt from tiles of {learnt_m:g} m "
+        f"and will hardly know these: geoloc tile --ground-size {learnt_m:g}"
+    )
 
 
 def plan_index(

@@ -207,6 +207,18 @@ def test_bad_tiles_are_left_out_told_and_counted(tiles: Path, model: Path, tmp_p
     assert set(MapIndex.open(tmp_path / "index").tiles["tile_id"]).isdisjoint(bad)
 
 
+def test_tiles_that_are_not_the_models_are_told(tiles: Path, tmp_path: Path) -> None:
+    other = write_model(tmp_path / "other")
+    card = (other / "model.toml").read_text()
+    (other / "model.toml").write_text(card.replace("size_m = 64.0", "size_m = 20.0"))
+    listener = Listener()
+    build_index(tiles, tmp_path / "index", options_for(other), progress=listener)
+    assert listener.warnings == [
+        "the tiles are 64 m on the ground, tiny learnt from tiles of 20 m and will hardly know "
+        "these: geoloc tile --ground-size 20"
+    ]
+
+
 def test_many_bad_tiles_are_told_briefly(tiles: Path, model: Path, tmp_path: Path) -> None:
     for row in range(9):
         _spoil(tiles, row)
