@@ -24,6 +24,9 @@ from geoloc.schema import COLUMNS
 
 REPOSITORY = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# Commands whose data are not at hand here: behind a prompt, with their output, or indented.
+_TYPED = re.compile(r"^(?:\$ |    )(geoloc (?:.*\\\n)*.*)$", re.MULTILINE)
+_GROUPS = ("fabricate", "models")
 _SIDE_PX = 1000
 _GSD_M = 0.3
 _CORNER = (500_000.0, 5_500_000.0)  # UTM 32N: 9 E, 49.6 N
@@ -44,6 +47,12 @@ def shown_commands(text: str) -> list[list[str]]:
                 end = next((i for i, word in enumerate(words) if word in "|>"), len(words))
                 commands.append(words[1:end])
     return commands
+
+
+def typed_commands(text: str) -> list[list[str]]:
+    """The arguments of every geoloc command that is shown outside of ``bash`` blocks."""
+    lines = [line.replace("\\\n", " ") for line in _TYPED.findall(_BLOCK.sub("", text))]
+    return [shlex.split(line)[1:] for line in lines]
 
 
 def _texture() -> np.ndarray:
@@ -86,6 +95,11 @@ def test_commands_are_found_in_a_document() -> None:
     assert shown_commands(text) == [["tile", "a.tif", "--size", "9"], ["info", "b"]]
 
 
+def test_commands_behind_a_prompt_or_indented_are_found() -> None:
+    text = "```console\n$ geoloc a b \\\n    --c 1\nsaid\n```\n    geoloc d\n\ngeoloc no\n"
+    assert typed_commands(text) == [["a", "b", "--c", "1"], ["d"]]
+
+
 @pytest.mark.parametrize("document", _documents(), ids=lambda path: path.name)
 @pytest.mark.slow
 @pytest.mark.usefixtures("workplace")
@@ -100,11 +114,13 @@ def test_the_commands_of_a_document_run_as_typed(document: Path) -> None:
 
 @pytest.mark.parametrize("document", _documents(), ids=lambda path: path.name)
 def test_a_document_speaks_of_commands_and_options_that_exist(document: Path) -> None:
-    for arguments in shown_commands(document.read_text(encoding="utf-8")):
+    text = document.read_text(encoding="utf-8")
+    for arguments in [*shown_commands(text), *typed_commands(text)]:
         if arguments[0].startswith("-"):
             continue
         assert arguments[0] in COMMANDS
-        described = CliRunner().invoke(cli, [arguments[0], "--help"]).stdout
+        called = arguments[: 2 if arguments[0] in _GROUPS else 1]
+        described = CliRunner().invoke(cli, [*called, "--help"]).stdout
         for word in arguments:
             if word.startswith("--"):
                 assert word.split("=")[0] in described, f"{arguments[0]} has no {word}"
