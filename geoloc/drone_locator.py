@@ -20,6 +20,7 @@ from geoloc.photo import Photo
 from geoloc.posterior import Belief, believe
 from geoloc.retrieval import Retriever
 from geoloc.search_plan import Stage, stages
+from geoloc.second_look import Proposed, open_second_look
 from geoloc.verify import Verified
 
 # Up to this many features the whole map votes; beyond, the tiles that retrieval proposes.
@@ -51,6 +52,7 @@ class DroneLocator:
         self._index = index
         self._options = options
         self._open_embedder = open_embedder
+        self._second_look = open_second_look(index, features, options)
         self._retriever: Retriever | None = None
         self._lock = threading.Lock()
 
@@ -77,19 +79,38 @@ class DroneLocator:
             rows: Tiles to search; None is all.
             check: Called between the sights of a stage; may raise to end the work.
         """
-        belief = None
+        verified, proposed = self._search(photo, metadata, camera, rows=rows, check=check)
+        if self._second_look is not None:
+            verified += self._second_look.over(
+                photo.pixels, camera, verified=verified, proposed=proposed, check=check
+            )
+        return believe(verified)
+
+    def _search(
+        self,
+        photo: Photo,
+        metadata: PhotoMetadata,
+        camera: Camera,
+        *,
+        rows: NDArray[np.int64] | None,
+        check: Callable[[], None],
+    ) -> tuple[list[Verified], list[Proposed]]:
+        """The places with evidence, and those that votes propose, of as many stages as it takes."""
         verified: list[Verified] = []
+        proposed: list[Proposed] = []
         for stage in stages(metadata, self._options.effort, gsd_m=self.features.gsd_m):
             among = self._where_to_look(photo, camera, stage, rows=rows)
             for sight in stage:
                 check()
                 proposals = propose(self.features, photo.pixels, camera, sight=sight, among=among)
-                if proposals is not None:
-                    verified += verify(self.features, proposals)
+                if proposals is None:
+                    continue
+                proposed += proposals.cameras()
+                verified += verify(self.features, proposals)
                 belief = believe(verified)
                 if belief is not None and belief.probability >= _SURE:
-                    return belief
-        return belief
+                    return verified, proposed
+        return verified, proposed
 
     def _where_to_look(
         self, photo: Photo, camera: Camera, stage: Stage, *, rows: NDArray[np.int64] | None

@@ -15,7 +15,7 @@ from geoloc.checkpoints import read_tensors
 from geoloc.errors import ModelError
 from geoloc.layouts import Layout, Renaming, rename
 
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "extractor")  # the last is DISK's
 _PARALLEL = "module."
 _NAMED_AT_MOST = 5
 

@@ -23,7 +23,7 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_INTERRUPTED, EXIT_PARTIAL
-from geoloc.options import Effort, LocateOptions, OutputFormat, PositionPrior, View
+from geoloc.options import Effort, LocateOptions, MatcherName, OutputFormat, PositionPrior, View
 
 if TYPE_CHECKING:
     from geoloc.results import PhotoResult
@@ -105,6 +105,23 @@ _DEFAULT = LocateOptions()
     show_default=True,
     metavar="N",
     help="Tiles that the network proposes for a photo.",
+)
+@click.option(
+    "--matcher",
+    type=click.Choice(get_args(MatcherName)),
+    default=_DEFAULT.matcher,
+    show_default=True,
+    help="Who looks again at the best places of a drone photo, on the map's own pixels: the tiles "
+    "must be where they were when the index was built. All but sift need the extra matchers "
+    "(kornia), take seconds a place without a GPU, and are untested with real weights.",
+)
+@click.option(
+    "--matcher-weights",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Weights of the matcher, where kornia cannot download its own; for lightglue-disk twice: "
+    "DISK's, then LightGlue's.",
 )
 @click.option(
     "--min-confidence",

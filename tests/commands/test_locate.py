@@ -78,7 +78,8 @@ def test_the_defaults_are_those_of_the_library(locator: _Locator) -> None:
 def test_every_option_reaches_the_library(locator: _Locator) -> None:
     arguments = (
         "--index other --view street --effort high --prior exif --prior-radius 50 --top-k 7 "
-        "--metadata m.csv --device cpu -j 3 --min-confidence 0.9"
+        "--metadata m.csv --matcher lightglue-disk --matcher-weights a.pth --matcher-weights b.pth "
+        "--device cpu -j 3 --min-confidence 0.9"
     )
     _run("a.jpg", "-o", "out.geojson", *arguments.split())
     expected = LocateOptions(
@@ -87,6 +88,8 @@ def test_every_option_reaches_the_library(locator: _Locator) -> None:
         prior="exif",
         prior_radius_m=50.0,
         top_k=7,
+        matcher="lightglue-disk",
+        matcher_weights=("a.pth", "b.pth"),
         metadata="m.csv",
         device="cpu",
         workers=3,

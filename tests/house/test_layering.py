@@ -18,10 +18,11 @@ LAYERS: tuple[str, ...] = (
     " schema layouts published",
     "raster image_file exif metadata metadata_table srt video_frame photo world zoo checkpoints"
     " foreign datasets",
-    "tileset area cutting journal tiling embed tile_vectors store features feature_building voting"
-    " model_check backbone_weights",
+    "tileset area cutting journal tiling embed matchers tile_vectors store features"
+    " feature_building voting model_check backbone_weights",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
-    " mapsearch street_search street_belief drone_locator street_locator locator",
+    " mapsearch map_pixels second_look street_search street_belief drone_locator street_locator"
+    " locator",
     "locate evaluate benchmark fabricate training results result_layers report demo doctor info"
     " model_import explain onnx_export pairing adapt",
     "__init__",
@@ -135,12 +136,14 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 OWNERS = {
     "pyproj": "crs geometry grid raster tileset world",
     "torch": "nets embed zoo training checkpoints foreign model_check model_import onnx_export"
-    " explain backbone_weights",
+    " explain backbone_weights matchers",
     "timm": "nets backbone_weights",
+    "kornia": "matchers",
     "faiss": "store features feature_building",
     "rasterio": "raster tileset area cutting tiling world pairing",
     "PIL": "image_file exif metadata metadata_table photo world demo report explain pairing",
-    "cv2": "keypoints groundview streetview embed retrieval verify world training explain pairing",
+    "cv2": "keypoints groundview streetview embed retrieval verify world training explain pairing"
+    " map_pixels second_look",
     "geopandas": "tileset area journal tiling index indexing answer result_layers",
 }
 
