@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from geoloc.datasets.pairs import PAIRS_NAME, read_pairs
-from geoloc.errors import GeolocError, IndexFolderError, InputError, PhotoError, TilesError
+from geoloc.errors import IndexFolderError, InputError, PhotoError, TilesError
 
 Kind = Literal["raster", "tiles", "index", "pairs", "model", "results", "photo"]
 
