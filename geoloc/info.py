@@ -82,7 +82,9 @@ def _describe_folder(folder: Path) -> Description:
     )
 
 
-def _manifest_facts(manifest: Path, error_type: type[GeolocError]) -> dict[str, Any]:
+def _manifest_facts(
+    manifest: Path, error_type: type[TilesError] | type[IndexFolderError] | type[InputError]
+) -> dict[str, Any]:
     """All that a manifest says, and the size of its folder."""
     try:
         document = json.loads(manifest.read_text(encoding="utf-8"))
