@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from geoloc import second_look
+from geoloc import drone_locator, second_look
 from geoloc.camera import GroundCamera, GroundPoint, ground_homography, project
 from geoloc.crs import LocalFrame
+from geoloc.drone_locator import DroneLocator
 from geoloc.errors import OptionError, TilesError
 from geoloc.index import MapIndex
 from geoloc.locator import Locator
 from geoloc.map_pixels import MapPixels
 from geoloc.matchers import Matches
+from geoloc.metadata import PhotoMetadata
 from geoloc.options import LocateOptions, TileOptions
 from geoloc.photo import read_photo
 from geoloc.posterior import believe
@@ -200,6 +202,36 @@ def test_plain_sift_opens_no_matcher_and_no_tiles() -> None:
     assert open_second_look(nobody, nobody, LocateOptions()) is None
     with pytest.raises(OptionError, match="--matcher-weights"):
         open_second_look(nobody, nobody, LocateOptions(matcher_weights=("loftr.ckpt",)))
+
+
+def test_the_locator_shows_its_places_and_heeds_the_evidence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weak, strong = place(0, 0, score=40), replace(place(200, 0, score=300), matcher="loftr")
+    voted = (strong.peak, strong.resection.camera)
+    shown: dict[str, Any] = {}
+
+    def over(photo: Any, camera: Any, **places: Any) -> list[Verified]:
+        shown.update(places)
+        return [strong]
+
+    looked = SimpleNamespace(cameras=lambda: [voted])
+    monkeypatch.setattr(drone_locator, "propose", lambda *_, **__: looked)
+    monkeypatch.setattr(drone_locator, "verify", lambda *_: [weak])
+    monkeypatch.setattr(drone_locator, "open_second_look", lambda *_: SimpleNamespace(over=over))
+    nobody: Any = None
+    features: Any = type("Features", (), {"gsd_m": GSD_M, "__len__": lambda _: 10})()
+    options = LocateOptions(effort="low")
+    locator = DroneLocator(nobody, features, options, open_embedder=nobody)
+    photo: Any = SimpleNamespace(pixels=np.zeros((480, 640, 3), np.uint8))
+    metadata = PhotoMetadata(rel_alt_m=100.0)
+    camera = camera_of(metadata, 640, 480)
+    belief = locator.believe(photo, metadata, camera, rows=None, check=lambda: None)
+    assert belief is not None
+    assert belief.best.matcher == "loftr"
+    assert belief.rival is weak
+    assert shown["proposed"] == [voted]
+    assert weak in shown["verified"]
 
 
 @pytest.mark.parametrize("rubbish", [same_pixel, nothing])
