@@ -137,10 +137,11 @@ def adapt_model(
     source.identity = f"tiles {ground.digest}, {source.identity}"
     command = (
         f"geoloc adapt {ground.name} -o {folder.resolve().name} --model {card.name} "
-        f"--minutes {options.minutes:g}"
+        f"--minutes {options.minutes:g}{' --whole' * options.whole}"
     )
     how = TrainOptions(device=options.device, workers=options.workers, resume=options.resume)
-    setting = Setting(recipe, folder, how, processes, listener, Refinement(command, _PATIENCE))
+    refinement = Refinement(command, _PATIENCE, keeps_backbone=not options.whole)
+    setting = Setting(recipe, folder, how, processes, listener, refinement)
     run = Run(setting, Materials(source, ground.validation))
     run.train()
     done = run.summary()
@@ -226,6 +227,7 @@ def _document(card: ModelCard, ground: _Map, folder: Path, options: AdaptOptions
         "summary": f"{card.name} adapted to a map by itself. Before that: {earlier}".strip(),
         "adapted_from": card.name,
         "adapted_from_sha256": card.weights_sha256,
+        "adapted_parts": "all" if options.whole else "all but the backbone",
         "minutes": options.minutes,
         "tiles_digest": ground.digest,
         "tiles_ground_size_m": ground.scale.ground_size_m,

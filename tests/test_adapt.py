@@ -53,9 +53,10 @@ def measuring(monkeypatch: pytest.MonkeyPatch, *at_1: float) -> None:
     monkeypatch.setattr(MapValidation, "measure", measure)
 
 
-def are_same(one: Path, other: Path) -> bool:
+def changed_parts(one: Path, other: Path) -> set[str]:
+    """The outermost modules whose weights differ."""
     first, second = (read_tensors(each / "model.safetensors") for each in (one, other))
-    return all(torch.equal(first[name], second[name]) for name in first)
+    return {name.split(".")[0] for name in first if not torch.equal(first[name], second[name])}
 
 
 def steps(folder: Path) -> list[int]:
@@ -70,8 +71,28 @@ def test_what_was_learnt_is_kept_where_it_finds_more(
     done = run(small_map, tmp_path / "mine")
     assert (done.before.at_1, done.after.at_1, done.best_step) == (0.2, 0.5, 4)
     assert done.is_better
-    assert not are_same(tmp_path / "mine", small_map.model)
+    assert changed_parts(tmp_path / "mine", small_map.model)
     assert load_model(tmp_path / "mine").card.name == "mine"
+
+
+def test_the_backbone_learns_only_if_it_is_told_to(
+    small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, whole in (("head", False), ("whole", True)):
+        measuring(monkeypatch, 0.2, 0.5)
+        run(small_map, tmp_path / name, whole=whole)
+        assert changed_parts(small_map.model, tmp_path / name) >= {"embed"}
+        assert ("backbone" in changed_parts(small_map.model, tmp_path / name)) == whole
+        assert ("all but" in str(read_card(tmp_path / name).training["adapted_parts"])) != whole
+
+
+def test_a_network_that_is_all_backbone_learns_all_the_same(
+    small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measuring(monkeypatch, 0.2, 0.5)
+    siamese = write_tiny_model(tmp_path / "siamese", TINY["siamese-convnext"])
+    assert run(small_map, tmp_path / "mine", model=str(siamese)).is_better
+    assert changed_parts(siamese, tmp_path / "mine") == {"backbone"}
 
 
 def test_an_adapted_model_embeds_the_map(small_map: SmallMap, tmp_path: Path) -> None:
@@ -108,7 +129,7 @@ def test_old_weights_stay_where_nothing_beats_them(
     measuring(monkeypatch, 0.2, share)
     done = run(small_map, tmp_path / "mine")
     assert (done.is_better, done.best_step, done.after) == (False, 0, done.before)
-    assert are_same(tmp_path / "mine", small_map.model)
+    assert not changed_parts(tmp_path / "mine", small_map.model)
     assert read_card(tmp_path / "mine").training["steps"] == 0
     assert load_model(tmp_path / "mine")
 
@@ -153,14 +174,14 @@ def test_an_interrupted_run_leaves_a_model_and_goes_on_to_the_same_one(
     small_map: SmallMap, tmp_path: Path
 ) -> None:
     whole = run(small_map, tmp_path / "whole" / "mine")
-    options = AdaptOptions(str(small_map.model), 1000.0, "cpu", 0)
+    options = AdaptOptions(str(small_map.model), minutes=1000.0, device="cpu", workers=0)
     cut = tmp_path / "cut" / "mine"
     with pytest.raises(KeyboardInterrupt):
         adapt_model(small_map.tiles, cut, options, progress=Cut(3))
     assert load_model(cut).card.name == "mine"
     resumed = run(small_map, cut, resume=True)
     assert (resumed.after, resumed.best_step) == (whole.after, whole.best_step)
-    assert are_same(cut, tmp_path / "whole" / "mine")
+    assert not changed_parts(cut, tmp_path / "whole" / "mine")
     assert run(small_map, cut, resume=True).best_step == whole.best_step
 
 

@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     metavar="MIN",
     help="Train for so many minutes; less, if nothing better comes any more.",
 )
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="Also train the backbone; costs three times as much, and needs a GPU or hours.",
+)
 @device_option()
 @click.option(
     "-j",

@@ -28,7 +28,7 @@ from geoloc.training.model_folder import (
     write_card,
     write_text,
 )
-from geoloc.training.network import build_for_training
+from geoloc.training.network import build_for_training, keep_backbone
 from geoloc.training.objective import Objective, Sample, build_loss
 from geoloc.training.optimisation import (
     Optimisation,
@@ -64,10 +64,12 @@ class Refinement:
     Attributes:
         command: What measured both, for the card.
         patience: The run ends after so many validations that find nothing better.
+        keeps_backbone: Only what is behind the backbone learns.
     """
 
     command: str
     patience: int
+    keeps_backbone: bool
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,9 @@ class Run:
         # What a checkpoint will replace anyway need not be there any more.
         began = None if options.resume else options.backbone_weights
         network, self.backbone = build_for_training(recipe, card, backbone_weights=began)
+        refinement = self.setting.refinement
+        if refinement and refinement.keeps_backbone:
+            keep_backbone(network)
         self.network = network.to(processes.device).to(memory_format=torch.channels_last)
         precision = precision_of(self.schedule, processes.device)
         self.objective = Objective(
