@@ -123,7 +123,7 @@ class MapPixels:
             (shrunk - 0.5).astype(np.float32), (places - 0.5).astype(np.float32)
         )
         size = chart.valid.shape[::-1]
-        known = pixels.any(axis=2).astype(np.float32)
+        known = np.asarray(pixels.any(axis=2), np.float32)
         empty = ~chart.valid & (cv2.warpPerspective(known, matrix, size) > 0.99)
         chart.pixels[empty] = cv2.warpPerspective(pixels, matrix, size)[empty]
         chart.valid[empty] = True

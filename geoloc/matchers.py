@@ -87,7 +87,11 @@ def open_matcher(name: MatcherName, weights: Sequence[str] = (), *, device: str)
     place = resolve_device(device)
     for network in networks:
         network.to(place).eval()
-    return _Loftr(*networks, place) if name == "loftr" else _LightGlueDisk(*networks, place)
+    if name == "loftr":
+        (network,) = networks
+        return _Loftr(network, place)
+    extractor, matcher = networks
+    return _LightGlueDisk(extractor, matcher, place)
 
 
 def _import_kornia(name: str) -> Any:

@@ -216,7 +216,7 @@ def _moved(
     )
     nobody = np.zeros(len(ground_m), bool)
     if matrix is None:  # type: ignore[redundant-expr, unused-ignore]
-        return None, nobody  # type: ignore[unreachable]
+        return None, nobody  # type: ignore[unreachable, unused-ignore]
     zoom = math.hypot(matrix[0, 0], matrix[1, 0])
     if not 1 / _MOST_ZOOM < zoom < _MOST_ZOOM:
         return None, nobody
@@ -232,7 +232,7 @@ def _inside(
 ) -> NDArray[np.bool_]:
     """Which points (N, 2) lie in a picture, where it shows ground."""
     cell = np.floor(xy_px).astype(int)
-    inside = ((cell >= 0) & (cell < [shape[1], shape[0]])).all(axis=1)
+    inside = np.asarray(((cell >= 0) & (cell < [shape[1], shape[0]])).all(axis=1), np.bool_)
     if valid is not None:
         inside[inside] = valid[cell[inside, 1], cell[inside, 0]]
     return np.asarray(inside)
