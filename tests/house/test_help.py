@@ -75,9 +75,8 @@ def test_a_number_names_its_unit_or_range(name: str) -> None:
             parameter.type, click.types.FloatParamType
         ):
             text = f"{parameter.help} {parameter.metavar}"
-            assert re.search(r"metre|degree|pixel|share|probability|second|minute|\[0", text, re.I), (
-                f"{name} {parameter.opts[0]} has no unit"
-            )
+            units = r"metre|degree|pixel|share|probability|second|minute|\[0"
+            assert re.search(units, text, re.I), f"{name} {parameter.opts[0]} has no unit"
 
 
 def test_the_groups_help_lists_the_commands_and_the_three_steps() -> None:
