@@ -41,6 +41,7 @@ class StreetMatch:
         scores: (M, N) cosine of each of them under each heading.
         other_rows: (S,) tiles taken evenly from the map.
         other_scores: (S,) cosine of each of these under its best heading.
+        seen: Share of the horizon that the photo shows.
     """
 
     headings_deg: NDArray[np.float64]
@@ -48,6 +49,7 @@ class StreetMatch:
     scores: NDArray[np.float32]
     other_rows: NDArray[np.int64]
     other_scores: NDArray[np.float32]
+    seen: float = 1.0
 
 
 class StreetSearcher:
@@ -126,6 +128,7 @@ class StreetSearcher:
             scores=tiles @ vectors.T,
             other_rows=self._other_rows,
             other_scores=(self._others @ vectors.T).max(axis=1),
+            seen=float(ring.any(axis=(0, 2)).mean()),
         )
 
 
