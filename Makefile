@@ -42,6 +42,7 @@ format: venv  ## put the code into its style
 bench: venv  ## speed; prints figures, asserts none
 	$(BIN)/python tests/benchmarks/embed.py
 	$(BIN)/python tests/benchmarks/tile_memory.py
+	$(BIN)/python tests/benchmarks/network_cost.py
 
 clean:  ## remove what the tasks made, and the environment
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis
