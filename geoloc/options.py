@@ -117,7 +117,7 @@ class AdaptOptions:
     Attributes:
         model: Where it begins: a name on the shelf or a model folder.
         minutes: Ends after so many, at the latest; its learning rate falls by the clock.
-        whole: Also train the backbone: three times the cost, and worse before it is better.
+        whole: Also train the backbone: slower, and it lost recall in the short runs measured.
         device: As for the index.
         workers: Processes that make batches beside the training.
         resume: Go on from the checkpoint in the model folder.

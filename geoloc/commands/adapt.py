@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--whole",
     is_flag=True,
-    help="Also train the backbone; costs three times as much, and needs a GPU or hours.",
+    help="Also train the backbone: slower, and it lost recall in the short runs measured.",
 )
 @device_option()
 @click.option(

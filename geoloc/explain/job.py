@@ -24,6 +24,7 @@ from geoloc.explain.explanation import Ablation, Explanation, Mark, Side
 from geoloc.explain.sighting import Sighting, network_view, sightings
 from geoloc.index import MapIndex
 from geoloc.locate import locate_photos
+from geoloc.locator import MAX_SIDE_PX
 from geoloc.metadata import PhotoMetadata, merge
 from geoloc.metadata_table import open_table
 from geoloc.nets.clnet import NetworkView
@@ -33,7 +34,6 @@ from geoloc.search_plan import kind_of
 from geoloc.tileset import TileManifest, TileScheme, TileSet
 from geoloc.zoo import load_model
 
-MAX_SIDE_PX = 2000
 # The best tiles, among which the rank without neural maps is counted.
 _RIVALS = 10
 # So far down is the tile at the photo's own position looked for.
