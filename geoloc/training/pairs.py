@@ -145,8 +145,8 @@ class PairMaker:
         symmetry = sketch.symmetry or Symmetry.draw(rng)
         tile, photo = (_turn(image, symmetry) for image in (tile, photo))
         covered = photo.any(axis=2, keepdims=True)
-        photo = disturb(photo, rng, strength=1.0) * covered
-        return photo, disturb(tile, rng, strength=0.35)
+        photo = disturb(photo, rng, strength=self._choice.photo_change) * covered
+        return photo, disturb(tile, rng, strength=self._choice.tile_change)
 
 
 def shown_share(image: Image, crop: Crop) -> float:

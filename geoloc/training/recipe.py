@@ -72,6 +72,8 @@ class PairChoice:
         tilt_deg: Greatest tilt that rectifying left over.
         footprint: Least and greatest length of a photo's longer side, in sides of the tile.
         other_date: How often the photo is of another date, where there is one.
+        photo_change: How far the photo's look is changed, from 0 to 1 (`appearance.disturb`).
+        tile_change: The same of the tile's.
     """
 
     tile_ground_size_m: float = 160.0
@@ -82,6 +84,8 @@ class PairChoice:
     tilt_deg: float = 15.0
     footprint: tuple[float, float] = (0.75, 2.2)
     other_date: float = 0.8
+    photo_change: float = 1.0
+    tile_change: float = 0.35
 
 
 @dataclass(frozen=True)
