@@ -23,9 +23,10 @@ class TileOptions:
 
     Attributes:
         ground_sizes_m: Sides of the tiles on the ground, in metres; several make a pyramid.
-            Empty means what the default model's card asks for.
+            Empty means what the model's card asks for.
         overlap: Share of a tile's side that the next tile covers too, in [0, 0.9].
-        size_px: Side of a tile in pixels; None means what the default model's card asks for.
+        size_px: Side of a tile in pixels; None means what the model's card asks for.
+        model: Whose card is asked: a name on the shelf or a model folder.
         min_valid: Tiles with a smaller share of valid pixels are skipped, in [0, 1].
         virtual: Write no pixels; the rows of the table are windows of the source rasters.
         bounds: West, south, east, north in degrees (WGS84); tiles outside are not cut.
@@ -39,6 +40,7 @@ class TileOptions:
     ground_sizes_m: tuple[float, ...] = ()
     overlap: float = 0.5
     size_px: int | None = None
+    model: str = DEFAULT_MODEL
     min_valid: float = 0.5
     virtual: bool = False
     bounds: tuple[float, float, float, float] | None = None

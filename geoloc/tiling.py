@@ -37,7 +37,7 @@ from geoloc.journal import (
     finish_folder,
     prepare_folder,
 )
-from geoloc.options import DEFAULT_MODEL, TileOptions
+from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
 from geoloc.raster import MapRaster, expand_rasters, open_raster
 from geoloc.tileset import (
@@ -125,6 +125,7 @@ def cut_tiles(
     be cut is named in the summary, as long as another one can.
 
     Raises:
+        ModelError: There is no such model, which is asked for the sizes that are not given.
         OptionError: Options contradict each other or lie out of range.
         OutputExistsError: The folder holds something else, or tiles that were cut otherwise.
         InputError: No raster at all could be cut.
@@ -146,6 +147,7 @@ def plan_tiles(
     """What `cut_tiles` would make, from the grids and a few tiles cut in memory.
 
     Raises:
+        ModelError: There is no such model, which is asked for the sizes that are not given.
         OptionError: Options contradict each other or lie out of range.
         InputError: No raster at all could be cut.
     """
@@ -165,15 +167,16 @@ def plan_tiles(
 
 
 def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
-    """The scheme of these options, with the default model's wishes filled in, and their area.
+    """The scheme of these options, with the model's wishes filled in, and their area.
 
     Raises:
+        ModelError: There is no such model; not asked where both sizes are given.
         OptionError: Options contradict each other or lie out of range.
         InputError: The area of interest cannot be read.
     """
     sizes, size_px = options.ground_sizes_m, options.size_px
     if not sizes or size_px is None:
-        wished_m, wished_px = _wishes_of_default_model()
+        wished_m, wished_px = _wishes_of_model(options.model)
         sizes, size_px = sizes or (wished_m,), size_px or wished_px
     _check_options(options, sizes, size_px)
     within = Area() if options.bounds is None else bounds_area(options.bounds)
@@ -192,11 +195,11 @@ def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
     return scheme, both(within, of_file)
 
 
-def _wishes_of_default_model() -> tuple[float, int]:
-    """Ground size in metres and side in pixels that the default model was trained for."""
+def _wishes_of_model(model: str) -> tuple[float, int]:
+    """Ground size in metres and side in pixels that a model was trained for."""
     from geoloc.zoo import read_card  # only here: explicit sizes need no shelf of models
 
-    card = read_card(DEFAULT_MODEL)
+    card = read_card(model)
     return float(card.tile_ground_size_m), int(card.tile_size_px)
 
 

@@ -18,13 +18,13 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL
-from geoloc.options import DEFAULT_MODEL, TileOptions
+from geoloc.options import TileOptions
 
 if TYPE_CHECKING:
     from geoloc.tiling import TilePlan, TileSummary
 
 _DEFAULTS = TileOptions()
-_MODEL_DEFAULT = f"Default: what the model {DEFAULT_MODEL} asks for."
+_MODEL_DEFAULT = "Default: what --model asks for."
 
 
 class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since click 8.2
@@ -55,6 +55,13 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
     show_default=True,
     metavar="DIR",
     help="Folder to write.",
+)
+@click.option(
+    "--model",
+    default=_DEFAULTS.model,
+    show_default=True,
+    metavar="NAME|DIR",
+    help="Cut as this model wants its tiles: the one that geoloc index is to use.",
 )
 @click.option(
     "--ground-size",

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from geoloc.cli import cli
 from geoloc.tileset import TileSet
 from tests import rasters
+from tests.indexes import write_model
 
 SIZES = ("--ground-size", "160", "--size", "64")
 FEW = ("--ground-size", "240", "--size", "64", "--overlap", "0", "--min-valid", "0.02")
@@ -86,6 +87,24 @@ def test_virtual_tiles_have_no_pixels(here: Path) -> None:
     assert not Path("windows/pixels").exists()
     with TileSet.open("windows") as tiles:
         assert tiles.read(0).any()
+
+
+def test_a_model_says_how_its_tiles_are_cut_and_explicit_sizes_win(here: Path) -> None:
+    write_model(here / "mine")
+    assert run("region.tif", "--model", "mine").exit_code == 0
+    sizes = set(TileSet.open("tiles").table["ground_size_m"])
+    assert (sizes, TileSet.open("tiles").size_px) == ({64.0}, 64)
+    mixed = ("--model", "mine", "--ground-size", "120", "-o", "mixed")
+    assert run("region.tif", *mixed).exit_code == 0
+    sizes = set(TileSet.open("mixed").table["ground_size_m"])
+    assert (sizes, TileSet.open("mixed").size_px) == ({120.0}, 64)
+
+
+def test_a_model_that_is_not_there_ends_with_code_4(here: Path) -> None:
+    result = run("region.tif", "--model", "nowhere")
+    assert result.exit_code == 4
+    assert "nowhere" in result.stderr
+    assert not Path("tiles").exists()
 
 
 def test_bounds_are_four_numbers(here: Path) -> None:
