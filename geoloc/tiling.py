@@ -14,13 +14,13 @@ from pathlib import Path
 import rasterio
 
 from geoloc.area import Area, both, bounds_area, file_area
+from geoloc.creation import check_creation
 from geoloc.crs import crs_text
 from geoloc.cutting import (
     CACHE_BYTES,
     RasterJob,
     Row,
     TileSpec,
-    creation_options,
     cut_raster,
     encoded_bytes,
     make_chunks,
@@ -217,7 +217,7 @@ def _check_options(options: TileOptions, sizes: Sequence[float], size_px: int) -
             raise OptionError(f"{name} {value} is out of range; expected {expected}")
     if options.resume and options.overwrite:
         raise OptionError("--resume keeps what --overwrite removes; leave one of them out")
-    creation_options(options.creation_options)
+    check_creation(options.creation_options)
 
 
 @dataclass(frozen=True)

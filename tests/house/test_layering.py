@@ -18,7 +18,7 @@ LAYERS: tuple[str, ...] = (
     " schema layouts published",
     "raster image_file exif metadata metadata_table srt video_frame photo world zoo checkpoints"
     " foreign datasets",
-    "tileset area cutting journal tiling embed matchers tile_vectors store features"
+    "tileset area creation cutting journal tiling embed matchers tile_vectors store features"
     " feature_building voting model_check backbone_weights",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch map_pixels second_look street_search street_belief drone_locator street_locator"
@@ -140,7 +140,7 @@ OWNERS = {
     "timm": "nets backbone_weights",
     "kornia": "matchers",
     "faiss": "store features feature_building",
-    "rasterio": "raster tileset area cutting tiling world pairing",
+    "rasterio": "raster tileset area creation cutting tiling world pairing",
     "PIL": "image_file exif metadata metadata_table photo world demo report explain pairing",
     "cv2": "keypoints groundview streetview embed retrieval verify world training explain pairing"
     " map_pixels second_look",
