@@ -180,6 +180,8 @@ def _show_summary(summary: TileSummary, *, quiet: bool, as_json: bool) -> None:
         say(
             f"{summary.folder}: nothing to do, {summary.tiles} tiles are there already", quiet=quiet
         )
+        for entry in summary.failures:  # a run that does something names them while it runs
+            say(f"not cut: {entry.error}", quiet=quiet)
         return
     count = len(summary.rasters) - len(summary.failures)
     text = f"{summary.folder}: {summary.tiles} tiles from {count} raster{'s' * (count != 1)}"
@@ -187,9 +189,9 @@ def _show_summary(summary: TileSummary, *, quiet: bool, as_json: bool) -> None:
         text += f", {summary.skipped} skipped (too few valid pixels)"
     if summary.unreadable:
         text += f", {summary.unreadable} unreadable"
+    if summary.failures:
+        text += f", {len(summary.failures)} not cut"
     say(f"{text}, {_readable_seconds(summary.seconds)}", quiet=quiet)
-    for entry in summary.failures:
-        say(f"not cut: {entry.error}", quiet=quiet)
 
 
 def _readable_bytes(count: float) -> str:

@@ -75,11 +75,15 @@ def test_a_raster_without_a_crs_ends_with_code_3_in_one_line(here: Path) -> None
     assert result.stderr.splitlines()[-1].startswith("geoloc: error: bare.tif has no CRS")
 
 
-def test_a_bad_raster_among_good_ones_ends_with_code_6(here: Path) -> None:
+def test_a_bad_raster_among_good_ones_ends_with_code_6_and_is_named_once(here: Path) -> None:
     Path("bad.tif").write_text("hello")
     result = run("region.tif", "bad.tif", *SIZES)
     assert result.exit_code == 6
-    assert "not cut: cannot open bad.tif" in result.stderr
+    assert result.stderr.count("cannot open bad.tif") == 1
+    assert "25 tiles from 1 raster, 1 not cut" in result.stderr
+    again = run("region.tif", "bad.tif", *SIZES)
+    assert again.exit_code == 6
+    assert again.stderr.count("not cut: cannot open bad.tif") == 1
 
 
 def test_virtual_tiles_have_no_pixels(here: Path) -> None:
