@@ -12,6 +12,7 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from geoloc.image_file import DECODER_ERRORS
+from geoloc.xmp import Xmp, xmp_value
 
 Tags = Mapping[int, Any]
 
@@ -111,6 +112,11 @@ def coordinate(gps: Tags, tag: int, ref_tag: int, negative: str) -> tuple[float 
     if size is not None and ref[:1] == negative:
         size = -abs(size)
     return size, bool(ref)
+
+
+def xmp_number(xmp: Xmp, namespace: str, name: str) -> float | None:
+    """A finite number out of an XMP packet; None where there is none."""
+    return number(xmp_value(xmp, namespace, name))
 
 
 def xmp_coordinate(written: str | None) -> float | None:

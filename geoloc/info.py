@@ -187,7 +187,7 @@ def _result_facts(path: Path) -> dict[str, Any]:
 def _photo_facts(path: Path) -> dict[str, Any]:
     """What a photo says, each with the tag that says it."""
     from geoloc.image_file import open_image
-    from geoloc.metadata import describe
+    from geoloc.metadata_reading import describe
 
     with open_image(path) as image:  # refuses what is no photo at all
         facts: dict[str, Any] = {"width_px": image.width, "height_px": image.height}

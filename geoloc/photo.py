@@ -22,7 +22,8 @@ from PIL import ExifTags, Image
 
 from geoloc.errors import PhotoError
 from geoloc.image_file import DECODER_ERRORS, SUFFIXES, one_line, open_image, upright_size
-from geoloc.metadata import PhotoMetadata, read_image_metadata
+from geoloc.metadata import PhotoMetadata
+from geoloc.metadata_reading import read_image_metadata
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

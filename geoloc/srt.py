@@ -14,7 +14,7 @@ Every subtitle covers one frame or one second. What it says depends on the drone
 How they are read: ``focal_len`` is the 35 mm equivalent, in millimetres or, as a whole number of
 three digits, in tenths of them; a digital zoom multiplies it. A plain ``altitude`` is above the
 sea. Heights of zero and below are not heights above ground, positions of (0, 0) are receivers
-without a fix, and a gimbal whose angles are all zero was not measured (see `geoloc.metadata`).
+without a fix, and a gimbal whose angles are all zero was not measured (see `geoloc.pose`).
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ from pathlib import Path
 
 from geoloc.errors import MetadataError, PhotoError
 from geoloc.image_file import open_image
-from geoloc.metadata import PhotoMetadata, hfov_of_equivalent
+from geoloc.lens import hfov_of_equivalent
+from geoloc.metadata import PhotoMetadata
 from geoloc.srt import SUFFIX, FlightLog, read_flight_log
 
 # What frames are called that are not called after their video.

@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from geoloc.metadata import PhotoMetadata
+from geoloc.metadata_reading import read_metadata
+
 WIDTH_PX, HEIGHT_PX = 64, 48
 
 DJI = "http://www.dji.com/drone-dji/1.0/"
@@ -83,3 +86,13 @@ def write_photo(
         how = {"quality": 95, "subsampling": 0, **how}
     image.save(path, **how)
     return path
+
+
+def said_by_photo(folder: Path, **how: Any) -> PhotoMetadata:
+    """What geoloc reads back from a photo that `write_photo` writes so."""
+    return read_metadata(write_photo(folder / "photo.jpg", **how))
+
+
+def said_by_dji(folder: Path, values: Mapping[str, str], **how: Any) -> PhotoMetadata:
+    """The same of a photo with these values in DJI's XMP."""
+    return said_by_photo(folder, xmp=xmp(values, namespace=DJI, **how))

@@ -17,7 +17,7 @@ from geoloc.crs import LonLat, distance_m, transformer
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.fabricate import CrossViewOrder, fabricate_crossview
 from geoloc.fabricate.town import plan_test_town, plan_training_town
-from geoloc.metadata import read_metadata
+from geoloc.metadata_reading import read_metadata
 
 ORDER = CrossViewOrder(
     places=4,

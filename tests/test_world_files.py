@@ -12,7 +12,7 @@ from PIL import Image
 
 from geoloc.crs import LonLat, distance_m
 from geoloc.errors import OutputExistsError
-from geoloc.metadata import read_metadata
+from geoloc.metadata_reading import read_metadata
 from geoloc.world import World, plan_flight, write_map, write_truth
 from geoloc.world.files import TRUTH_COLUMNS
 from tests.worlds import GSD_M, SIZE_M, TinyWorld, tiny_world  # noqa: F401 # a fixture

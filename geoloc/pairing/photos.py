@@ -19,7 +19,8 @@ from geoloc.camera import Camera, Pose, scene_point
 from geoloc.crs import LocalFrame, LonLat
 from geoloc.errors import PhotoError
 from geoloc.groundview import NADIR_DEG, look_down
-from geoloc.metadata import PhotoMetadata, merge, read_metadata
+from geoloc.metadata import PhotoMetadata, merge
+from geoloc.metadata_reading import read_metadata
 from geoloc.metadata_table import open_table
 from geoloc.pairing.options import PairingOptions, PairingView
 from geoloc.photo import Photo, read_photo

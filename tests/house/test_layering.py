@@ -16,8 +16,8 @@ LAYERS: tuple[str, ...] = (
     "errors options progress",
     "crs grid geometry camera groundview streetview resection keypoints rgb xmp nets qgis_style"
     " schema layouts published",
-    "raster image_file exif metadata metadata_table srt video_frame photo world zoo checkpoints"
-    " foreign datasets",
+    "raster image_file exif metadata findings pose lens metadata_reading metadata_table srt"
+    " video_frame photo world zoo checkpoints foreign datasets",
     "tileset area creation cutting journal tiling embed matchers tile_vectors store features"
     " feature_building voting model_check backbone_weights",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
@@ -141,7 +141,8 @@ OWNERS = {
     "kornia": "matchers",
     "faiss": "store features feature_building",
     "rasterio": "raster tileset area creation cutting tiling world pairing",
-    "PIL": "image_file exif metadata metadata_table photo world demo report explain pairing",
+    "PIL": "image_file exif pose lens metadata_reading metadata_table photo world demo report"
+    " explain pairing",
     "cv2": "keypoints groundview streetview embed retrieval verify world training explain pairing"
     " map_pixels second_look",
     "geopandas": "tileset area journal tiling index indexing answer result_layers",
