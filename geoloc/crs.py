@@ -35,13 +35,6 @@ class LonLat(NamedTuple):
     lat: float
 
 
-class GroundScale(NamedTuple):
-    """True ground metres per unit of a CRS, along its x and y axes at one point."""
-
-    x_m: float
-    y_m: float
-
-
 def as_crs(value: object) -> CRS:
     """A CRS from an EPSG code, a PROJ string, WKT or anything else that pyproj understands.
 
@@ -155,19 +148,6 @@ def geocentric_m(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
     """
     x, y = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (lon, lat))
     return np.column_stack(transformer(4979, 4978).transform(x, y, np.zeros_like(x)))
-
-
-def ground_scale(crs: object, x: float, y: float) -> GroundScale:
-    """True ground metres per CRS unit along x and y at a point.
-
-    Raises:
-        CrsError: The point has no place on the Earth.
-    """
-    scale = ground_scales(crs, [x], [y])[0]
-    if not np.isfinite(scale).all():
-        message = f"({x:g}, {y:g}) has no place on the Earth in {as_crs(crs).name!r}"
-        raise CrsError(f"{message}; check the raster's CRS and position", crs=crs)
-    return GroundScale(float(scale[0]), float(scale[1]))
 
 
 def ground_scales(crs: object, xs: ArrayLike, ys: ArrayLike) -> FloatArray:

@@ -82,11 +82,6 @@ class MetadataTable:
         return [key for key in self.rows if key not in used]
 
 
-def read_metadata_table(path: str | Path) -> dict[str, PhotoMetadata]:
-    """What a CSV says, by the text of its ``photo`` column; `open_table` also matches photos."""
-    return open_table(path).rows
-
-
 def open_table(path: str | Path) -> MetadataTable:
     """The table in a CSV file, ready to be asked for photos.
 

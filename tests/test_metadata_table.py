@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoloc.errors import MetadataError
-from geoloc.metadata_table import MetadataTable, open_table, read_metadata_table
+from geoloc.metadata_table import MetadataTable, open_table
 
 
 def table(folder: Path, content: str | bytes) -> MetadataTable:
@@ -110,7 +110,7 @@ def test_nonsense_is_refused_in_one_line_with_its_place(tmp_path, content, compl
 
 def test_missing_table_is_refused(tmp_path):
     with pytest.raises(MetadataError, match="No such file"):
-        read_metadata_table(tmp_path / "nowhere.csv")
+        open_table(tmp_path / "nowhere.csv")
 
 
 @given(content=st.binary(max_size=200))

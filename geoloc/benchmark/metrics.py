@@ -139,15 +139,3 @@ def great_circle_m(a: Floats, b: Floats, *, radius_m: float) -> Floats:
     across = np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
     half = np.sqrt(np.sin((lat2 - lat1) / 2) ** 2 + across)
     return np.asarray(2 * radius_m * np.arcsin(np.minimum(half, 1.0)), np.float64)
-
-
-# --- plausibility ----------------------------------------------------------------------------
-
-
-def is_possible_share(percent: float, queries: int) -> bool:
-    """Whether a published share, with two decimals, can come from so many queries.
-
-    A recall is a multiple of 1 / Q; authors round or cut it, so it may be off by less than 0.01.
-    """
-    nearest = round(percent / 100 * queries) / queries * 100
-    return abs(nearest - percent) < 0.01

@@ -135,11 +135,3 @@ def test_the_sphere_differs_from_the_ellipsoid_by_less_than_one_percent(
     a, b = LonLat(lon, lat), LonLat(lon + east, lat + north)
     sphere = metrics.great_circle_m(np.array(a), np.array(b), radius_m=metrics.VIGOR_RADIUS_M)
     assert float(sphere) == pytest.approx(distance_m(a, b), rel=0.01, abs=1e-3)
-
-
-def test_a_share_must_be_a_multiple_of_one_query() -> None:
-    assert metrics.is_possible_share(98.29, 701)  # rounded
-    assert metrics.is_possible_share(98.28, 701)  # cut
-    assert not metrics.is_possible_share(98.31, 701)
-    assert metrics.is_possible_share(97.50, 80)
-    assert not metrics.is_possible_share(97.00, 80)
