@@ -146,9 +146,6 @@ def measure_dataset(
         _measure(split, each, pictures, card=embedder.card, progress=listener)
         for split, each in zip(dataset.tests, rules, strict=True)
     )
-    for test in tests:
-        for note in test.notes:
-            listener.warn(f"{test.name}: {note}")
     return _report(dataset.name, embedder, tests)
 
 
