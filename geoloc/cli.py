@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import errno
 import importlib
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -59,7 +63,8 @@ class LazyGroup(click.Group):
         """Run a command inside the error boundary; ``--debug`` lets errors through."""
         debug = bool(ctx.params.get("debug"))
         try:
-            return super().invoke(ctx)
+            with _terminated_like_interrupted():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             _fail(ctx, "interrupted", EXIT_INTERRUPTED)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
@@ -77,6 +82,19 @@ class LazyGroup(click.Group):
             message = f"unexpected {type(error).__name__}: {error}"
             _fail(ctx, f"{message} (run `geoloc --debug ...` to see where)", 1)
         return None
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM, with which schedulers end a job, keep what was done as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _fail(ctx: click.Context, message: str, exit_code: int) -> None:

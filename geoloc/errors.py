@@ -13,7 +13,8 @@ GeolocError                     1  anything below
 ├── OutputExistsError           2  an output that would be overwritten (``.path``)
 └── DependencyError             5  a device or an optional package that is not there
 
-A run that ended with some photos unreadable or rejected exits with `EXIT_PARTIAL`.
+A run that was done although some photos, tiles or rasters could not be read exits with
+`EXIT_PARTIAL`. A photo that was read and not found is no failure: "not here" is an answer.
 Every message says what was wrong, what was expected, and what to do next.
 """
 

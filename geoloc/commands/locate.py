@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -144,7 +141,7 @@ _DEFAULT = LocateOptions()
 @click.option(
     "--skip-errors",
     is_flag=True,
-    help=f"Exit with 0 instead of {EXIT_PARTIAL} when photos were rejected or unreadable.",
+    help=f"Exit with 0 instead of {EXIT_PARTIAL} when photos could not be read.",
 )
 @verbosity_options
 @click.pass_context
@@ -169,7 +166,8 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     position that a photo says of itself is not used unless --prior exif asks for it.
 
     \b
-    Exit code: 0 all photos have an answer, 6 some were rejected or unreadable,
+    Exit code: 0 done (a photo that is not found is an answer, too: its status says so),
+    6 done but some photos could not be read,
     2 wrong options, 3 no photos, 4 no index or one of another model,
     5 no such device, 130 interrupted or terminated (what was done is written).
     """
@@ -187,8 +185,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
         tally = _Tally(results)
         interrupted = False
         try:
-            with _ended_like_ctrl_c():
-                written = write_results(tally, output, fmt=fmt, overwrite=overwrite)
+            written = write_results(tally, output, fmt=fmt, overwrite=overwrite)
         except KeyboardInterrupt:
             interrupted, written = True, []
     say(tally.summary(len(found)), quiet=quiet)
@@ -198,21 +195,8 @@ def command(  # one parameter an option; the search's own go on as one dataclass
         ctx.exit(EXIT_INTERRUPTED)
     for path in written:
         say(f"wrote {path}", quiet=quiet)
-    if tally.has_failures and not skip_errors:
+    if tally.has_unreadable and not skip_errors:
         ctx.exit(EXIT_PARTIAL)
-
-
-@contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM, with which schedulers end a run, keep what was done as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may say what a signal does
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 class _Tally:
@@ -234,9 +218,9 @@ class _Tally:
         return self._counts.total()
 
     @property
-    def has_failures(self) -> bool:
-        """Whether any photo was rejected or unreadable."""
-        return bool(self._counts["rejected"] or self._counts["unreadable"])
+    def has_unreadable(self) -> bool:
+        """Whether any photo could not be read."""
+        return self._counts["unreadable"] > 0
 
     def summary(self, total: int) -> str:
         """How many ended how, and how long a photo took."""

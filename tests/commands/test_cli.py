@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -100,6 +102,25 @@ def test_an_interrupt_is_130(failing: list[BaseException]) -> None:
     result = CliRunner().invoke(cli, ["fail"])
     assert result.exit_code == 130
     assert result.stderr == "geoloc: error: interrupted\n"
+
+
+def test_a_terminated_command_ends_as_an_interrupted_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, unwound = signal.getsignal(signal.SIGTERM), []
+
+    @click.command(name="wait")
+    def command() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise RuntimeError("nothing ended it")
+        finally:
+            unwound.append(True)  # what a job does to keep its parts
+
+    monkeypatch.setitem(cli_module.COMMANDS, "wait", "Wait.")
+    monkeypatch.setitem(sys.modules, "geoloc.commands.wait", SimpleNamespace(command=command))
+    result = CliRunner().invoke(cli, ["wait"])
+    assert (result.exit_code, unwound) == (130, [True])
+    assert result.stderr == "geoloc: error: interrupted\n"
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_wrong_usage_is_2() -> None:

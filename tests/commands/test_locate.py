@@ -22,7 +22,8 @@ _GOOD = [
     PhotoResult("/p/a.jpg", "located", longitude=1.0, latitude=2.0),
     PhotoResult("/p/b.jpg", "ambiguous", longitude=1.0, latitude=2.0),
 ]
-_BAD = [PhotoResult("/p/c.jpg", "rejected"), PhotoResult("/p/d.jpg", "unreadable", error="cut")]
+_NOT_FOUND = PhotoResult("/p/c.jpg", "rejected")
+_BAD = PhotoResult("/p/d.jpg", "unreadable", error="cut")
 
 
 class _Locator:
@@ -98,14 +99,22 @@ def test_every_option_reaches_the_library(locator: _Locator) -> None:
     assert locator.calls == [(Path("other"), expected)]
 
 
-def test_failed_photos_exit_with_6(locator: _Locator) -> None:
-    locator.answers = _GOOD + _BAD
+def test_a_photo_that_is_not_found_is_an_answer_and_exits_with_0(locator: _Locator) -> None:
+    locator.answers = [*_GOOD, _NOT_FOUND]
+    result = _run(*"abc", "-o", "out.geojson")
+    assert result.exit_code == 0
+    assert "1 rejected" in result.stderr
+    assert [r.status for r in read_results("out.geojson")][-1] == "rejected"
+
+
+def test_a_photo_that_cannot_be_read_exits_with_6(locator: _Locator) -> None:
+    locator.answers = [*_GOOD, _NOT_FOUND, _BAD]
     assert _run(*"abcd", "-o", "out.geojson").exit_code == 6
     assert len(read_results("out.geojson")) == 4
 
 
 def test_skip_errors_exits_with_0(locator: _Locator) -> None:
-    locator.answers = _BAD
+    locator.answers = [_BAD]
     assert _run("a.jpg", "-o", "out.geojson", "--skip-errors").exit_code == 0
 
 
