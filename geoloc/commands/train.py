@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Model folder to write; needed unless a model is only evaluated.",
+    help="Model folder to write, whose name the model gets; needed unless a model is only "
+    "evaluated.",
 )
 @click.option(
     "--evaluate",

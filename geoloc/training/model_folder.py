@@ -29,14 +29,16 @@ def draft_card(document: Mapping[str, Any], folder: Path) -> ModelCard:
     return card_from({**document, "weights": {"sha256": ""}}, folder)
 
 
-def complete_card(recipe: Recipe, *, places: int) -> dict[str, Any]:
-    """The recipe's card with what the run adds to it: classes, and where the weights began.
+def complete_card(recipe: Recipe, folder: Path, *, places: int) -> dict[str, Any]:
+    """The recipe's card with what the run adds to it: name, classes, where the weights began.
 
     Args:
         recipe: What is trained.
+        folder: The model folder, after which the model is named: ``--model`` finds it by that on
+            the shelf, and two models of one recipe are told apart.
         places: Of training; MEAN classifies them.
     """
-    document = dict(recipe.card)
+    document = {**recipe.card, "name": folder.resolve().name}
     if recipe.loss.name == "mean":
         document["options"] = {**document.get("options", {}), "classes": places}
     began = {"recipe": RECIPE_NAME} if recipe.text else {}

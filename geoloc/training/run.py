@@ -123,9 +123,9 @@ class Run:
 
     def _build(self, recipe: Recipe, processes: Processes) -> None:
         """Network, loss and optimiser, on the device."""
-        options = self.setting.options
-        self.document = complete_card(recipe, places=self.source.places)
-        card = draft_card(self.document, self.setting.folder)
+        options, folder = self.setting.options, self.setting.folder
+        self.document = complete_card(recipe, folder, places=self.source.places)
+        card = draft_card(self.document, folder)
         # What a checkpoint will replace anyway need not be there any more.
         began = None if options.resume else options.backbone_weights
         network, self.backbone = build_for_training(recipe, card, backbone_weights=began)

@@ -30,7 +30,7 @@ def test_it_trains_and_evaluates_what_it_trained(here: Path) -> None:
     done = train("-o", "model")
     assert done.exit_code == 0, done.output
     assert "before training" in done.stdout
-    assert load_model(here / "model").card.name == "tiny"
+    assert load_model(here / "model").card.name == "model"
     told = train("--evaluate", "model")
     assert told.exit_code == 0, told.output
     assert "recall at 10" in told.stdout

@@ -55,7 +55,7 @@ def test_two_processes_follow_the_curve_of_one(
     assert max(one) - min(one) > 0.01  # it learns, so that equal gradients are what makes it equal
     recalls = [numbers(tmp_path / name, "recall_at_5") for name in ("one", "two")]
     assert recalls[0] == pytest.approx(recalls[1], abs=0.2)
-    assert zoo.load_model(tmp_path / "two").card.name == "tiny"
+    assert zoo.load_model(tmp_path / "two").card.name == "two"
 
 
 def test_shares_of_a_batch_make_it_up() -> None:

@@ -38,9 +38,10 @@ def test_a_run_writes_a_model_that_loads(recipe_path: Path, data: Path, tmp_path
     folder = tmp_path / "model"
     summary = train_model(recipe_path, data, folder, HERE)
     card = zoo.load_model(folder).card
-    assert card.name == "tiny"
+    assert card.name == "model"  # its folder's, for a recipe may be trained more than once
     assert card.training == {"summary": "made up", "recipe": "recipe.toml"}
     assert (folder / "recipe.toml").read_text() == recipe_path.read_text()
+    assert card.accuracy[0]["command"].endswith("--evaluate model")
     assert card.accuracy[0]["references"] == summary.recall.references == 4
     assert card.accuracy[0]["recall_at_1"] == round(summary.recall.at_1, 4)
     assert steps_of(folder) == ["0", "2", "4"]
