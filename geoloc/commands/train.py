@@ -15,6 +15,24 @@ if TYPE_CHECKING:
     from geoloc.training.recall import Recall
 
 
+def _list_recipes(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print what comes along and end, whatever else was given."""
+    if wanted and not ctx.resilient_parsing:
+        from geoloc.training.recipe_shelf import recipe_purposes
+
+        print_rows(recipe_purposes())
+        ctx.exit()
+
+
+def _show_recipe(ctx: click.Context, _: click.Parameter, recipe: str | None) -> None:
+    """Print a recipe and end, whatever else was given."""
+    if recipe is not None and not ctx.resilient_parsing:
+        from geoloc.training.recipe_shelf import recipe_text
+
+        click.echo(recipe_text(recipe), nl=False)
+        ctx.exit()
+
+
 @click.command(
     "train",
     epilog=example("geoloc train clnet-pairs --data pairs -o my-model"),
@@ -61,6 +79,22 @@ if TYPE_CHECKING:
     metavar="N",
     help="Processes that make batches beside the training.",
 )
+@click.option(
+    "--list-recipes",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_recipes,
+    help="List the recipes that come along, and end.",
+)
+@click.option(
+    "--show-recipe",
+    metavar="NAME",
+    is_eager=True,
+    expose_value=False,
+    callback=_show_recipe,
+    help="Print one of them, to copy and change (> mine.toml), and end.",
+)
 @verbosity_options
 def command(
     recipe: str,
@@ -73,11 +107,10 @@ def command(
 ) -> None:
     """Train a model from a recipe, or measure one.
 
-    RECIPE is a TOML file, or the name of one of those that come along: clnet-pairs tunes the
-    default model with photos of your own, the others train on published data sets
-    (models/README.md). What is written is a model folder: pass it to `geoloc index --model`. To
-    train on several GPUs, start it with `torchrun --nproc-per-node N -m geoloc.cli train ...` or
-    `accelerate launch`.
+    RECIPE is a TOML file, or the name of one of those that come along (--list-recipes):
+    clnet-pairs tunes the default model with photos of your own. What is written is a model folder:
+    pass it to `geoloc index --model`. To train on several GPUs, start it with `torchrun
+    --nproc-per-node N -m geoloc.cli train ...` or `accelerate launch`.
     """
     from geoloc.errors import OptionError
     from geoloc.training.processes import is_main_process

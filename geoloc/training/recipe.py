@@ -13,11 +13,10 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from geoloc.errors import ModelError, OptionError
 from geoloc.nets.losses import Reading
 from geoloc.training.augmentation import AugmentationChoice
+from geoloc.training.recipe_shelf import find_recipe
 from geoloc.training.sampling import SamplingChoice
-from geoloc.zoo import shelf
 
 AERIAL = "aerial"
-_RECIPES = "recipes"
 LossName = Literal["infonce", "mean", "weighted-infonce"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Section = TypeVar("Section")
@@ -216,27 +215,6 @@ _SECTIONS: dict[str, type] = {
     "augmentation": AugmentationChoice,
     "loss": LossChoice,
 }
-
-
-def list_recipes() -> list[str]:
-    """Names of the recipes that came with this installation or checkout, sorted."""
-    return sorted(path.stem for path in (shelf() / _RECIPES).glob("*.toml"))
-
-
-def find_recipe(name_or_path: str | Path) -> Path:
-    """A recipe's file, by its path or by its name in ``models/recipes``.
-
-    Raises:
-        ModelError: if there is neither.
-    """
-    for path in (Path(name_or_path), shelf() / _RECIPES / f"{name_or_path}.toml"):
-        if path.is_file():
-            return path
-    raise ModelError(
-        f"no recipe {str(name_or_path)!r}; expected a TOML file or one of "
-        f"{', '.join(list_recipes()) or 'none'}; name another",
-        path=name_or_path,
-    )
 
 
 def read_recipe(name_or_path: str | Path) -> Recipe:

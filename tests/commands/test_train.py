@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
+from geoloc.training.recipe import read_recipe
+from geoloc.training.recipe_shelf import list_recipes
 from geoloc.zoo import load_model
 from tests.training.fabricated import PAIRS_RECIPE, write_pairs
 
@@ -74,3 +76,25 @@ def test_quiet_says_nothing(here: Path) -> None:
     done = train("-o", "model", "-q")
     assert (done.stdout, done.stderr) == ("", "")
     assert (here / "model" / "training.csv").is_file()
+
+
+def test_recipes_are_listed_with_what_they_are_for() -> None:
+    done = CliRunner().invoke(cli, ["train", "--list-recipes"])
+    assert done.exit_code == 0, done.output
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert set(list_recipes()) == set(rows)
+    assert rows["clnet-pairs"] == "clnet-aerial-s, tuned with drone photos of one region."
+
+
+def test_a_recipe_is_shown_to_be_copied_and_changed(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["train", "--show-recipe", "clnet-town"])
+    assert done.exit_code == 0, done.output
+    (tmp_path / "mine.toml").write_text(done.stdout)
+    assert read_recipe(tmp_path / "mine.toml") == read_recipe("clnet-town")
+    assert done.stdout.startswith("#")  # what it is for is worth copying, too
+
+
+def test_a_recipe_that_is_not_there_cannot_be_shown() -> None:
+    done = CliRunner().invoke(cli, ["train", "--show-recipe", "clnet-mars"])
+    assert done.exit_code == 4
+    assert "clnet-pairs" in done.stderr

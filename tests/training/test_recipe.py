@@ -8,7 +8,8 @@ import torch
 from geoloc.errors import ModelError
 from geoloc.training.model_folder import draft_card
 from geoloc.training.objective import build_loss
-from geoloc.training.recipe import AERIAL, LossChoice, list_recipes, read_recipe
+from geoloc.training.recipe import AERIAL, LossChoice, read_recipe
+from geoloc.training.recipe_shelf import list_recipes
 from geoloc.zoo import build_network
 from tests.training.fabricated import PAIRS_RECIPE, RECIPE
 

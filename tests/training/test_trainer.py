@@ -16,7 +16,8 @@ from geoloc import zoo
 from geoloc.checkpoints import read_tensors
 from geoloc.errors import GeolocError, InputError, ModelError, OutputExistsError
 from geoloc.options import TrainOptions
-from geoloc.training.recipe import Recipe, list_recipes, read_recipe
+from geoloc.training.recipe import Recipe, read_recipe
+from geoloc.training.recipe_shelf import list_recipes
 from geoloc.training.trainer import measure_model, train_model
 from tests.datasets.layouts import (
     write_cvact,
