@@ -13,6 +13,7 @@ from geoloc.crs import distances_m
 from geoloc.embed import Embedder
 from geoloc.features import FeatureMap
 from geoloc.index import MapIndex
+from geoloc.keypoints import Describer
 from geoloc.mapsearch import propose, verify
 from geoloc.metadata import PhotoMetadata
 from geoloc.options import LocateOptions
@@ -52,6 +53,7 @@ class DroneLocator:
         self._index = index
         self._options = options
         self._open_embedder = open_embedder
+        self._describer = _open_describer(features)
         self._second_look = open_second_look(index, features, options)
         self._retriever: Retriever | None = None
         self._lock = threading.Lock()
@@ -102,7 +104,14 @@ class DroneLocator:
             among = self._where_to_look(photo, camera, stage, rows=rows)
             for sight in stage:
                 check()
-                proposals = propose(self.features, photo.pixels, camera, sight=sight, among=among)
+                proposals = propose(
+                    self.features,
+                    photo.pixels,
+                    camera,
+                    sight=sight,
+                    among=among,
+                    describer=self._describer,
+                )
                 if proposals is None:
                     continue
                 proposed += proposals.cameras()
@@ -143,3 +152,12 @@ class DroneLocator:
             if self._retriever is None:
                 self._retriever = Retriever(self._index, self._open_embedder())
             return self._retriever
+
+
+def _open_describer(features: FeatureMap) -> Describer | None:
+    """What describes photos as the map's features are described; None is RootSIFT."""
+    if features.descriptor_folder is None:
+        return None
+    from geoloc.describing import PatchDescriber  # brings torch
+
+    return PatchDescriber(features.descriptor_folder)

@@ -10,7 +10,8 @@ import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,19 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geoloc.crs import LocalFrame, LonLat
-from geoloc.features import CELL_M, FORMAT_VERSION, Region, cell_keys
-from geoloc.keypoints import DESCRIPTOR_SIZE, Keypoints, detect_keypoints
+from geoloc.features import CELL_M, DESCRIPTOR, FORMAT_VERSION, Region, cell_keys
+from geoloc.keypoints import (
+    ROOT_SIFT,
+    Describer,
+    DescriptorKind,
+    Keypoints,
+    detect_keypoints,
+    find_keypoints,
+    to_grey,
+)
 from geoloc.progress import Progress, Silent
 from geoloc.tileset import TileSet
+from geoloc.zoo import CARD_NAME, WEIGHTS_NAME
 
 # A margin of pixels around the ground that a tile owns: SIFT sees no keypoint near an edge.
 _MARGIN_PX = 40
@@ -34,12 +44,25 @@ _EXACT_LIMIT = 60_000
 
 
 def build_features(
-    tiles: TileSet, folder: Path, *, workers: int = 2, progress: Progress | None = None
+    tiles: TileSet,
+    folder: Path,
+    *,
+    workers: int = 2,
+    descriptor: Path | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Detect the features of every tile's own ground and write them to `folder`.
 
     An interrupted run goes on where it stopped and ends with the same bytes. Only the finest
     ground size of a raster is read: SIFT brings its own scales.
+
+    Args:
+        tiles: Of the map.
+        folder: To write.
+        workers: Threads.
+        descriptor: Folder of the model that describes the features, which is copied into
+            `folder`; None is RootSIFT.
+        progress: Hears of each tile.
 
     Returns:
         The number of features.
@@ -48,18 +71,29 @@ def build_features(
     parts_folder = folder.with_name(folder.name + ".parts")
     parts_folder.mkdir(parents=True, exist_ok=True)
     plan = _Plan.of(tiles)
-    _check_parts(parts_folder, tiles.digest())
+    describer = None if descriptor is None else _open_describer(descriptor)
+    kind = ROOT_SIFT if describer is None else describer.kind
+    _check_parts(parts_folder, f"{tiles.digest()} {kind.name} {kind.checksum}")
+    detect = partial(_tile_features, tiles, plan, describer)
     parts = [plan.tiles[i : i + _PART_TILES] for i in range(0, len(plan.tiles), _PART_TILES)]
     progress.start("Local features", len(plan.tiles), "tiles")
     with ThreadPoolExecutor(workers) as pool:
         for number, part in enumerate(parts):
             path = parts_folder / f"{number:06d}.npz"
             if not path.exists():
-                _write_part(path, list(pool.map(lambda i: _tile_features(tiles, plan, i), part)))
+                _write_part(path, list(pool.map(detect, part)))
             progress.advance(len(part))
-    count = _merge(tiles, plan, parts_folder, folder)
+    count = _merge(tiles, plan, parts_folder, folder, kind)
+    if descriptor is not None:
+        _copy_model(descriptor, folder / DESCRIPTOR)
     shutil.rmtree(parts_folder)
     return count
+
+
+def _open_describer(folder: Path) -> Describer:
+    from geoloc.describing import PatchDescriber  # brings torch
+
+    return PatchDescriber(folder)
 
 
 @dataclass(frozen=True)
@@ -120,21 +154,27 @@ def _regions(
     return tuple(regions), piece_of
 
 
-def _tile_features(tiles: TileSet, plan: _Plan, tile: int) -> dict[str, NDArray[Any]]:
+def _tile_features(
+    tiles: TileSet, plan: _Plan, describer: Describer | None, tile: int
+) -> dict[str, NDArray[Any]]:
     """Features on the ground that is nearer to this tile's centre than to any other's."""
     pixels = tiles.read(tile)
-    window = _owned_window(tiles, plan, tile)
-    rows, cols = window
+    rows, cols = _owned_window(tiles, plan, tile)
     crop = pixels[rows, cols]
     valid = np.asarray(crop.any(axis=2))
-    keypoints = detect_keypoints(crop, valid=None if bool(valid.all()) else valid)
+    find = detect_keypoints if describer is None else find_keypoints
+    keypoints = find(crop, valid=None if bool(valid.all()) else valid)
     offset = np.array([cols.start, rows.start], np.float32)
-    xy_px = keypoints.xy_px + offset
+    keypoints = replace(keypoints, xy_px=keypoints.xy_px + offset)
     frame = plan.regions[plan.region_of[tile]].frame
-    xy_m = _pixels_to_frame(tiles, tile, frame, xy_px)
+    xy_m = _pixels_to_frame(tiles, tile, frame, keypoints.xy_px)
     tree, owners = plan.trees[str(tiles.table["raster"].iloc[tile])]
     mine = owners[tree.query(xy_m)[1]] == tile if len(xy_m) else np.zeros(0, bool)
-    return _to_ground(tiles, tile, frame, keypoints.select(mine), xy_m[mine], plan)
+    kept = keypoints.select(mine)
+    if describer is not None:
+        # A learned descriptor looks further around than the window in which keypoints are found.
+        kept = replace(kept, descriptors=describer(to_grey(pixels), kept))
+    return _to_ground(tiles, tile, frame, kept, xy_m[mine], plan)
 
 
 def _to_ground(
@@ -215,7 +255,9 @@ def _check_parts(parts_folder: Path, digest: str) -> None:
         stamp.write_text(digest)
 
 
-def _merge(tiles: TileSet, plan: _Plan, parts_folder: Path, folder: Path) -> int:
+def _merge(
+    tiles: TileSet, plan: _Plan, parts_folder: Path, folder: Path, kind: DescriptorKind
+) -> int:
     """Sort all parts by cell and write the folder, complete or not at all."""
     merged = _concatenate(parts_folder)
     keys = cell_keys(
@@ -231,10 +273,17 @@ def _merge(tiles: TileSet, plan: _Plan, parts_folder: Path, folder: Path) -> int
     unique, starts = np.unique(keys[order], return_index=True)
     np.savez(temporary / "cells.npz", keys=unique, starts=np.append(starts, len(keys)))
     faiss.write_index(_train(merged["descriptors"]), str(temporary / "descriptors.faiss"))
-    _write_manifest(temporary, tiles, plan, len(keys))
+    _write_manifest(temporary, tiles, plan, len(keys), kind)
     shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
     return len(keys)
+
+
+def _copy_model(source: Path, target: Path) -> None:
+    """The model that photos will be described with, so that the index stays whole wherever it goes."""
+    target.mkdir()
+    for name in (CARD_NAME, WEIGHTS_NAME):
+        shutil.copyfile(source / name, target / name)
 
 
 def _concatenate(parts_folder: Path) -> dict[str, NDArray[Any]]:
@@ -245,15 +294,15 @@ def _concatenate(parts_folder: Path) -> dict[str, NDArray[Any]]:
 
 def _train(descriptors: NDArray[np.uint8]) -> faiss.Index:
     """An exact index of few descriptors, an inverted file of many."""
-    count = len(descriptors)
+    count, size = descriptors.shape
     if count < _EXACT_LIMIT:
-        index = _flat_index()
+        index = _flat_index(size)
     else:
         lists = int(4 * np.sqrt(count))
-        quantiser = faiss.IndexFlatL2(DESCRIPTOR_SIZE)
+        quantiser = faiss.IndexFlatL2(size)
         index = faiss.IndexIVFScalarQuantizer(
             quantiser,
-            DESCRIPTOR_SIZE,
+            size,
             lists,
             faiss.ScalarQuantizer.QT_8bit_direct,
             faiss.METRIC_L2,
@@ -268,10 +317,8 @@ def _train(descriptors: NDArray[np.uint8]) -> faiss.Index:
     return index
 
 
-def _flat_index() -> faiss.Index:
-    index = faiss.IndexScalarQuantizer(
-        DESCRIPTOR_SIZE, faiss.ScalarQuantizer.QT_8bit_direct, faiss.METRIC_L2
-    )
+def _flat_index(size: int) -> faiss.Index:
+    index = faiss.IndexScalarQuantizer(size, faiss.ScalarQuantizer.QT_8bit_direct, faiss.METRIC_L2)
     index.is_trained = True
     return index
 
@@ -281,12 +328,15 @@ def _chunks(count: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, count))
 
 
-def _write_manifest(folder: Path, tiles: TileSet, plan: _Plan, count: int) -> None:
+def _write_manifest(
+    folder: Path, tiles: TileSet, plan: _Plan, count: int, kind: DescriptorKind
+) -> None:
     manifest = {
         "version": FORMAT_VERSION,
         "count": count,
         "gsd_m": float(tiles.table["gsd_m"].to_numpy(float)[plan.tiles].min()),
         "tiles": tiles.digest(),
         "regions": [{**asdict(region), "origin": list(region.origin)} for region in plan.regions],
+        DESCRIPTOR: asdict(kind),
     }
     (folder / "features.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")

@@ -6,7 +6,8 @@ A folder of features holds, sorted by region and 64 m cell so that a window is a
     xy.npy             (N, 2) float32  metres east and north of the region's origin
     shape.npy          (N, 2) float32  diameter in metres; angle in degrees clockwise from east
     region.npy         (N,) int16
-    descriptors.npy    (N, 128) uint8  RootSIFT
+    descriptors.npy    (N, size) uint8  of the kind that features.json names
+    descriptor/        the model that describes, if it is not RootSIFT: photos need the same
     descriptors.faiss  the same descriptors for nearest-neighbour search
     cells.npz          keys and starts of the cells
 
@@ -28,8 +29,10 @@ from numpy.typing import NDArray
 
 from geoloc.crs import LocalFrame, LonLat
 from geoloc.errors import IndexFolderError
+from geoloc.keypoints import ROOT_SIFT, DescriptorKind
 
 FORMAT_VERSION = 1
+DESCRIPTOR = "descriptor"
 CELL_M = 64.0
 BLOCK_M = 1000.0
 _CELL_BITS = 21
@@ -68,7 +71,17 @@ class Neighbours:
 
 
 class FeatureMap:
-    """The features of a map, opened from a folder; arrays are memory-mapped."""
+    """The features of a map, opened from a folder; arrays are memory-mapped.
+
+    Attributes:
+        folder: That they lie in.
+        regions: Of the map.
+        gsd_m: Metres a pixel of the tiles that they were found on.
+        kind: What their descriptors are.
+        xy_m: (N, 2) float32, metres east and north of the region's origin.
+        region: (N,) int16.
+        descriptors: (N, kind.size) uint8.
+    """
 
     def __init__(self, folder: Path) -> None:
         manifest = _read_manifest(folder)
@@ -78,6 +91,7 @@ class FeatureMap:
             for r in manifest["regions"]
         )
         self.gsd_m = float(manifest["gsd_m"])
+        self.kind = DescriptorKind(**manifest[DESCRIPTOR]) if DESCRIPTOR in manifest else ROOT_SIFT
         self.xy_m: NDArray[np.float32] = np.load(folder / "xy.npy", mmap_mode="r")
         self._shape = np.load(folder / "shape.npy", mmap_mode="r")
         self.region: NDArray[np.int16] = np.load(folder / "region.npy", mmap_mode="r")
@@ -112,6 +126,11 @@ class FeatureMap:
         return len(self.xy_m)
 
     @property
+    def descriptor_folder(self) -> Path | None:
+        """The model that described them; None for RootSIFT."""
+        return None if self.kind == ROOT_SIFT else self.folder / DESCRIPTOR
+
+    @property
     def size_m(self) -> NDArray[np.float32]:
         """(N,) float32, diameters on the ground."""
         return self._shape[:, 0]  # type: ignore[no-any-return]
@@ -124,7 +143,7 @@ class FeatureMap:
     def nearest(
         self, descriptors: NDArray[np.uint8], k: int, *, among: NDArray[np.int64] | None = None
     ) -> Neighbours:
-        """The `k` nearest features for each of (Q, 128) descriptors.
+        """The `k` nearest features for each of (Q, kind.size) descriptors.
 
         Args:
             descriptors: Of the photo.

@@ -30,6 +30,8 @@ class Recipe:
         factory: A FAISS factory string.
         features: Whether the index holds local features.
         tile_digests: Of each folder of tiles, in the order in which they were added.
+        descriptor: What describes the local features: ``rootsift``, or a model and the checksum
+            of its weights.
     """
 
     model: str
@@ -41,6 +43,7 @@ class Recipe:
     factory: str
     features: bool
     tile_digests: tuple[str, ...]
+    descriptor: str = "rootsift"
 
     @property
     def without_tiles(self) -> Recipe:
@@ -57,6 +60,8 @@ class Recipe:
             return f"its factory is {self.factory}, not {other.factory}"
         if self.features != other.features:
             return f"it was built {'with' if self.features else 'without'} local features"
+        if self.descriptor != other.descriptor:
+            return f"its local features are described by {self.descriptor}, not {other.descriptor}"
         if self.tile_digests != other.tile_digests:
             return "it was built from other tiles"
         return None

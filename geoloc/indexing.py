@@ -31,6 +31,7 @@ from geoloc.index_manifest import (
     read_partial,
     write_partial,
 )
+from geoloc.keypoints import ROOT_SIFT
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress, Silent
 from geoloc.store import FaissStore, make_index, write_store
@@ -38,7 +39,7 @@ from geoloc.tile_vectors import TileVectors, embed_tiles, quickest_shrink, read_
 from geoloc.tileset import MANIFEST as TILES_MANIFEST
 from geoloc.tileset import TABLE as TILE_TABLE
 from geoloc.tileset import TileSet, write_table
-from geoloc.zoo import ModelCard, read_card, shelf
+from geoloc.zoo import ModelCard, find_model, read_card, shelf
 
 FEATURES = "features"
 CALIBRATION = "calibration.json"
@@ -128,7 +129,7 @@ def build_index(
         job = _prepare(tile_set, folder, options)
         if job is None:
             return _summary(folder, 0, began)
-        _warn_of_scale(tile_set, job.card, progress)
+        _warn_of_scale(tile_set, job.card, options.model, progress)
         embedder = Embedder(job.card.folder, device=options.device, batch_size=options.batch_size)
         found = embed_tiles(
             tile_set,
@@ -138,11 +139,11 @@ def build_index(
             workers=options.workers,
             progress=progress,
         )
-    _finish(job, found, options.workers, progress)
+    _finish(job, found, options, progress)
     return _summary(folder, len(found.rows), began)
 
 
-def _warn_of_scale(tiles: TileSet, card: ModelCard, progress: Progress) -> None:
+def _warn_of_scale(tiles: TileSet, card: ModelCard, model: str, progress: Progress) -> None:
     """A network that learnt from other tiles finds little, and nothing else would say so."""
     learnt_m, sides_m = card.tile_ground_size_m, sorted(set(tiles.table["ground_size_m"]))
     if any(1 / _SAME_SCALE <= side_m / learnt_m <= _SAME_SCALE for side_m in sides_m):
@@ -150,7 +151,7 @@ def _warn_of_scale(tiles: TileSet, card: ModelCard, progress: Progress) -> None:
     found = " and ".join(f"{side_m:g}" for side_m in sides_m)
     progress.warn(
         f"the tiles are {found} m on the ground, {card.name} learnt from tiles of {learnt_m:g} m "
-        f"and will hardly know these: geoloc tile --ground-size {learnt_m:g}"
+        f"and will hardly know these; cut others: geoloc tile --model {model}"
     )
 
 
@@ -262,7 +263,20 @@ def _recipe(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptions
         factory=options.factory,
         features=options.features,
         tile_digests=(tiles.digest(),),
+        descriptor=_descriptor_of(options),
     )
+
+
+def _descriptor_of(options: IndexOptions) -> str:
+    """What will describe the local features, and with which weights.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    if not options.features or options.descriptor == ROOT_SIFT.name:
+        return ROOT_SIFT.name
+    card = read_card(options.descriptor)
+    return f"{card.name} {card.weights_sha256}"
 
 
 def _resolve(recipe: Recipe, folder: Path, options: IndexOptions) -> Recipe | None:
@@ -345,7 +359,7 @@ def _unknown_rows(table: geopandas.GeoDataFrame, base: geopandas.GeoDataFrame) -
     return np.flatnonzero(~is_known)
 
 
-def _finish(job: _Job, found: TileVectors, workers: int, progress: Progress) -> None:
+def _finish(job: _Job, found: TileVectors, options: IndexOptions, progress: Progress) -> None:
     """Write everything, ``index.json`` last."""
     folder, parts, base = job.folder, job.folder / _PARTS, job.base
     table = _relocate(job.tiles.table.iloc[found.rows], job.tiles.folder, folder)
@@ -365,7 +379,7 @@ def _finish(job: _Job, found: TileVectors, workers: int, progress: Progress) -> 
     (folder / CALIBRATION).unlink(missing_ok=True)
     write_store(folder, vectors, job.recipe.factory)
     write_table(folder, table)
-    _write_features(job, table, workers, progress)
+    _write_features(job, table, options, progress)
     _manifest(job, table, left_out).write(folder)
     _tidy(folder)
 
@@ -382,7 +396,7 @@ def _stack(
 
 
 def _write_features(
-    job: _Job, table: geopandas.GeoDataFrame, workers: int, progress: Progress
+    job: _Job, table: geopandas.GeoDataFrame, options: IndexOptions, progress: Progress
 ) -> None:
     """The local features of the tiles that are in the index."""
     if not job.recipe.features:
@@ -390,8 +404,15 @@ def _write_features(
         return
     ids = "\n".join((*job.recipe.tile_digests, *table["tile_id"]))
     manifest = replace(job.tiles.manifest, digest=hashlib.sha256(ids.encode()).hexdigest())
+    is_root_sift = job.recipe.descriptor == ROOT_SIFT.name
     with TileSet(job.folder, manifest, table) as tiles:
-        build_features(tiles, job.folder / FEATURES, workers=workers, progress=progress)
+        build_features(
+            tiles,
+            job.folder / FEATURES,
+            workers=options.workers,
+            descriptor=None if is_root_sift else find_model(options.descriptor),
+            progress=progress,
+        )
 
 
 def _manifest(job: _Job, table: geopandas.GeoDataFrame, left_out: int) -> IndexManifest:

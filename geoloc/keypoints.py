@@ -1,4 +1,4 @@
-"""SIFT keypoints with RootSIFT descriptors, of a map or of a photo.
+"""SIFT keypoints of a map or of a photo, described by RootSIFT or by a learned descriptor.
 
 Weak local features that vote together find a photo on a map of another date without any training
 (DESIGN.md, "Why local features vote beside the network"). The detector is tuned for many weak
@@ -7,19 +7,47 @@ features, not for few strong ones: a low contrast threshold, no ratio test after
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-DESCRIPTOR_SIZE = 128
 CONTRAST_THRESHOLD = 0.02
 EDGE_THRESHOLD = 12.0
 # RootSIFT components lie in [0, 1] with a mean of 0.09; 512 keeps them in a byte, as SIFT's own
 # 8-bit form does.
 _QUANTISER = 512.0
+
+
+@dataclass(frozen=True)
+class DescriptorKind:
+    """What the bytes of a descriptor mean.
+
+    Attributes:
+        name: ``rootsift``, or of the model that described.
+        size: Bytes of one.
+        zero: The byte that stands for 0.
+        least_similarity: Cosine of two descriptors below which they are no pair.
+        checksum: Of the model's weights; empty for RootSIFT.
+    """
+
+    name: str
+    size: int
+    zero: int
+    least_similarity: float
+    checksum: str = ""
+
+    def unit(self, descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Descriptors (N, size) as unit vectors."""
+        values = descriptors.astype(np.float32) - np.float32(self.zero)
+        norms = np.linalg.norm(values, axis=1, keepdims=True)
+        return np.asarray(values / np.maximum(norms, 1e-6), np.float32)
+
+
+ROOT_SIFT = DescriptorKind("rootsift", 128, 0, 0.75)
 
 
 @dataclass(frozen=True)
@@ -30,7 +58,7 @@ class Keypoints:
         xy_px: (N, 2) float32, column and row in the corner convention.
         size_px: (N,) float32, diameter of the neighbourhood.
         angle_deg: (N,) float32 in [0, 360), clockwise from the image's x axis.
-        descriptors: (N, 128) uint8, RootSIFT times 512.
+        descriptors: (N, size) uint8, of one `DescriptorKind`.
     """
 
     xy_px: NDArray[np.float32]
@@ -48,8 +76,25 @@ class Keypoints:
         )
 
 
+class Describer(Protocol):
+    """Describes keypoints in place of RootSIFT.
+
+    Attributes:
+        kind: What its bytes mean.
+    """
+
+    kind: DescriptorKind
+
+    def __call__(self, grey: NDArray[np.uint8], keypoints: Keypoints) -> NDArray[np.uint8]:
+        """Descriptors (N, size) of the keypoints of an image (H, W)."""
+
+
 def detect_keypoints(
-    pixels: NDArray[np.uint8], *, valid: NDArray[np.bool_] | None = None, limit: int = 0
+    pixels: NDArray[np.uint8],
+    *,
+    valid: NDArray[np.bool_] | None = None,
+    limit: int = 0,
+    describer: Describer | None = None,
 ) -> Keypoints:
     """Keypoints of an image, the strongest `limit` of them (0: all).
 
@@ -58,26 +103,57 @@ def detect_keypoints(
         valid: (H, W) bool; keypoints whose neighbourhood leaves it are dropped, since the edge
             of the data is no feature of the ground.
         limit: How many to keep, strongest contrast first.
+        describer: What describes them; None is RootSIFT.
     """
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.ndim == 3 else pixels
-    sift = cv2.SIFT_create(  # type: ignore[attr-defined]
+    grey = to_grey(pixels)
+    if describer is None:
+        found, raw = _sift(limit).detectAndCompute(grey, None)
+        described = _root_sift(raw) if found else np.zeros((0, ROOT_SIFT.size), np.uint8)
+        return _within(_keypoints(found, described), valid)
+    keypoints = find_keypoints(grey, valid=valid, limit=limit)
+    return replace(keypoints, descriptors=describer(grey, keypoints))
+
+
+def find_keypoints(
+    pixels: NDArray[np.uint8], *, valid: NDArray[np.bool_] | None = None, limit: int = 0
+) -> Keypoints:
+    """Keypoints as `detect_keypoints` gives them, without a descriptor: (N, 0) bytes."""
+    found = _sift(limit).detect(to_grey(pixels), None)
+    return _within(_keypoints(found, np.zeros((len(found), 0), np.uint8)), valid)
+
+
+def to_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image (H, W), of (H, W, 3) RGB or as it is."""
+    if pixels.ndim == 2:
+        return pixels
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _sift(limit: int) -> cv2.SIFT:
+    return cv2.SIFT_create(  # type: ignore[attr-defined,no-any-return]
         nfeatures=limit,
         contrastThreshold=CONTRAST_THRESHOLD,
         edgeThreshold=EDGE_THRESHOLD,
         enable_precise_upscale=True,  # without it every keypoint lies 0.25 px right and down
     )
-    found, raw = sift.detectAndCompute(grey, None)
-    if not found:
-        return _NOTHING
+
+
+def _keypoints(found: Sequence[cv2.KeyPoint], descriptors: NDArray[np.uint8]) -> Keypoints:
     # OpenCV puts (0, 0) at the centre of the first pixel; the corner convention adds a half.
-    xy_px = np.array([k.pt for k in found], np.float32) + np.float32(0.5)
-    keypoints = Keypoints(
+    xy_px = np.array([k.pt for k in found], np.float32).reshape(-1, 2) + np.float32(0.5)
+    return Keypoints(
         xy_px=xy_px,
         size_px=np.array([k.size for k in found], np.float32),
         angle_deg=np.array([k.angle for k in found], np.float32),
-        descriptors=_root_sift(raw),
+        descriptors=descriptors,
     )
-    return keypoints if valid is None else keypoints.select(_is_inside(keypoints, valid))
+
+
+def _within(keypoints: Keypoints, valid: NDArray[np.bool_] | None) -> Keypoints:
+    """The keypoints whose neighbourhood is valid."""
+    if valid is None or not len(keypoints):
+        return keypoints
+    return keypoints.select(_is_inside(keypoints, valid))
 
 
 def _root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -94,11 +170,3 @@ def _is_inside(keypoints: Keypoints, valid: NDArray[np.bool_]) -> NDArray[np.boo
     cols = keypoints.xy_px[:, 0].astype(int).clip(0, width - 1)
     rows = keypoints.xy_px[:, 1].astype(int).clip(0, height - 1)
     return np.asarray(clearance[rows, cols] > keypoints.size_px, dtype=bool)
-
-
-_NOTHING = Keypoints(
-    np.zeros((0, 2), np.float32),
-    np.zeros(0, np.float32),
-    np.zeros(0, np.float32),
-    np.zeros((0, DESCRIPTOR_SIZE), np.uint8),
-)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geoloc.camera import Camera, GroundCamera
 from geoloc.features import FeatureMap
 from geoloc.groundview import GroundView, look_down
-from geoloc.keypoints import Keypoints, detect_keypoints
+from geoloc.keypoints import Describer, Keypoints, detect_keypoints
 from geoloc.search_plan import Sight
 from geoloc.verify import Verified, camera_over, verify_peak
 from geoloc.voting import NEIGHBOURS, Peak, Votes, cast_votes, find_peaks
@@ -64,6 +64,7 @@ def propose(
     *,
     sight: Sight,
     among: NDArray[np.int64] | None = None,
+    describer: Describer | None = None,
 ) -> Proposals | None:
     """The places that one sight of a photo speaks for; None when it shows too little.
 
@@ -76,11 +77,14 @@ def propose(
         camera: Of the photo.
         sight: What is supposed.
         among: Ids of the features to choose from; None is the whole map.
+        describer: What described the map's features; None is RootSIFT.
     """
     view = look_down(photo, camera, sight.pose, gsd_m=sight.gsd_m)
     if view is None or (among is not None and len(among) == 0):
         return None
-    keypoints = detect_keypoints(view.pixels, valid=view.valid, limit=sight.keypoints)
+    keypoints = detect_keypoints(
+        view.pixels, valid=view.valid, limit=sight.keypoints, describer=describer
+    )
     if len(keypoints) < _MIN_KEYPOINTS:
         return None
     seen = _Photo(view, keypoints, sight)

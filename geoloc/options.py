@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+DEFAULT_DESCRIPTOR = "rootsift"
 DEFAULT_MODEL = "clnet-aerial-s"
 
 View = Literal["auto", "drone", "street", "panorama"]
@@ -62,6 +63,7 @@ class IndexOptions:
         workers: Threads that read and decode while the network computes.
         factory: A FAISS factory string; ``SQfp16`` is exact up to half precision.
         features: Also compute the local features that `locate` verifies with.
+        descriptor: What describes them: a model, by name or folder, or ``rootsift``.
         append: Add tiles that the index does not hold yet.
         overwrite: Replace what is there.
     """
@@ -72,6 +74,7 @@ class IndexOptions:
     workers: int = 2
     factory: str = "SQfp16"
     features: bool = True
+    descriptor: str = DEFAULT_DESCRIPTOR
     append: bool = False
     overwrite: bool = False
 

@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from geoloc.camera import GroundCamera, GroundPoint, Pose, project, scene_point
 from geoloc.features import FeatureMap
 from geoloc.groundview import GroundView
-from geoloc.keypoints import Keypoints
+from geoloc.keypoints import DescriptorKind, Keypoints
 from geoloc.options import MatcherName
 from geoloc.resection import Resection, resect
 from geoloc.voting import (
@@ -38,8 +38,6 @@ _FIRST_RADIUS_M = 10.0
 _SECOND_RADIUS_M = 6.0
 _INLIER_M = 2.5
 _VOTE_M = 4.0
-# Cosine of two RootSIFT descriptors below which a pair is no pair.
-_MIN_SIMILARITY = 0.75
 _MIN_PAIRS = 8
 # True places have at least this share of the photo's spots agree; wrong ones rarely do.
 _ENOUGH_SHARE = 0.04
@@ -199,6 +197,7 @@ class _Surroundings:
     size_m: NDArray[np.float32]
     angle_deg: NDArray[np.float32]
     unit: NDArray[np.float32]
+    kind: DescriptorKind
     tree: cKDTree
 
     @classmethod
@@ -213,15 +212,10 @@ class _Surroundings:
             xy,
             features.size_m[ids],
             features.angle_deg[ids],
-            _unit(features.descriptors[ids]),
+            features.kind.unit(features.descriptors[ids]),
+            features.kind,
             cKDTree(xy),
         )
-
-
-def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Descriptors as unit vectors."""
-    values = descriptors.astype(np.float32)
-    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6))
 
 
 def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Floats:
@@ -250,9 +244,9 @@ def _partners(
     fits = np.abs(np.log(ratio)) < math.log(MAX_SCALE_RATIO)
     fits &= np.abs((turn + 180) % 360 - 180) < MAX_TURN_DEG
     photo, feature = photo[fits], feature[fits]
-    unit = _unit(keypoints.descriptors)
+    unit = around.kind.unit(keypoints.descriptors)
     similarity = np.einsum("ij,ij->i", unit[photo], around.unit[feature])
-    good = similarity > _MIN_SIMILARITY
+    good = similarity > around.kind.least_similarity
     photo, feature, similarity = photo[good], feature[good], similarity[good]
     for of in ("photo", "feature"):
         order = np.lexsort((-similarity, photo if of == "photo" else feature))

@@ -308,8 +308,15 @@ def _build_siamese(options: Mapping[str, Any]) -> nn.Module:
     return Siamese(SiameseOptions(**options))
 
 
+def _build_patchnet(options: Mapping[str, Any]) -> nn.Module:
+    from geoloc.nets.patch import PatchNet, PatchOptions
+
+    return PatchNet(PatchOptions(**options))
+
+
 _BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "clnet": _build_clnet,
     "mean": _build_mean,
+    "patchnet": _build_patchnet,
     "siamese": _build_siamese,
 }

@@ -173,7 +173,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     read: list[int] = []
     whole = feature_building._tile_features
     monkeypatch.setattr(
-        feature_building, "_tile_features", lambda t, p, i: read.append(i) or whole(t, p, i)
+        feature_building, "_tile_features", lambda t, p, d, i: read.append(i) or whole(t, p, d, i)
     )
     build_features(kept_tiles, tmp_path / "twice", workers=3)
     assert len(read) == len(kept_tiles) - 2 * len(done_before)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from geoloc.keypoints import DESCRIPTOR_SIZE, detect_keypoints
+from geoloc.keypoints import ROOT_SIFT, detect_keypoints
 from tests.search_fixtures import speckled
 
 
@@ -37,7 +37,7 @@ def test_colour_and_grey_pictures_are_taken() -> None:
 def test_descriptors_are_root_sift_in_bytes() -> None:
     descriptors = detect_keypoints(speckled(128)).descriptors
     assert descriptors.dtype == np.uint8
-    assert descriptors.shape[1] == DESCRIPTOR_SIZE
+    assert descriptors.shape[1] == ROOT_SIFT.size
     # The square of a RootSIFT vector sums to one; 512 is its unit.
     lengths = np.linalg.norm(descriptors.astype(float), axis=1)
     np.testing.assert_allclose(lengths, 512, rtol=0.03)
@@ -85,7 +85,7 @@ def test_the_limit_keeps_the_strongest() -> None:
 def test_a_picture_of_nothing_has_no_keypoints() -> None:
     found = detect_keypoints(np.full((64, 64, 3), 99, np.uint8))
     assert len(found) == 0
-    assert found.descriptors.shape == (0, DESCRIPTOR_SIZE)
+    assert found.descriptors.shape == (0, ROOT_SIFT.size)
 
 
 def test_selecting_keeps_rows_together() -> None:

@@ -66,6 +66,13 @@ _DEFAULT = IndexOptions()
     show_default=True,
     help="Also keep the map's local features, which locate needs to find where exactly.",
 )
+@click.option(
+    "--descriptor",
+    default=_DEFAULT.descriptor,
+    show_default=True,
+    metavar="NAME|FOLDER",
+    help="What describes the local features: a model that geoloc train made, or rootsift.",
+)
 @click.option("--append", is_flag=True, help="Add tiles that the index does not hold yet.")
 @click.option(
     "--dry-run", is_flag=True, help="Say how many tiles, bytes and minutes; write nothing."

@@ -17,6 +17,8 @@ from geoloc.training.recipe_shelf import find_recipe
 from geoloc.training.sampling import SamplingChoice
 
 AERIAL = "aerial"
+KEYPOINTS = "keypoints"
+_OF_IMAGES = (AERIAL, KEYPOINTS)
 LossName = Literal["infonce", "mean", "weighted-infonce"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Section = TypeVar("Section")
@@ -27,8 +29,9 @@ class DataChoice:
     """Which images are learnt from.
 
     Attributes:
-        dataset: ``aerial`` makes drone photos of aerial images, self-supervised; any other name is
-            one of `geoloc.datasets`, among them ``pairs``, a ``pairs.csv`` of the user's own.
+        dataset: ``aerial`` makes drone photos of aerial images, self-supervised, and ``keypoints``
+            patches around keypoints of such; any other name is one of `geoloc.datasets`, among
+            them ``pairs``, a ``pairs.csv`` of the user's own.
         held_out_share: Share of the training places that are kept for validation. 0 validates on
             the data set's own test.
         test: Which of the data set's tests validates, by the beginning of its name; the first one
@@ -51,7 +54,7 @@ class DataChoice:
     gsd_m: float = 0.625
 
     def __post_init__(self) -> None:
-        if self.dataset == AERIAL and not self.tables:
+        if self.dataset in _OF_IMAGES and not self.tables:
             raise ValueError('[data] names neither dataset = "..." nor tables = [...]')
         if not 0 <= self.held_out_share < 1:
             raise ValueError(f"held_out_share = {self.held_out_share} lies outside [0, 1)")
@@ -85,6 +88,33 @@ class PairChoice:
     other_date: float = 0.8
     photo_change: float = 1.0
     tile_change: float = 0.35
+
+
+@dataclass(frozen=True)
+class KeypointChoice:
+    """How patches around the same keypoints of a map and a photo are made from aerial images.
+
+    Attributes:
+        per_view: Most keypoints of one view.
+        side_px: Side of a view.
+        gsd_m: Finest and coarsest ground metres a pixel of the map's view.
+        most_enlarged: Pixels of a view for one of the image, at most.
+        zoom: Least and greatest factor between the scales of map and photo.
+        tilt_deg: Greatest tilt that rectifying left over.
+        other_date: How often the photo is of another date, where there is one.
+        photo_change: How far the photo's look is changed, from 0 to 1 (`appearance.disturb`).
+        tile_change: The same of the map's.
+    """
+
+    per_view: int = 160
+    side_px: int = 288
+    gsd_m: tuple[float, float] = (0.28, 0.65)
+    most_enlarged: float = 2.2
+    zoom: tuple[float, float] = (0.75, 1.35)
+    tilt_deg: float = 20.0
+    other_date: float = 0.85
+    photo_change: float = 1.0
+    tile_change: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -184,6 +214,7 @@ class Recipe:
         data: Which images.
         schedule: How long and how fast.
         pairs: How aerial pairs are made.
+        keypoints: How pairs of patches are made.
         sampling: Which pairs of a data set meet in a batch.
         augmentation: How pairs of a data set are varied.
         loss: What is minimised.
@@ -194,6 +225,7 @@ class Recipe:
     data: DataChoice
     schedule: Schedule
     pairs: PairChoice = field(default_factory=PairChoice)
+    keypoints: KeypointChoice = field(default_factory=KeypointChoice)
     sampling: SamplingChoice = field(default_factory=SamplingChoice)
     augmentation: AugmentationChoice = field(default_factory=AugmentationChoice)
     loss: LossChoice = field(default_factory=LossChoice)
@@ -211,6 +243,7 @@ _SECTIONS: dict[str, type] = {
     "data": DataChoice,
     "schedule": Schedule,
     "pairs": PairChoice,
+    "keypoints": KeypointChoice,
     "sampling": SamplingChoice,
     "augmentation": AugmentationChoice,
     "loss": LossChoice,
@@ -244,10 +277,13 @@ def _recipe(document: dict[str, Any], text: str) -> Recipe:
     if unknown := set(document) - {"card", *_SECTIONS}:
         raise ValueError(f"it has the unknown tables {', '.join(sorted(unknown))}")
     needed = {name: document[name] for name in ("card", "data", "schedule")}
-    aerial = needed["data"].get("dataset", AERIAL) == AERIAL
-    foreign = {"sampling", "augmentation"} if aerial else {"pairs"}
+    dataset = needed["data"].get("dataset", AERIAL)
+    own = {AERIAL: {"pairs"}, KEYPOINTS: {"keypoints"}}.get(dataset, {"sampling", "augmentation"})
+    foreign = {"pairs", "keypoints", "sampling", "augmentation"} - own
     if misplaced := foreign & set(document):
-        source = "aerial images" if aerial else "a data set of pairs"
+        source = {AERIAL: "aerial images", KEYPOINTS: "keypoints of aerial images"}.get(
+            dataset, "a data set of pairs"
+        )
         raise ValueError(f"[{', '.join(sorted(misplaced))}] means nothing for {source}")
     sections: dict[str, Any] = {
         name: _section(kind, name, document.get(name, {})) for name, kind in _SECTIONS.items()

@@ -11,9 +11,10 @@ from geoloc.progress import Progress, Silent
 from geoloc.training.aerial_source import AerialSource, AerialValidation
 from geoloc.training.batch import Source
 from geoloc.training.held_out import hold_out
+from geoloc.training.keypoint_source import KeypointSource, KeypointValidation
 from geoloc.training.pictures import PictureReader
 from geoloc.training.places import Place, read_places
-from geoloc.training.recipe import AERIAL, Recipe
+from geoloc.training.recipe import AERIAL, KEYPOINTS, Recipe
 from geoloc.training.split_source import SplitSource
 from geoloc.training.validation import SplitValidation, Validation
 from geoloc.zoo import ModelCard
@@ -46,6 +47,10 @@ def open_materials(
         size_px = _aerial_size(recipe, card)
         source = AerialSource(learnt, recipe.pairs, recipe.schedule, size_px=size_px)
         return Materials(source, AerialValidation(held_out, recipe.pairs, size_px=size_px))
+    if recipe.data.dataset == KEYPOINTS:
+        learnt, held_out = _places(recipe, data, progress or Silent())
+        patches = KeypointSource(learnt, recipe.keypoints, recipe.schedule)
+        return Materials(patches, KeypointValidation(held_out, recipe.keypoints))
     train, test = _splits(recipe, data)
     if train is None:
         raise InputError(
@@ -69,6 +74,8 @@ def open_validation(
         _, held_out = _places(recipe, data, progress or Silent())
         size_px = card.input_size("satellite").height_px
         return AerialValidation(held_out, recipe.pairs, size_px=size_px)
+    if recipe.data.dataset == KEYPOINTS:
+        return KeypointValidation(_places(recipe, data, progress or Silent())[1], recipe.keypoints)
     return _split_validation(recipe, _splits(recipe, data)[1])
 
 

@@ -14,11 +14,11 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 # The rooms of the house, from the ground up. A module that is new finds its place here.
 LAYERS: tuple[str, ...] = (
     "errors options progress",
-    "crs grid geometry camera groundview streetview resection keypoints rgb xmp nets qgis_style"
+    "crs grid geometry camera groundview streetview resection keypoints patches rgb xmp nets qgis_style"
     " schema layouts published",
     "raster image_file exif metadata findings pose lens metadata_reading metadata_table srt"
     " video_frame photo world zoo checkpoints foreign datasets",
-    "tileset area creation cutting journal tiling embed matchers tile_vectors store features"
+    "tileset area creation cutting journal tiling embed describing matchers tile_vectors store features"
     " feature_building voting model_check backbone_weights",
     "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
     " mapsearch map_pixels second_look street_search street_belief drone_locator street_locator"
@@ -136,14 +136,14 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 OWNERS = {
     "pyproj": "crs geometry grid raster tileset world",
     "torch": "nets embed zoo training checkpoints foreign model_check model_import onnx_export"
-    " explain backbone_weights matchers",
+    " explain backbone_weights matchers describing",
     "timm": "nets backbone_weights",
     "kornia": "matchers",
     "faiss": "store features feature_building",
     "rasterio": "raster tileset area creation cutting tiling world pairing",
     "PIL": "image_file exif pose lens metadata_reading metadata_table photo world demo report"
     " explain pairing",
-    "cv2": "keypoints groundview streetview embed retrieval verify world training explain pairing"
+    "cv2": "keypoints patches groundview streetview embed retrieval verify world training explain pairing"
     " map_pixels second_look",
     "geopandas": "tileset area journal tiling index indexing answer result_layers",
 }

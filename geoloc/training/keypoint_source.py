@@ -1,0 +1,124 @@
+"""Batches of patch pairs, for a local descriptor: self-supervised, from aerial images of places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.datasets.crossview import QueryView
+from geoloc.training.batch import WHOLE, Batch, Embed, Share
+from geoloc.training.keypoint_pairs import PatchPairs, draw_pairs
+from geoloc.training.pairs import batch_of
+from geoloc.training.places import Place
+from geoloc.training.recall import Recall, recall_of_partners
+from geoloc.training.recipe import KeypointChoice, Schedule
+
+_VALIDATION_SEED = 7
+_VALIDATION_VIEWS = 60
+_BATCHES_PER_EPOCH = 100
+PROTOCOL = (
+    "keypoints that SIFT found in a made-up photo and on the map, of places held out from training "
+    "(another date where there is one), each photo's keypoint among those of all the maps; the "
+    "best step was chosen on the same keypoints"
+)
+
+
+class KeypointSource:
+    """Pairs of patches that are made while they are learnt from.
+
+    A batch holds many keypoints of few views: what lies next to a keypoint is what it is most
+    easily taken for.
+
+    Args:
+        places: Where they are cut.
+        choice: How.
+        schedule: For the size of a batch and the seed.
+    """
+
+    query_view: QueryView = "drone"
+    reference_view: QueryView = "satellite"
+    places = 0
+    batches_per_epoch = _BATCHES_PER_EPOCH
+
+    def __init__(self, places: Sequence[Place], choice: KeypointChoice, schedule: Schedule) -> None:
+        self._places, self._choice, self._schedule = places, choice, schedule
+        self._weights = _weights(places)
+        self.identity = f"keypoints of {len(places)} places"
+
+    def batch(self, step: int, share: Share = WHOLE) -> Batch:
+        """A share of batch number `step`; all of it is made, since its chances are one row."""
+        rng = np.random.default_rng((self._schedule.seed, step))
+        size = self._schedule.batch_size
+        photos, tiles = _gather(_draws(self._places, self._weights, self._choice, rng), size)
+        rows = share.rows(size)
+        whole = batch_of(photos, tiles)
+        return Batch(
+            whole.queries[rows], whole.references[rows], whole.places[rows], whole.overlaps[rows]
+        )
+
+    def wants_mining(self, epoch: int) -> bool:
+        """Never: a view's own keypoints are the hard ones."""
+        del epoch
+        return False
+
+    def mine(self, embed: Embed) -> None:
+        """Nothing to do."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Nothing but the step decides a batch."""
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Nothing to take over."""
+
+
+class KeypointValidation:
+    """Keypoints that were found in both pictures of places that training never saw."""
+
+    protocol = PROTOCOL
+
+    def __init__(self, places: Sequence[Place], choice: KeypointChoice) -> None:
+        rng = np.random.default_rng(_VALIDATION_SEED)
+        drawn = _draws(places, _weights(places), choice, rng)
+        views = [pairs for pairs, _ in zip(drawn, range(_VALIDATION_VIEWS), strict=False)]
+        self._photos = np.concatenate([view.photo[view.is_found] for view in views])
+        self._tiles = np.concatenate([view.tile[view.is_found] for view in views])
+
+    def measure(self, embed: Embed) -> Recall:
+        """Recall of the photos' keypoints among the maps'; a tie counts against the right one."""
+        photos = embed.images(self._photos, "drone")
+        return recall_of_partners(photos, embed.images(self._tiles, "satellite"))
+
+
+def _weights(places: Sequence[Place]) -> NDArray[np.float64]:
+    """Probabilities: a large image holds many views, and another date is worth a place."""
+    sides = [place.dates[0].shape[0] * place.dates[0].shape[1] for place in places]
+    weights = np.sqrt(sides) * [len(place.dates) for place in places]
+    return np.asarray(weights / weights.sum(), np.float64)
+
+
+def _draws(
+    places: Sequence[Place],
+    weights: NDArray[np.float64],
+    choice: KeypointChoice,
+    rng: np.random.Generator,
+) -> Iterator[PatchPairs]:
+    """View after view that shows enough keypoints."""
+    while True:
+        pairs = draw_pairs(places[int(rng.choice(len(places), p=weights))], choice, rng)
+        if pairs is not None:
+            yield pairs
+
+
+def _gather(drawn: Iterator[PatchPairs], size: int) -> tuple[list[Any], list[Any]]:
+    """The first `size` patches of as many views as it takes."""
+    photos: list[Any] = []
+    tiles: list[Any] = []
+    while len(photos) < size:
+        pairs = next(drawn)
+        photos += list(pairs.photo)
+        tiles += list(pairs.tile)
+    return photos[:size], tiles[:size]
