@@ -280,7 +280,7 @@ def _merge(
 
 
 def _copy_model(source: Path, target: Path) -> None:
-    """The model that photos will be described with, so that the index stays whole wherever it goes."""
+    """Copy what photos will be described with, so that the index is whole wherever it goes."""
     target.mkdir()
     for name in (CARD_NAME, WEIGHTS_NAME):
         shutil.copyfile(source / name, target / name)

@@ -1,10 +1,10 @@
 """Pairs of patches to learn from: keypoints of one place in two pictures of it.
 
-Two dates of a place (or one, where there is no other) are seen as a map and as a drone photo: turned,
-scaled, tilted, each with its own light, season and camera. The homography between them tells which
-keypoints are partners. Some partners are keypoints that were found in both, with all the noise of
-the detector; the others are found in the first and made up in the second, slightly off: what a
-season hides from the detector can be learnt all the same.
+Two dates of a place (or one, where there is no other) are seen as a map and as a drone photo:
+turned, scaled, tilted, each with its own light, season and camera. The homography between them
+tells which keypoints are partners. Some partners are keypoints that were found in both, with all
+the noise of the detector; the others are found in the first and made up in the second, slightly
+off: what a season hides from the detector can be learnt all the same.
 """
 
 from __future__ import annotations
