@@ -1,7 +1,7 @@
 """How well real drone photos are located: geoloc beside simpler ways, and its network alone.
 
     python tests/benchmarks/real.py DATA [--only PART ...] [--photos SET] [--every N]
-                                         [--model NAME] [--effort low|normal|high] [--work DIR]
+                                         [--model NAME] [--descriptor NAME] [--effort low|normal|high] [--work DIR]
 
 DATA holds ``fengyuan/``, ``ariel/`` and ``distractors/*.tif``; these are not part of the project
 (see `real_sets`). The parts:
@@ -31,7 +31,7 @@ import real_retrieval
 import real_scores
 from real_sets import AWAY, HOME, SETS, Case, Ground
 
-from geoloc.options import DEFAULT_MODEL, Effort
+from geoloc.options import DEFAULT_DESCRIPTOR, DEFAULT_MODEL, Effort
 
 Rows = Callable[[Case, Ground, Effort], Iterator[str]]
 
@@ -55,11 +55,14 @@ def main() -> None:
     parser.add_argument("--map", help="only this map: a set's, or with-distractors")
     parser.add_argument("--every", type=int, default=1, help="take each n-th photo only")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="of the indexes")
+    parser.add_argument("--descriptor", default=DEFAULT_DESCRIPTOR, help="of geoloc's indexes")
     parser.add_argument("--effort", choices=("low", "normal", "high"), default="normal")
     parser.add_argument("--work", type=Path, help="keep tiles and indexes here, and reuse them")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        ground = Ground(given.data, given.work or Path(scratch), given.every, given.model)
+        ground = Ground(
+            given.data, given.work or Path(scratch), given.every, given.model, given.descriptor
+        )
         header = None
         for part in given.only:
             its_header, rows, cases = PARTS[part]

@@ -22,7 +22,7 @@ from geoloc.crs import LonLat
 from geoloc.features import FeatureMap
 from geoloc.groundview import look_down
 from geoloc.index import MapIndex
-from geoloc.keypoints import Keypoints, detect_keypoints
+from geoloc.keypoints import ROOT_SIFT, Keypoints, detect_keypoints
 from geoloc.metadata import PhotoMetadata
 from geoloc.options import Effort
 from geoloc.photo import Photo
@@ -56,7 +56,7 @@ def voting_rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
 
 def _row(method: str, case: Case, ground: Ground, find: Find) -> str:
     photos = photos_of(ground, case)
-    folder = MapIndex.open(ground.index(case.index)).features_folder
+    folder = MapIndex.open(ground.index(case.index, descriptor=ROOT_SIFT.name)).features_folder
     assert folder is not None
     features = FeatureMap.open(folder)
     answers = []

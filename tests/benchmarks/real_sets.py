@@ -16,7 +16,7 @@ from geoloc.evaluate import Truth, TruthPoint, read_truth
 from geoloc.index import build_index
 from geoloc.metadata import PhotoMetadata, merge
 from geoloc.metadata_table import open_table
-from geoloc.options import DEFAULT_MODEL, IndexOptions
+from geoloc.options import DEFAULT_DESCRIPTOR, DEFAULT_MODEL, IndexOptions
 from geoloc.photo import Photo, read_photo
 from geoloc.tiling import cut_tiles
 from geoloc.zoo import build_network, find_model, read_card
@@ -70,12 +70,14 @@ class Ground:
         work: Tiles and indexes are built here once.
         every: Each n-th photo only.
         model: Of the indexes.
+        descriptor: Of their local features; the baselines have RootSIFT's.
     """
 
     data: Path
     work: Path
     every: int = 1
     model: str = DEFAULT_MODEL
+    descriptor: str = DEFAULT_DESCRIPTOR
 
     def truth(self, case: Case) -> list[Truth]:
         """The rows of the photos that are taken."""
@@ -93,20 +95,25 @@ class Ground:
         """What is told of the photos beside what they say."""
         return str(table_of(self.data / case.photos, self.work)) if case.told == "table" else None
 
-    def index(self, name: str, *, model: str | None = None) -> Path:
+    def index(self, name: str, *, model: str | None = None, descriptor: str | None = None) -> Path:
         """The index of a map; what is there already stays.
 
         The index of the untrained network keeps no local features: it is for retrieval alone.
         """
-        model = model or self.model
-        folder = (
-            self.work / name / ("index" if model == DEFAULT_MODEL else f"index-{Path(model).name}")
-        )
+        model, descriptor = model or self.model, descriptor or self.descriptor
+        others = [Path(model).name] if model != DEFAULT_MODEL else []
+        others += [Path(descriptor).name] if descriptor != DEFAULT_DESCRIPTOR else []
+        folder = self.work / name / "-".join(["index", *others])
         if not (folder / "index.json").exists():
             tiles = self.work / name / "tiles"
             cut_tiles(self._rasters(name), tiles)
             location = str(untrained(self.work)) if model == UNTRAINED else model
-            build_index(tiles, folder, IndexOptions(location, features=model != UNTRAINED))
+            keeps_features = model != UNTRAINED
+            build_index(
+                tiles,
+                folder,
+                IndexOptions(location, features=keeps_features, descriptor=descriptor),
+            )
         return folder
 
     def _rasters(self, name: str) -> list[str]:
