@@ -1,7 +1,8 @@
 """How well real drone photos are located: geoloc beside simpler ways, and its network alone.
 
     python tests/benchmarks/real.py DATA [--only PART ...] [--photos SET] [--every N]
-                                         [--model NAME] [--descriptor NAME] [--effort low|normal|high] [--work DIR]
+                                         [--model NAME] [--descriptor NAME]
+                                         [--effort low|normal|high] [--work DIR]
 
 DATA holds ``fengyuan/``, ``ariel/`` and ``distractors/*.tif``; these are not part of the project
 (see `real_sets`). The parts:
