@@ -200,7 +200,8 @@ class _Run:
             raise InputError(
                 f"{len(pairs)} photos within {np.ptp(xy_m, axis=0).max():.0f} m lie too close "
                 f"together to hold out any: with tiles of {shape.ground_size_m:g} m both areas "
-                f"must lie {apart_m:g} m apart; give a smaller --ground-size, or --test-share 0"
+                f"must lie {apart_m:g} m apart; give a smaller --ground-size, or --test-share 0, "
+                "with which geoloc train holds out single places instead"
             )
         places = group_places(xy_m, shape.ground_size_m / 2)
         return [

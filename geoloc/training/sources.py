@@ -19,6 +19,10 @@ from geoloc.training.split_source import SplitSource
 from geoloc.training.validation import SplitValidation, Validation
 from geoloc.zoo import ModelCard
 
+PAIRS = "pairs"
+# Of a user's own pairs that `geoloc pairs --test-share 0` or a person left whole.
+_SHARE_OF_PAIRS = 0.2
+
 
 @dataclass(frozen=True)
 class Materials:
@@ -51,7 +55,7 @@ def open_materials(
         learnt, held_out = _places(recipe, data, progress or Silent())
         patches = KeypointSource(learnt, recipe.keypoints, recipe.schedule)
         return Materials(patches, KeypointValidation(held_out, recipe.keypoints))
-    train, test = _splits(recipe, data)
+    train, test = _splits(recipe, data, progress or Silent())
     if train is None:
         raise InputError(
             f"{data} holds no training part of {recipe.data.dataset}; expected one; check --data",
@@ -76,7 +80,7 @@ def open_validation(
         return AerialValidation(held_out, recipe.pairs, size_px=size_px)
     if recipe.data.dataset == KEYPOINTS:
         return KeypointValidation(_places(recipe, data, progress or Silent())[1], recipe.keypoints)
-    return _split_validation(recipe, _splits(recipe, data)[1])
+    return _split_validation(recipe, _splits(recipe, data, progress or Silent())[1])
 
 
 def _places(recipe: Recipe, data: Path, progress: Progress) -> tuple[list[Place], list[Place]]:
@@ -96,13 +100,19 @@ def _aerial_size(recipe: Recipe, card: ModelCard) -> int:
     return recipe.schedule.size_px or card.input_size("satellite").height_px
 
 
-def _splits(recipe: Recipe, data: Path) -> tuple[Split | None, Split]:
+def _splits(recipe: Recipe, data: Path, progress: Progress) -> tuple[Split | None, Split]:
     """The data set's split to learn from, if it is there, and the one to validate on."""
     from geoloc.datasets.registry import open_dataset
 
-    dataset = open_dataset(recipe.data.dataset, data)
-    if recipe.data.held_out_share and dataset.train is not None:
-        return hold_out(dataset.train, recipe.data.held_out_share, seed=recipe.schedule.seed)
+    dataset, share = open_dataset(recipe.data.dataset, data), recipe.data.held_out_share
+    if recipe.data.dataset == PAIRS and not dataset.tests and not share:
+        share = _SHARE_OF_PAIRS
+        progress.warn(
+            f"{data} has no test part: {share:.0%} of its places are held out at random; their "
+            "tiles may overlap those learnt from, which flatters the recall"
+        )
+    if share and dataset.train is not None:
+        return hold_out(dataset.train, share, seed=recipe.schedule.seed)
     return dataset.train, _chosen_test(recipe, dataset, data)
 
 

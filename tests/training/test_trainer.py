@@ -16,6 +16,7 @@ from geoloc import zoo
 from geoloc.checkpoints import read_tensors
 from geoloc.errors import GeolocError, InputError, ModelError, OutputExistsError
 from geoloc.options import TrainOptions
+from geoloc.progress import Silent
 from geoloc.training.recipe import Recipe, read_recipe
 from geoloc.training.recipe_shelf import list_recipes
 from geoloc.training.trainer import measure_model, train_model
@@ -28,6 +29,17 @@ from tests.datasets.layouts import (
 )
 
 HERE = TrainOptions(device="cpu", workers=0)
+
+
+class Heard(Silent):
+    """Keeps what it is warned of."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        """Keep it."""
+        self.warnings.append(message)
 
 
 def steps_of(folder: Path) -> list[str]:
@@ -74,17 +86,32 @@ def test_a_recipe_that_holds_nothing_out_is_refused(
         train_model(recipe_path, data, tmp_path / "model", HERE)
 
 
-def test_places_can_be_kept_back_where_there_is_no_test(
+def test_places_can_be_kept_back_where_there_is_a_test(
+    pairs_recipe: Path, pairs: Path, tmp_path: Path
+) -> None:
+    said = '"pairs"\nheld_out_share = 0.25'
+    pairs_recipe.write_text(pairs_recipe.read_text().replace('"pairs"', said))
+    summary = train_model(pairs_recipe, pairs, tmp_path / "model", HERE)
+    assert summary.recall.queries == summary.recall.references == 3  # of 12
+
+
+def test_pairs_without_a_test_keep_some_places_back_by_themselves(
     pairs_recipe: Path, pairs: Path, tmp_path: Path
 ) -> None:
     table = pairs / "pairs.csv"
     table.write_text(table.read_text().replace(",test,", ",train,"))
+    heard = Heard()
+    summary = train_model(pairs_recipe, pairs, tmp_path / "model", HERE, progress=heard)
+    assert summary.recall.queries == summary.recall.references == 4  # of 18
+    assert "20% of its places are held out at random" in heard.warnings[0]
+
+
+def test_a_test_that_is_named_and_not_there_is_told(
+    pairs_recipe: Path, pairs: Path, tmp_path: Path
+) -> None:
+    pairs_recipe.write_text(pairs_recipe.read_text().replace('"pairs"', '"pairs"\ntest = "other"'))
     with pytest.raises(InputError, match="held_out_share"):
         train_model(pairs_recipe, pairs, tmp_path / "model", HERE)
-    said = '"pairs"\nheld_out_share = 0.25'
-    pairs_recipe.write_text(pairs_recipe.read_text().replace('"pairs"', said))
-    summary = train_model(pairs_recipe, pairs, tmp_path / "model", HERE)
-    assert summary.recall.queries == summary.recall.references == 4  # of 18
 
 
 def test_tuning_begins_with_the_weights_of_the_model_it_names(
