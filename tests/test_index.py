@@ -215,7 +215,7 @@ def test_tiles_that_are_not_the_models_are_told(tiles: Path, tmp_path: Path) -> 
     build_index(tiles, tmp_path / "index", options_for(other), progress=listener)
     assert listener.warnings == [
         "the tiles are 64 m on the ground, tiny learnt from tiles of 20 m and will hardly know "
-        "these: geoloc tile --ground-size 20"
+        f"these; cut others: geoloc tile --model {other}"
     ]
 
 
