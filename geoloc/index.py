@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoloc.errors import IndexFolderError
+from geoloc.index_folder import FEATURES
 from geoloc.index_manifest import MANIFEST, IndexManifest
-from geoloc.indexing import FEATURES, IndexPlan, IndexSummary, build_index, plan_index
+from geoloc.index_plan import IndexPlan, plan_index
+from geoloc.indexing import IndexSummary, build_index
 from geoloc.store import FaissStore, SearchResult, VectorStore
 from geoloc.tileset import TABLE
 from geoloc.zoo import ModelCard, list_models, read_card

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import safetensors.torch
 import torch
@@ -98,3 +99,10 @@ def folder_bytes(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def spoil_tile(tiles: Path, row: int) -> str:
+    """Damage the file of one tile; its name."""
+    table = geopandas.read_parquet(tiles / "tiles.parquet")
+    (tiles / table["location"].iloc[row]).write_bytes(b"not a tiff")
+    return str(table["tile_id"].iloc[row])

@@ -14,15 +14,15 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 # The rooms of the house, from the ground up. A module that is new finds its place here.
 LAYERS: tuple[str, ...] = (
     "errors options progress",
-    "crs grid geometry camera groundview streetview resection keypoints patches rgb xmp nets qgis_style"
-    " schema layouts published",
+    "crs grid geometry camera groundview streetview resection keypoints patches rgb xmp nets"
+    " qgis_style schema layouts published",
     "raster image_file exif metadata findings pose lens metadata_reading metadata_table srt"
     " video_frame photo world zoo checkpoints foreign datasets",
-    "tileset area creation cutting journal tiling embed describing matchers tile_vectors store features"
-    " feature_building voting model_check backbone_weights",
-    "index index_manifest indexing search_plan retrieval verify posterior calibration answer"
-    " mapsearch map_pixels second_look street_search street_belief drone_locator street_locator"
-    " locator",
+    "tileset area creation cutting journal tiling embed describing matchers tile_vectors store"
+    " features feature_building voting model_check backbone_weights",
+    "index index_manifest index_folder index_job index_files index_plan indexing search_plan"
+    " retrieval verify posterior calibration answer mapsearch map_pixels second_look street_search"
+    " street_belief drone_locator street_locator locator",
     "locate evaluate benchmark fabricate training results result_layers report demo doctor info"
     " model_import explain onnx_export pairing adapt",
     "__init__",
@@ -143,9 +143,10 @@ OWNERS = {
     "rasterio": "raster tileset area creation cutting tiling world pairing",
     "PIL": "image_file exif pose lens metadata_reading metadata_table photo world demo report"
     " explain pairing",
-    "cv2": "keypoints patches groundview streetview embed retrieval verify world training explain pairing"
-    " map_pixels second_look",
-    "geopandas": "tileset area journal tiling index indexing answer result_layers",
+    "cv2": "keypoints patches groundview streetview embed retrieval verify world training explain"
+    " pairing map_pixels second_look",
+    "geopandas": "tileset area journal tiling index index_job index_files index_plan answer"
+    " result_layers",
 }
 
 
