@@ -9,16 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from geoloc.embed import resolve_device
-from geoloc.errors import ModelError
 from geoloc.keypoints import DescriptorKind, Keypoints
 from geoloc.nets.patch import PatchNet
-from geoloc.patches import SIDE_PX, Pyramid, cut_patches
-from geoloc.zoo import ModelCard, load_model
+from geoloc.patches import Pyramid, cut_patches
+from geoloc.zoo import ModelCard, check_describes_keypoints, load_model, read_card
 
-ARCHITECTURE = "patchnet"
-# The byte of a component is 128 plus so much times it; components of a unit vector of 64 numbers
-# have a spread of 1/8, so that one in three thousand is cut off.
-_QUANTISER = 280.0
+# The byte of a component is 128 plus it in units of so many to its spread, which is one over the
+# root of their number: what is more than 3.6 spreads, one in three thousand, is cut off.
+_STEPS_PER_SPREAD = 35.0
 _ZERO = 128
 _LEAST_SIMILARITY = 0.5
 _CHUNK = 512
@@ -41,19 +39,19 @@ class PatchDescriber:
     """
 
     def __init__(self, model: str | Path, *, device: str = "cpu") -> None:
+        check_describes_keypoints(read_card(model))
         loaded = load_model(model)
         self.card: ModelCard = loaded.card
-        if self.card.architecture != ARCHITECTURE:
-            raise ModelError(
-                f"model {self.card.name} embeds whole images and describes no keypoints; expected "
-                f"one of architecture {ARCHITECTURE}; name such a one, or rootsift",
-                path=self.card.folder,
-            )
         self._device = resolve_device(device)
         network = loaded.eval()
         assert isinstance(network, PatchNet)
         network.fold()
         self._network = network.to(self._device).to(memory_format=torch.channels_last)
+        self._quantiser = np.float32(_STEPS_PER_SPREAD * np.sqrt(self.card.dimension))
+        self._mean, self._std = (
+            torch.tensor(values, device=self._device).view(1, -1, 1, 1)
+            for values in (self.card.mean, self.card.std)
+        )
         self.kind = DescriptorKind(
             self.card.name, self.card.dimension, _ZERO, _LEAST_SIMILARITY, self.card.weights_sha256
         )
@@ -63,15 +61,18 @@ class PatchDescriber:
         patches = cut_patches(
             Pyramid.of(grey), keypoints.xy_px, keypoints.size_px, keypoints.angle_deg
         )
-        assert patches.shape[1:3] == (SIDE_PX, SIDE_PX)
-        starts = range(0, len(patches), _CHUNK)
-        described = [self._describe(patches[start : start + _CHUNK]) for start in starts]
-        empty = np.zeros((0, self.kind.size), np.uint8)
-        return np.concatenate([empty, *described])
+        scaled = np.rint(self.vectors(patches) * self._quantiser) + _ZERO
+        return np.asarray(scaled.clip(0, 255), np.uint8)
 
-    def _describe(self, patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def vectors(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Unit vectors (N, size) of patches (N, 32, 32, 3)."""
+        starts = range(0, len(patches), _CHUNK)
+        described = [self._vectors(patches[start : start + _CHUNK]) for start in starts]
+        return np.concatenate([np.zeros((0, self.kind.size), np.float32), *described])
+
+    def _vectors(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
             # Bytes of (N, H, W, C) seen as (N, C, H, W) are channels-last already.
             pixels = torch.from_numpy(patches).to(self._device).permute(0, 3, 1, 2)
-            vectors = self._network(pixels.float() / 255).cpu().numpy()
-        return np.clip(np.rint(vectors * _QUANTISER) + _ZERO, 0, 255).astype(np.uint8)
+            normalised = (pixels.float() / 255 - self._mean) / self._std
+            return np.asarray(self._network(normalised).cpu().numpy(), np.float32)

@@ -108,7 +108,7 @@ def detect_keypoints(
     grey = to_grey(pixels)
     if describer is None:
         found, raw = _sift(limit).detectAndCompute(grey, None)
-        described = _root_sift(raw) if found else np.zeros((0, ROOT_SIFT.size), np.uint8)
+        described = root_sift(raw) if found else np.zeros((0, ROOT_SIFT.size), np.uint8)
         return _within(_keypoints(found, described), valid)
     keypoints = find_keypoints(grey, valid=valid, limit=limit)
     return replace(keypoints, descriptors=describer(grey, keypoints))
@@ -156,7 +156,7 @@ def _within(keypoints: Keypoints, valid: NDArray[np.bool_] | None) -> Keypoints:
     return keypoints.select(_is_inside(keypoints, valid))
 
 
-def _root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
+def root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
     """RootSIFT (Arandjelovic and Zisserman, CVPR 2012, section 3) as bytes."""
     share = raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-9)
     return np.asarray(np.minimum(np.rint(np.sqrt(share) * _QUANTISER), 255), np.uint8)

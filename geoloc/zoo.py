@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CARD_NAME = "model.toml"
 WEIGHTS_NAME = "model.safetensors"
+# The network that takes patches around keypoints instead of images.
+_OF_KEYPOINTS = "patchnet"
 
 
 class InputSize(NamedTuple):
@@ -76,6 +78,11 @@ class ModelCard:
     def weights_path(self) -> Path:
         """Where its weights lie."""
         return self.folder / WEIGHTS_NAME
+
+    @property
+    def describes_keypoints(self) -> bool:
+        """Whether it takes patches around keypoints; other models embed whole images."""
+        return self.architecture == _OF_KEYPOINTS
 
     def input_size(self, view: str) -> InputSize:
         """What images of `view` are resized to.
@@ -216,6 +223,35 @@ def _span(values: list[float] | None) -> tuple[float, float] | None:
     return bottom_deg, top_deg
 
 
+def check_embeds_images(card: ModelCard) -> None:
+    """Stop where a model is wanted that makes a vector of a whole image.
+
+    Raises:
+        ModelError: if it describes keypoints.
+    """
+    if card.describes_keypoints:
+        raise ModelError(
+            f"model {card.name} describes keypoints and embeds no images; expected one that does "
+            "(see: geoloc models list); what this one is for is geoloc index --descriptor "
+            f"{card.name}",
+            path=card.folder,
+        )
+
+
+def check_describes_keypoints(card: ModelCard) -> None:
+    """Stop where a model is wanted that describes keypoints.
+
+    Raises:
+        ModelError: if it embeds whole images.
+    """
+    if not card.describes_keypoints:
+        raise ModelError(
+            f"model {card.name} embeds whole images and describes no keypoints; expected one of "
+            f"architecture {_OF_KEYPOINTS}; name such a one, or rootsift",
+            path=card.folder,
+        )
+
+
 def verify_weights(card: ModelCard) -> None:
     """Compare the weights with the checksum of the card.
 
@@ -317,6 +353,6 @@ def _build_patchnet(options: Mapping[str, Any]) -> nn.Module:
 _BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "clnet": _build_clnet,
     "mean": _build_mean,
-    "patchnet": _build_patchnet,
+    _OF_KEYPOINTS: _build_patchnet,
     "siamese": _build_siamese,
 }

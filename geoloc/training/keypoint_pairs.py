@@ -36,7 +36,7 @@ _TURN_DEG = 25.0
 _PLACE_SD, _SIZE_SD, _ANGLE_SD = 0.12, 0.13, 9.0
 # Partners nearer to each other than this are nearly the same patch.
 _APART_PX = 5.0
-_FEWEST = 20
+FEWEST = 20
 _FOUND_SHARE = 0.75
 
 
@@ -56,6 +56,10 @@ class PatchPairs:
 
     def __len__(self) -> int:
         return len(self.photo)
+
+    def select(self, which: NDArray[np.bool_]) -> PatchPairs:
+        """Those of the pairs."""
+        return PatchPairs(self.photo[which], self.tile[which], self.is_found[which])
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def draw_pairs(place: Place, choice: KeypointChoice, rng: np.random.Generator) -
     """
     tile, photo = _pictures(place, choice, rng)
     ours, theirs = tile.keypoints(), photo.keypoints()
-    if min(len(ours), len(theirs)) < _FEWEST:
+    if min(len(ours), len(theirs)) < FEWEST:
         return None
     across = np.linalg.inv(photo.to_place) @ tile.to_place
     expected = _moved(ours, across)
@@ -92,7 +96,7 @@ def draw_pairs(place: Place, choice: KeypointChoice, rng: np.random.Generator) -
     found, alone = order[partner >= 0], order[partner < 0]
     found = found[: round(_FOUND_SHARE * choice.per_view)]
     alone = alone[: choice.per_view - len(found)]
-    if len(found) + len(alone) < _FEWEST:
+    if len(found) + len(alone) < FEWEST:
         return None
     of_photo = [
         theirs.select(partner[partner >= 0][: len(found)]),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoloc.datasets.crossview import QueryView
+from geoloc.errors import InputError
 from geoloc.training.batch import WHOLE, Batch, Embed, Share
-from geoloc.training.keypoint_pairs import PatchPairs, draw_pairs
+from geoloc.training.keypoint_pairs import FEWEST, PatchPairs, draw_pairs
 from geoloc.training.pairs import batch_of
 from geoloc.training.places import Place
 from geoloc.training.recall import Recall, recall_of_partners
@@ -19,6 +21,8 @@ from geoloc.training.recipe import KeypointChoice, Schedule
 _VALIDATION_SEED = 7
 _VALIDATION_VIEWS = 60
 _BATCHES_PER_EPOCH = 100
+# After so many views without enough keypoints, one after the other, there will be none.
+_MOST_BARREN = 500
 PROTOCOL = (
     "keypoints that SIFT found in a made-up photo and on the map, of places held out from training "
     "(another date where there is one), each photo's keypoint among those of all the maps; the "
@@ -49,7 +53,11 @@ class KeypointSource:
         self.identity = f"keypoints of {len(places)} places"
 
     def batch(self, step: int, share: Share = WHOLE) -> Batch:
-        """A share of batch number `step`; all of it is made, since its chances are one row."""
+        """A share of batch number `step`; all of it is made, since its chances are one row.
+
+        Raises:
+            InputError: if the places show no keypoints.
+        """
         rng = np.random.default_rng((self._schedule.seed, step))
         size = self._schedule.batch_size
         photos, tiles = _gather(_draws(self._places, self._weights, self._choice, rng), size)
@@ -76,21 +84,33 @@ class KeypointSource:
 
 
 class KeypointValidation:
-    """Keypoints that were found in both pictures of places that training never saw."""
+    """Keypoints that were found in both pictures of places that training never saw.
+
+    Raises:
+        InputError: if the places show no keypoints.
+    """
 
     protocol = PROTOCOL
 
     def __init__(self, places: Sequence[Place], choice: KeypointChoice) -> None:
-        rng = np.random.default_rng(_VALIDATION_SEED)
-        drawn = _draws(places, _weights(places), choice, rng)
-        views = [pairs for pairs, _ in zip(drawn, range(_VALIDATION_VIEWS), strict=False)]
-        self._photos = np.concatenate([view.photo[view.is_found] for view in views])
-        self._tiles = np.concatenate([view.tile[view.is_found] for view in views])
+        self._pairs = found_pairs(places, choice)
 
     def measure(self, embed: Embed) -> Recall:
         """Recall of the photos' keypoints among the maps'; a tie counts against the right one."""
-        photos = embed.images(self._photos, "drone")
-        return recall_of_partners(photos, embed.images(self._tiles, "satellite"))
+        photos = embed.images(self._pairs.photo, "drone")
+        return recall_of_partners(photos, embed.images(self._pairs.tile, "satellite"))
+
+
+def found_pairs(places: Sequence[Place], choice: KeypointChoice) -> PatchPairs:
+    """Pairs to measure on: of sixty views, those keypoints that were found in both pictures."""
+    rng = np.random.default_rng(_VALIDATION_SEED)
+    drawn = islice(_draws(places, _weights(places), choice, rng), _VALIDATION_VIEWS)
+    views = [view.select(view.is_found) for view in drawn]
+    return PatchPairs(
+        np.concatenate([view.photo for view in views]),
+        np.concatenate([view.tile for view in views]),
+        np.concatenate([view.is_found for view in views]),
+    )
 
 
 def _weights(places: Sequence[Place]) -> NDArray[np.float64]:
@@ -106,11 +126,22 @@ def _draws(
     choice: KeypointChoice,
     rng: np.random.Generator,
 ) -> Iterator[PatchPairs]:
-    """View after view that shows enough keypoints."""
-    while True:
+    """View after view that shows enough keypoints.
+
+    Raises:
+        InputError: if no view does.
+    """
+    barren = 0
+    while barren < _MOST_BARREN:
         pairs = draw_pairs(places[int(rng.choice(len(places), p=weights))], choice, rng)
+        barren = barren + 1 if pairs is None else 0
         if pairs is not None:
             yield pairs
+    raise InputError(
+        f"{barren} views of {len(places)} places, one after the other, show fewer than "
+        f"{FEWEST} keypoints that a map and a photo share; expected images of built or grown-over "
+        "ground; check [data] and [keypoints] of the recipe"
+    )
 
 
 def _gather(drawn: Iterator[PatchPairs], size: int) -> tuple[list[Any], list[Any]]:
