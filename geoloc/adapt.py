@@ -22,7 +22,7 @@ from geoloc.training.recipe import DataChoice, PairChoice, Recipe, Schedule
 from geoloc.training.run import Refinement, Run, Setting
 from geoloc.training.sources import Materials
 from geoloc.training.trainer import claim_folder
-from geoloc.zoo import CARD_NAME, ModelCard, read_card
+from geoloc.zoo import CARD_NAME, ModelCard, check_embeds_images, read_card
 
 _LARGEST_BATCH = 64
 _SMALLEST_BATCH = 8
@@ -154,6 +154,7 @@ def _side_px(card: ModelCard) -> int:
     Raises:
         ModelError: if it is not for both, or not for squares of one size.
     """
+    check_embeds_images(card)
     satellite, drone = card.input_size("satellite"), card.input_size("drone")
     if satellite != drone or satellite.height_px != satellite.width_px:
         raise ModelError(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from geoloc.camera import Camera
 from geoloc.crs import distances_m
 from geoloc.embed import Embedder
+from geoloc.errors import IndexFolderError
 from geoloc.features import FeatureMap
 from geoloc.index import MapIndex
 from geoloc.keypoints import Describer
@@ -160,4 +161,11 @@ def _open_describer(features: FeatureMap) -> Describer | None:
         return None
     from geoloc.describing import PatchDescriber  # brings torch
 
-    return PatchDescriber(features.descriptor_folder)
+    describer = PatchDescriber(features.descriptor_folder)
+    if describer.kind.checksum != features.kind.checksum:
+        raise IndexFolderError(
+            f"{features.descriptor_folder} is not the model that described the map; expected the "
+            f"weights {features.kind.checksum[:12]}...; build the index again with --overwrite",
+            path=features.descriptor_folder,
+        )
+    return describer

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from geoloc.errors import DependencyError
-from geoloc.zoo import LoadedModel, ModelCard, load_model
+from geoloc.zoo import LoadedModel, ModelCard, check_embeds_images, load_model
 
 SATELLITE = "satellite"
 
@@ -44,7 +44,12 @@ class Preprocessing:
 
     @classmethod
     def of(cls, card: ModelCard, view: str) -> Preprocessing:
-        """What a model's card asks for."""
+        """What a model's card asks for.
+
+        Raises:
+            ModelError: The model knows no such view, or describes keypoints.
+        """
+        check_embeds_images(card)
         height_px, width_px = card.input_size(view)
         return cls(height_px, width_px, card.mean, card.std)
 
@@ -84,7 +89,8 @@ class Embedder:
         batch_size: Pictures a step; None: by device.
 
     Raises:
-        ModelError: The model is missing or its weights do not match its card.
+        ModelError: The model is missing, describes keypoints, or its weights do not match its
+            card.
         DependencyError: The device is not there.
 
     Attributes:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
@@ -35,6 +35,9 @@ from geoloc.keypoints import (
 from geoloc.progress import Progress, Silent
 from geoloc.tileset import TileSet
 from geoloc.zoo import CARD_NAME, WEIGHTS_NAME
+
+if TYPE_CHECKING:
+    from geoloc.describing import PatchDescriber
 
 # A margin of pixels around the ground that a tile owns: SIFT sees no keypoint near an edge.
 _MARGIN_PX = 40
@@ -72,7 +75,7 @@ def build_features(
     parts_folder.mkdir(parents=True, exist_ok=True)
     plan = _Plan.of(tiles)
     describer = None if descriptor is None else _open_describer(descriptor)
-    kind = ROOT_SIFT if describer is None else describer.kind
+    kind = _kind_of(describer)
     _check_parts(parts_folder, f"{tiles.digest()} {kind.name} {kind.checksum}")
     detect = partial(_tile_features, tiles, plan, describer)
     parts = [plan.tiles[i : i + _PART_TILES] for i in range(0, len(plan.tiles), _PART_TILES)]
@@ -83,17 +86,19 @@ def build_features(
             if not path.exists():
                 _write_part(path, list(pool.map(detect, part)))
             progress.advance(len(part))
-    count = _merge(tiles, plan, parts_folder, folder, kind)
-    if descriptor is not None:
-        _copy_model(descriptor, folder / DESCRIPTOR)
+    count = _merge(tiles, plan, parts_folder, folder, describer)
     shutil.rmtree(parts_folder)
     return count
 
 
-def _open_describer(folder: Path) -> Describer:
+def _open_describer(folder: Path) -> PatchDescriber:
     from geoloc.describing import PatchDescriber  # brings torch
 
     return PatchDescriber(folder)
+
+
+def _kind_of(describer: Describer | None) -> DescriptorKind:
+    return ROOT_SIFT if describer is None else describer.kind
 
 
 @dataclass(frozen=True)
@@ -256,7 +261,11 @@ def _check_parts(parts_folder: Path, digest: str) -> None:
 
 
 def _merge(
-    tiles: TileSet, plan: _Plan, parts_folder: Path, folder: Path, kind: DescriptorKind
+    tiles: TileSet,
+    plan: _Plan,
+    parts_folder: Path,
+    folder: Path,
+    describer: PatchDescriber | None,
 ) -> int:
     """Sort all parts by cell and write the folder, complete or not at all."""
     merged = _concatenate(parts_folder)
@@ -273,7 +282,10 @@ def _merge(
     unique, starts = np.unique(keys[order], return_index=True)
     np.savez(temporary / "cells.npz", keys=unique, starts=np.append(starts, len(keys)))
     faiss.write_index(_train(merged["descriptors"]), str(temporary / "descriptors.faiss"))
-    _write_manifest(temporary, tiles, plan, len(keys), kind)
+    _write_manifest(temporary, tiles, plan, len(keys), _kind_of(describer))
+    if describer is not None:
+        # Before the old folder goes: it may hold the very model.
+        _copy_model(describer.card.folder, temporary / DESCRIPTOR)
     shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
     return len(keys)

@@ -92,6 +92,8 @@ class FeatureMap:
         )
         self.gsd_m = float(manifest["gsd_m"])
         self.kind = DescriptorKind(**manifest[DESCRIPTOR]) if DESCRIPTOR in manifest else ROOT_SIFT
+        if self.descriptor_folder is not None and not self.descriptor_folder.is_dir():
+            raise FileNotFoundError(f"{self.descriptor_folder} with the model is missing")
         self.xy_m: NDArray[np.float32] = np.load(folder / "xy.npy", mmap_mode="r")
         self._shape = np.load(folder / "shape.npy", mmap_mode="r")
         self.region: NDArray[np.int16] = np.load(folder / "region.npy", mmap_mode="r")
@@ -114,7 +116,15 @@ class FeatureMap:
         """
         try:
             return cls(Path(folder))
-        except (OSError, EOFError, ValueError, KeyError, RuntimeError, BadZipFile) as error:
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RuntimeError,
+            BadZipFile,
+        ) as error:
             reason = " ".join(str(error).split())  # faiss's own goes over several lines
             raise IndexFolderError(
                 f"cannot read the local features in {folder} ({reason}); "

@@ -22,7 +22,7 @@ from geoloc.checkpoints import sha256_of
 from geoloc.errors import DependencyError, ModelError, OptionError, OutputExistsError
 from geoloc.progress import Progress, Silent
 from geoloc.tileset import write_text
-from geoloc.zoo import LoadedModel, ModelCard, load_model
+from geoloc.zoo import LoadedModel, ModelCard, check_embeds_images, load_model
 
 # The oldest set of operators that torch's exporter writes, so that the most runtimes read it.
 DEFAULT_OPSET = 18
@@ -114,6 +114,7 @@ def export_onnx(
             "what torch's exporter writes"
         )
     model = load_model(name_or_path)
+    check_embeds_images(model.card)
     views = options.views or model.card.views
     for view in views:
         model.card.input_size(view)  # an unknown view fails before anything takes time

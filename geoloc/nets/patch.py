@@ -9,6 +9,7 @@ halves the image at once, so that two thousand keypoints take a third of a secon
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -71,16 +72,13 @@ class PatchNet(nn.Module):
 
     def fold(self) -> None:
         """Fold the batch norms into the convolutions before them, for inference only."""
-        layers = list(self.body)
-        self.body = nn.Sequential(
-            *(
-                fuse_conv_bn_eval(layer, layers[number + 1])
-                if isinstance(layer, nn.Conv2d)
-                else layer
-                for number, layer in enumerate(layers)
-                if not isinstance(layer, nn.BatchNorm2d)
-            )
-        )
+        folded: list[nn.Module] = []
+        for layer in self.body:
+            if isinstance(layer, nn.BatchNorm2d):
+                folded[-1] = fuse_conv_bn_eval(cast(nn.Conv2d, folded[-1]), layer)
+            else:
+                folded.append(layer)
+        self.body = nn.Sequential(*folded)
 
 
 def _layer(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> list[nn.Module]:

@@ -17,7 +17,7 @@ from geoloc.training.places import Place, read_places
 from geoloc.training.recipe import AERIAL, KEYPOINTS, Recipe
 from geoloc.training.split_source import SplitSource
 from geoloc.training.validation import SplitValidation, Validation
-from geoloc.zoo import ModelCard
+from geoloc.zoo import ModelCard, check_describes_keypoints, check_embeds_images
 
 PAIRS = "pairs"
 # Of a user's own pairs that `geoloc pairs --test-share 0` or a person left whole.
@@ -45,7 +45,9 @@ def open_materials(
 
     Raises:
         InputError: if data are missing, or none are held out.
+        ModelError: if the network is for other data.
     """
+    _check_network(recipe, card)
     if recipe.data.dataset == AERIAL:
         learnt, held_out = _places(recipe, data, progress or Silent())
         size_px = _aerial_size(recipe, card)
@@ -73,7 +75,9 @@ def open_validation(
 
     Raises:
         InputError: if data are missing, or none are held out.
+        ModelError: if the network is for other data.
     """
+    _check_network(recipe, card)
     if recipe.data.dataset == AERIAL:
         _, held_out = _places(recipe, data, progress or Silent())
         size_px = card.input_size("satellite").height_px
@@ -81,6 +85,14 @@ def open_validation(
     if recipe.data.dataset == KEYPOINTS:
         return KeypointValidation(_places(recipe, data, progress or Silent())[1], recipe.keypoints)
     return _split_validation(recipe, _splits(recipe, data, progress or Silent())[1])
+
+
+def _check_network(recipe: Recipe, card: ModelCard) -> None:
+    """Patches around keypoints for the one kind of network, images for the others."""
+    if recipe.data.dataset == KEYPOINTS:
+        check_describes_keypoints(card)
+    else:
+        check_embeds_images(card)
 
 
 def _places(recipe: Recipe, data: Path, progress: Progress) -> tuple[list[Place], list[Place]]:
