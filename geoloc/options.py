@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-DEFAULT_DESCRIPTOR = "rootsift"
+DEFAULT_DESCRIPTOR = "local-aerial"
 DEFAULT_MODEL = "clnet-aerial-s"
 
 View = Literal["auto", "drone", "street", "panorama"]
