@@ -31,7 +31,7 @@ from geoloc.store import FaissStore, make_index
 from geoloc.tileset import MANIFEST as TILES_MANIFEST
 from geoloc.tileset import TABLE as TILE_TABLE
 from geoloc.tileset import TileSet
-from geoloc.zoo import ModelCard, read_card, shelf
+from geoloc.zoo import ModelCard, check_describes_keypoints, read_card, shelf
 
 # A tile of the same name may lie this far away, in degrees (a metre), and be the same tile.
 _SAME_PLACE_DEG = 1e-5
@@ -109,11 +109,12 @@ def _descriptor_of(options: IndexOptions) -> str:
     """What will describe the local features, and with which weights.
 
     Raises:
-        ModelError: There is no such model.
+        ModelError: There is no such model, or it describes no keypoints.
     """
     if not options.features or options.descriptor == ROOT_SIFT.name:
         return ROOT_SIFT.name
     card = read_card(options.descriptor)
+    check_describes_keypoints(card)  # before the work, which may take hours
     return f"{card.name} {card.weights_sha256}"
 
 

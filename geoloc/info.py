@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from geoloc.datasets.pairs import PAIRS_NAME, read_pairs
 from geoloc.errors import IndexFolderError, InputError, PhotoError, TilesError
+from geoloc.options import DEFAULT_DESCRIPTOR
 
 Kind = Literal["raster", "tiles", "index", "pairs", "model", "results", "photo"]
 
@@ -67,7 +68,7 @@ def _describe_folder(folder: Path) -> Description:
     """A folder of ours, told by its manifest."""
     if (folder / "index.json").is_file():
         facts = _manifest_facts(folder / "index.json", IndexFolderError)
-        return Description("index", str(folder), facts)
+        return Description("index", str(folder), {**facts, **_feature_facts(folder)})
     if (folder / "tiles.json").is_file():
         facts = _manifest_facts(folder / "tiles.json", TilesError)
         return Description("tiles", str(folder), facts)
@@ -97,6 +98,17 @@ def _manifest_facts(
     files = [file for file in manifest.parent.rglob("*") if file.is_file()]
     size_mb = round(sum(file.stat().st_size for file in files) / 1e6, 1)
     return {**document, "files": len(files), "size_mb": size_mb}
+
+
+def _feature_facts(index: Path) -> dict[str, Any]:
+    """How many local features an index has, and what describes them; nothing if it has none."""
+    manifest = index / "features" / "features.json"
+    if not manifest.is_file():
+        return {}
+    features = _manifest_facts(manifest, IndexFolderError)
+    # Indexes of before there was a choice say nothing.
+    described_by = features.get("descriptor", {}).get("name", DEFAULT_DESCRIPTOR)
+    return {"local_features": {"count": features.get("count"), "described_by": described_by}}
 
 
 def _pairs_facts(folder: Path) -> dict[str, Any]:

@@ -86,6 +86,14 @@ TINY = {
     ),
 }
 
+# Not among them: it takes patches around keypoints, they take images.
+TINY_PATCHNET = TinyModel(
+    "patchnet",
+    32,
+    {"satellite": (32, 32), "drone": (32, 32)},
+    {"dimension": 32, "width": 8},
+)
+
 
 def write_tiny_model(folder: Path, model: TinyModel, *, seed: int = 0) -> Path:
     """A model folder whose neural maps are far from neutral; returns the folder."""

@@ -50,7 +50,7 @@ def list_command(folder: Path, as_json: bool) -> None:
     for name, card in cards.items():
         rows: list[tuple[str, object]] = [
             ("what", card.description or None),
-            ("network", f"{card.architecture}, {card.backbone}"),
+            ("network", ", ".join(filter(None, (card.architecture, card.backbone)))),
             ("views", ", ".join(card.views)),
             ("tile", f"{card.tile_ground_size_m:g} m, {card.tile_size_px} px"),
             ("vector", f"{card.dimension} numbers"),
