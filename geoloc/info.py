@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from geoloc.datasets.pairs import PAIRS_NAME, read_pairs
 from geoloc.errors import IndexFolderError, InputError, PhotoError, TilesError
-from geoloc.options import DEFAULT_DESCRIPTOR
 
 Kind = Literal["raster", "tiles", "index", "pairs", "model", "results", "photo"]
 
@@ -105,9 +104,11 @@ def _feature_facts(index: Path) -> dict[str, Any]:
     manifest = index / "features" / "features.json"
     if not manifest.is_file():
         return {}
+    from geoloc.keypoints import ROOT_SIFT
+
     features = _manifest_facts(manifest, IndexFolderError)
     # Indexes of before there was a choice say nothing.
-    described_by = features.get("descriptor", {}).get("name", DEFAULT_DESCRIPTOR)
+    described_by = features.get("descriptor", {}).get("name", ROOT_SIFT.name)
     return {"local_features": {"count": features.get("count"), "described_by": described_by}}
 
 

@@ -88,7 +88,13 @@ def write_tiles(folder: Path, *rasters: Path, virtual: bool = False) -> Path:
 
 def options_for(model: Path, **changes: object) -> IndexOptions:
     """Options that build with a fabricated model, without local features unless asked for."""
-    values: dict[str, object] = {"device": "cpu", "features": False, "workers": 1, "batch_size": 4}
+    values: dict[str, object] = {
+        "device": "cpu",
+        "features": False,
+        "descriptor": "rootsift",
+        "workers": 1,
+        "batch_size": 4,
+    }
     return IndexOptions(model=str(model), **(values | changes))  # type: ignore[arg-type]
 
 
