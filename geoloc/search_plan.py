@@ -37,7 +37,10 @@ _UNKNOWN_HEIGHTS_M = (110.0, 65.0, 190.0)
 _UNKNOWN_ZOOMS = (0.76, 0.87, 1.0, 1.15, 1.31)
 # The wide zooms of a stated height cover these heights already.
 _SAME_HEIGHT = (0.7, 1.3)
-_UNKNOWN_PITCHES_DEG = (NADIR_DEG, -65.0, -45.0)
+# The usual tilt of an oblique flight before one half as much.
+_UNKNOWN_PITCHES_DEG = (NADIR_DEG, -45.0, -65.0)
+# So many of the unknown heights are tried with every pitch, unless effort is high.
+_TILTED_HEIGHTS = 2
 _KEYPOINTS = 2000
 _MORE_KEYPOINTS = 4000
 # How far the tilt may be from what is supposed: gimbals hold a few degrees, metadata too.
@@ -157,7 +160,8 @@ def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator
 
     Args:
         metadata: What is known.
-        effort: ``low`` stops after the first stage, ``high`` adds finer and tilted views.
+        effort: ``low`` stops after the first stage, ``high`` adds finer views, and more heights of
+            tilted ones.
         gsd_m: Of the map's features.
     """
     everywhere = tuple(float(yaw) for yaw in range(0, 360, _YAW_STEP_DEG))
@@ -174,11 +178,12 @@ def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator
     yield full
     if effort == "low":
         return
+    if metadata.pitch_deg is None:
+        tried = heights if effort == "high" else heights[:_TILTED_HEIGHTS]
+        for tilted in _UNKNOWN_PITCHES_DEG[1:]:
+            yield tuple(_sight(h, tilted, gsd_m, everywhere, wide) for h in tried)
     finer = tuple(replace(s, gsd_m=0.8 * gsd_m, keypoints=_MORE_KEYPOINTS) for s in full)
     yield finer[:1] if effort == "normal" else finer
-    if effort == "high" and metadata.pitch_deg is None:
-        for tilted in _UNKNOWN_PITCHES_DEG[1:]:
-            yield tuple(_sight(h, tilted, gsd_m, everywhere, wide) for h in heights)
     if metadata.rel_alt_m is not None:
         others = _others(metadata.rel_alt_m)
         yield tuple(_sight(h, NADIR_DEG, gsd_m, everywhere, _UNKNOWN_ZOOMS) for h in others)

@@ -117,19 +117,21 @@ def test_more_effort_tries_the_same_first_and_then_more(metadata: PhotoMetadata)
     assert sum(len(stage) for stage in high) >= sum(len(stage) for stage in normal)
 
 
-def test_a_stated_pitch_is_believed_and_a_missing_one_is_straight_down() -> None:
-    tilted = plan(PhotoMetadata(pitch_deg=-60.0), "high")
+def test_a_stated_pitch_is_believed() -> None:
+    tilted = plan(PhotoMetadata(pitch_deg=-60.0, rel_alt_m=50.0), "high")[:-1]
     assert {sight.pose.pitch_deg for stage in tilted for sight in stage} == {-60.0}
-    assert {sight.pose.pitch_deg for stage in plan(KNOWN) for sight in stage} == {-90.0}
 
 
-def test_high_effort_also_tries_tilted_views_when_no_pitch_is_known() -> None:
-    pitches = {sight.pose.pitch_deg for stage in plan(KNOWN, "high") for sight in stage}
+@pytest.mark.parametrize("metadata", [KNOWN, PhotoMetadata()])
+def test_an_unknown_pitch_is_straight_down_first_and_tilted_later(metadata: PhotoMetadata) -> None:
+    first, *others = plan(metadata)
+    assert {sight.pose.pitch_deg for sight in first} == {-90.0}
+    pitches = {sight.pose.pitch_deg for stage in others for sight in stage}
     assert len(pitches) > 1
     assert max(pitches) > -60
 
 
-def test_later_stages_look_closer() -> None:
+def test_the_last_stage_of_a_stated_height_looks_closer() -> None:
     stages_of_the_known = plan(KNOWN)[:-1]
     finest = [min(sight.gsd_m for sight in stage) for stage in stages_of_the_known]
     assert finest[0] == GSD_M
