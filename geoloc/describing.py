@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +72,20 @@ class PatchDescriber:
         return np.concatenate([np.zeros((0, self.kind.size), np.float32), *described])
 
     def _vectors(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        with torch.inference_mode():
+        with torch.inference_mode(), self._arithmetic():
             # Bytes of (N, H, W, C) seen as (N, C, H, W) are channels-last already.
             pixels = torch.from_numpy(patches).to(self._device).permute(0, 3, 1, 2)
             normalised = (pixels.float() / 255 - self._mean) / self._std
-            return np.asarray(self._network(normalised).cpu().numpy(), np.float32)
+            return np.asarray(self._network(normalised).float().cpu().numpy(), np.float32)
+
+    def _arithmetic(self) -> AbstractContextManager[object]:
+        """Half precision where it is quicker: it moves a descriptor less than its bytes do."""
+        if self._device.type == "cpu" and not _has_quick_bfloat16():
+            return nullcontext()
+        return torch.autocast(self._device.type, torch.bfloat16)
+
+
+def _has_quick_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; others are slower with it than without."""
+    ask = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return ask is not None and bool(ask())

@@ -138,7 +138,7 @@ class DroneLocator:
         tiles = self._index.tiles
         lon, lat = tiles["lon"].to_numpy(float)[rows], tiles["lat"].to_numpy(float)[rows]
         half = tiles["ground_size_m"].to_numpy(float)[rows] / 2
-        ids = [np.zeros(0, np.int64)]
+        ids: list[NDArray[np.int64]] = []
         for number, region in enumerate(self.features.regions):
             near = distances_m(region.origin.lon, region.origin.lat, lon, lat) < region.reach_m
             centres = region.frame.from_lonlat(lon[near], lat[near])
@@ -146,7 +146,7 @@ class DroneLocator:
                 self.features.in_box(number, centre - side, centre + side)
                 for centre, side in zip(centres, half[near], strict=True)
             ]
-        return np.unique(np.concatenate(ids))
+        return self.features.each_once(ids)
 
     def _open_retriever(self) -> Retriever:
         with self._lock:

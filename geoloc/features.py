@@ -18,6 +18,7 @@ never two continents. Its metres are those of one local frame.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,13 @@ class FeatureMap:
             b = np.searchsorted(self._keys, keys[1], side="right")
             spans.append(np.arange(self._starts[a], self._starts[b], dtype=np.int64))
         return np.concatenate(spans) if spans else np.zeros(0, np.int64)
+
+    def each_once(self, groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """The ids of all groups, ascending; a mark for each feature is quicker than sorting."""
+        marked = np.zeros(len(self), bool)
+        for ids in groups:
+            marked[ids] = True
+        return np.flatnonzero(marked)
 
 
 def cell_keys(

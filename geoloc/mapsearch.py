@@ -134,4 +134,4 @@ def _around(features: FeatureMap, seen: _Photo, peaks: list[Peak]) -> NDArray[np
         middle = np.array([peak.x_m, peak.y_m])
         reach = seen.view.reach_px * peak.gsd_m + _WINDOW_MARGIN_M
         ids.append(features.in_box(peak.region, middle - reach, middle + reach))
-    return np.unique(np.concatenate(ids))
+    return features.each_once(ids)
