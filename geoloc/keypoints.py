@@ -108,7 +108,11 @@ def detect_keypoints(
     grey = to_grey(pixels)
     if describer is None:
         found, raw = _sift(limit).detectAndCompute(grey, None)
-        described = root_sift(raw) if found else np.zeros((0, ROOT_SIFT.size), np.uint8)
+        described = (
+            root_sift(np.asarray(raw, np.float32))
+            if found
+            else np.zeros((0, ROOT_SIFT.size), np.uint8)
+        )
         return _within(_keypoints(found, described), valid)
     keypoints = find_keypoints(grey, valid=valid, limit=limit)
     return replace(keypoints, descriptors=describer(grey, keypoints))
