@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoloc.camera import Camera
-from geoloc.crs import distances_m
 from geoloc.embed import Embedder
 from geoloc.errors import IndexFolderError
 from geoloc.features import FeatureMap
 from geoloc.index import MapIndex
 from geoloc.keypoints import Describer
-from geoloc.mapsearch import propose, verify
+from geoloc.mapsearch import Seen, propose, see, verify
 from geoloc.metadata import PhotoMetadata
 from geoloc.options import LocateOptions
 from geoloc.photo import Photo
@@ -23,6 +22,7 @@ from geoloc.posterior import Belief, believe
 from geoloc.retrieval import Retriever
 from geoloc.search_plan import Stage, stages
 from geoloc.second_look import Proposed, open_second_look
+from geoloc.signatures import Signatures
 from geoloc.verify import Verified
 
 # Up to this many features the whole map votes; beyond, the tiles that retrieval proposes.
@@ -102,19 +102,12 @@ class DroneLocator:
         verified: list[Verified] = []
         proposed: list[Proposed] = []
         for stage in stages(metadata, self._options.effort, gsd_m=self.features.gsd_m):
-            among = self._where_to_look(photo, camera, stage, rows=rows)
-            for sight in stage:
+            views = [see(photo.pixels, camera, sight, describer=self._describer) for sight in stage]
+            seen = [view for view in views if view is not None]
+            among = self._where_to_look(photo, camera, stage, seen=seen, rows=rows)
+            for each in seen:
                 check()
-                proposals = propose(
-                    self.features,
-                    photo.pixels,
-                    camera,
-                    sight=sight,
-                    among=among,
-                    describer=self._describer,
-                )
-                if proposals is None:
-                    continue
+                proposals = propose(self.features, each, among=among)
                 proposed += proposals.cameras()
                 verified += verify(self.features, proposals)
                 belief = believe(verified)
@@ -123,13 +116,19 @@ class DroneLocator:
         return verified, proposed
 
     def _where_to_look(
-        self, photo: Photo, camera: Camera, stage: Stage, *, rows: NDArray[np.int64] | None
+        self,
+        photo: Photo,
+        camera: Camera,
+        stage: Stage,
+        *,
+        seen: Sequence[Seen],
+        rows: NDArray[np.int64] | None,
     ) -> NDArray[np.int64] | None:
         """Ids of the features to vote with; None is the whole map."""
         if not self.needs_network:
             return None if rows is None else self._features_of(rows)
         proposals = self._open_retriever().propose(
-            photo.pixels, camera, stage, count=self._options.top_k, rows=rows
+            photo.pixels, camera, stage, seen=seen, count=self._options.top_k, rows=rows
         )
         return self._features_of(np.array([p.row for p in proposals], np.int64))
 
@@ -137,21 +136,16 @@ class DroneLocator:
         """Ids of the features on the ground of some tiles."""
         tiles = self._index.tiles
         lon, lat = tiles["lon"].to_numpy(float)[rows], tiles["lat"].to_numpy(float)[rows]
-        half = tiles["ground_size_m"].to_numpy(float)[rows] / 2
-        ids: list[NDArray[np.int64]] = []
-        for number, region in enumerate(self.features.regions):
-            near = distances_m(region.origin.lon, region.origin.lat, lon, lat) < region.reach_m
-            centres = region.frame.from_lonlat(lon[near], lat[near])
-            ids += [
-                self.features.in_box(number, centre - side, centre + side)
-                for centre, side in zip(centres, half[near], strict=True)
-            ]
-        return self.features.each_once(ids)
+        half_m = tiles["ground_size_m"].to_numpy(float)[rows] / 2
+        return self.features.in_squares(lon, lat, half_m)
 
     def _open_retriever(self) -> Retriever:
         with self._lock:
             if self._retriever is None:
-                self._retriever = Retriever(self._index, self._open_embedder())
+                signatures = Signatures.open(self.features.folder)
+                self._retriever = Retriever(
+                    self._index, self._open_embedder(), signatures=signatures
+                )
             return self._retriever
 
 

@@ -10,6 +10,7 @@ A folder of features holds, sorted by region and 64 m cell so that a window is a
     descriptor/        the model that describes, if it is not RootSIFT: photos need the same
     descriptors.faiss  the same descriptors for nearest-neighbour search
     cells.npz          keys and starts of the cells
+    words.npy, signatures.npy          of tiles, see `geoloc.signatures`
 
 A region is a group of rasters whose footprints touch: a photo may straddle two sheets of a map,
 never two continents. Its metres are those of one local frame.
@@ -28,7 +29,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.crs import LocalFrame, LonLat
+from geoloc.crs import LocalFrame, LonLat, distances_m
 from geoloc.errors import IndexFolderError
 from geoloc.keypoints import ROOT_SIFT, DescriptorKind
 
@@ -203,6 +204,26 @@ class FeatureMap:
             b = np.searchsorted(self._keys, keys[1], side="right")
             spans.append(np.arange(self._starts[a], self._starts[b], dtype=np.int64))
         return np.concatenate(spans) if spans else np.zeros(0, np.int64)
+
+    def in_squares(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], half_m: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Ids of the features in squares of the ground, each once, at cell precision.
+
+        Args:
+            lon: (N,) of the middles, degrees.
+            lat: (N,) the same.
+            half_m: (N,) half the sides.
+        """
+        ids: list[NDArray[np.int64]] = []
+        for number, region in enumerate(self.regions):
+            near = distances_m(region.origin.lon, region.origin.lat, lon, lat) < region.reach_m
+            centres = region.frame.from_lonlat(lon[near], lat[near])
+            ids += [
+                self.in_box(number, centre - side, centre + side)
+                for centre, side in zip(centres, half_m[near], strict=True)
+            ]
+        return self.each_once(ids)
 
     def each_once(self, groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
         """The ids of all groups, ascending; a mark for each feature is quicker than sorting."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geoloc.errors import TilesError
 from geoloc.feature_building import build_features
+from geoloc.features import FeatureMap
 from geoloc.index_folder import (
     BASE_VECTORS,
     CALIBRATION,
@@ -27,6 +28,7 @@ from geoloc.index_manifest import MANIFEST, IndexManifest
 from geoloc.keypoints import ROOT_SIFT
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress
+from geoloc.signatures import write_signatures
 from geoloc.store import write_store
 from geoloc.tile_vectors import TileVectors
 from geoloc.tileset import TileSet, write_table
@@ -87,6 +89,9 @@ def _write_features(
             descriptor=None if is_root_sift else find_model(options.descriptor),
             progress=progress,
         )
+    features = FeatureMap.open(job.folder / FEATURES)
+    if len(features):
+        write_signatures(features, table, progress=progress)
 
 
 def _manifest(job: Job, table: geopandas.GeoDataFrame, left_out: int) -> IndexManifest:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geoloc.camera import Camera, GroundCamera
 from geoloc.features import FeatureMap
 from geoloc.groundview import GroundView, look_down
-from geoloc.keypoints import Describer, Keypoints, detect_keypoints
+from geoloc.keypoints import ROOT_SIFT, Describer, DescriptorKind, Keypoints, detect_keypoints
 from geoloc.search_plan import Sight
 from geoloc.verify import Verified, camera_over, verify_peak
 from geoloc.voting import NEIGHBOURS, Peak, Votes, cast_votes, find_peaks
@@ -31,20 +31,36 @@ _MOST_BLOCKS = 12
 
 
 @dataclass(frozen=True)
-class _Photo:
-    """A photo from above, with its features."""
+class Seen:
+    """A photo from above under one sight, with its features.
+
+    Attributes:
+        view: From above.
+        keypoints: Of the view.
+        sight: What is supposed.
+        kind: What the keypoints' descriptors are.
+    """
 
     view: GroundView
     keypoints: Keypoints
     sight: Sight
+    kind: DescriptorKind = ROOT_SIFT
+
+    def near_middle(self, radius_m: float) -> NDArray[np.float32]:
+        """Descriptors as unit vectors (N, D), of what lies so near to the photo's middle."""
+        away = np.hypot(*(self.keypoints.xy_px - self.view.centre_px).T) * self.view.gsd_m
+        return self.kind.unit(self.keypoints.descriptors[away < radius_m])
 
 
 @dataclass(frozen=True)
 class Proposals:
-    """The places that the votes of one sight propose, before geometry has decided."""
+    """The places that the votes of one sight propose, before geometry has decided.
 
-    photo: _Photo
-    votes: Votes
+    There are no votes where there was no feature to vote with.
+    """
+
+    photo: Seen
+    votes: Votes | None
     peaks: tuple[Peak, ...]
 
     def cameras(self) -> list[tuple[Peak, GroundCamera]]:
@@ -57,38 +73,48 @@ class Proposals:
         return [(peak, camera) for peak, camera in hung if camera is not None]
 
 
-def propose(
-    features: FeatureMap,
+def see(
     photo: NDArray[np.uint8],
     camera: Camera,
-    *,
     sight: Sight,
-    among: NDArray[np.int64] | None = None,
+    *,
     describer: Describer | None = None,
-) -> Proposals | None:
-    """The places that one sight of a photo speaks for; None when it shows too little.
-
-    On a large map a feature's true partner is often crowded out of its nearest eight by chance.
-    So the strongest places of the first vote are looked at again, with partners from there only.
+) -> Seen | None:
+    """A photo from above, with its features; None when it shows too little.
 
     Args:
-        features: Of the map.
         photo: (H, W, 3) uint8, upright.
         camera: Of the photo.
         sight: What is supposed.
-        among: Ids of the features to choose from; None is the whole map.
         describer: What described the map's features; None is RootSIFT.
     """
     view = look_down(photo, camera, sight.pose, gsd_m=sight.gsd_m)
-    if view is None or (among is not None and len(among) == 0):
+    if view is None:
         return None
     keypoints = detect_keypoints(
         view.pixels, valid=view.valid, limit=sight.keypoints, describer=describer
     )
     if len(keypoints) < _MIN_KEYPOINTS:
         return None
-    seen = _Photo(view, keypoints, sight)
+    return Seen(view, keypoints, sight, ROOT_SIFT if describer is None else describer.kind)
+
+
+def propose(
+    features: FeatureMap, seen: Seen, *, among: NDArray[np.int64] | None = None
+) -> Proposals:
+    """The places that one sight of a photo speaks for.
+
+    On a large map a feature's true partner is often crowded out of its nearest eight by chance.
+    So the strongest places of the first vote are looked at again, with partners from there only.
+
+    Args:
+        features: Of the map.
+        seen: The photo, as `see` gives it.
+        among: Ids of the features to choose from; None is the whole map.
+    """
     crowd = len(features) if among is None else len(among)
+    if crowd == 0:
+        return Proposals(seen, None, ())
     votes, peaks = _vote(features, seen, among, _SECOND_LOOKS if crowd > _CROWDED else _PEAKS)
     if crowd > _CROWDED and peaks:
         near = _around(features, seen, peaks)
@@ -99,13 +125,15 @@ def propose(
 
 def verify(features: FeatureMap, proposals: Proposals) -> list[Verified]:
     """Those of the proposed places that geometry bears out, with their evidence."""
-    seen = proposals.photo
+    seen, votes = proposals.photo, proposals.votes
+    if votes is None:
+        return []
     found = (
         verify_peak(
             seen.view,
             seen.keypoints,
             features,
-            votes=proposals.votes,
+            votes=votes,
             peak=peak,
             tilt_sd_deg=seen.sight.tilt_sd_deg,
         )
@@ -115,7 +143,7 @@ def verify(features: FeatureMap, proposals: Proposals) -> list[Verified]:
 
 
 def _vote(
-    features: FeatureMap, seen: _Photo, among: NDArray[np.int64] | None, count: int
+    features: FeatureMap, seen: Seen, among: NDArray[np.int64] | None, count: int
 ) -> tuple[Votes, list[Peak]]:
     blocks = (len(features) if among is None else len(among)) / _BLOCK_FEATURES
     k = NEIGHBOURS * min(_MOST_BLOCKS, max(1, math.ceil(blocks)))
@@ -127,7 +155,7 @@ def _vote(
     return votes, find_peaks(votes, offsets, suppositions, areas, count=count)
 
 
-def _around(features: FeatureMap, seen: _Photo, peaks: list[Peak]) -> NDArray[np.int64]:
+def _around(features: FeatureMap, seen: Seen, peaks: list[Peak]) -> NDArray[np.int64]:
     """Ids of the features that the photo may show if one of the peaks is right."""
     ids = []
     for peak in peaks:

@@ -1,4 +1,4 @@
-"""Where to look on a large map: the tiles whose embedding is nearest to the photo's."""
+"""Where to look on a large map: at the tiles whose embedding and signature are like the photo's."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from geoloc.camera import Camera
 from geoloc.embed import Embedder
 from geoloc.groundview import GroundView, look_down
 from geoloc.index import MapIndex
+from geoloc.mapsearch import Seen
 from geoloc.search_plan import Sight
+from geoloc.signatures import Signatures
 
 # The network bears this much wrong turn (it was trained with it), so this many turns cover all.
 _TURN_STEP_DEG = 30.0
+# Signatures are asked about so many tiles, or such a share of all: those that the network ranks
+# first.
+_DEPTH = 2000
+_DEPTH_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class Proposal:
 
     Attributes:
         row: Of the index's table of tiles.
-        score: Cosine of the embeddings, the best over the turns and scales tried.
+        score: Cosine of the embeddings, the best over the turns and scales tried; with signatures,
+            that and the likeness of the local features, each in standard deviations, added.
     """
 
     row: int
@@ -34,11 +41,24 @@ class Proposal:
 
 
 class Retriever:
-    """Proposes tiles for photos with the network that made the index."""
+    """Proposes tiles for photos, by the network that made the index and by local features.
 
-    def __init__(self, index: MapIndex, embedder: Embedder) -> None:
+    The network sees the whole and needs north and scale; signatures (`geoloc.signatures`) see the
+    details and need neither. Each ranks photos high that the other has low, so that both are put on
+    one scale, tile by tile, and added.
+
+    Args:
+        index: An opened index.
+        embedder: Of its model.
+        signatures: Of its tiles; without them the network decides alone.
+    """
+
+    def __init__(
+        self, index: MapIndex, embedder: Embedder, *, signatures: Signatures | None = None
+    ) -> None:
         self._index = index
         self._embedder = embedder
+        self._signatures = signatures
         sizes = index.tiles["ground_size_m"].unique()
         self._ground_sizes_m = sorted(float(size) for size in sizes)
 
@@ -49,6 +69,7 @@ class Retriever:
         sights: Sequence[Sight],
         *,
         count: int,
+        seen: Sequence[Seen] = (),
         rows: NDArray[np.int64] | None = None,
     ) -> list[Proposal]:
         """The `count` tiles most like the photo under any of the sights, best first.
@@ -58,19 +79,41 @@ class Retriever:
             camera: Of the photo.
             sights: Heights, pitches and turns to try.
             count: How many tiles.
+            seen: The photo's features under the sights, for the signatures.
             rows: Tiles to choose from; None is all.
         """
         crops = self._crops(photo, camera, sights)
         if not crops:
             return []
         vectors = self._embedder.embed(np.stack(crops), "drone")
-        found = self._index.search(vectors, count, rows)
+        uses_signatures = self._signatures is not None and len(seen) > 0
+        depth = self._depth(count) if uses_signatures else count
+        found = self._index.search(vectors, depth, rows)
         best: dict[int, float] = {}
         for row, score in zip(found.rows.ravel(), found.scores.ravel(), strict=True):
             if row >= 0:
                 best[int(row)] = max(best.get(int(row), -1.0), float(score))
+        if self._signatures is not None and uses_signatures:
+            best = self._with_signatures(best, self._signatures, seen)
         ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
         return [Proposal(row, score) for row, score in ranked[:count]]
+
+    def _depth(self, count: int) -> int:
+        """How many tiles of the network's order the signatures are asked about."""
+        tiles = len(self._index.tiles)
+        return min(tiles, max(count, _DEPTH, round(_DEPTH_SHARE * tiles)))
+
+    def _with_signatures(
+        self, scores: dict[int, float], signatures: Signatures, seen: Sequence[Seen]
+    ) -> dict[int, float]:
+        """The scores of tiles, standardised, plus their likeness to the best of the sights."""
+        rows = np.array(list(scores), np.int64)
+        sides_m = self._index.tiles["ground_size_m"].to_numpy(float)[rows]
+        radius_m = float(np.median(sides_m)) / 2
+        alike = [signatures.likeness(view.near_middle(radius_m), rows) for view in seen]
+        both = _standardised(np.array(list(scores.values())))
+        both = both + _standardised(np.max(alike, axis=0))
+        return dict(zip(rows.tolist(), both.tolist(), strict=True))
 
     def _crops(
         self, photo: NDArray[np.uint8], camera: Camera, sights: Sequence[Sight]
@@ -83,6 +126,13 @@ class Retriever:
                 if view is not None:
                     crops += [north_up(view, yaw, size_px) for yaw in few_turns(sight.yaws_deg)]
         return crops
+
+
+def _standardised(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Values with a mean of 0 and a spread of 1; zeros where they are all alike."""
+    spread = float(values.std())
+    away = np.asarray(values, np.float64) - float(values.mean())
+    return away / spread if spread > 0 else away
 
 
 def north_up(view: GroundView, yaw_deg: float, size_px: int) -> NDArray[np.uint8]:

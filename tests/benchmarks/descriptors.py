@@ -1,4 +1,4 @@
-"""How well keypoints of made-up photos are found again on maps of another date: RootSIFT or learned.
+"""How well a photo's keypoints are found again on a map of another date: RootSIFT or learned.
 
     python tests/benchmarks/descriptors.py TRAINING_DATA [--model NAME]
 
@@ -23,7 +23,7 @@ from geoloc.patches import SIDE_PX, WIDTHS
 from geoloc.training.keypoint_source import found_pairs
 from geoloc.training.places import Place, read_places
 from geoloc.training.recall import Recall, recall_of_partners
-from geoloc.training.recipe import KeypointChoice, read_recipe
+from geoloc.training.recipe import read_recipe
 
 Vectors = NDArray[np.float32]
 

@@ -15,16 +15,23 @@ from numpy.typing import NDArray
 from real_scores import Timer
 from real_sets import UNTRAINED, Case, Ground, photos_of, true_point
 
+from geoloc.camera import Camera
 from geoloc.crs import distances_m
+from geoloc.describing import PatchDescriber
 from geoloc.embed import Embedder
+from geoloc.features import FeatureMap
 from geoloc.index import MapIndex
+from geoloc.keypoints import Describer
+from geoloc.mapsearch import Seen, see
 from geoloc.options import Effort
+from geoloc.photo import Photo
 from geoloc.retrieval import Retriever
-from geoloc.search_plan import camera_of, stages
+from geoloc.search_plan import Sight, camera_of, stages
+from geoloc.signatures import Signatures
 
 RANKS = (1, 5, 10)
 HEADER = (
-    f"{'network':<22}{'photos':<10}{'map':<18}{'told':<9}{'n':>3}{'tiles':>7}"
+    f"{'retrieval by':<26}{'photos':<10}{'map':<18}{'told':<9}{'n':>3}{'tiles':>7}"
     + "".join(f"{f'R@{rank}':>8}" for rank in RANKS)
     + "".join(f"{f'chance@{rank}':>11}" for rank in RANKS)
     + Timer.HEADER
@@ -33,34 +40,51 @@ _REACH_SIDES = 0.71
 
 
 def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
-    """The lines of the trained and of the untrained network."""
+    """The lines of the network with the tiles' signatures, of it alone, and of it untrained."""
+    yield _row(case, ground, ground.model, uses_signatures=True)
     for model in (ground.model, UNTRAINED):
-        yield _row(case, ground, model)
+        yield _row(case, ground, model, uses_signatures=False)
 
 
-def _row(case: Case, ground: Ground, model: str) -> str:
+def _row(case: Case, ground: Ground, model: str, *, uses_signatures: bool) -> str:
     photos = photos_of(ground, case)
     index = MapIndex.open(ground.index(case.index, model=model))
-    retriever = Retriever(index, Embedder(index.card.folder))
+    signatures, describer = _signatures(index) if uses_signatures else (None, None)
+    retriever = Retriever(index, Embedder(index.card.folder), signatures=signatures)
     ranks, shares = [], []
     timer = Timer()
     for row, photo, known in photos:
         height, width = photo.pixels.shape[:2]
         sights = next(stages(known, "low", gsd_m=0.3))
-        proposals = retriever.propose(
-            photo.pixels, camera_of(known, width, height), sights, count=max(RANKS)
-        )
+        camera = camera_of(known, width, height)
+        seen = _seen(photo, camera, sights, describer) if uses_signatures else []
+        proposals = retriever.propose(photo.pixels, camera, sights, seen=seen, count=max(RANKS))
         point = true_point(row, case)
         right = right_tiles(index, point.lon, point.lat)
         ranks.append(first_right([each.row for each in proposals], right))
         shares.append([chance(len(index.tiles), len(right), rank) for rank in RANKS])
+    label = f"{index.card.name}{' + signatures' if uses_signatures else ''}"
     return (
-        f"{index.card.name:<22}{case.photos:<10}{case.index:<18}{case.told:<9}{len(photos):>3}"
+        f"{label:<26}{case.photos:<10}{case.index:<18}{case.told:<9}{len(photos):>3}"
         + f"{len(index.tiles):>7}"
         + "".join(f"{sum(rank <= k for rank in ranks) / len(ranks):>8.1%}" for k in RANKS)
         + "".join(f"{share:>11.1%}" for share in np.mean(shares, axis=0))
         + timer.columns(len(photos))
     )
+
+
+def _signatures(index: MapIndex) -> tuple[Signatures | None, Describer]:
+    assert index.features_folder is not None
+    features = FeatureMap.open(index.features_folder)
+    assert features.descriptor_folder is not None
+    return Signatures.open(features.folder), PatchDescriber(features.descriptor_folder)
+
+
+def _seen(
+    photo: Photo, camera: Camera, sights: Sequence[Sight], describer: Describer | None
+) -> list[Seen]:
+    views = [see(photo.pixels, camera, sight, describer=describer) for sight in sights]
+    return [view for view in views if view is not None]
 
 
 def right_tiles(index: MapIndex, lon: float, lat: float) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ LAYERS: tuple[str, ...] = (
     "raster image_file exif metadata findings pose lens metadata_reading metadata_table srt"
     " video_frame photo world zoo checkpoints foreign datasets",
     "tileset area creation cutting journal tiling embed describing matchers tile_vectors store"
-    " features feature_building voting model_check backbone_weights",
+    " features signatures feature_building voting model_check backbone_weights",
     "index index_manifest index_folder index_job index_files index_plan indexing search_plan"
     " retrieval verify posterior calibration answer mapsearch map_pixels second_look street_search"
     " street_belief drone_locator street_locator locator",
@@ -139,7 +139,7 @@ OWNERS = {
     " explain backbone_weights matchers describing",
     "timm": "nets backbone_weights",
     "kornia": "matchers",
-    "faiss": "store features feature_building",
+    "faiss": "store features feature_building signatures",
     "rasterio": "raster tileset area creation cutting tiling world pairing",
     "PIL": "image_file exif pose lens metadata_reading metadata_table photo world demo report"
     " explain pairing",
