@@ -145,7 +145,7 @@ OWNERS = {
     " explain pairing",
     "cv2": "keypoints patches groundview streetview embed retrieval verify world training explain"
     " pairing map_pixels second_look",
-    "geopandas": "tileset area journal tiling index index_job index_files index_plan answer"
+    "geopandas": "signatures tileset area journal tiling index index_job index_files index_plan answer"
     " result_layers",
 }
 
