@@ -61,7 +61,12 @@ class Recipe:
         if self.features != other.features:
             return f"it was built {'with' if self.features else 'without'} local features"
         if self.descriptor != other.descriptor:
-            return f"its local features are described by {self.descriptor}, not {other.descriptor}"
+            own, wanted = self.descriptor.split()[0], other.descriptor.split()[0]
+            more = " of other weights" if own == wanted else ""
+            return (
+                f"its local features are described by {own}, not {wanted}{more} "
+                f"(--descriptor {own} goes on with those)"
+            )
         if self.tile_digests != other.tile_digests:
             return "it was built from other tiles"
         return None

@@ -117,7 +117,7 @@ def test_another_descriptor_is_refused_and_named(small: Path, models: Path) -> N
     tiles = small.parent / "tiles"
     for change in ({"append": True}, {}):
         with pytest.raises(
-            OutputExistsError, match=r"described by patches [0-9a-f]+, not rootsift"
+            OutputExistsError, match="described by patches, not rootsift .--descriptor patches"
         ):
             build_index(tiles, small, options(models, descriptor="rootsift", **change))
 
