@@ -54,7 +54,7 @@ class DroneLocator:
         self._index = index
         self._options = options
         self._open_embedder = open_embedder
-        self._describer = _open_describer(features)
+        self._describer = _open_describer(features, options.device)
         self._second_look = open_second_look(index, features, options)
         self._retriever: Retriever | None = None
         self._lock = threading.Lock()
@@ -149,13 +149,13 @@ class DroneLocator:
             return self._retriever
 
 
-def _open_describer(features: FeatureMap) -> Describer | None:
+def _open_describer(features: FeatureMap, device: str) -> Describer | None:
     """What describes photos as the map's features are described; None is RootSIFT."""
     if features.descriptor_folder is None:
         return None
     from geoloc.describing import PatchDescriber  # brings torch
 
-    describer = PatchDescriber(features.descriptor_folder)
+    describer = PatchDescriber(features.descriptor_folder, device=device)
     if describer.kind.checksum != features.kind.checksum:
         raise IndexFolderError(
             f"{features.descriptor_folder} is not the model that described the map; expected the "

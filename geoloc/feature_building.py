@@ -52,6 +52,7 @@ def build_features(
     *,
     workers: int = 2,
     descriptor: Path | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> int:
     """Detect the features of every tile's own ground and write them to `folder`.
@@ -65,6 +66,7 @@ def build_features(
         workers: Threads.
         descriptor: Folder of the model that describes the features, which is copied into
             `folder`; None is RootSIFT.
+        device: Where that model runs, as of `geoloc.embed.resolve_device`.
         progress: Hears of each tile.
 
     Returns:
@@ -74,7 +76,7 @@ def build_features(
     parts_folder = folder.with_name(folder.name + ".parts")
     parts_folder.mkdir(parents=True, exist_ok=True)
     plan = _Plan.of(tiles)
-    describer = None if descriptor is None else _open_describer(descriptor)
+    describer = None if descriptor is None else _open_describer(descriptor, device)
     kind = _kind_of(describer)
     _check_parts(parts_folder, f"{tiles.digest()} {kind.name} {kind.checksum}")
     detect = partial(_tile_features, tiles, plan, describer)
@@ -94,7 +96,7 @@ def build_features(
 def _open_describer(folder: Path) -> PatchDescriber:
     from geoloc.describing import PatchDescriber  # brings torch
 
-    return PatchDescriber(folder)
+    return PatchDescriber(folder, device=device)
 
 
 def _kind_of(describer: Describer | None) -> DescriptorKind:

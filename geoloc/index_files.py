@@ -87,6 +87,7 @@ def _write_features(
             job.folder / FEATURES,
             workers=options.workers,
             descriptor=None if is_root_sift else find_model(options.descriptor),
+            device=options.device,
             progress=progress,
         )
     features = FeatureMap.open(job.folder / FEATURES)
