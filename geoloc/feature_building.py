@@ -93,7 +93,7 @@ def build_features(
     return count
 
 
-def _open_describer(folder: Path) -> PatchDescriber:
+def _open_describer(folder: Path, device: str) -> PatchDescriber:
     from geoloc.describing import PatchDescriber  # brings torch
 
     return PatchDescriber(folder, device=device)
