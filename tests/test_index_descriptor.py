@@ -211,7 +211,7 @@ def test_another_model_in_place_of_the_one_that_described_is_refused(
     write_describer(small / "features" / "descriptor", seed=9)
     features = FeatureMap.open(small / "features")
     with pytest.raises(IndexFolderError, match="not the model that described the map"):
-        drone_locator._open_describer(features)
+        drone_locator._open_describer(features, "cpu")
 
 
 def test_a_map_of_nothing_can_be_described(models: Path, tmp_path: Path) -> None:
