@@ -27,7 +27,11 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Pyramid:
-    """A grey image (H, W) uint8 and its halves, so that nothing is sampled with gaps."""
+    """A grey image (H, W) uint8 and its halves, so that nothing is sampled with gaps.
+
+    A half keeps the even pixels, so that what is cut from it lies up to half of its pixels too far
+    left and up: a third of a patch's pixel. Maps and photos share that, and so did training.
+    """
 
     levels: tuple[NDArray[np.uint8], ...]
 
