@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,8 +102,9 @@ class DroneLocator:
         verified: list[Verified] = []
         proposed: list[Proposed] = []
         for stage in stages(metadata, self._options.effort, gsd_m=self.features.gsd_m):
-            views = [see(photo.pixels, camera, sight, describer=self._describer) for sight in stage]
-            seen = [view for view in views if view is not None]
+            seen: Iterable[Seen] = self._see(photo, camera, stage, check=check)
+            if self.needs_network:
+                seen = list(seen)
             among = self._where_to_look(photo, camera, stage, seen=seen, rows=rows)
             for each in seen:
                 check()
@@ -115,20 +116,30 @@ class DroneLocator:
                     return verified, proposed
         return verified, proposed
 
+    def _see(
+        self, photo: Photo, camera: Camera, stage: Stage, *, check: Callable[[], None]
+    ) -> Iterator[Seen]:
+        """The photo under one sight after the other: where the first is sure, it stays at that."""
+        for sight in stage:
+            check()
+            view = see(photo.pixels, camera, sight, describer=self._describer)
+            if view is not None:
+                yield view
+
     def _where_to_look(
         self,
         photo: Photo,
         camera: Camera,
         stage: Stage,
         *,
-        seen: Sequence[Seen],
+        seen: Iterable[Seen],
         rows: NDArray[np.int64] | None,
     ) -> NDArray[np.int64] | None:
         """Ids of the features to vote with; None is the whole map."""
         if not self.needs_network:
             return None if rows is None else self._features_of(rows)
         proposals = self._open_retriever().propose(
-            photo.pixels, camera, stage, seen=seen, count=self._options.top_k, rows=rows
+            photo.pixels, camera, stage, seen=tuple(seen), count=self._options.top_k, rows=rows
         )
         return self._features_of(np.array([p.row for p in proposals], np.int64))
 

@@ -268,7 +268,8 @@ def test_a_large_map_is_searched_where_the_network_proposes(
     asked: list[Any] = []
 
     class Nowhere:
-        def propose(self, *_: Any, count: int, rows: Any) -> list[Any]:
+        def propose(self, *_: Any, seen: Any, count: int, rows: Any) -> list[Any]:
+            assert seen
             asked.append((count, rows))
             return []
 
