@@ -94,9 +94,8 @@ class Retriever:
             if row >= 0:
                 best[int(row)] = max(best.get(int(row), -1.0), float(score))
         if self._signatures is not None and uses_signatures:
-            best = self._with_signatures(best, self._signatures, seen)
-        ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
-        return [Proposal(row, score) for row, score in ranked[:count]]
+            best = self._with_signatures(dict(_ranked(best)[:depth]), self._signatures, seen)
+        return [Proposal(row, score) for row, score in _ranked(best)[:count]]
 
     def _depth(self, count: int) -> int:
         """How many tiles of the network's order the signatures are asked about."""
@@ -126,6 +125,11 @@ class Retriever:
                 if view is not None:
                     crops += [north_up(view, yaw, size_px) for yaw in few_turns(sight.yaws_deg)]
         return crops
+
+
+def _ranked(scores: dict[int, float]) -> list[tuple[int, float]]:
+    """Rows and their scores, the best first."""
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _standardised(values: NDArray[np.floating]) -> NDArray[np.float64]:
