@@ -93,7 +93,7 @@ class Retriever:
         for row, score in zip(found.rows.ravel(), found.scores.ravel(), strict=True):
             if row >= 0:
                 best[int(row)] = max(best.get(int(row), -1.0), float(score))
-        if self._signatures is not None and uses_signatures:
+        if self._signatures is not None and uses_signatures and best:
             best = self._with_signatures(dict(_ranked(best)[:depth]), self._signatures, seen)
         return [Proposal(row, score) for row, score in _ranked(best)[:count]]
 
