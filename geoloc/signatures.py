@@ -69,7 +69,10 @@ class Signatures:
             return None
         try:
             words = np.load(folder / _WORDS_FILE)
-            return cls(words, np.load(folder / _SIGNATURES_FILE, mmap_mode="r"))
+            signatures = np.load(folder / _SIGNATURES_FILE, mmap_mode="r")
+            if signatures.shape[1:] != words.shape:
+                raise ValueError(f"{signatures.shape} are not of words {words.shape}")
+            return cls(words, signatures)
         except (OSError, EOFError, ValueError) as error:
             raise IndexFolderError(
                 f"cannot read the tiles' signatures in {folder} ({error}); build the index again "
