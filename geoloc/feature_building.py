@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geoloc.crs import LocalFrame, LonLat
-from geoloc.features import CELL_M, DESCRIPTOR, FORMAT_VERSION, Region, cell_keys
+from geoloc.features import CELL_M, DESCRIPTOR, FORMAT_VERSION, MANIFEST, Region, cell_keys
 from geoloc.keypoints import (
     ROOT_SIFT,
     Describer,
@@ -74,10 +74,14 @@ def build_features(
     """
     progress = progress or Silent()
     parts_folder = folder.with_name(folder.name + ".parts")
-    parts_folder.mkdir(parents=True, exist_ok=True)
-    plan = _Plan.of(tiles)
     describer = None if descriptor is None else _open_describer(descriptor, device)
     kind = _kind_of(describer)
+    finished = _finished(folder, tiles, kind)
+    if finished is not None:
+        shutil.rmtree(parts_folder, ignore_errors=True)
+        return finished
+    parts_folder.mkdir(parents=True, exist_ok=True)
+    plan = _Plan.of(tiles)
     _check_parts(parts_folder, f"{tiles.digest()} {kind.name} {kind.checksum}")
     detect = partial(_tile_features, tiles, plan, describer)
     parts = [plan.tiles[i : i + _PART_TILES] for i in range(0, len(plan.tiles), _PART_TILES)]
@@ -246,6 +250,18 @@ def _tile_similarity(tiles: TileSet, tile: int, frame: LocalFrame) -> tuple[floa
     return gsd_m, float(np.degrees(np.arctan2(-(y1 - y0), x1 - x0)))
 
 
+def _finished(folder: Path, tiles: TileSet, kind: DescriptorKind) -> int | None:
+    """How many features of these tiles the folder holds already; None if it does not, or not all.
+
+    What comes after the features takes minutes on a large map, and may be interrupted, too.
+    """
+    path = folder / MANIFEST
+    manifest = json.loads(path.read_text()) if path.is_file() else {}
+    wanted = {"version": FORMAT_VERSION, "tiles": tiles.digest(), DESCRIPTOR: asdict(kind)}
+    is_same = all(manifest.get(name) == value for name, value in wanted.items())
+    return int(manifest["count"]) if is_same else None
+
+
 def _write_part(path: Path, features: list[dict[str, NDArray[Any]]]) -> None:
     temporary = path.with_suffix(".tmp.npz")
     arrays: dict[str, Any] = {k: np.concatenate([f[k] for f in features]) for k in features[0]}
@@ -353,4 +369,4 @@ def _write_manifest(
         "regions": [{**asdict(region), "origin": list(region.origin)} for region in plan.regions],
         DESCRIPTOR: asdict(kind),
     }
-    (folder / "features.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")

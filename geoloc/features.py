@@ -34,6 +34,7 @@ from geoloc.errors import IndexFolderError
 from geoloc.keypoints import ROOT_SIFT, DescriptorKind
 
 FORMAT_VERSION = 1
+MANIFEST = "features.json"
 DESCRIPTOR = "descriptor"
 CELL_M = 64.0
 BLOCK_M = 1000.0
@@ -42,6 +43,8 @@ _CELL_BIAS = 1 << (_CELL_BITS - 1)
 # Inverted lists that a search looks into: the more lists, the more of them.
 _FEWEST_PROBES = 24
 _PROBED_SHARE = 1 / 90
+# Fewer ids than this share of all are sorted: a mark for every feature of the map costs more.
+_SORTED_SHARE = 1 / 1000
 
 
 @dataclass(frozen=True)
@@ -226,7 +229,9 @@ class FeatureMap:
         return self.each_once(ids)
 
     def each_once(self, groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-        """The ids of all groups, ascending; a mark for each feature is quicker than sorting."""
+        """The ids of all groups, ascending; where they are many, marks are quicker than sorting."""
+        if sum(len(ids) for ids in groups) < len(self) * _SORTED_SHARE:
+            return np.unique(np.concatenate([np.zeros(0, np.int64), *groups]))
         marked = np.zeros(len(self), bool)
         for ids in groups:
             marked[ids] = True
@@ -242,7 +247,7 @@ def cell_keys(
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "features.json"
+    path = folder / MANIFEST
     if not path.is_file():
         raise IndexFolderError(
             f"{folder} holds no finished local features; run `geoloc index` again to finish it",
