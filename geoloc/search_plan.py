@@ -171,9 +171,11 @@ def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator
     if metadata.yaw_deg is not None:
         near = _NEAR_ZOOMS if metadata.rel_alt_m is not None else wide
         yaws = tuple((metadata.yaw_deg + step) % 360 for step in _NEAR_YAWS_DEG)
-        yield tuple(_sight(h, pitch, gsd_m, yaws, near) for h in heights)
+        stated = tuple(_sight(h, pitch, gsd_m, yaws, near) for h in heights)
+        yield stated
         if effort == "low":
             return
+        yield tuple(replace(sight, keypoints=_MORE_KEYPOINTS) for sight in stated)
     full = tuple(_sight(h, pitch, gsd_m, everywhere, wide) for h in heights)
     yield full
     if effort == "low":

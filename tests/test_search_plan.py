@@ -70,16 +70,22 @@ def test_a_field_of_view_that_no_pinhole_has_is_no_camera_s(hfov_deg: float) -> 
 
 
 def test_a_known_yaw_is_looked_at_first_and_only_nearby() -> None:
-    first, second, *_ = plan(KNOWN)
-    near = [yaw for sight in first for yaw in sight.yaws_deg]
+    first, again, third, *_ = plan(KNOWN)
+    near = [yaw for sight in (*first, *again) for yaw in sight.yaws_deg]
     assert all(abs((yaw - 350 + 180) % 360 - 180) <= 20 for yaw in near)
     assert all(0 <= yaw < 360 for yaw in near)
-    assert hypotheses(first) < hypotheses(second) / 4
+    assert hypotheses(first) < hypotheses(third) / 4
 
 
-def test_a_wrong_yaw_is_forgiven_by_the_next_stage() -> None:
-    second = plan(KNOWN)[1]
-    for sight in second:
+def test_a_known_yaw_is_looked_at_again_with_more_features_before_others() -> None:
+    first, again, *_ = plan(KNOWN)
+    assert hypotheses(first) == hypotheses(again)
+    assert again[0].keypoints > first[0].keypoints
+
+
+def test_a_wrong_yaw_is_forgiven_by_the_stage_after() -> None:
+    third = plan(KNOWN)[2]
+    for sight in third:
         yaws = sorted(sight.yaws_deg)
         gaps = [b - a for a, b in zip(yaws, [*yaws[1:], yaws[0] + 360], strict=True)]
         assert max(gaps) <= 20
