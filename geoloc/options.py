@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 DEFAULT_DESCRIPTOR = "local-aerial"
-DEFAULT_MODEL = "clnet-aerial-s"
+DEFAULT_MODEL = "clnet-aerial"
 
 View = Literal["auto", "drone", "street", "panorama"]
 Effort = Literal["low", "normal", "high"]

@@ -68,7 +68,7 @@ def test_an_unknown_view_is_refused(model: Path) -> None:
         Embedder(model, device="cpu").embed(_pictures(1), "ground")
 
 
-@pytest.mark.parametrize("name", ["clnet-aerial-s", "tiny"])
+@pytest.mark.parametrize("name", ["clnet-aerial", "tiny"])
 def test_half_precision_agrees_with_float32(name: str, model: Path) -> None:
     embedder = Embedder(model if name == "tiny" else name, device="auto")
     if embedder.precision is None:

@@ -173,7 +173,7 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(
 ) -> None:
     monkeypatch.setattr(onnx_export, "find_spec", lambda name: None if "script" in name else 1)
     with pytest.raises(DependencyError, match=r'onnxscript not .*pip install "geoloc-cli\[onnx\]"'):
-        export_onnx("clnet-aerial-s", tmp_path / "onnx")
+        export_onnx("clnet-aerial", tmp_path / "onnx")
 
 
 def test_what_exists_or_cannot_be_is_refused_before_any_work(exported: Path) -> None:
@@ -198,6 +198,6 @@ def test_a_tiny_clnet_of_the_papers_size_is_exported(tmp_path: Path, view: str) 
 
 @pytest.mark.slow
 def test_the_model_on_the_shelf_is_exported(tmp_path: Path) -> None:
-    summary = export_onnx("clnet-aerial-s", tmp_path)
+    summary = export_onnx("clnet-aerial", tmp_path)
     assert [branch.view for branch in summary.branches] == ["satellite", "drone"]
     assert all(branch.difference < 1e-4 for branch in summary.branches)

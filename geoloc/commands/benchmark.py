@@ -33,7 +33,7 @@ _PLAIN_WIDTH = 140
 
 @click.command(
     name="benchmark",
-    epilog=example("geoloc benchmark university1652 University-Release --model clnet-aerial-s"),
+    epilog=example("geoloc benchmark university1652 University-Release --model clnet-aerial"),
 )
 @click.argument("dataset", type=click.Choice(list(TITLES)), required=False, metavar="[DATASET]")
 @click.argument("path", type=click.Path(path_type=Path), required=False, metavar="[PATH]")

@@ -83,7 +83,7 @@ def sources_command(as_json: bool) -> None:
         print_rows(rows, title=source.title)
 
 
-@command.command("show", epilog=example("geoloc models show clnet-aerial-s"))
+@command.command("show", epilog=example("geoloc models show clnet-aerial"))
 @click.argument("name", metavar="MODEL")
 @json_option
 @click.pass_context
@@ -193,7 +193,7 @@ def export_command(name: str, output: Path, project: Project | None, overwrite: 
     say(f"{output}: {count} tensors")
 
 
-@command.command("onnx", epilog=example("geoloc models onnx clnet-aerial-s -o onnx/"))
+@command.command("onnx", epilog=example("geoloc models onnx clnet-aerial -o onnx/"))
 @click.argument("name", metavar="MODEL")
 @click.option(
     "-o",
@@ -257,7 +257,7 @@ def onnx_command(
         print_rows(rows, title=str(output / branch.file))
 
 
-@command.command("verify", epilog=example("geoloc models verify clnet-aerial-s"))
+@command.command("verify", epilog=example("geoloc models verify clnet-aerial"))
 @click.argument("name", metavar="MODEL")
 @json_option
 def verify_command(name: str, as_json: bool) -> None:

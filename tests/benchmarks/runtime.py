@@ -1,6 +1,6 @@
 """How fast a branch embeds in eager torch, compiled, and in ONNX Runtime, side by side.
 
-    python tests/benchmarks/runtime.py clnet-aerial-s --view drone --batch 1 --batch 8
+    python tests/benchmarks/runtime.py clnet-aerial --view drone --batch 1 --batch 8
 
 The ways take turns, round after round, so that whatever else the computer does meets all of them;
 the ratio of two columns is worth more than the milliseconds. Prints figures, asserts none.
@@ -28,7 +28,7 @@ _Way = Callable[[Tensor], Tensor]
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", nargs="?", default="clnet-aerial-s")
+    parser.add_argument("model", nargs="?", default="clnet-aerial")
     parser.add_argument("--view", default="satellite")
     parser.add_argument("--batch", type=int, action="append", help="images a step; repeatable")
     parser.add_argument("--rounds", type=int, default=30)

@@ -83,7 +83,7 @@ def test_recipes_are_listed_with_what_they_are_for() -> None:
     assert done.exit_code == 0, done.output
     rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert set(list_recipes()) == set(rows)
-    assert rows["clnet-pairs"] == "clnet-aerial-s, tuned with drone photos of one region."
+    assert rows["clnet-pairs"] == "clnet-aerial, tuned with drone photos of one region."
 
 
 def test_a_recipe_is_shown_to_be_copied_and_changed(tmp_path: Path) -> None:

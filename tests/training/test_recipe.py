@@ -76,8 +76,8 @@ def test_recipes_differ_by_what_they_do_only(recipe_path: Path) -> None:
 
 
 def test_the_recipe_of_the_model_on_the_shelf_says_what_it_always_said() -> None:
-    recipe = read_recipe(SHELF / "clnet-aerial-s" / "recipe.toml")
-    assert recipe.card["name"] == "clnet-aerial-s"
+    recipe = read_recipe(SHELF / "clnet-aerial" / "recipe.toml")
+    assert recipe.card["name"] == "clnet-aerial"
     assert recipe.data.dataset == AERIAL
     schedule = recipe.schedule
     assert (schedule.size_px, schedule.small_steps, schedule.small_size_px) == (128, 600, 96)

@@ -131,7 +131,7 @@ def test_tuning_begins_with_the_weights_of_the_model_it_names(
 def test_weights_of_another_network_are_refused(
     pairs_recipe: Path, pairs: Path, tmp_path: Path
 ) -> None:
-    pairs_recipe.write_text(pairs_recipe.read_text() + 'initial_weights = "clnet-aerial-s"\n')
+    pairs_recipe.write_text(pairs_recipe.read_text() + 'initial_weights = "clnet-aerial"\n')
     with pytest.raises(ModelError, match="does not fit"):
         train_model(pairs_recipe, pairs, tmp_path / "model", HERE)
 
