@@ -53,9 +53,9 @@ class Signatures:
         shown = np.zeros((len(signatures), len(words)), bool)
         for start in range(0, len(signatures), _CHUNK):
             shown[start : start + _CHUNK] = signatures[start : start + _CHUNK].any(axis=2)
-        rarity = np.log(1 / shown.mean(axis=0).clip(_RAREST, 1.0)).astype(np.float32)
-        # A word that every tile shows tells nothing; where all are such, all count alike.
-        self._rarity = rarity if rarity.any() else np.ones_like(rarity)
+        # The one is for words that every tile shows, most of them on maps of towns: their presence
+        # tells nothing, their offsets tell all.
+        self._rarity = (1 - np.log(shown.mean(axis=0).clip(_RAREST, 1.0))).astype(np.float32)
         self._norms = np.sqrt((shown * self._rarity).sum(axis=1)).clip(1e-6)
 
     @classmethod
