@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from geoloc import retrieval
 from geoloc.camera import Camera, Pose
 from geoloc.groundview import look_down
 from geoloc.retrieval import Retriever, north_up
@@ -49,12 +50,42 @@ class Index:
         return SearchResult(scores=scores, rows=ids)
 
 
+class Signatures:
+    """Stands for the tiles' signatures: each row's likeness is given, times that of the photo."""
+
+    def __init__(self, likeness: Any) -> None:
+        self.given = np.array(likeness, np.float32)
+        self.asked: list[np.ndarray] = []
+
+    def likeness(self, descriptors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        self.asked.append(rows)
+        return np.asarray(self.given[rows] * descriptors[0, 0], np.float32)
+
+
+class View:
+    """Stands for a photo from above: one descriptor of one number."""
+
+    def __init__(self, strength: float = 1.0) -> None:
+        self.strength = strength
+        self.radius_m = 0.0
+
+    def near_middle(self, radius_m: float) -> np.ndarray:
+        self.radius_m = radius_m
+        return np.full((1, 1), self.strength, np.float32)
+
+
 def sight(*yaws_deg: float, pitch_deg: float = -90.0) -> Sight:
     return Sight(Pose(0.0, pitch_deg, 0.0, 100.0), 0.5, yaws_deg, (1.0,))
 
 
-def propose(index: Index, *sights: Sight, network: Network | None = None, **how: Any) -> list[Any]:
-    retriever = Retriever(index, network or Network())  # type: ignore[arg-type]
+def propose(
+    index: Index,
+    *sights: Sight,
+    network: Network | None = None,
+    signatures: Signatures | None = None,
+    **how: Any,
+) -> list[Any]:
+    retriever = Retriever(index, network or Network(), signatures=signatures)  # type: ignore[arg-type]
     return retriever.propose(PHOTO, CAMERA, sights, **{"count": 3, **how})
 
 
@@ -95,6 +126,117 @@ def test_every_ground_size_of_the_tiles_is_tried() -> None:
 
 def test_sights_of_the_sky_propose_nothing() -> None:
     assert propose(Index([[1]], [[0.5]]), sight(0.0, pitch_deg=60.0)) == []
+
+
+def rows_of(found: list[Any]) -> list[int]:
+    return [proposal.row for proposal in found]
+
+
+@pytest.mark.parametrize("has", ["signatures", "features", "neither"])
+def test_without_signatures_or_features_the_network_decides_alone(has: str) -> None:
+    index = Index([[4, 2, 9]], [[0.9, 0.8, 0.1]], sizes=(160.0,) * 10)
+    signatures = Signatures(np.arange(10)) if has == "signatures" else None
+    seen = [View()] if has == "features" else []
+    found = propose(index, sight(0.0), signatures=signatures, seen=seen)
+    assert rows_of(found) == [4, 2, 9]
+    assert [p.score for p in found] == pytest.approx([0.9, 0.8, 0.1])
+    assert index.asked is not None
+    assert index.asked[1] == 3  # so many as are wanted
+
+
+SCORES = [[0.60, 0.58, 0.30, 0.31, 0.32, 0.30]]
+LIKENESS = [2.0, 90.0, 100.0, 1.0, 3.0, 2.0]
+
+
+def test_the_second_of_both_beats_the_first_of_one() -> None:
+    index = Index([range(6)], SCORES, sizes=(160.0,) * 6)
+    assert rows_of(propose(index, sight(0.0)))[0] == 0
+    found = propose(index, sight(0.0), signatures=Signatures(LIKENESS), seen=[View()])
+    assert rows_of(found)[0] == 1
+
+
+@pytest.mark.parametrize(("stretch", "shift"), [(1e-4, 0.0), (1e4, 7.0)])
+def test_the_units_of_the_likeness_do_not_matter(stretch: float, shift: float) -> None:
+    index = Index([range(6)], SCORES, sizes=(160.0,) * 6)
+    plain, other = (
+        propose(index, sight(0.0), signatures=Signatures(likeness), seen=[View()], count=6)
+        for likeness in (LIKENESS, np.array(LIKENESS) * stretch + shift)
+    )
+    assert rows_of(other) == rows_of(plain)
+    assert [p.score for p in other] == pytest.approx([p.score for p in plain], abs=1e-3)
+
+
+def test_signatures_that_like_all_tiles_alike_leave_the_network_s_order() -> None:
+    index = Index([range(6)], SCORES, sizes=(160.0,) * 6)
+    found = propose(index, sight(0.0), signatures=Signatures([0.0] * 6), seen=[View()], count=6)
+    assert rows_of(found) == rows_of(propose(index, sight(0.0), count=6))
+    assert np.isfinite([p.score for p in found]).all()
+
+
+def test_a_network_that_likes_all_tiles_alike_leaves_the_signatures_order() -> None:
+    index = Index([range(6)], [[0.4] * 6], sizes=(160.0,) * 6)
+    found = propose(index, sight(0.0), signatures=Signatures(LIKENESS), seen=[View()], count=6)
+    # Rows 0 and 5 are alike to both: the first comes first.
+    assert rows_of(found) == [2, 1, 4, 0, 5, 3]
+
+
+def test_tiles_of_one_score_come_by_row() -> None:
+    index = Index([[7, 3, 5, 1]], [[0.5, 0.5, 0.5, 0.9]], sizes=(160.0,) * 8)
+    assert rows_of(propose(index, sight(0.0), count=4)) == [1, 3, 5, 7]
+    found = propose(index, sight(0.0), count=4, signatures=Signatures([3.0] * 8), seen=[View()])
+    assert rows_of(found) == [1, 3, 5, 7]
+
+
+def test_the_sight_that_is_most_like_a_tile_counts() -> None:
+    index = Index([range(6)], [[0.4] * 6], sizes=(160.0,) * 6)
+    one, several = (
+        propose(index, sight(0.0), signatures=Signatures(LIKENESS), seen=[*map(View, strengths)])
+        for strengths in ((1.0,), (0.1, 1.0, 0.5))
+    )
+    assert several == one
+
+
+def test_signatures_are_asked_about_the_ground_of_a_tile() -> None:
+    view = View()
+    index = Index([range(3)], [[0.4] * 3], sizes=(80.0, 160.0, 160.0))
+    propose(index, sight(0.0), signatures=Signatures([1.0] * 3), seen=[view])
+    assert view.radius_m == 80.0
+
+
+@pytest.mark.parametrize(
+    ("tiles", "count", "depth"),
+    [(300, 3, 300), (3000, 3, 2000), (3000, 2500, 2500), (50_000, 3, 2500)],
+)
+def test_signatures_are_asked_about_the_network_s_first_tiles(
+    tiles: int, count: int, depth: int
+) -> None:
+    class Ordered(Index):
+        def search(self, vectors: np.ndarray, k: int, rows: Any = None) -> SearchResult:
+            self.answer = tuple(values[:, :k] for values in self.answer)  # type: ignore[assignment]
+            return super().search(vectors, k, rows)
+
+    order = np.arange(tiles)[None, ::-1]
+    index = Ordered(order, np.linspace(0.9, 0.1, tiles)[None], sizes=(160.0,) * tiles)
+    signatures = Signatures(np.zeros(tiles))
+    propose(index, sight(0.0), signatures=signatures, seen=[View()], count=count)
+    assert index.asked is not None
+    assert index.asked[1] == depth
+    assert [rows.tolist() for rows in signatures.asked] == [order[0, :depth].tolist()]
+
+
+def test_many_turns_ask_about_no_more_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieval, "_DEPTH", 3)
+    index = Index([[0, 1, 2], [3, 4, 5]], [[0.9, 0.5, 0.1], [0.8, 0.6, 0.2]], sizes=(160.0,) * 6)
+    signatures = Signatures([0.0, 0.0, 9.0, 0.0, 0.0, 9.0])
+    found = propose(index, sight(0.0), sight(90.0), signatures=signatures, seen=[View()], count=3)
+    assert [sorted(rows.tolist()) for rows in signatures.asked] == [[0, 3, 4]]
+    assert rows_of(found) == [0, 3, 4]
+
+
+def test_no_tile_to_choose_from_is_no_proposal() -> None:
+    index = Index([[-1, -1]], [[-np.inf, -np.inf]])
+    none = np.zeros(0, np.int64)
+    assert propose(index, sight(0.0), signatures=Signatures([1.0]), seen=[View()], rows=none) == []
 
 
 @pytest.mark.parametrize(
