@@ -317,3 +317,33 @@ def test_a_folder_that_lacks_a_file_is_refused(small: FeatureMap, tmp_path: Path
 def test_an_unfinished_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFolderError, match="geoloc index"):
         FeatureMap.open(tmp_path)
+
+
+def test_squares_give_each_feature_once_however_many(
+    small: FeatureMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offsets_m = np.array([[-20.0, 10.0], [-10.0, 10.0], [30.0, -40.0]])
+    lon, lat = small.regions[0].frame.to_lonlat(offsets_m).T
+    half_m = np.full(3, 20.0)
+    found = small.in_squares(lon, lat, half_m)
+    boxes = [small.in_box(0, middle - 20, middle + 20) for middle in offsets_m]
+    assert found.tolist() == sorted(set(np.concatenate(boxes).tolist()))
+    assert 0 < len(found) < sum(map(len, boxes))
+    monkeypatch.setattr(features, "_SORTED_SHARE", 10.0)
+    np.testing.assert_array_equal(small.in_squares(lon, lat, half_m), found)
+    nothing = small.in_squares(lon[:0], lat[:0], half_m[:0])
+    assert (nothing.shape, nothing.dtype) == ((0,), np.int64)
+
+
+def test_finished_features_are_not_found_again_unless_of_other_tiles(
+    kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = build_features(kept_tiles, tmp_path / "features")
+    before = folder_bytes(tmp_path / "features")
+    with monkeypatch.context() as patch:
+        patch.setattr(feature_building, "_tile_features", None)
+        assert build_features(kept_tiles, tmp_path / "features") == count
+    assert folder_bytes(tmp_path / "features") == before
+    other = cut(tmp_path / "tiles", utm_sheet(tmp_path / "other.tif", seed=5))
+    build_features(other, tmp_path / "features")
+    assert folder_bytes(tmp_path / "features") != before

@@ -280,6 +280,29 @@ def test_a_large_map_is_searched_where_the_network_proposes(
     assert asked[0] == (4, None)
 
 
+def test_the_next_height_is_seen_only_when_the_last_was_not_sure(
+    search_world: SearchWorld,  # noqa: F811
+    pixels: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps: list[str] = []
+    for name in ("see", "propose"):
+        original = getattr(drone_locator, name)
+        monkeypatch.setattr(
+            drone_locator,
+            name,
+            lambda *a, _n=name, _f=original, **k: steps.append(_n) or _f(*a, **k),
+        )
+    bare = write_photo(tmp_path / "bare.jpg", pixels=pixels)
+    locator(search_world, effort="low").locate(bare)
+    assert steps[:2] == ["see", "propose"]
+    steps.clear()
+    monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
+    locator(search_world, effort="low", device="cpu").locate(bare)
+    assert steps[:3] == ["see"] * 3  # the heights of a stage share the proposed tiles
+
+
 def test_an_index_without_local_features_is_refused(
     search_world: SearchWorld,  # noqa: F811
 ) -> None:

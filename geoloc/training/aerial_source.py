@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geoloc.datasets.crossview import QueryView
 from geoloc.training.appearance import disturb
-from geoloc.training.batch import WHOLE, Batch, Embed, Share
+from geoloc.training.batch import WHOLE, Batch, Embed, MadeUp, Share
 from geoloc.training.pairs import Crop, PairMaker, batch_of, cut_tile, take_photo
 from geoloc.training.places import Place
 from geoloc.training.recall import Recall, recall_of_partners
@@ -24,7 +22,7 @@ PROTOCOL = (
 )
 
 
-class AerialSource:
+class AerialSource(MadeUp):
     """Pairs that are made while they are learnt from.
 
     Args:
@@ -58,26 +56,7 @@ class AerialSource:
         """A share of batch number `step`; all of it is made, since its chances are one row."""
         schedule = self._schedule
         size_px = schedule.small_size_px if step < schedule.small_steps else self._size_px
-        whole = self._maker.batch(step, schedule.batch_size, size_px)
-        rows = share.rows(schedule.batch_size)
-        return Batch(
-            whole.queries[rows], whole.references[rows], whole.places[rows], whole.overlaps[rows]
-        )
-
-    def wants_mining(self, epoch: int) -> bool:
-        """Never: places are drawn, not listed."""
-        del epoch
-        return False
-
-    def mine(self, embed: Embed) -> None:
-        """Nothing to do."""
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Nothing but the step decides a batch."""
-        return {}
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Nothing to take over."""
+        return self._maker.batch(step, schedule.batch_size, size_px).part(share)
 
 
 class AerialValidation:

@@ -16,6 +16,19 @@ Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Share:
+    """Which part of every batch one process of several works on."""
+
+    index: int = 0
+    count: int = 1
+
+    def rows(self, size: int) -> slice:
+        """Its rows in a batch of `size`, which the number of processes divides."""
+        each = size // self.count
+        return slice(self.index * each, (self.index + 1) * each)
+
+
+@dataclass(frozen=True)
 class Batch:
     """B pairs; what stands in one row shows one place.
 
@@ -32,18 +45,12 @@ class Batch:
     places: NDArray[np.int64]
     overlaps: NDArray[np.float32]
 
-
-@dataclass(frozen=True)
-class Share:
-    """Which part of every batch one process of several works on."""
-
-    index: int = 0
-    count: int = 1
-
-    def rows(self, size: int) -> slice:
-        """Its rows in a batch of `size`, which the number of processes divides."""
-        each = size // self.count
-        return slice(self.index * each, (self.index + 1) * each)
+    def part(self, share: Share) -> Batch:
+        """The rows that one process works on."""
+        rows = share.rows(len(self.places))
+        return Batch(
+            self.queries[rows], self.references[rows], self.places[rows], self.overlaps[rows]
+        )
 
 
 WHOLE = Share()
@@ -97,3 +104,22 @@ class Source(Protocol):
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over what `state` gave."""
+
+
+class MadeUp:
+    """What sources have in common whose batches follow from the step alone: nothing is mined."""
+
+    def wants_mining(self, epoch: int) -> bool:
+        """Never: pairs are drawn, not listed."""
+        del epoch
+        return False
+
+    def mine(self, embed: Embed) -> None:
+        """Nothing to do."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Nothing but the step decides a batch."""
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Nothing to take over."""

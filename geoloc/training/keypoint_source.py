@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from geoloc.datasets.crossview import QueryView
 from geoloc.errors import InputError
-from geoloc.training.batch import WHOLE, Batch, Embed, Share
+from geoloc.training.batch import WHOLE, Batch, Embed, MadeUp, Share
 from geoloc.training.keypoint_pairs import FEWEST, PatchPairs, draw_pairs
 from geoloc.training.pairs import batch_of
 from geoloc.training.places import Place
@@ -30,7 +30,7 @@ PROTOCOL = (
 )
 
 
-class KeypointSource:
+class KeypointSource(MadeUp):
     """Pairs of patches that are made while they are learnt from.
 
     A batch holds many keypoints of few views: what lies next to a keypoint is what it is most
@@ -61,26 +61,7 @@ class KeypointSource:
         rng = np.random.default_rng((self._schedule.seed, step))
         size = self._schedule.batch_size
         photos, tiles = _gather(_draws(self._places, self._weights, self._choice, rng), size)
-        rows = share.rows(size)
-        whole = batch_of(photos, tiles)
-        return Batch(
-            whole.queries[rows], whole.references[rows], whole.places[rows], whole.overlaps[rows]
-        )
-
-    def wants_mining(self, epoch: int) -> bool:
-        """Never: a view's own keypoints are the hard ones."""
-        del epoch
-        return False
-
-    def mine(self, embed: Embed) -> None:
-        """Nothing to do."""
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Nothing but the step decides a batch."""
-        return {}
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Nothing to take over."""
+        return batch_of(photos, tiles).part(share)
 
 
 class KeypointValidation:
