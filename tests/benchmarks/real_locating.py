@@ -12,32 +12,35 @@ from unittest.mock import patch
 from real_scores import Answer, Timer, line
 from real_sets import Case, Ground
 
-from geoloc.evaluate import evaluate_results
+from geoloc.evaluate import TruthPoint, evaluate_results
 from geoloc.locate import locate_photos
 from geoloc.options import Effort, LocateOptions
 
 
 def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
-    """The line of geoloc as it is."""
-    yield _row("geoloc", case, ground, effort)
+    """The line of geoloc as it is; of oblique frames also one of where the camera was."""
+    yield from _rows("geoloc", case, ground, effort)
 
 
 def retrieved_rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
     """The line of geoloc when only the fifty tiles that its network proposes vote."""
     with patch("geoloc.drone_locator.WHOLE_MAP_FEATURES", 0):
-        yield _row("geoloc, top 50", case, ground, effort)
+        yield from _rows("geoloc, top 50", case, ground, effort)
 
 
-def _row(method: str, case: Case, ground: Ground, effort: Effort) -> str:
+def _rows(method: str, case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
     truth, paths = ground.truth(case), ground.paths(case)
     index = ground.index(case.index)
     options = LocateOptions(effort=effort, metadata=ground.table(case))
     timer = Timer()
     results = list(locate_photos(paths, index, options))
     timer.stop()
-    errors = evaluate_results(results, truth, point=case.point).errors_m
-    answers = [
-        Answer(errors[row.photo], result.status == "located")
-        for row, result in zip(truth, results, strict=True)
-    ]
-    return line(method, case, answers, timer)
+    others: tuple[TruthPoint, ...] = ("camera",) if case.point == "scene" else ()
+    for point in (case.point, *others):
+        errors = evaluate_results(results, truth, point=point).errors_m
+        answers = [
+            Answer(errors[row.photo], result.status == "located")
+            for row, result in zip(truth, results, strict=True)
+        ]
+        label = method if point == case.point else f"{method}: {point}"
+        yield line(label, case, answers, timer)
