@@ -117,7 +117,7 @@ def test_another_descriptor_is_refused_and_named(small: Path, models: Path) -> N
     tiles = small.parent / "tiles"
     for change in ({"append": True}, {}):
         with pytest.raises(
-            OutputExistsError, match="described by patches, not rootsift .--descriptor patches"
+            OutputExistsError, match=r"described by patches, not rootsift \(--descriptor patches"
         ):
             build_index(tiles, small, options(models, descriptor="rootsift", **change))
 

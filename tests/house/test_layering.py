@@ -145,8 +145,8 @@ OWNERS = {
     " explain pairing",
     "cv2": "keypoints patches groundview streetview embed retrieval verify world training explain"
     " pairing map_pixels second_look",
-    "geopandas": "signatures tileset area journal tiling index index_job index_files index_plan answer"
-    " result_layers",
+    "geopandas": "signatures tileset area journal tiling index index_job index_files index_plan"
+    " answer result_layers",
 }
 
 
