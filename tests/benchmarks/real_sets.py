@@ -57,6 +57,7 @@ HOME = (
     Case("fengyuan", ALL_MAPS, "nothing"),
     Case("ariel", "ariel", "table"),
     Case("ariel", ALL_MAPS, "table"),
+    Case("ariel", "ariel", "nothing"),
 )
 AWAY = (Case("fengyuan", "ariel", "all"), Case("ariel", "fengyuan", "table"))
 
