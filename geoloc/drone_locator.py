@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from geoloc.camera import Camera
 from geoloc.embed import Embedder
 from geoloc.errors import IndexFolderError
 from geoloc.features import FeatureMap
+from geoloc.groundview import MAX_REACH
 from geoloc.index import MapIndex
 from geoloc.keypoints import Describer
 from geoloc.mapsearch import Seen, propose, see, verify
@@ -20,7 +21,7 @@ from geoloc.options import LocateOptions
 from geoloc.photo import Photo
 from geoloc.posterior import Belief, believe
 from geoloc.retrieval import Retriever
-from geoloc.search_plan import Stage, stages
+from geoloc.search_plan import Stage, other_tilts, stages
 from geoloc.second_look import Proposed, open_second_look
 from geoloc.signatures import Signatures
 from geoloc.verify import Verified
@@ -30,6 +31,10 @@ WHOLE_MAP_FEATURES = 3_000_000
 DRONE = "drone"
 # A stage that ends this sure ends the search.
 _SURE = 0.97
+# Oblique frames that were found as if taken straight down scored 435 and less, and four times as
+# much under their own pitch; most nadir photos score more than this.
+_RIGHT_PITCH_SCORE = 1500.0
+_TILT_MARGIN_M = 100.0
 
 
 class DroneLocator:
@@ -83,6 +88,8 @@ class DroneLocator:
             check: Called between the sights of a stage; may raise to end the work.
         """
         verified, proposed = self._search(photo, metadata, camera, rows=rows, check=check)
+        if metadata.pitch_deg is None:
+            verified += self._under_other_tilts(photo, camera, verified, check=check)
         if self._second_look is not None:
             verified += self._second_look.over(
                 photo.pixels, camera, verified=verified, proposed=proposed, check=check
@@ -125,6 +132,30 @@ class DroneLocator:
             view = see(photo.pixels, camera, sight, describer=self._describer)
             if view is not None:
                 yield view
+
+    def _under_other_tilts(
+        self,
+        photo: Photo,
+        camera: Camera,
+        verified: Sequence[Verified],
+        *,
+        check: Callable[[], None],
+    ) -> list[Verified]:
+        """The evidence for the best place under other pitches, unless it is beyond doubt."""
+        belief = believe(verified)
+        if belief is None or belief.best.score >= _RIGHT_PITCH_SCORE:
+            return []
+        place, found = belief.best, belief.best.resection.camera.pose
+        middle = np.array([place.peak.x_m, place.peak.y_m])
+        reach_m = MAX_REACH * found.rel_alt_m + _TILT_MARGIN_M
+        around = self.features.in_box(place.region, middle - reach_m, middle + reach_m)
+        evidence: list[Verified] = []
+        for sight in other_tilts(found, gsd_m=self.features.gsd_m):
+            check()
+            seen = see(photo.pixels, camera, sight, describer=self._describer)
+            if seen is not None:
+                evidence += verify(self.features, propose(self.features, seen, among=around))
+        return evidence
 
     def _where_to_look(
         self,

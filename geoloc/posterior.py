@@ -106,8 +106,10 @@ def _position_sd_m(place: Verified) -> float:
 
 
 def _is_same_place(a: Verified, b: Verified) -> bool:
-    p, q = a.resection.camera.position, b.resection.camera.position
-    return a.region == b.region and math.dist(p, q) < _SAME_PLACE_M
+    """Whether two answers agree on the camera, or on what it looks at."""
+    cameras = math.dist(a.resection.camera.position, b.resection.camera.position)
+    scenes = math.dist((a.peak.x_m, a.peak.y_m), (b.peak.x_m, b.peak.y_m))
+    return a.region == b.region and min(cameras, scenes) < _SAME_PLACE_M
 
 
 def _log_odds(score: float) -> float:

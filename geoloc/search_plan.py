@@ -7,6 +7,7 @@ looks near it and the later ones look everywhere.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -41,6 +42,7 @@ _SAME_HEIGHT = (0.7, 1.3)
 _UNKNOWN_PITCHES_DEG = (NADIR_DEG, -45.0, -65.0)
 # So many of the unknown heights are tried with every pitch, unless effort is high.
 _TILTED_HEIGHTS = 2
+_SAME_PITCH_DEG = 12.0
 _KEYPOINTS = 2000
 _MORE_KEYPOINTS = 4000
 # How far the tilt may be from what is supposed: gimbals hold a few degrees, metadata too.
@@ -189,6 +191,25 @@ def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator
     if metadata.rel_alt_m is not None:
         others = _others(metadata.rel_alt_m)
         yield tuple(_sight(h, NADIR_DEG, gsd_m, everywhere, _UNKNOWN_ZOOMS) for h in others)
+
+
+def other_tilts(found: Pose, *, gsd_m: float) -> Stage:
+    """Sights of a place that was found under one pitch, under the others that may be the true one.
+
+    A place is often found under a pitch that is 45 degrees wrong: the ground at the photo's middle
+    is right then, but not where the camera was.
+
+    Args:
+        found: Of the camera, as it was fitted.
+        gsd_m: Of the map's features.
+    """
+    yaws = tuple((found.heading_deg + step) % 360 for step in _NEAR_YAWS_DEG)
+    slant_m = found.rel_alt_m / max(0.1, math.sin(math.radians(-found.pitch_deg)))
+    return tuple(
+        _sight(slant_m * math.sin(math.radians(-pitch)), pitch, gsd_m, yaws, _NEAR_ZOOMS)
+        for pitch in _UNKNOWN_PITCHES_DEG[1:]
+        if abs(pitch - found.pitch_deg) > _SAME_PITCH_DEG
+    )
 
 
 def _others(known_m: float) -> list[float]:

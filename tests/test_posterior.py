@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,3 +102,12 @@ def test_radii_grow_with_the_share_they_hold() -> None:
     assert belief is not None
     # Never surer than the map itself, whatever the fit says.
     assert 2.146 * 2 < belief.ce90_m < belief.acc95_m < 60
+
+
+def test_one_scene_under_two_tilts_is_one_place() -> None:
+    steep = place(0, 0, score=300.0)
+    # The same ground in the middle of the photo, seen from 120 m further away.
+    flat = replace(place(0, -120, score=1800.0), peak=steep.peak)
+    assert distinct_places([steep, flat]) == [flat]
+    elsewhere = replace(flat, peak=replace(flat.peak, x_m=200.0))
+    assert len(distinct_places([steep, elsewhere])) == 2

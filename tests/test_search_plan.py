@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import get_args
 
 import pytest
 
-from geoloc.camera import Panorama
+from geoloc.camera import Panorama, Pose
 from geoloc.metadata import PhotoMetadata
 from geoloc.options import Effort
 from geoloc.search_plan import (
@@ -17,6 +18,7 @@ from geoloc.search_plan import (
     camera_of,
     heading_stages,
     kind_of,
+    other_tilts,
     panorama_of,
     stages,
     street_camera_of,
@@ -207,3 +209,18 @@ def test_a_known_heading_comes_first_and_a_wrong_one_is_forgiven() -> None:
 def test_a_magnetic_heading_is_trusted_less() -> None:
     near, _ = heading_stages(PhotoMetadata(yaw_deg=100.0, yaw_ref="magnetic"), "normal")
     assert (min(near), max(near)) == (80.0, 120.0)
+
+
+def test_a_place_is_tried_under_other_tilts_from_as_far_away() -> None:
+    found = Pose(350.0, -88.0, 0.0, 120.0)
+    tilted = other_tilts(found, gsd_m=GSD_M)
+    assert [sight.pose.pitch_deg for sight in tilted] == [-45.0, -65.0]
+    for sight in tilted:
+        slant_m = sight.pose.rel_alt_m / math.sin(math.radians(-sight.pose.pitch_deg))
+        assert slant_m == pytest.approx(120.0, rel=0.01)
+        assert all(abs((yaw - 350 + 180) % 360 - 180) <= 20 for yaw in sight.yaws_deg)
+
+
+def test_the_tilt_under_which_it_was_found_is_not_tried_again() -> None:
+    tilted = other_tilts(Pose(0.0, -47.0, 0.0, 120.0), gsd_m=GSD_M)
+    assert [sight.pose.pitch_deg for sight in tilted] == [-65.0]
