@@ -35,7 +35,7 @@ class Timer:
 
 LIMITS_M = (10, 25, 30, 50)
 HEADER = (
-    f"{'method':<22}{'photos':<10}{'map':<18}{'told':<9}{'n':>3}"
+    f"{'method':<24}{'photos':<10}{'map':<18}{'told':<9}{'n':>3}"
     + "".join(f"{f'<={limit} m':>9}" for limit in LIMITS_M)
     + f"{'located':>9}{'right':>8}{'median':>9}"
     + Timer.HEADER
@@ -73,7 +73,7 @@ def line(method: str, case: Case, answers: Sequence[Answer], timer: Timer) -> st
     right = [each for each in located if (each.error_m or 0.0) <= RIGHT_M[case.photos]]
     shares = [sum(error <= limit for error in known) / len(errors) for limit in LIMITS_M]
     return (
-        f"{method:<22}{case.photos:<10}{case.index:<18}{case.told:<9}{len(errors):>3}"
+        f"{method:<24}{case.photos:<10}{case.index:<18}{case.told:<9}{len(errors):>3}"
         + "".join(f"{share:>9.1%}" for share in shares)
         + f"{len(located):>9}{f'{len(right) / len(located):.1%}' if located else '-':>8}"
         + f"{f'{known[len(known) // 2]:.1f} m' if known else '-':>9}"
