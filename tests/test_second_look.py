@@ -216,15 +216,17 @@ def test_the_locator_shows_its_places_and_heeds_the_evidence(
         return [strong]
 
     looked = SimpleNamespace(cameras=lambda: [voted])
+    monkeypatch.setattr(drone_locator, "see", lambda *_, **__: "a sight")
     monkeypatch.setattr(drone_locator, "propose", lambda *_, **__: looked)
     monkeypatch.setattr(drone_locator, "verify", lambda *_: [weak])
     monkeypatch.setattr(drone_locator, "open_second_look", lambda *_: SimpleNamespace(over=over))
     nobody: Any = None
-    features: Any = type("Features", (), {"gsd_m": GSD_M, "__len__": lambda _: 10})()
+    known = {"gsd_m": GSD_M, "descriptor_folder": None, "__len__": lambda _: 10}
+    features: Any = type("Features", (), known)()
     options = LocateOptions(effort="low")
     locator = DroneLocator(nobody, features, options, open_embedder=nobody)
     photo: Any = SimpleNamespace(pixels=np.zeros((480, 640, 3), np.uint8))
-    metadata = PhotoMetadata(rel_alt_m=100.0)
+    metadata = PhotoMetadata(rel_alt_m=100.0, pitch_deg=-90.0)
     camera = camera_of(metadata, 640, 480)
     belief = locator.believe(photo, metadata, camera, rows=None, check=lambda: None)
     assert belief is not None

@@ -56,6 +56,11 @@ class PatchNet(nn.Module):
         self.head = nn.Conv2d(4 * width, options.dimension, 4, bias=False)
         self.norm = nn.BatchNorm1d(options.dimension, affine=False)
 
+    @property
+    def dimension(self) -> int:
+        """Length of a descriptor."""
+        return self.options.dimension
+
     def forward(self, patches: Tensor, view: NetworkView = "satellite") -> Tensor:
         """Unit vectors (N, dimension) float32; maps and photos are described alike.
 

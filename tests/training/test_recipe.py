@@ -80,7 +80,7 @@ def test_the_recipe_of_the_model_on_the_shelf_says_what_it_always_said() -> None
     assert recipe.card["name"] == "clnet-aerial"
     assert recipe.data.dataset == AERIAL
     schedule = recipe.schedule
-    assert (schedule.size_px, schedule.small_steps, schedule.small_size_px) == (128, 600, 96)
+    assert (schedule.size_px, schedule.small_steps, schedule.small_size_px) == (128, 2400, 96)
     assert (schedule.clip_norm, schedule.clip_value, schedule.decay_all) == (1.0, 0.0, False)
     assert recipe.loss == LossChoice("infonce", label_smoothing=0.1, temperature=0.07)
 
