@@ -2,9 +2,9 @@
 
 After L2-Net and HardNet (Mishchuk et al., "Working hard to know your neighbor's margins", NeurIPS
 2017, section 3.2): plain 3 x 3 convolutions with batch norms on a normalised patch of 32 x 32, one
-last convolution as wide as what is left, a vector of unit length. It has one layer fewer than theirs,
-the first of them halves the image at once, and its vector is half as long: two thousand keypoints
-take a quarter of a second on one core with bfloat16, half a second without.
+last convolution as wide as what is left, a vector of unit length. It has one layer fewer than
+theirs, the first of them halves the image at once, and its vector is half as long: two thousand
+keypoints take a quarter of a second on one core with bfloat16, half a second without.
 """
 
 from __future__ import annotations
