@@ -16,71 +16,66 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from geoloc.adapt import AdaptSummary, adapt_model
-    from geoloc.benchmark.job import BenchmarkOptions, benchmark_model
-    from geoloc.datasets.registry import open_dataset
     from geoloc.errors import GeolocError
-    from geoloc.evaluate import Evaluation, evaluate_results
-    from geoloc.explain import explain_photo
-    from geoloc.index import MapIndex
-    from geoloc.indexing import build_index
-    from geoloc.locate import locate_photos
-    from geoloc.model_check import check_model
-    from geoloc.model_import import export_model, import_model
-    from geoloc.onnx_export import export_onnx
-    from geoloc.options import (
-        AdaptOptions,
-        IndexOptions,
-        LocateOptions,
-        TileOptions,
-        TrainOptions,
-    )
-    from geoloc.pairing.job import make_pairs
-    from geoloc.pairing.options import PairingOptions
-    from geoloc.photo import find_photos
+    from geoloc.index.job import build_index
+    from geoloc.index.map_index import MapIndex
+    from geoloc.learning.adapt import AdaptSummary, adapt_model
+    from geoloc.learning.benchmark.job import BenchmarkOptions, benchmark_model
+    from geoloc.learning.datasets.registry import open_dataset
+    from geoloc.learning.pairing.job import make_pairs
+    from geoloc.learning.pairing.options import PairingOptions
+    from geoloc.learning.training.job import measure_model, train_model
+    from geoloc.locate.explain.job import explain_photo
+    from geoloc.locate.job import locate_photos
+    from geoloc.models.check import check_model
+    from geoloc.models.conversion.job import export_model, import_model
+    from geoloc.models.onnx_export import export_onnx
+    from geoloc.models.registry import load_model
+    from geoloc.options import AdaptOptions, IndexOptions, LocateOptions, TileOptions, TrainOptions
+    from geoloc.photos.photo import find_photos
     from geoloc.progress import Progress
-    from geoloc.results import PhotoResult, read_results, write_results
-    from geoloc.tileset import TileSet
-    from geoloc.tiling import cut_tiles
-    from geoloc.training.trainer import measure_model, train_model
-    from geoloc.zoo import load_model
+    from geoloc.results.evaluation import Evaluation, evaluate_results
+    from geoloc.results.files import read_results, write_results
+    from geoloc.results.schema import PhotoResult
+    from geoloc.tiles.job import cut_tiles
+    from geoloc.tiles.tile_set import TileSet
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "AdaptOptions": "options",
-    "AdaptSummary": "adapt",
-    "BenchmarkOptions": "benchmark.job",
-    "Evaluation": "evaluate",
+    "AdaptSummary": "learning.adapt",
+    "BenchmarkOptions": "learning.benchmark.job",
+    "Evaluation": "results.evaluation",
     "GeolocError": "errors",
     "IndexOptions": "options",
     "LocateOptions": "options",
-    "MapIndex": "index",
-    "PairingOptions": "pairing.options",
-    "PhotoResult": "results",
+    "MapIndex": "index.map_index",
+    "PairingOptions": "learning.pairing.options",
+    "PhotoResult": "results.schema",
     "Progress": "progress",
     "TileOptions": "options",
-    "TileSet": "tileset",
+    "TileSet": "tiles.tile_set",
     "TrainOptions": "options",
-    "adapt_model": "adapt",
-    "benchmark_model": "benchmark.job",
-    "build_index": "indexing",
-    "check_model": "model_check",
-    "cut_tiles": "tiling",
-    "evaluate_results": "evaluate",
-    "explain_photo": "explain",
-    "export_model": "model_import",
-    "export_onnx": "onnx_export",
-    "find_photos": "photo",
-    "import_model": "model_import",
-    "load_model": "zoo",
-    "locate_photos": "locate",
-    "make_pairs": "pairing.job",
-    "measure_model": "training.trainer",
-    "open_dataset": "datasets.registry",
-    "read_results": "results",
-    "train_model": "training.trainer",
-    "write_results": "results",
+    "adapt_model": "learning.adapt",
+    "benchmark_model": "learning.benchmark.job",
+    "build_index": "index.job",
+    "check_model": "models.check",
+    "cut_tiles": "tiles.job",
+    "evaluate_results": "results.evaluation",
+    "explain_photo": "locate.explain.job",
+    "export_model": "models.conversion.job",
+    "export_onnx": "models.onnx_export",
+    "find_photos": "photos.photo",
+    "import_model": "models.conversion.job",
+    "load_model": "models.registry",
+    "locate_photos": "locate.job",
+    "make_pairs": "learning.pairing.job",
+    "measure_model": "learning.training.job",
+    "open_dataset": "learning.datasets.registry",
+    "read_results": "results.files",
+    "train_model": "learning.training.job",
+    "write_results": "results.files",
 }
 
 __all__ = [

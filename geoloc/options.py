@@ -90,12 +90,12 @@ class LocateOptions:
         prior_radius_m: Radius of that prior, in metres.
         top_k: Tiles that retrieval proposes, per photo.
         matcher: Who looks again at the best places of a drone photo; ``sift`` is nobody else.
-        matcher_weights: Its files of weights, in the order of `geoloc.matchers`; none means
-            those that kornia downloads.
+        matcher_weights: Its files of weights, in the order of `geoloc.locate.drone.matchers`; none
+            means those that kornia downloads.
         metadata: A CSV that adds to or overrides what the photos say of themselves, or the flight
             log (.SRT) of the video that they are frames of.
         frame_rate_hz: Frames a second at which they were taken from their video; None: as their
-            names say (`geoloc.video_frame`).
+            names say (`geoloc.photos.video_frame`).
         device: As for the index.
         workers: Threads that decode photos.
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].

@@ -1,4 +1,4 @@
-"""`geoloc adapt`: parse, call `geoloc.adapt`, say what it gained."""
+"""`geoloc adapt`: parse, call `geoloc.learning.adapt`, say what it gained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from geoloc.commands._progress import progress_bar
 from geoloc.options import AdaptOptions
 
 if TYPE_CHECKING:
-    from geoloc.adapt import AdaptSummary
+    from geoloc.learning.adapt import AdaptSummary
 
 
 @click.command("adapt", epilog=example("geoloc adapt tiles/ -o my-model/ --minutes 20"))
@@ -75,7 +75,7 @@ def command(tiles: Path, output: Path, quiet: bool, verbose: int, **choices: obj
     beginning, if nothing better came. What is written is a model folder: pass it to `geoloc index
     --model`. Ctrl-C leaves the best so far.
     """
-    from geoloc.adapt import adapt_model
+    from geoloc.learning.adapt import adapt_model
 
     options = AdaptOptions(**choices)  # type: ignore[arg-type]  # click has checked each
     with progress_bar(quiet=quiet, verbose=verbose) as progress:

@@ -1,4 +1,4 @@
-"""``geoloc benchmark``: parse, call `geoloc.benchmark`, show its figures beside the published."""
+"""``geoloc benchmark``: measure a model by the rules of a data set, beside published figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from geoloc.benchmark.figures import OFFICIAL_SIZES, PROTOCOLS, PUBLISHED, TITLES, PublishedFigure
 from geoloc.commands._console import (
     device_option,
     example,
@@ -21,11 +20,18 @@ from geoloc.commands._console import (
     workers_option,
 )
 from geoloc.commands._progress import progress_bar
+from geoloc.learning.benchmark.figures import (
+    OFFICIAL_SIZES,
+    PROTOCOLS,
+    PUBLISHED,
+    TITLES,
+    PublishedFigure,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from geoloc.benchmark.job import BenchmarkReport, SplitReport
+    from geoloc.learning.benchmark.job import BenchmarkReport, SplitReport
 
 # Where there is no terminal, a table is as wide as a file of results may be.
 _PLAIN_WIDTH = 140
@@ -103,8 +109,8 @@ def command(
         return
     if dataset is None or path is None or model is None:
         raise click.UsageError("expected DATASET, PATH and --model; or --list")
-    from geoloc.benchmark.job import BenchmarkOptions, benchmark_model
-    from geoloc.benchmark.report import check_report_path, report_document, write_report
+    from geoloc.learning.benchmark.job import BenchmarkOptions, benchmark_model
+    from geoloc.learning.benchmark.report import check_report_path, report_document, write_report
 
     choice = BenchmarkOptions(
         model=model,
@@ -143,7 +149,7 @@ def _show_report(report: BenchmarkReport) -> None:
 
 def _test_table(report: BenchmarkReport, test: SplitReport) -> Table:
     """The figures of one test; the same protocol and metric are named once."""
-    from geoloc.benchmark.report import report_rows
+    from geoloc.learning.benchmark.report import report_rows
 
     rows = []
     last: tuple[str, str] = ("", "")

@@ -48,7 +48,7 @@ def command(
     three commands on them, compares with the truth, and leaves one picture, demo.png.
     """
     from geoloc.commands.evaluate import evaluation_lines
-    from geoloc.demo import Demo, DemoOptions
+    from geoloc.synthetic.demo.job import Demo, DemoOptions
 
     demo = Demo(DemoOptions(output, photos, seed, overwrite=overwrite))
     say(f"$ mkdir -p {output} && cd {output}", quiet=quiet)

@@ -19,7 +19,7 @@ def command(as_json: bool) -> None:
 
     A line with ! is broken and will be missed; one with - is absent and may not be.
     """
-    from geoloc.doctor import diagnose
+    from geoloc.commands._diagnosis import diagnose
 
     findings = diagnose()
     if as_json:

@@ -12,7 +12,7 @@ import click
 from geoloc.commands._console import example, json_option, print_json
 
 if TYPE_CHECKING:
-    from geoloc.evaluate import Evaluation, GroupFigures
+    from geoloc.results.evaluation import Evaluation, GroupFigures
 
 _NAMES_SHOWN = 10
 
@@ -42,8 +42,8 @@ def command(results: Path, truth: Path, point: str, as_json: bool) -> None:
     RESULTS is a file that `geoloc locate` wrote. Shares are of all photos that have a truth: one
     without an answer counts as missed. Errors are metres on the ground.
     """
-    from geoloc.evaluate import evaluate_results, read_truth
-    from geoloc.results import read_results
+    from geoloc.results.evaluation import evaluate_results, read_truth
+    from geoloc.results.files import read_results
 
     evaluation = evaluate_results(
         read_results(results),

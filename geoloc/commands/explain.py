@@ -82,11 +82,12 @@ def command(
     numbers: the cosine, the rank, and what is left of them when the maps are set to zero. The
     position that a photo says of itself is shown, but not used.
     """
-    from geoloc.explain.output import check_picture, facts, write_picture
+    from geoloc.locate.explain.output import check_picture, facts, write_picture
 
     check_picture(output, overwrite=overwrite)  # before anything takes time
 
-    from geoloc.explain import ExplainOptions, draw_explanation, explain_photo
+    from geoloc.locate.explain.job import ExplainOptions, explain_photo
+    from geoloc.locate.explain.picture import draw_explanation
 
     explanation = explain_photo(photo, index, ExplainOptions(**choice))
     write_picture(draw_explanation(explanation), output)

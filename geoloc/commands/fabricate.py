@@ -8,13 +8,7 @@ from typing import Any
 
 import click
 
-from geoloc.commands._console import (
-    example,
-    overwrite_option,
-    print_rows,
-    say,
-    verbosity_options,
-)
+from geoloc.commands._console import example, overwrite_option, print_rows, say, verbosity_options
 from geoloc.commands._progress import progress_bar
 
 _EXAMPLE = "geoloc fabricate crossview -o town --kind panorama --places 400 --test-places 100"
@@ -161,7 +155,8 @@ def crossview(output: Path, *, quiet: bool, verbose: int, **chosen: Any) -> None
     train and benchmark read, and truth.csv of the test photos, which evaluate reads. With --street
     photos/street and truth_street.csv as well.
     """
-    from geoloc.fabricate import CrossViewOrder, fabricate_crossview
+    from geoloc.synthetic.crossview.job import fabricate_crossview
+    from geoloc.synthetic.crossview.options import CrossViewOrder
 
     began = time.perf_counter()
     order = CrossViewOrder(**chosen)

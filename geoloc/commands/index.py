@@ -22,7 +22,7 @@ from geoloc.errors import EXIT_PARTIAL
 from geoloc.options import IndexOptions
 
 if TYPE_CHECKING:
-    from geoloc.index import IndexPlan, IndexSummary
+    from geoloc.index.job import IndexPlan, IndexSummary
 
 _DEFAULT = IndexOptions()
 
@@ -104,7 +104,7 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     2 wrong options or another index is there, 3 no tiles, 4 no such model,
     5 no such device, 130 interrupted (the same command goes on).
     """
-    from geoloc.index import build_index, plan_index
+    from geoloc.index.job import build_index, plan_index
 
     options = IndexOptions(**build)
     if dry_run:

@@ -20,7 +20,7 @@ def command(path: str, as_json: bool) -> None:
     PATH is a file, a folder, or the name of a model on the shelf. Of a photo it says what is
     read in its metadata and where; what is not in the list is not known to the search.
     """
-    from geoloc.info import describe_path
+    from geoloc.commands._path_facts import describe_path
 
     description = describe_path(path)
     if as_json:

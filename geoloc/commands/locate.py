@@ -23,7 +23,7 @@ from geoloc.errors import EXIT_INTERRUPTED, EXIT_PARTIAL
 from geoloc.options import Effort, LocateOptions, MatcherName, OutputFormat, PositionPrior, View
 
 if TYPE_CHECKING:
-    from geoloc.results import PhotoResult
+    from geoloc.results.schema import PhotoResult
 
 _DEFAULT = LocateOptions()
 
@@ -171,13 +171,13 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     2 wrong options, 3 no photos, 4 no index or one of another model,
     5 no such device, 130 interrupted or terminated (what was done is written).
     """
-    from geoloc.results import check_output
+    from geoloc.results.files import check_output
 
     check_output(output, fmt=fmt, overwrite=overwrite)  # before anything takes time
 
-    from geoloc.locate import locate_photos
-    from geoloc.photo import find_photos
-    from geoloc.results import write_results
+    from geoloc.locate.job import locate_photos
+    from geoloc.photos.photo import find_photos
+    from geoloc.results.files import write_results
 
     found = find_photos(photos, recursive=recursive)
     with progress_bar(quiet=quiet, verbose=verbose) as progress:

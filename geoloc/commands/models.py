@@ -16,8 +16,8 @@ from geoloc.commands._console import (
     print_rows,
     say,
 )
-from geoloc.layouts import Project
-from geoloc.published import SOURCES, DataSet
+from geoloc.models.conversion.catalogue import SOURCES, DataSet
+from geoloc.models.conversion.tensor_names import Project
 
 _PROJECTS = click.Choice(get_args(Project))
 
@@ -40,7 +40,8 @@ def list_command(folder: Path, as_json: bool) -> None:
     FOLDER is the current one if not given. Pass what stands in the first line of a model to
     --model.
     """
-    from geoloc.zoo import CARD_NAME, list_models, read_card
+    from geoloc.models.card import CARD_NAME
+    from geoloc.models.registry import list_models, read_card
 
     own = sorted(str(path.parent) for path in folder.glob(f"*/{CARD_NAME}"))
     cards = {name: read_card(name) for name in [*list_models(), *own]}
@@ -93,7 +94,7 @@ def show_command(context: click.Context, name: str, as_json: bool) -> None:
     MODEL is a name on the shelf or a model folder.
     """
     from geoloc.commands.info import command as info
-    from geoloc.zoo import find_model
+    from geoloc.models.registry import find_model
 
     context.invoke(info, path=str(find_model(name)), as_json=as_json)
 
@@ -153,7 +154,7 @@ def import_command(
     sources). It is read without running any code in it, every tensor must fit, and what is
     missing or left over is named.
     """
-    from geoloc.model_import import ImportOptions, import_model
+    from geoloc.models.conversion.job import ImportOptions, import_model
 
     options = ImportOptions(project, name, data_set, backbone, ground_size_m, whole)
     summary = import_model(checkpoint, output or Path(name), options, overwrite=overwrite)
@@ -187,7 +188,7 @@ def export_command(name: str, output: Path, project: Project | None, overwrite: 
 
     MODEL is a name on the shelf or a model folder.
     """
-    from geoloc.model_import import export_model
+    from geoloc.models.conversion.job import export_model
 
     count = export_model(name, output, project=project, overwrite=overwrite)
     say(f"{output}: {count} tensors")
@@ -240,7 +241,7 @@ def onnx_command(
     vectors of unit length; ONNX Runtime must give what torch gives, or no file is kept.
     """
     from geoloc.commands._progress import progress_bar
-    from geoloc.onnx_export import DEFAULT_OPSET, OnnxOptions, export_onnx
+    from geoloc.models.onnx_export import DEFAULT_OPSET, OnnxOptions, export_onnx
 
     options = OnnxOptions(views, opset or DEFAULT_OPSET, dynamic_batch, overwrite)
     with progress_bar(quiet=as_json, verbose=0) as progress:
@@ -265,7 +266,7 @@ def verify_command(name: str, as_json: bool) -> None:
 
     MODEL is a name on the shelf or a model folder.
     """
-    from geoloc.model_check import check_model
+    from geoloc.models.check import check_model
 
     check = check_model(name)
     if as_json:

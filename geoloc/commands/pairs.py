@@ -18,10 +18,10 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL
-from geoloc.pairing.options import PairingOptions, PairingView
+from geoloc.learning.pairing.options import PairingOptions, PairingView
 
 if TYPE_CHECKING:
-    from geoloc.pairing.job import PairingSummary
+    from geoloc.learning.pairing.job import PairingSummary
 
 _DEFAULT = PairingOptions()
 _FAILURES_SHOWN = 5
@@ -150,8 +150,8 @@ def command(
     photos/*.png, which `geoloc train` and `geoloc benchmark pairs` read. A part of the area is held
     out as a whole. Ends with 6 if a photo says no position, lies outside the map or is damaged.
     """
-    from geoloc.pairing.job import make_pairs
-    from geoloc.photo import find_photos
+    from geoloc.learning.pairing.job import make_pairs
+    from geoloc.photos.photo import find_photos
 
     quiet, verbose = bool(given.pop("quiet")), int(given.pop("verbose"))
     options = PairingOptions(**given)

@@ -1,4 +1,4 @@
-"""`geoloc tile`: parse, call `geoloc.tiling`, say what came of it."""
+"""`geoloc tile`: parse, call `geoloc.tiles.job`, say what came of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from geoloc.errors import EXIT_PARTIAL
 from geoloc.options import TileOptions
 
 if TYPE_CHECKING:
-    from geoloc.tiling import TilePlan, TileSummary
+    from geoloc.tiles.job import TilePlan, TileSummary
 
 _DEFAULTS = TileOptions()
 _MODEL_DEFAULT = "Default: what --model asks for."
@@ -128,7 +128,7 @@ def command(rasters: tuple[str, ...], output: Path, **given: object) -> None:
     pixels. The same command goes on where it was interrupted, and does nothing when all is there.
     Ends with 6 if a raster or a part of one could not be read.
     """
-    from geoloc.tiling import cut_tiles, plan_tiles
+    from geoloc.tiles.job import cut_tiles, plan_tiles
 
     quiet, verbose = bool(given.pop("quiet")), int(str(given.pop("verbose")))
     dry_run, as_json = bool(given.pop("dry_run")), bool(given.pop("as_json"))

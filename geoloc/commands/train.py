@@ -1,4 +1,4 @@
-"""`geoloc train`: parse, call `geoloc.training`, say what came of it."""
+"""`geoloc train`: parse, call `geoloc.learning.training`, say what came of it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from geoloc.commands._progress import progress_bar
 from geoloc.options import TrainOptions
 
 if TYPE_CHECKING:
-    from geoloc.training.recall import Recall
+    from geoloc.learning.training.recall import Recall
 
 
 def _list_recipes(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     """Print what comes along and end, whatever else was given."""
     if wanted and not ctx.resilient_parsing:
-        from geoloc.training.recipe_shelf import recipe_purposes
+        from geoloc.learning.training.recipe_file import recipe_purposes
 
         print_rows(recipe_purposes())
         ctx.exit()
@@ -27,7 +27,7 @@ def _list_recipes(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 def _show_recipe(ctx: click.Context, _: click.Parameter, recipe: str | None) -> None:
     """Print a recipe and end, whatever else was given."""
     if recipe is not None and not ctx.resilient_parsing:
-        from geoloc.training.recipe_shelf import recipe_text
+        from geoloc.learning.training.recipe_file import recipe_text
 
         click.echo(recipe_text(recipe), nl=False)
         ctx.exit()
@@ -113,8 +113,8 @@ def command(
     --nproc-per-node N -m geoloc.cli train ...` or `accelerate launch`.
     """
     from geoloc.errors import OptionError
-    from geoloc.training.processes import is_main_process
-    from geoloc.training.trainer import measure_model, train_model
+    from geoloc.learning.training.job import measure_model, train_model
+    from geoloc.learning.training.processes import is_main_process
 
     options = TrainOptions(**choices)  # type: ignore[arg-type]  # click has checked each
     if evaluate is not None:

@@ -16,14 +16,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.describing import PatchDescriber
-from geoloc.keypoints import ROOT_SIFT, root_sift
+from geoloc.index.features.descriptor import PatchDescriber
+from geoloc.index.features.keypoints import ROOT_SIFT, root_sift
+from geoloc.index.features.patches import SIDE_PX, WIDTHS
+from geoloc.learning.training.data.keypoint_source import found_pairs
+from geoloc.learning.training.data.places import Place, read_places
+from geoloc.learning.training.recall import Recall, recall_of_partners
+from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.options import DEFAULT_DESCRIPTOR
-from geoloc.patches import SIDE_PX, WIDTHS
-from geoloc.training.keypoint_source import found_pairs
-from geoloc.training.places import Place, read_places
-from geoloc.training.recall import Recall, recall_of_partners
-from geoloc.training.recipe import read_recipe
 
 Vectors = NDArray[np.float32]
 

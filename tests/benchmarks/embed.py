@@ -20,11 +20,11 @@ import rasterio
 import torch
 from affine import Affine
 
-from geoloc.embed import SATELLITE, Embedder, Preprocessing
-from geoloc.index import build_index
+from geoloc.index.job import build_index
+from geoloc.models.embedder import SATELLITE, Embedder, Preprocessing
 from geoloc.options import DEFAULT_MODEL, IndexOptions, TileOptions
-from geoloc.tileset import TileSet
-from geoloc.tiling import cut_tiles
+from geoloc.tiles.job import cut_tiles
+from geoloc.tiles.tile_set import TileSet
 
 
 def main() -> None:

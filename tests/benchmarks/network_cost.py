@@ -20,11 +20,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from geoloc.nets.clnet import CLNet, CLNetOptions, NetworkView
-from geoloc.nets.clnet_family import CLNetSize, Rung, clnet_options, rung_options
-from geoloc.nets.mean import MEAN
-from geoloc.nets.siamese import Siamese, SiameseOptions
-from geoloc.published import DATA_SETS, DataSet
+from geoloc.models.clnet_presets import CLNetSize, Rung, clnet_options, rung_options
+from geoloc.models.conversion.catalogue import DATA_SETS, DataSet
+from geoloc.models.nets.clnet import CLNet, CLNetOptions, NetworkView
+from geoloc.models.nets.mean import MEAN
+from geoloc.models.nets.siamese import Siamese, SiameseOptions
 
 PAPER_SAVING = 0.68
 TASKS: tuple[DataSet, ...] = ("cvusa", "vigor", "university1652")

@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 from real_scores import Timer, answer, line
 from real_sets import Case, Ground, photos_of, true_point
 
-from geoloc.camera import project
-from geoloc.crs import LonLat
-from geoloc.features import FeatureMap
-from geoloc.groundview import look_down
-from geoloc.index import MapIndex
-from geoloc.keypoints import ROOT_SIFT, Keypoints, detect_keypoints
-from geoloc.metadata import PhotoMetadata
+from geoloc.geometry.camera import project
+from geoloc.geometry.crs import LonLat
+from geoloc.geometry.rectification import look_down
+from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.features.keypoints import ROOT_SIFT, Keypoints, detect_keypoints
+from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.hypotheses import stages
+from geoloc.locate.drone.voting import NEIGHBOURS, Peak, cast_votes, find_peaks
 from geoloc.options import Effort
-from geoloc.photo import Photo
-from geoloc.search_plan import camera_of, stages
-from geoloc.voting import NEIGHBOURS, Peak, cast_votes, find_peaks
+from geoloc.photos.kind import camera_of
+from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.photo import Photo
 
 Find = Callable[[FeatureMap, Photo, PhotoMetadata], tuple[LonLat | None, bool]]
 

@@ -12,9 +12,9 @@ from unittest.mock import patch
 from real_scores import Answer, Timer, line
 from real_sets import Case, Ground
 
-from geoloc.evaluate import TruthPoint, evaluate_results
-from geoloc.locate import locate_photos
+from geoloc.locate.job import locate_photos
 from geoloc.options import Effort, LocateOptions
+from geoloc.results.evaluation import TruthPoint, evaluate_results
 
 
 def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
@@ -24,7 +24,7 @@ def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
 
 def retrieved_rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
     """The line of geoloc when only the fifty tiles that its network proposes vote."""
-    with patch("geoloc.drone_locator.WHOLE_MAP_FEATURES", 0):
+    with patch("geoloc.locate.drone.locator.WHOLE_MAP_FEATURES", 0):
         yield from _rows("geoloc, top 50", case, ground, effort)
 
 

@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 from real_scores import Timer
 from real_sets import UNTRAINED, Case, Ground, photos_of, true_point
 
-from geoloc.camera import Camera
-from geoloc.crs import distances_m
-from geoloc.describing import PatchDescriber
-from geoloc.embed import Embedder
-from geoloc.features import FeatureMap
-from geoloc.index import MapIndex
-from geoloc.keypoints import Describer
-from geoloc.mapsearch import Seen, see
+from geoloc.geometry.camera import Camera
+from geoloc.geometry.crs import distances_m
+from geoloc.index.features.descriptor import PatchDescriber
+from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.features.keypoints import Describer
+from geoloc.index.features.signatures import Signatures
+from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.hypotheses import Sight, stages
+from geoloc.locate.drone.retrieval import Retriever
+from geoloc.locate.drone.view import Seen, see
+from geoloc.models.embedder import Embedder
 from geoloc.options import Effort
-from geoloc.photo import Photo
-from geoloc.retrieval import Retriever
-from geoloc.search_plan import Sight, camera_of, stages
-from geoloc.signatures import Signatures
+from geoloc.photos.kind import camera_of
+from geoloc.photos.photo import Photo
 
 RANKS = (1, 5, 10)
 HEADER = (

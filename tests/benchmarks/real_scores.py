@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from real_sets import RIGHT_M, Case
 
-from geoloc.crs import LonLat, distances_m
+from geoloc.geometry.crs import LonLat, distances_m
 
 
 class Timer:

@@ -11,15 +11,15 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from geoloc.crs import LonLat
-from geoloc.evaluate import Truth, TruthPoint, read_truth
-from geoloc.index import build_index
-from geoloc.metadata import PhotoMetadata, merge
-from geoloc.metadata_table import open_table
+from geoloc.geometry.crs import LonLat
+from geoloc.index.job import build_index
+from geoloc.models.registry import build_network, find_model, read_card
 from geoloc.options import DEFAULT_DESCRIPTOR, DEFAULT_MODEL, IndexOptions
-from geoloc.photo import Photo, read_photo
-from geoloc.tiling import cut_tiles
-from geoloc.zoo import build_network, find_model, read_card
+from geoloc.photos.metadata import PhotoMetadata, merge
+from geoloc.photos.metadata_csv import open_table
+from geoloc.photos.photo import Photo, read_photo
+from geoloc.results.evaluation import Truth, TruthPoint, read_truth
+from geoloc.tiles.job import cut_tiles
 
 SETS = ("fengyuan", "ariel")
 ALL_MAPS = "with-distractors"
@@ -147,7 +147,7 @@ def untrained(work: Path) -> Path:
     """The shipped network with random weights of a fixed seed, as a model folder."""
     import torch
 
-    from geoloc.checkpoints import write_tensors
+    from geoloc.models.weights import write_tensors
 
     card = read_card(DEFAULT_MODEL)
     folder = work / UNTRAINED

@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from geoloc.embed import resolve_device
-from geoloc.onnx_export import OnnxOptions, export_onnx, open_session
-from geoloc.zoo import load_model
+from geoloc.models.device import resolve_device
+from geoloc.models.onnx_export import OnnxOptions, export_onnx, open_session
+from geoloc.models.registry import load_model
 
 _Way = Callable[[Tensor], Tensor]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from geoloc import adapt
 from geoloc.cli import cli
-from geoloc.training.map_held_out import MapValidation
-from geoloc.training.recall import Recall
-from geoloc.zoo import load_model
-from tests.small_maps import SmallMap, small_map
+from geoloc.learning import adapt
+from geoloc.learning.training.data.map_validation import MapValidation
+from geoloc.learning.training.recall import Recall
+from geoloc.models.registry import load_model
+from tests.fixtures.small_maps import SmallMap, small_map
 
 __all__ = ["small_map"]  # a fixture
 

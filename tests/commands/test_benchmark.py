@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
-from tests.datasets.layouts import write_cvusa, write_university1652
-from tests.indexes import write_model
+from tests.fixtures.dataset_layouts import write_cvusa, write_university1652
+from tests.fixtures.indexes import write_model
 
 
 @pytest.fixture(autouse=True)

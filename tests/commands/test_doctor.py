@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import geoloc
 from geoloc.cli import cli
-from geoloc.doctor import diagnose
+from geoloc.commands._diagnosis import diagnose
 
 
 def test_versions_devices_drivers_and_room_are_reported() -> None:

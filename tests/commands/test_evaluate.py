@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
-from geoloc.results import PhotoResult, write_results
+from geoloc.results.files import write_results
+from geoloc.results.schema import PhotoResult
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from geoloc.cli import cli
-from geoloc.index import build_index
-from tests.indexes import options_for, write_map, write_tiles
-from tests.photos import write_photo
-from tests.tiny_models import TINY, write_tiny_model
+from geoloc.index.job import build_index
+from tests.fixtures.indexes import options_for, write_map, write_tiles
+from tests.fixtures.photos import write_photo
+from tests.fixtures.tiny_models import TINY, write_tiny_model
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
-from geoloc.index import MapIndex
-from tests.indexes import write_map, write_model, write_tiles
+from geoloc.index.map_index import MapIndex
+from tests.fixtures.indexes import write_map, write_model, write_tiles
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from PIL import Image
 
 from geoloc.cli import cli
 from geoloc.options import DEFAULT_MODEL
-from geoloc.results import PhotoResult, write_results
+from geoloc.results.files import write_results
+from geoloc.results.schema import PhotoResult
 
 
 def _run(*arguments: str | Path) -> Result:

@@ -9,15 +9,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
-from tests.indexes import options_for, write_map, write_model, write_tiles
-from tests.tiny_models import TINY_PATCHNET, write_tiny_model
-from tests.training.fabricated import write_pairs
+from tests.fixtures.indexes import options_for, write_map, write_model, write_tiles
+from tests.fixtures.tiny_models import TINY_PATCHNET, write_tiny_model
+from tests.fixtures.training_data import write_pairs
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder with models, tiles, an index and pairs; read it, never change it."""
-    from geoloc.index import build_index
+    from geoloc.index.job import build_index
 
     folder = tmp_path_factory.mktemp("kept")
     write_tiny_model(folder / "patches", TINY_PATCHNET)

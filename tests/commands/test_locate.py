@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
 from geoloc.options import LocateOptions
-from geoloc.results import PhotoResult, read_results
+from geoloc.results.files import read_results
+from geoloc.results.schema import PhotoResult
 
 _GOOD = [
     PhotoResult("/p/a.jpg", "located", longitude=1.0, latitude=2.0),
@@ -49,11 +48,8 @@ class _Locator:
 def locator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Locator:
     stand_in = _Locator()
     monkeypatch.chdir(tmp_path)
-    for name in ("locate", "photo"):
-        module = SimpleNamespace(
-            locate_photos=stand_in.locate_photos, find_photos=stand_in.find_photos
-        )
-        monkeypatch.setitem(sys.modules, f"geoloc.{name}", module)
+    monkeypatch.setattr("geoloc.locate.job.locate_photos", stand_in.locate_photos)
+    monkeypatch.setattr("geoloc.photos.photo.find_photos", stand_in.find_photos)
     return stand_in
 
 

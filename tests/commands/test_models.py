@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
-from geoloc.foreign import write_checkpoint
-from geoloc.index import MapIndex
-from geoloc.published import SOURCES
-from tests.foreign_checkpoints import CONVNEXT, dac
-from tests.indexes import write_map, write_tiles
+from geoloc.index.map_index import MapIndex
+from geoloc.models.conversion.catalogue import SOURCES
+from geoloc.models.conversion.checkpoint import write_checkpoint
+from tests.fixtures.foreign_checkpoints import CONVNEXT, dac
+from tests.fixtures.indexes import write_map, write_tiles
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
-from tests.pairing.surveys import write_survey
-from tests.photos import write_photo
+from tests.fixtures.photos import write_photo
+from tests.fixtures.surveys import write_survey
 
 ROW = [(30 + 12 * k, 120) for k in range(16)]
 

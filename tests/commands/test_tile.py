@@ -13,9 +13,9 @@ from affine import Affine
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
-from geoloc.tileset import TileSet
-from tests import rasters
-from tests.indexes import write_model
+from geoloc.tiles.tile_set import TileSet
+from tests.fixtures import rasters
+from tests.fixtures.indexes import write_model
 
 SIZES = ("--ground-size", "160", "--size", "64")
 FEW = ("--ground-size", "240", "--size", "64", "--overlap", "0", "--min-valid", "0.02")

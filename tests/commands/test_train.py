@@ -8,10 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
-from geoloc.training.recipe import read_recipe
-from geoloc.training.recipe_shelf import list_recipes
-from geoloc.zoo import load_model
-from tests.training.fabricated import PAIRS_RECIPE, write_pairs
+from geoloc.learning.training.recipe_file import list_recipes, read_recipe
+from geoloc.models.registry import load_model
+from tests.fixtures.training_data import PAIRS_RECIPE, write_pairs
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from PIL import Image
 
 from geoloc.cli import COMMANDS, cli
 from geoloc.errors import EXIT_OK, EXIT_PARTIAL
-from geoloc.schema import COLUMNS
+from geoloc.results.schema import COLUMNS
 
 REPOSITORY = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -11,25 +11,43 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "geoloc"
 
-# The rooms of the house, from the ground up. A module that is new finds its place here.
+# The wings of the house, from the ground up. A wing imports from itself and from below; wings of
+# one floor do not know each other. A new wing gets its place here; a name without a wing fails.
 LAYERS: tuple[str, ...] = (
-    "errors options progress",
-    "crs grid geometry camera groundview streetview resection keypoints patches rgb xmp nets"
-    " qgis_style schema layouts published",
-    "raster image_file exif metadata findings pose lens metadata_reading metadata_table srt"
-    " video_frame photo world zoo checkpoints foreign datasets",
-    "tileset area creation cutting journal tiling embed describing matchers tile_vectors store"
-    " features signatures feature_building voting model_check backbone_weights",
-    "index index_manifest index_folder index_job index_files index_plan indexing search_plan"
-    " retrieval verify posterior calibration answer mapsearch map_pixels second_look street_search"
-    " street_belief drone_locator street_locator locator",
-    "locate evaluate benchmark fabricate training results result_layers report demo doctor info"
-    " model_import explain onnx_export pairing adapt",
+    "errors options progress atomic",
+    "geometry models",
+    "tiles photos results",
+    "index",
+    "locate",
+    "learning",
+    "synthetic",
     "__init__",
     "commands",
     "cli",
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
+
+# The same inside the wings that have rooms of their own: what may know what.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "models": ("nets", "conversion"),
+    "index": ("features",),
+    "locate": ("drone street", "explain"),
+    "learning": ("datasets", "pairing benchmark training", "adapt"),
+    "learning.training": ("data",),
+    "synthetic": ("world", "crossview demo"),
+}
+
+# Side doors: what the first needs must not load the second, whatever stands between them.
+SHUT: tuple[tuple[str, str], ...] = (
+    ("geoloc.index.map_index", "geoloc.index.job"),
+    ("geoloc.index.map_index", "geoloc.index.writing"),
+    ("geoloc.index.map_index", "geoloc.index.features.building"),
+    ("geoloc.locate.job", "geoloc.index.job"),
+    ("geoloc.locate.job", "geoloc.index.writing"),
+    ("geoloc.locate.job", "geoloc.index.features.building"),
+    ("geoloc.locate.job", "geoloc.tiles.job"),
+    ("geoloc.models.registry", "geoloc.models.conversion.job"),
+)
 
 
 class Import(NamedTuple):
@@ -46,13 +64,13 @@ def _sources() -> list[Path]:
 
 
 def _module(path: Path) -> str:
-    """``geoloc.store.flat`` of ``geoloc/store/flat.py``."""
+    """``geoloc.index.vector_store.flat`` of ``geoloc/store/flat.py``."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _room(module: str) -> str:
-    """``store`` of ``geoloc.store.flat``; the package itself is ``__init__``."""
+    """``store`` of ``geoloc.index.vector_store.flat``; the package itself is ``__init__``."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 
@@ -90,31 +108,119 @@ IMPORTS = list(_imports())
 INSIDE = [each for each in IMPORTS if each.target.split(".")[0] == "geoloc"]
 
 
-def test_every_module_has_its_place() -> None:
-    rooms = {_room(_module(path)) for path in _sources()}
-    assert rooms <= set(RANKS), "give the new module a rank in LAYERS"
+def test_every_wing_has_its_floor_and_every_name_its_wing() -> None:
+    assert {_room(_module(path)) for path in _sources()} == set(RANKS)
 
 
 def test_imports_go_down_only() -> None:
     upward = [
-        f"{each.where}: {each.module} (rank {RANKS[each.room]}) imports {each.target}"
+        f"{each.where}: {each.module} (floor {RANKS[each.room]}) imports {each.target}"
         for each in INSIDE
-        if RANKS[_room(each.target)] > RANKS[each.room]
+        if (target := _room(each.target)) != each.room and RANKS[target] >= max(1, RANKS[each.room])
     ]
     assert not upward, "\n".join(upward)
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
-    graph: dict[str, set[str]] = {}
+@pytest.mark.parametrize("wing", ROOMS)
+def test_rooms_of_a_wing_import_downwards_too(wing: str) -> None:
+    floors = {name: floor for floor, names in enumerate(ROOMS[wing]) for name in names.split()}
+    prefix = f"geoloc.{wing}."
+    folder = PACKAGE / wing.replace(".", "/")
+    assert {path.name for path in folder.iterdir() if path.name in floors} == {
+        name for name in floors if (folder / name).is_dir()
+    }
+    assert all((folder / name).is_dir() or (folder / f"{name}.py").is_file() for name in floors)
+
+    def room(module: str) -> str | None:
+        name = module.removeprefix(prefix).split(".")[0]
+        return name if module.startswith(prefix) and name in floors else None
+
+    upward = [
+        f"{each.where}: {each.module} imports {each.target}"
+        for each in INSIDE
+        if (mine := room(each.module)) is not None
+        and (other := room(each.target)) not in (None, mine)
+        and floors[str(other)] >= floors[mine]
+    ]
+    assert not upward, "\n".join(upward)
+
+
+@pytest.mark.parametrize(("entrance", "room"), SHUT)
+def test_there_are_no_side_doors(entrance: str, room: str) -> None:
+    graph = _graph()
+    assert entrance in graph
+    assert room in graph, "a dead name"
+    reached, waiting = set[str](), [entrance]
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting.extend(graph.get(module, ()))
+    assert room not in reached
+
+
+def test_no_name_is_exported_twice() -> None:
+    """A name is imported from where it is defined, so that it has one home."""
+    defined = {
+        (_module(path), name)
+        for path in _sources()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for name in _names(node)
+    }
+    modules = {module for module, _ in defined}
+    elsewhere = [
+        f"{path.relative_to(PACKAGE.parent)}:{node.lineno}: {node.module}.{alias.name}"
+        for path in _sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module in modules and node.module != "geoloc"
+        for alias in node.names
+        if (node.module, alias.name) not in defined
+        and f"{node.module}.{alias.name}" not in {_module(each) for each in _sources()}
+    ]
+    assert not elsewhere, "\n".join(elsewhere)
+
+
+def test_only_the_world_has_a_door_of_its_own() -> None:
+    """Packages re-export nothing but the public names, and the synthetic world its own."""
+    doors = {
+        str(path.parent.relative_to(PACKAGE))
+        for path in _sources()
+        if path.name == "__init__.py"
+        and any(
+            isinstance(node, ast.ImportFrom) and (node.module or "").startswith("geoloc.")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    }
+    assert doors == {".", "synthetic/world"}
+
+
+def _names(node: ast.stmt) -> Iterator[str]:
+    """The names that a statement of a module's top level defines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    for target in node.targets if isinstance(node, ast.Assign) else ():
+        yield from (each.id for each in ast.walk(target) if isinstance(each, ast.Name))
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        yield node.target.id
+
+
+def _graph() -> dict[str, set[str]]:
+    """Which modules each module of the package loads."""
+    graph: dict[str, set[str]] = {_module(path): set() for path in _sources()}
     for each in INSIDE:
         if each.target not in (each.module, "geoloc"):
-            graph.setdefault(each.module, set()).add(each.target)
+            graph[each.module].add(each.target)
+    return graph
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = _graph()
     done: set[str] = set()
 
     def visit(module: str, path: tuple[str, ...]) -> None:
         assert module not in path, " -> ".join((*path, module))
         if module not in done:
-            for target in sorted(graph.get(module, ())):
+            for target in sorted(graph[module]):
                 visit(target, (*path, module))
             done.add(module)
 
@@ -133,32 +239,35 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 
 
 # Where each heavy library may enter. The doctor looks at all of them.
+DOCTOR = "geoloc.commands._diagnosis"
 OWNERS = {
-    "pyproj": "crs geometry grid raster tileset world",
-    "torch": "nets embed zoo training checkpoints foreign model_check model_import onnx_export"
-    " explain backbone_weights matchers describing",
-    "timm": "nets backbone_weights",
-    "kornia": "matchers",
-    "faiss": "store features feature_building signatures",
-    "rasterio": "raster tileset area creation cutting tiling world pairing",
-    "PIL": "image_file exif pose lens metadata_reading metadata_table photo world demo report"
-    " explain pairing",
-    "cv2": "keypoints patches groundview streetview embed retrieval verify world training explain"
-    " pairing map_pixels second_look",
-    "geopandas": "signatures tileset area journal tiling index index_job index_files index_plan"
-    " answer result_layers",
+    "pyproj": "geometry tiles synthetic.world",
+    "torch": "models learning.training index.features.descriptor locate.drone.matchers"
+    " locate.explain",
+    "timm": "models.nets models.pretrained",
+    "accelerate": "learning.training.processes",
+    "kornia": "locate.drone.matchers",
+    "faiss": "index.vector_store index.features",
+    "rasterio": "tiles synthetic.world learning.pairing.tiles",
+    "PIL": "photos synthetic locate.explain learning.pairing.job",
+    "cv2": "geometry index locate learning synthetic.world models.embedder",
+    "geopandas": "tiles index results locate.result_row",
+    "pyogrio": "results.layers",
 }
 
 
 @pytest.mark.parametrize("library", OWNERS)
 def test_a_heavy_library_enters_where_it_belongs(library: str) -> None:
+    homes = tuple(f"geoloc.{home}" for home in OWNERS[library].split())
+    users = {each.module: each.where for each in IMPORTS if each.target.split(".")[0] == library}
+    used = {home for home in homes for user in users if f"{user}.".startswith(f"{home}.")}
     elsewhere = [
-        each.where
-        for each in IMPORTS
-        if each.target.split(".")[0] == library
-        and each.room not in (*OWNERS[library].split(), "doctor")
+        where
+        for user, where in users.items()
+        if user != DOCTOR and not any(f"{user}.".startswith(f"{home}.") for home in homes)
     ]
     assert not elsewhere
+    assert used == set(homes), "an owner that does not use it"
 
 
 def test_nobody_prints() -> None:

@@ -1,0 +1,1 @@
+"""Coordinates, cameras and the views that they take; no torch, no files."""

@@ -1,0 +1,1 @@
+"""Tiles become an index: vectors, local features, and the search in them."""

@@ -1,0 +1,1 @@
+"""Local features of the map: keypoints, their descriptors, and signatures of tiles."""

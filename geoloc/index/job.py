@@ -1,0 +1,185 @@
+"""Building an index: from a folder of tiles to a folder that photos are searched in.
+
+A run that was killed goes on where it stopped and ends with the same bytes.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.errors import InputError
+from geoloc.index.manifest import MANIFEST, PARTS, IndexManifest
+from geoloc.index.resume import prepare_job, recipe_of, resolve_recipe, unknown_rows
+from geoloc.index.tile_vectors import embed_tiles, quickest_shrink, read_ahead
+from geoloc.index.writing import write_index
+from geoloc.models.card import ModelCard
+from geoloc.models.embedder import SATELLITE, Embedder
+from geoloc.models.registry import read_card
+from geoloc.options import IndexOptions
+from geoloc.progress import Progress, Silent
+from geoloc.tiles.tile_set import TABLE as TILE_TABLE
+from geoloc.tiles.tile_set import TileSet
+
+# Training varies the scale by about so much.
+_SAME_SCALE = 1.6
+
+
+@dataclass(frozen=True)
+class IndexSummary:
+    """What a run did.
+
+    Attributes:
+        folder: The index.
+        tiles: Tiles in it.
+        added: Tiles that this run put there; 0 if there was nothing to do.
+        left_out: Tiles that are not in it because they could not be read.
+        size_bytes: Of all its files.
+        elapsed_s: How long the run took.
+    """
+
+    folder: Path
+    tiles: int
+    added: int
+    left_out: int
+    size_bytes: int
+    elapsed_s: float
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every tile is in it."""
+        return self.left_out == 0
+
+
+def build_index(
+    tiles: str | Path,
+    folder: str | Path,
+    options: IndexOptions | None = None,
+    *,
+    progress: Progress | None = None,
+) -> IndexSummary:
+    """Embed tiles and write the index that photos are searched in.
+
+    An interrupted run goes on where it stopped; a finished one does nothing. Tiles that cannot be
+    read are left out and counted.
+
+    Args:
+        tiles: The folder that `cut_tiles` wrote.
+        folder: Where the index goes.
+        options: How to build it. With ``append``, tiles that the index does not hold yet (by
+            ``tile_id``) come after those that it holds; factories that learn, learn again from
+            all. The result equals an index of all tiles at once, up to rounding of the network.
+        progress: Who listens.
+
+    Raises:
+        TilesError: There are no tiles, or not one can be read.
+        ModelError: The model is missing or damaged.
+        OptionError: The factory is unknown, or options contradict each other.
+        OutputExistsError: The folder holds an index that was built otherwise.
+        DependencyError: The device is not there.
+    """
+    options, progress, began = options or IndexOptions(), progress or Silent(), time.monotonic()
+    folder = Path(folder)
+    with TileSet.open(tiles) as tile_set:
+        job = prepare_job(tile_set, folder, options)
+        if job is None:
+            return _summary(folder, 0, began)
+        _warn_of_scale(tile_set, job.card, options.model, progress)
+        embedder = Embedder(job.card.folder, device=options.device, batch_size=options.batch_size)
+        found = embed_tiles(
+            tile_set,
+            job.new_rows,
+            embedder,
+            folder / PARTS,
+            workers=options.workers,
+            progress=progress,
+        )
+    write_index(job, found, options, progress)
+    return _summary(folder, len(found.rows), began)
+
+
+def _warn_of_scale(tiles: TileSet, card: ModelCard, model: str, progress: Progress) -> None:
+    """A network that learnt from other tiles finds little, and nothing else would say so."""
+    learnt_m, sides_m = card.tile_ground_size_m, sorted(set(tiles.table["ground_size_m"]))
+    if any(1 / _SAME_SCALE <= side_m / learnt_m <= _SAME_SCALE for side_m in sides_m):
+        return
+    found = " and ".join(f"{side_m:g}" for side_m in sides_m)
+    progress.warn(
+        f"the tiles are {found} m on the ground, {card.name} learnt from tiles of {learnt_m:g} m "
+        f"and will hardly know these; cut others: geoloc tile --model {model}"
+    )
+
+
+def _summary(folder: Path, added: int, began: float) -> IndexSummary:
+    manifest = IndexManifest.read(folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    elapsed_s = time.monotonic() - began
+    return IndexSummary(folder, manifest.count, added, manifest.left_out, size, elapsed_s)
+
+
+@dataclass(frozen=True)
+class IndexPlan:
+    """What a run would do.
+
+    Attributes:
+        tiles: Tiles that it would embed.
+        size_bytes: Of the vectors; local features come on top.
+        seconds: For the network and for reading, from timing one batch; None where none
+            can be read.
+        device: Where the network would run.
+    """
+
+    tiles: int
+    size_bytes: int
+    seconds: float | None
+    device: str
+
+
+def plan_index(
+    tiles: str | Path, folder: str | Path, options: IndexOptions | None = None
+) -> IndexPlan:
+    """What `build_index` would do, without writing anything; times one batch.
+
+    Raises:
+        GeolocError: As `build_index`.
+    """
+    options, folder = options or IndexOptions(), Path(folder)
+    with TileSet.open(tiles) as tile_set:
+        card = read_card(options.model)
+        recipe = recipe_of(tile_set, card, folder, options)
+        wanted = resolve_recipe(recipe, folder, options)
+        rows = np.arange(len(tile_set)) if wanted else np.zeros(0, np.int64)
+        if wanted and len(wanted.tile_digests) > 1 and (folder / MANIFEST).exists():
+            rows = unknown_rows(tile_set.table, geopandas.read_parquet(folder / TILE_TABLE))
+        embedder = Embedder(card.folder, device=options.device, batch_size=options.batch_size)
+        seconds = _time_batch(tile_set, rows, embedder) if len(rows) else None
+    copies = 1 if options.factory == IndexOptions.factory else 2
+    return IndexPlan(
+        tiles=len(rows),
+        size_bytes=len(rows) * card.dimension * 2 * copies,
+        seconds=None if seconds is None else seconds * len(rows),
+        device=str(embedder.device),
+    )
+
+
+def _time_batch(tiles: TileSet, rows: NDArray[np.int64], embedder: Embedder) -> float | None:
+    """Seconds a tile, with reading; the first batch only warms up. None if no tile can be read."""
+    seconds = None
+    for _ in range(2):
+        began = time.monotonic()
+        read = read_ahead(
+            lambda i: embedder.shrink(tiles.read(i, shrink=quickest_shrink(tiles, embedder))),
+            rows[: embedder.batch_size].tolist(),
+            workers=1,
+            depth=embedder.batch_size,
+        )
+        pixels = [result for _, result in read if not isinstance(result, InputError)]
+        if pixels:
+            embedder.embed(np.stack(pixels), SATELLITE)
+            seconds = (time.monotonic() - began) / len(pixels)
+    return seconds

@@ -1,0 +1,224 @@
+"""What an index says of itself: the model, the tiles and the options that it was built from."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from geoloc import __version__
+from geoloc.atomic import write_text
+from geoloc.errors import IndexFolderError
+
+MANIFEST = "index.json"
+PARTIAL_MANIFEST = "index.partial.json"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides the bytes of an index; two runs of one recipe make the same index.
+
+    Attributes:
+        model: Name of the model.
+        model_location: A name on the shelf, or a model folder relative to the index.
+        weights_sha256: Checksum of its weights.
+        preprocessing: What happens to the pixels before the network.
+        fingerprint: A checksum of the two; see `geoloc.models.embedder.fingerprint`.
+        dimension: Length of a vector.
+        factory: A FAISS factory string.
+        features: Whether the index holds local features.
+        tile_digests: Of each folder of tiles, in the order in which they were added.
+        descriptor: What describes the local features: ``rootsift``, or a model and the checksum
+            of its weights.
+    """
+
+    model: str
+    model_location: str
+    weights_sha256: str
+    preprocessing: dict[str, Any]
+    fingerprint: str
+    dimension: int
+    factory: str
+    features: bool
+    tile_digests: tuple[str, ...]
+    descriptor: str = "rootsift"
+
+    @property
+    def without_tiles(self) -> Recipe:
+        """The recipe but for the tiles."""
+        return replace(self, tile_digests=())
+
+    def difference(self, other: Recipe) -> str | None:
+        """Why `other` would make another index than this one, in words; None if it would not."""
+        if self.weights_sha256 != other.weights_sha256 or self.model != other.model:
+            return f"its model is {_model_text(self)}, not {_model_text(other)}"
+        if self.preprocessing != other.preprocessing or self.dimension != other.dimension:
+            return f"its model {self.model} prepared pixels otherwise"
+        if self.factory != other.factory:
+            return f"its factory is {self.factory}, not {other.factory}"
+        if self.features != other.features:
+            return f"it was built {'with' if self.features else 'without'} local features"
+        if self.descriptor != other.descriptor:
+            own, wanted = self.descriptor.split()[0], other.descriptor.split()[0]
+            more = " of other weights" if own == wanted else ""
+            return (
+                f"its local features are described by {own}, not {wanted}{more} "
+                f"(--descriptor {own} goes on with those)"
+            )
+        if self.tile_digests != other.tile_digests:
+            return "it was built from other tiles"
+        return None
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Recipe:
+        """Read what JSON kept."""
+        return cls(**{**values, "tile_digests": tuple(values["tile_digests"])})
+
+
+@dataclass(frozen=True)
+class IndexManifest:
+    """How an index was built and what it holds.
+
+    Attributes:
+        recipe: What decided its bytes.
+        count: Tiles in it.
+        left_out: Tiles that could not be read.
+        ground_sizes_m: Sides of its tiles on the ground, in metres.
+        overlap: Share of a tile's side that the next tile covers too.
+        size_px: Side of a tile in pixels.
+        crs: The native CRSs of its tiles.
+        bounds: West, south, east, north in degrees.
+        metric: How vectors are compared.
+        geoloc: The version that built it.
+        version: Of this format.
+    """
+
+    recipe: Recipe
+    count: int
+    left_out: int
+    ground_sizes_m: tuple[float, ...]
+    overlap: float
+    size_px: int
+    crs: tuple[str, ...]
+    bounds: tuple[float, float, float, float]
+    metric: str = "inner_product"
+    geoloc: str = field(default=__version__)
+    version: int = VERSION
+
+    def write(self, folder: Path) -> None:
+        """Write ``index.json``, whole or not at all."""
+        write_text(folder / MANIFEST, _json(asdict(self)))
+
+    @classmethod
+    def read(cls, folder: Path) -> IndexManifest:
+        """Read ``index.json``.
+
+        Raises:
+            IndexFolderError: It is missing, damaged, or of another version.
+        """
+        values = _read(folder / MANIFEST, folder)
+        try:
+            values["recipe"] = Recipe.from_json(values["recipe"])
+            for name in ("ground_sizes_m", "crs", "bounds"):
+                values[name] = tuple(values[name])
+            return cls(**values)
+        except (KeyError, TypeError) as error:
+            raise _damaged(folder / MANIFEST, error) from error
+
+
+def read_partial(folder: Path) -> Recipe | None:
+    """The recipe of a run that was begun in a folder and not finished; None if there is none.
+
+    Raises:
+        IndexFolderError: It is damaged or of another version.
+    """
+    path = folder / PARTIAL_MANIFEST
+    if not path.exists():
+        return None
+    values = _read(path, folder)
+    try:
+        return Recipe.from_json(values["recipe"])
+    except (KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
+def write_partial(folder: Path, recipe: Recipe) -> None:
+    """Note the recipe of a run that begins."""
+    write_text(folder / PARTIAL_MANIFEST, _json({"recipe": asdict(recipe), "version": VERSION}))
+
+
+def _read(path: Path, folder: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        version = values["version"]
+    except FileNotFoundError as error:
+        raise _missing(folder) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+    if version != VERSION:
+        raise IndexFolderError(
+            f"{path} is of version {version}, this geoloc reads version {VERSION}; build the "
+            "index again: geoloc index TILES --overwrite",
+            path=path,
+        )
+    return dict(values)
+
+
+def _missing(folder: Path) -> IndexFolderError:
+    if (folder / PARTIAL_MANIFEST).exists():
+        message = f"the index in {folder} is unfinished; run the same geoloc index command again"
+    else:
+        message = f"no index in {folder} ({MANIFEST} is missing); run: geoloc index TILES"
+    return IndexFolderError(message, path=folder)
+
+
+def _damaged(path: Path, error: Exception) -> IndexFolderError:
+    message = f"{path} is damaged ({error}); run geoloc index with --overwrite"
+    return IndexFolderError(message, path=path)
+
+
+def _model_text(recipe: Recipe) -> str:
+    return f"{recipe.model} (weights {recipe.weights_sha256[:8]})"
+
+
+def _json(values: dict[str, Any]) -> str:
+    return json.dumps(values, indent=2, sort_keys=True) + "\n"
+
+
+FEATURES = "features"
+CALIBRATION = "calibration.json"
+PARTS = "parts"
+BASE_TABLE = "base.parquet"
+BASE_VECTORS = "base.npy"
+
+
+def discard_index(folder: Path) -> None:
+    """Remove what an index consists of, and nothing else that may lie there."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    (folder / CALIBRATION).unlink(missing_ok=True)
+    (folder / PARTIAL_MANIFEST).unlink(missing_ok=True)
+    for name in (PARTS, FEATURES, f"{FEATURES}.parts"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def tidy_index(folder: Path) -> None:
+    """Remove what a finished run leaves behind, unless it belongs to another one."""
+    begun = read_partial(folder)
+    if begun is None or begun == IndexManifest.read(folder).recipe:
+        (folder / PARTIAL_MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(folder / PARTS, ignore_errors=True)
+
+
+def relative_location(location: str, folder: Path, *, start: Path | None = None) -> str:
+    """A location relative to `folder`; addresses and other drives stay as they are."""
+    if location.startswith("/vsi") or "://" in location:
+        return location
+    path = os.path.join(start, location) if start else location  # noqa: PTH118 - keeps ".."
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive of Windows
+        return str(path)

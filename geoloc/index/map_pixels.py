@@ -1,0 +1,154 @@
+"""The map's pixels around a place, north up in local metres, read from the tiles of an index.
+
+An index needs no pixels to be searched: it may travel alone. Who wants to look at the ground
+again needs the tiles (or, for virtual ones, the rasters) where they were when it was built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geoloc.errors import RasterError, TilesError
+from geoloc.geometry.crs import LocalFrame
+from geoloc.index.map_index import MapIndex
+from geoloc.tiles.tile_set import TileManifest, TileScheme, TileSet
+
+Floats = NDArray[np.float64]
+
+# Averages of so many pixels a side are read when a window is coarser than the tiles.
+_SHRINKS = (16, 8, 4, 2)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A window of the map, north up.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, black where there is no map.
+        valid: (H, W) bool, where there is.
+        corner_m: (2,) its upper left corner, metres east and north in the region's frame.
+        gsd_m: Metres a pixel.
+    """
+
+    pixels: NDArray[np.uint8]
+    valid: NDArray[np.bool_]
+    corner_m: Floats
+    gsd_m: float
+
+    def to_ground(self, xy_px: Floats) -> Floats:
+        """Metres (N, 2) in the region's frame of pixels in the corner convention."""
+        return np.asarray(self.corner_m + xy_px * [self.gsd_m, -self.gsd_m])
+
+
+class MapPixels:
+    """The pixels of an index's tiles; safe to read from several threads.
+
+    Args:
+        index: An opened index.
+
+    Raises:
+        TilesError: The tiles are not there any more.
+    """
+
+    def __init__(self, index: MapIndex) -> None:
+        table = index.tiles
+        finest = table.groupby("raster")["ground_size_m"].transform("min")
+        self._rows = np.flatnonzero((table["ground_size_m"] == finest).to_numpy())
+        self._tree = shapely.STRtree(table.geometry.to_numpy()[self._rows])
+        self._is_window = (table["location"] == table["raster"]).to_numpy()
+        self._gsd_m = table["gsd_m"].to_numpy(float)
+        self._size_px = index.manifest.size_px
+        self._tiles = {
+            virtual: TileSet(index.folder, TileManifest(_scheme(index, virtual=virtual)), table)
+            for virtual in set(self._is_window.tolist())
+        }
+        self._read(int(self._rows[0]), gsd_m=0.0)
+
+    def around(self, frame: LocalFrame, low: Floats, high: Floats, *, gsd_m: float) -> Chart:
+        """The map between two corners.
+
+        Args:
+            frame: Of the region.
+            low: (2,) its south-western corner, metres.
+            high: (2,) its north-eastern one.
+            gsd_m: Metres a pixel of the chart.
+
+        Raises:
+            TilesError: A tile is not there any more.
+        """
+        width, height = (max(16, round(float(side) / gsd_m)) for side in high - low)
+        chart = Chart(
+            np.zeros((height, width, 3), np.uint8),
+            np.zeros((height, width), bool),
+            np.array([low[0], high[1]]),
+            gsd_m,
+        )
+        for tile in self._near(frame, low, high):
+            self._add(chart, tile, frame)
+            if chart.valid.all():
+                break
+        return chart
+
+    def _near(self, frame: LocalFrame, low: Floats, high: Floats) -> list[int]:
+        """The tiles that touch a window, those nearest to its middle first."""
+        corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
+        lonlat = frame.to_lonlat(corners)
+        hits = self._rows[self._tree.query(shapely.box(*lonlat.min(axis=0), *lonlat.max(axis=0)))]
+        tiles = next(iter(self._tiles.values())).table
+        centres = frame.from_lonlat(tiles["lon"].to_numpy()[hits], tiles["lat"].to_numpy()[hits])
+        away = np.hypot(*(centres - (low + high) / 2).T)
+        return [int(tile) for tile in hits[np.argsort(away, kind="stable")]]
+
+    def _add(self, chart: Chart, tile: int, frame: LocalFrame) -> None:
+        """Put a tile where the chart is empty."""
+        side = float(self._size_px)
+        corners = np.array([[0, 0], [side, 0], [side, side], [0, side]])
+        tiles = self._tiles[bool(self._is_window[tile])]
+        crs_xy = np.array([tiles.transform(tile) @ (x, y) for x, y in corners])
+        ground = frame.from_crs(tiles.crs(tile), *crs_xy.T)
+        places = (ground - chart.corner_m) / [chart.gsd_m, -chart.gsd_m]
+        covered = np.zeros(chart.valid.shape, np.uint8)
+        cv2.fillPoly(covered, [np.round(places - 0.5).astype(np.int32)], 1)
+        if chart.valid[covered > 0].all():
+            return
+        pixels = self._read(tile, gsd_m=chart.gsd_m)
+        shrunk = corners * len(pixels) / side
+        # OpenCV's pixel centres are whole numbers, ours lie at a half.
+        matrix = cv2.getPerspectiveTransform(
+            (shrunk - 0.5).astype(np.float32), (places - 0.5).astype(np.float32)
+        )
+        size = chart.valid.shape[::-1]
+        known = np.asarray(pixels.any(axis=2), np.float32)
+        empty = ~chart.valid & (cv2.warpPerspective(known, matrix, size) > 0.99)
+        chart.pixels[empty] = cv2.warpPerspective(pixels, matrix, size)[empty]
+        chart.valid[empty] = True
+
+    def _read(self, tile: int, *, gsd_m: float) -> NDArray[np.uint8]:
+        """A tile's pixels, averaged where fewer will do."""
+        fitting = (
+            shrink
+            for shrink in _SHRINKS
+            if self._size_px % shrink == 0 and shrink * self._gsd_m[tile] <= 1.01 * gsd_m
+        )
+        try:
+            return self._tiles[bool(self._is_window[tile])].read(tile, shrink=next(fitting, 1))
+        except (TilesError, RasterError) as error:
+            reason = str(error).split(";")[0]
+            raise TilesError(
+                f"the map's pixels are not where the index says ({reason}); expected the tiles "
+                "that it was built of; put them back, or do without a matcher: --matcher sift",
+                path=error.path,
+            ) from error
+
+
+def _scheme(index: MapIndex, *, virtual: bool) -> TileScheme:
+    """How the tiles were cut, as far as reading them needs it."""
+    manifest = index.manifest
+    return TileScheme(
+        manifest.ground_sizes_m, manifest.overlap, manifest.size_px, 0.0, virtual=virtual
+    )

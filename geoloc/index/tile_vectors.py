@@ -1,0 +1,187 @@
+"""Tiles to vectors, shard by shard: a run that is killed goes on with the next shard.
+
+Threads read, decode and shrink the tiles ahead while the network computes. A shard is a fixed range
+of the tiles and is cut into batches from its own start, so that the network sees the same batches
+(and gives the same bytes) however often the run was interrupted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.errors import InputError
+from geoloc.models.embedder import SATELLITE, Embedder
+from geoloc.progress import Progress
+from geoloc.tiles.tile_set import OVERVIEW, TileSet
+
+SHARD_TILES = 256
+_SPOKEN_WARNINGS = 5
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class TileVectors:
+    """The vectors of the tiles that could be read.
+
+    Attributes:
+        rows: (M,) rows of the tiles, ascending.
+        vectors: (M, D) float16 of unit length, memory-mapped.
+        left_out: How many tiles could not be read.
+    """
+
+    rows: NDArray[np.int64]
+    vectors: NDArray[np.float16]
+    left_out: int
+
+
+def embed_tiles(
+    tiles: TileSet,
+    rows: NDArray[np.int64],
+    embedder: Embedder,
+    folder: Path,
+    *,
+    workers: int,
+    progress: Progress,
+) -> TileVectors:
+    """Embed some tiles; what `folder` holds of an earlier run of the same job is not done again.
+
+    Args:
+        tiles: The tiles.
+        rows: Which of them, ascending.
+        embedder: What embeds them, with its satellite branch.
+        folder: Where the shards are kept; it exists.
+        workers: Threads that read.
+        progress: Hears of each tile, and of the first few that cannot be read.
+    """
+    shards = [rows[i : i + SHARD_TILES] for i in range(0, len(rows), SHARD_TILES)]
+    missing = [n for n in range(len(shards)) if not _shard_path(folder, n).exists()]
+    progress.start("Tiles", len(rows), "tiles")
+    progress.advance(len(rows) - sum(len(shards[n]) for n in missing))
+    wanted = [int(row) for n in missing for row in shards[n]]
+    complaints = _Complaints(tiles, progress)
+
+    shrink = quickest_shrink(tiles, embedder)
+
+    def read(row: int) -> Pixels:
+        return embedder.shrink(tiles.read(row, shrink=shrink))
+
+    depth = 2 * embedder.batch_size + workers
+    with closing(read_ahead(read, wanted, workers=workers, depth=depth)) as pixels:
+        for n in missing:
+            shard = _embed_shard(islice(pixels, len(shards[n])), embedder, progress, complaints)
+            _write_shard(_shard_path(folder, n), *shard)
+    complaints.finish()
+    return _collect(folder, len(shards), embedder.dimension, len(rows))
+
+
+def quickest_shrink(tiles: TileSet, embedder: Embedder) -> int:
+    """By how much tiles may be read smaller without the network seeing less."""
+    wanted = embedder.shrink(np.zeros((tiles.size_px, tiles.size_px, 3), np.uint8))
+    needed_px = max(wanted.shape[:2])
+    is_enough = tiles.size_px % OVERVIEW == 0 and tiles.size_px // OVERVIEW >= needed_px
+    return OVERVIEW if is_enough else 1
+
+
+def read_ahead(
+    read: Callable[[int], Pixels], rows: Sequence[int], *, workers: int, depth: int
+) -> Generator[tuple[int, Pixels | InputError], None, None]:
+    """Rows and what `read` makes of them, in order, read by threads at most `depth` ahead."""
+
+    def attempt(row: int) -> Pixels | InputError:
+        try:
+            return read(row)
+        except InputError as error:
+            return error
+
+    waiting: deque[tuple[int, Future[Pixels | InputError]]] = deque()
+    ahead = iter(rows)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for row in islice(ahead, depth):
+            waiting.append((row, pool.submit(attempt, row)))
+        while waiting:
+            row, future = waiting.popleft()
+            result = future.result()
+            for following in islice(ahead, 1):
+                waiting.append((following, pool.submit(attempt, following)))
+            yield row, result
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Complaints:
+    """Tiles that could not be read: the first few are told one by one, the others counted."""
+
+    def __init__(self, tiles: TileSet, progress: Progress) -> None:
+        self._ids = tiles.table["tile_id"]
+        self._progress = progress
+        self._count = 0
+
+    def add(self, row: int, error: InputError) -> None:
+        self._count += 1
+        if self._count <= _SPOKEN_WARNINGS:
+            self._progress.warn(f"tile {self._ids.iloc[row]} is left out: {error}")
+
+    def finish(self) -> None:
+        if self._count > _SPOKEN_WARNINGS:
+            self._progress.warn(f"{self._count - _SPOKEN_WARNINGS} more tiles are left out")
+
+
+def _embed_shard(
+    pixels: Iterator[tuple[int, Pixels | InputError]],
+    embedder: Embedder,
+    progress: Progress,
+    complaints: _Complaints,
+) -> tuple[list[int], list[NDArray[np.float16]]]:
+    """Rows and vectors of the tiles of one shard, without those that cannot be read."""
+    rows: list[int] = []
+    vectors: list[NDArray[np.float16]] = []
+    while taken := list(islice(pixels, embedder.batch_size)):
+        batch: list[Pixels] = []
+        for row, result in taken:
+            if isinstance(result, InputError):
+                complaints.add(row, result)
+            else:
+                rows.append(row)
+                batch.append(result)
+        if batch:
+            vectors.append(embedder.embed(np.stack(batch), SATELLITE).astype(np.float16))
+        progress.advance(len(taken))
+    return rows, vectors
+
+
+def _shard_path(folder: Path, number: int) -> Path:
+    return folder / f"{number:06d}.npz"
+
+
+def _write_shard(path: Path, rows: list[int], vectors: list[NDArray[np.float16]]) -> None:
+    temporary = path.with_suffix(".tmp.npz")
+    joined = np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float16)
+    np.savez(temporary, rows=np.asarray(rows, np.int64), vectors=joined)
+    temporary.replace(path)
+
+
+def _collect(folder: Path, shards: int, dimension: int, asked: int) -> TileVectors:
+    """All shards as one memory-mapped array."""
+    rows = [np.load(_shard_path(folder, n))["rows"] for n in range(shards)]
+    count = sum(len(part) for part in rows)
+    shape = (count, dimension)
+    if count == 0:
+        return TileVectors(np.zeros(0, np.int64), np.zeros(shape, np.float16), asked)
+    out = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.float16, shape)
+    start = 0
+    for n, part in enumerate(rows):
+        if len(part):
+            out[start : start + len(part)] = np.load(_shard_path(folder, n))["vectors"]
+        start += len(part)
+    return TileVectors(np.concatenate(rows), out, asked - count)

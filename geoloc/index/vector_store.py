@@ -1,0 +1,194 @@
+"""Vectors in a FAISS index on disk: exact by default, any other factory string on request.
+
+    vectors.faiss   the FAISS index, of inner product
+    vectors.npy     (N, D) float16, beside every index that is not ``SQfp16``: an approximate
+                    search is re-ranked with them, and a part of the map is searched exactly in them
+
+Both are memory-mapped. The bytes depend on the vectors and the factory string alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.errors import IndexFolderError, OptionError
+from geoloc.index.exact_search import SearchResult, rank, search_exact
+
+EXACT_FACTORY = "SQfp16"
+INDEX_FILE = "vectors.faiss"
+VECTORS_FILE = "vectors.npy"
+
+_ADD_ROWS = 65_536
+_TRAIN_ROWS = 1_000_000
+# Candidates of an approximate search that are re-ranked exactly, for each answer wanted.
+_RERANK = 8
+_EF_SEARCH = 128
+# Memory-maps flat codes too, where FAISS knows how (1.10); else only inverted lists.
+_MAPPED = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
+
+
+class FaissStore:
+    """A store opened from its folder; see `VectorStore`."""
+
+    def __init__(self, index: faiss.Index, vectors: NDArray[np.float16], *, exact: bool) -> None:
+        self._index = index
+        self._vectors = vectors
+        self._exact = exact
+
+    @classmethod
+    def open(cls, folder: Path) -> FaissStore:
+        """The store in `folder`.
+
+        Raises:
+            IndexFolderError: Its files are missing or damaged.
+        """
+        path = folder / INDEX_FILE
+        try:
+            index = faiss.read_index(str(path), _MAPPED)
+            exact = not (folder / VECTORS_FILE).exists()
+            vectors = _codes(index) if exact else np.load(folder / VECTORS_FILE, mmap_mode="r")
+        except (RuntimeError, OSError, ValueError) as error:
+            raise IndexFolderError(
+                f"cannot read the vectors in {path}; build the index again with --overwrite",
+                path=path,
+            ) from error
+        if vectors.shape != (index.ntotal, index.d):
+            raise IndexFolderError(
+                f"{folder / VECTORS_FILE} holds {len(vectors)} vectors, {path.name} "
+                f"{index.ntotal}; build the index again with --overwrite",
+                path=folder,
+            )
+        _widen(index)
+        return cls(index, vectors, exact=exact)
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self._index.d)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
+        """The stored vectors of some rows, (M, D)."""
+        return np.asarray(self._vectors[rows])
+
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        *,
+        rows: NDArray[np.int64] | None = None,
+    ) -> SearchResult:
+        """The `k` most similar rows of (N, D) queries, or among `rows` only, then exactly."""
+        queries = np.ascontiguousarray(queries, np.float32)
+        if self._exact or rows is not None:
+            return search_exact(self._vectors, queries, k, rows=rows)
+        _, candidates = self._index.search(queries, min(_RERANK * k, len(self)))
+        return rank(self._vectors, queries, candidates, k)
+
+
+def write_store(folder: Path, vectors: NDArray[np.float16], factory: str) -> None:
+    """Write the files of a store.
+
+    Args:
+        folder: Where; it exists.
+        vectors: (N, D) of unit length, may be memory-mapped.
+        factory: A FAISS factory string.
+
+    Raises:
+        OptionError: FAISS does not know the factory string, or wants more vectors to learn from.
+    """
+    index = make_index(vectors.shape[1], factory)
+    with _one_thread(when=_depends_on_order(factory)):
+        _train(index, vectors, factory)
+        for start in range(0, len(vectors), _ADD_ROWS):
+            index.add(np.asarray(vectors[start : start + _ADD_ROWS], np.float32))
+    if factory == EXACT_FACTORY:
+        (folder / VECTORS_FILE).unlink(missing_ok=True)
+    else:
+        _write_vectors(folder / VECTORS_FILE, vectors)
+    temporary = folder / f".{INDEX_FILE}.tmp"
+    faiss.write_index(index, str(temporary))
+    temporary.replace(folder / INDEX_FILE)
+
+
+def make_index(dimension: int, factory: str) -> faiss.Index:
+    """An empty FAISS index.
+
+    Raises:
+        OptionError: FAISS does not know the factory string.
+    """
+    try:
+        return faiss.index_factory(dimension, factory, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        raise OptionError(
+            f"FAISS cannot make an index {factory!r} of {dimension} dimensions; expected a "
+            "factory string such as SQfp16 (exact), IVF1024,SQfp16 or HNSW32 (--factory)"
+        ) from error
+
+
+def _train(index: faiss.Index, vectors: NDArray[np.float16], factory: str) -> None:
+    """Let an index learn its cells and codes from an even sample."""
+    if index.is_trained:
+        return
+    step = max(1, -(-len(vectors) // _TRAIN_ROWS))
+    try:
+        index.train(np.ascontiguousarray(vectors[::step], np.float32))
+    except RuntimeError as error:
+        raise OptionError(
+            f"{len(vectors)} tiles are too few for --factory {factory} to learn from; choose "
+            f"fewer cells, or {EXACT_FACTORY}, which needs no learning"
+        ) from error
+
+
+def _codes(index: faiss.Index) -> NDArray[np.float16]:
+    """The codes of a flat half-precision index, seen as numbers without a copy."""
+    flat = faiss.downcast_index(index)
+    if not isinstance(flat, faiss.IndexScalarQuantizer) or flat.code_size != 2 * flat.d:
+        raise ValueError("an index that is not SQfp16 needs its vectors beside it")
+    if flat.ntotal == 0:
+        return np.zeros((0, flat.d), np.float16)
+    codes = faiss.rev_swig_ptr(flat.codes.data(), flat.ntotal * flat.code_size)
+    return codes.view(np.float16).reshape(flat.ntotal, flat.d)
+
+
+def _write_vectors(path: Path, vectors: NDArray[np.float16]) -> None:
+    temporary = path.with_name(f".{path.name}")
+    out = np.lib.format.open_memmap(temporary, "w+", np.float16, vectors.shape)
+    for start in range(0, len(vectors), _ADD_ROWS):
+        out[start : start + _ADD_ROWS] = vectors[start : start + _ADD_ROWS]
+    out.flush()
+    temporary.replace(path)
+
+
+def _widen(index: faiss.Index) -> None:
+    """Search widely enough that what is re-ranked holds the right answer."""
+    cells = faiss.try_extract_index_ivf(index)
+    if cells is not None:
+        cells.nprobe = min(cells.nlist, max(16, cells.nlist // 16))
+    graph = faiss.downcast_index(index)
+    if isinstance(graph, faiss.IndexHNSW):
+        graph.hnsw.efSearch = _EF_SEARCH
+
+
+def _depends_on_order(factory: str) -> bool:
+    """Whether threads that add at once would change the bytes: graphs."""
+    return "HNSW" in factory or "NSG" in factory
+
+
+@contextmanager
+def _one_thread(*, when: bool) -> Iterator[None]:
+    threads = faiss.omp_get_max_threads()
+    if when:
+        faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)

@@ -1,0 +1,122 @@
+"""Writing an index once its vectors are there: the store, the table, features, manifest last."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas
+from numpy.typing import NDArray
+
+from geoloc.errors import TilesError
+from geoloc.index.features.building import build_features
+from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.features.keypoints import ROOT_SIFT
+from geoloc.index.features.signatures import write_signatures
+from geoloc.index.manifest import (
+    BASE_VECTORS,
+    CALIBRATION,
+    FEATURES,
+    MANIFEST,
+    PARTS,
+    IndexManifest,
+    relative_location,
+    tidy_index,
+)
+from geoloc.index.resume import Job
+from geoloc.index.tile_vectors import TileVectors
+from geoloc.index.vector_store import write_store
+from geoloc.models.registry import find_model
+from geoloc.options import IndexOptions
+from geoloc.progress import Progress
+from geoloc.tiles.tile_set import TileSet, write_table
+
+
+def write_index(job: Job, found: TileVectors, options: IndexOptions, progress: Progress) -> None:
+    """Write everything, ``index.json`` last."""
+    folder, parts, base = job.folder, job.folder / PARTS, job.base
+    table = _relocate(job.tiles.table.iloc[found.rows], job.tiles.folder, folder)
+    vectors, left_out = found.vectors, found.left_out
+    if base is not None:
+        table = pandas.concat([base, table], ignore_index=True)
+        vectors = _stack(np.load(parts / BASE_VECTORS, mmap_mode="r"), vectors, parts)
+        left_out += IndexManifest.read(parts).left_out
+    if len(table) == 0:
+        raise TilesError(
+            f"not one of {found.left_out} tiles could be read; cut them again: geoloc tile RASTER "
+            "--overwrite",
+            path=job.tiles.folder,
+        )
+    # From here until the new manifest is written there is no index, only the run's own parts.
+    (folder / MANIFEST).unlink(missing_ok=True)
+    (folder / CALIBRATION).unlink(missing_ok=True)
+    write_store(folder, vectors, job.recipe.factory)
+    write_table(folder, table)
+    _write_features(job, table, options, progress)
+    _manifest(job, table, left_out).write(folder)
+    tidy_index(folder)
+
+
+def _stack(
+    first: NDArray[np.float16], second: NDArray[np.float16], parts: Path
+) -> NDArray[np.float16]:
+    """Both, one after the other, memory-mapped."""
+    shape = (len(first) + len(second), first.shape[1])
+    out = np.lib.format.open_memmap(parts / "all.npy", "w+", np.float16, shape)
+    out[: len(first)] = first
+    out[len(first) :] = second
+    return out
+
+
+def _write_features(
+    job: Job, table: geopandas.GeoDataFrame, options: IndexOptions, progress: Progress
+) -> None:
+    """The local features of the tiles that are in the index."""
+    if not job.recipe.features:
+        shutil.rmtree(job.folder / FEATURES, ignore_errors=True)
+        return
+    ids = "\n".join((*job.recipe.tile_digests, *table["tile_id"]))
+    manifest = replace(job.tiles.manifest, digest=hashlib.sha256(ids.encode()).hexdigest())
+    is_root_sift = job.recipe.descriptor == ROOT_SIFT.name
+    with TileSet(job.folder, manifest, table) as tiles:
+        build_features(
+            tiles,
+            job.folder / FEATURES,
+            workers=options.workers,
+            descriptor=None if is_root_sift else find_model(options.descriptor),
+            device=options.device,
+            progress=progress,
+        )
+    features = FeatureMap.open(job.folder / FEATURES)
+    if len(features):
+        write_signatures(features, table, progress=progress)
+
+
+def _manifest(job: Job, table: geopandas.GeoDataFrame, left_out: int) -> IndexManifest:
+    west, south, east, north = (round(float(edge), 7) for edge in table.total_bounds)
+    return IndexManifest(
+        recipe=job.recipe,
+        count=len(table),
+        left_out=left_out,
+        ground_sizes_m=tuple(sorted(float(side) for side in set(table["ground_size_m"]))),
+        overlap=job.tiles.manifest.scheme.overlap,
+        size_px=job.tiles.size_px,
+        crs=tuple(sorted(set(table["crs"]))),
+        bounds=(west, south, east, north),
+    )
+
+
+def _relocate(table: geopandas.GeoDataFrame, source: Path, folder: Path) -> geopandas.GeoDataFrame:
+    """The table with locations relative to the index instead of the tiles' folder."""
+    return table.assign(
+        **{
+            name: [
+                relative_location(str(location), folder, start=source) for location in table[name]
+            ]
+            for name in ("location", "raster")
+        }
+    ).reset_index(drop=True)

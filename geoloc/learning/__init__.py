@@ -1,0 +1,1 @@
+"""Networks learn: data sets, pairs, training, adaptation to a map, benchmarks."""

@@ -1,0 +1,137 @@
+"""Where a run stands, in one file, so that it goes on after a kill as if nothing had been."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from geoloc.errors import ModelError
+from geoloc.learning.training.recall import Recall
+
+CHECKPOINT_NAME = "checkpoint.pt"
+_UNREADABLE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    pickle.UnpicklingError,
+)
+
+
+@dataclass
+class Standing:
+    """How far a run has come, besides its weights.
+
+    What chance decides inside the network is drawn anew from the seed at every step, and batches
+    are functions of the step, so there is no state of random numbers to keep.
+
+    Attributes:
+        step: Batches that were learnt from.
+        seconds: Time that they took, over all parts of the run.
+        untrained: Measured before the first.
+        best: Measured with the best weights.
+        best_step: After how many batches these were; -1 before the first validation.
+        losses: Of the batches since the last line of the log.
+        finished: Whether the schedule is over.
+        backbone: Whose weights the backbone began with; empty for chance.
+    """
+
+    untrained: Recall
+    best: Recall
+    step: int = 0
+    seconds: float = 0.0
+    best_step: int = -1
+    losses: tuple[float, ...] = ()
+    finished: bool = False
+    backbone: str = ""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a run goes on from.
+
+    Attributes:
+        origin: What the run is: its recipe, its data, where its weights began.
+        standing: How far it has come.
+        tensors: States of modules and optimisers by name, as their ``state_dict`` gives them.
+        source: The state of the source of batches.
+    """
+
+    origin: Mapping[str, str]
+    standing: Standing
+    tensors: Mapping[str, Mapping[str, Any]]
+    source: Mapping[str, Tensor]
+
+
+def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write it under a temporary name first: a kill leaves the one before."""
+    document = {
+        "origin": dict(checkpoint.origin),
+        "standing": {**asdict(checkpoint.standing), "losses": list(checkpoint.standing.losses)},
+        "tensors": {name: dict(state) for name, state in checkpoint.tensors.items()},
+        "source": dict(checkpoint.source),
+    }
+    path = folder / CHECKPOINT_NAME
+    temporary = path.with_name(path.name + ".tmp")
+    torch.save(document, temporary)
+    temporary.replace(path)
+
+
+def read_checkpoint(folder: Path, origin: Mapping[str, str]) -> Checkpoint:
+    """The checkpoint of a folder, on the CPU.
+
+    Args:
+        folder: The model folder of the run.
+        origin: What the run must be.
+
+    Raises:
+        ModelError: if there is none, it cannot be read, or it is of another run.
+    """
+    path = folder / CHECKPOINT_NAME
+    document = _read(path)
+    found = document["origin"]
+    if changed := [name for name in origin if found.get(name) != origin[name]]:
+        raise ModelError(
+            f"{path} is of another run: {', '.join(changed)} changed since; expected what it was "
+            "written with; go on with that, or train into another -o",
+            path=path,
+        )
+    standing = dict(document["standing"])
+    for name in ("untrained", "best"):
+        standing[name] = Recall(**standing[name])
+    standing["losses"] = tuple(standing["losses"])
+    return Checkpoint(
+        origin=found,
+        standing=Standing(**standing),
+        tensors=document["tensors"],
+        source=document["source"],
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = torch.load(path, map_location="cpu", weights_only=True)
+        if set(document) >= {"origin", "standing", "tensors", "source"}:
+            return dict(document)
+        fault = "it holds something else"
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"there is no {path}; expected the checkpoint of an interrupted run; start it without "
+            "--resume",
+            path=path,
+        ) from error
+    except _UNREADABLE as error:
+        fault = " ".join(str(error).split())[:100] or "it is empty"
+    raise ModelError(
+        f"{path} cannot be read ({fault}); expected the checkpoint of an interrupted run; train "
+        "anew into another -o",
+        path=path,
+    )

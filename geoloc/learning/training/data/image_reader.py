@@ -1,0 +1,68 @@
+"""Image files of a data set as the bytes that a network takes, few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from geoloc.learning.datasets.crossview import Picture
+from geoloc.learning.training.batch import Image
+from geoloc.models.card import InputSize
+from geoloc.photos.photo import read_photo
+
+# So much of what was read is kept: whole data sets of a user, a part of the large ones.
+_KEPT_BYTES = 512 * 2**20
+
+
+class PictureReader:
+    """Reads pictures and squashes them to the input of their view.
+
+    The whole picture is squashed, whatever its shape, as the published networks do it.
+    """
+
+    def __init__(self, sizes: Mapping[str, InputSize]) -> None:
+        self._sizes = sizes
+        self._kept: dict[tuple[Path, str], Image] = {}
+        self._kept_bytes = 0
+
+    def read(self, picture: Picture, view: str) -> Image:
+        """A picture (h, w, 3) uint8 RGB of the input size of `view`, read-only.
+
+        Raises:
+            PhotoError: The file is missing or damaged.
+        """
+        key = (picture.path, view)
+        if (kept := self._kept.get(key)) is not None:
+            return kept
+        image = self._squashed(picture.path, self._sizes[view])
+        image.flags.writeable = False
+        if self._kept_bytes + image.nbytes <= _KEPT_BYTES:
+            self._kept[key] = image
+            self._kept_bytes += image.nbytes
+        return image
+
+    def chunks(
+        self, pictures: Sequence[Picture], view: str, *, size: int, workers: int
+    ) -> Iterator[Image]:
+        """All pictures, `size` at a time (N, h, w, 3); the next are read meanwhile."""
+        with ThreadPoolExecutor(max(1, workers)) as pool:
+            waiting = [pool.submit(self.read, picture, view) for picture in pictures[:size]]
+            for start in range(0, len(pictures), size):
+                ready, following = waiting, pictures[start + size : start + 2 * size]
+                waiting = [pool.submit(self.read, picture, view) for picture in following]
+                yield np.stack([each.result() for each in ready])
+
+    @staticmethod
+    def _squashed(path: Path, size: InputSize) -> Image:
+        # Twice the longer side: enough pixels for the shorter one, and JPEGs decode quicker.
+        pixels = read_photo(path, max_side_px=2 * max(size)).pixels
+        if pixels.shape[:2] == size:
+            return pixels
+        smaller = pixels.shape[0] >= size.height_px and pixels.shape[1] >= size.width_px
+        how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        squashed = cv2.resize(pixels, (size.width_px, size.height_px), interpolation=how)
+        return np.asarray(squashed, np.uint8)

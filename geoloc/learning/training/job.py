@@ -1,0 +1,98 @@
+"""Training as one call: from a recipe and a folder of data to a model folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geoloc.errors import OutputExistsError
+from geoloc.learning.training.data.sources import open_materials, open_validation
+from geoloc.learning.training.embedding import TrainingEmbedder
+from geoloc.learning.training.model_folder import draft_card
+from geoloc.learning.training.processes import OneProcess, open_processes
+from geoloc.learning.training.recall import Recall
+from geoloc.learning.training.recipe import Recipe
+from geoloc.learning.training.recipe_file import read_recipe
+from geoloc.learning.training.run import Run, Setting, TrainingSummary
+from geoloc.models.card import ModelCard
+from geoloc.models.device import resolve_device
+from geoloc.models.registry import load_model
+from geoloc.options import TrainOptions
+from geoloc.progress import Progress, Silent
+
+
+def train_model(
+    recipe: Recipe | str | Path,
+    data: str | Path,
+    folder: str | Path,
+    options: TrainOptions | None = None,
+    *,
+    progress: Progress | None = None,
+) -> TrainingSummary:
+    """Train what the recipe says and write the best weights, their card and the log.
+
+    Under ``torchrun`` or ``accelerate launch`` all processes call it alike; the first one writes.
+
+    Args:
+        recipe: What to train, on what, how.
+        data: Folder of the data that the recipe names.
+        folder: Model folder to write; unless a run is resumed it must not exist yet or be empty.
+        options: How to run it.
+        progress: Is told of every batch.
+
+    Raises:
+        OutputExistsError: if `folder` holds something.
+        InputError: if images are missing or none are held out.
+        ModelError: if the recipe's card does not describe a network, or the checkpoint to resume
+            is missing or of another run.
+        DependencyError: if the device or TensorBoard is not there.
+        KeyboardInterrupt: after Ctrl-C or `kill`, when the checkpoint is written.
+    """
+    options, folder = options or TrainOptions(), Path(folder)
+    chosen = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    processes = open_processes(options.device)
+    if processes.is_main:
+        claim_folder(folder, resume=options.resume)
+    listener = progress if progress is not None and processes.is_main else Silent()
+    card = draft_card(chosen.card, folder)
+    materials = open_materials(chosen, card, Path(data), progress=listener)
+    run = Run(Setting(chosen, folder, options, processes, listener), materials)
+    run.train()
+    return run.summary()
+
+
+def claim_folder(folder: Path, *, resume: bool) -> None:
+    """Make a model folder to write to.
+
+    Raises:
+        OutputExistsError: if it holds something, unless a run in it is resumed.
+    """
+    if not resume and folder.exists() and any(folder.iterdir()):
+        raise OutputExistsError(
+            f"{folder} is not empty; expected a folder to write a model to; choose another -o, "
+            "or go on with an interrupted run by --resume",
+            path=folder,
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def measure_model(
+    model: str | Path,
+    recipe: Recipe | str | Path,
+    data: str | Path,
+    options: TrainOptions | None = None,
+) -> tuple[ModelCard, Recall]:
+    """A model's card and its recall on what the recipe validates on, at the card's input size.
+
+    Raises:
+        ModelError: if the model cannot be loaded.
+        InputError: if images are missing or none are held out.
+    """
+    options = options or TrainOptions()
+    chosen = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
+    device = resolve_device(options.device)
+    loaded = load_model(model, device=device)
+    validation = open_validation(chosen, loaded.card, Path(data))
+    embed = TrainingEmbedder(
+        loaded.eval(), loaded.card, OneProcess(device), workers=options.workers
+    )
+    return loaded.card, validation.measure(embed)

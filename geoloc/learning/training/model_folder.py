@@ -1,0 +1,109 @@
+"""The card that a training run writes: the recipe's card, with checksum and accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geoloc.learning.training.recall import Recall
+from geoloc.learning.training.recipe import Recipe
+from geoloc.models.card import CARD_NAME, ModelCard, card_from
+from geoloc.models.card_file import to_toml
+
+RECIPE_NAME = "recipe.toml"
+_MEASURED_WITH = "geoloc train {recipe} --data FOLDER --evaluate {name}"
+
+
+def draft_card(document: Mapping[str, Any], folder: Path) -> ModelCard:
+    """The card of a network that is not trained yet.
+
+    Args:
+        document: The recipe's [card].
+        folder: The model folder.
+
+    Raises:
+        ModelError: if the recipe's card lacks something.
+    """
+    return card_from({**document, "weights": {"sha256": ""}}, folder)
+
+
+def complete_card(recipe: Recipe, folder: Path, *, places: int) -> dict[str, Any]:
+    """The recipe's card with what the run adds to it: name, classes, where the weights began.
+
+    Args:
+        recipe: What is trained.
+        folder: The model folder, after which the model is named: ``--model`` finds it by that on
+            the shelf, and two models of one recipe are told apart.
+        places: Of training; MEAN classifies them.
+    """
+    document = {**recipe.card, "name": folder.resolve().name}
+    if recipe.loss.name == "mean":
+        document["options"] = {**document.get("options", {}), "classes": places}
+    began = {"recipe": RECIPE_NAME} if recipe.text else {}
+    if recipe.schedule.initial_weights:
+        # Of a path the name alone: the card travels, the folders of its maker do not.
+        began["initial_weights"] = Path(recipe.schedule.initial_weights).name
+    document["training"] = {**document.get("training", {}), **began}
+    return document
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is told of weights.
+
+    Attributes:
+        protocol: How both were measured.
+        recall: Of these weights.
+        untrained: Of the same network before the run.
+        backbone: Whose weights the backbone began with; empty for chance.
+        command: What measured them, where it was not ``geoloc train``.
+        steps: For a model that was trained before: after how many batches these are its weights.
+    """
+
+    protocol: str
+    recall: Recall
+    untrained: Recall
+    backbone: str = ""
+    command: str = ""
+    steps: int | None = None
+
+
+def write_card(
+    document: Mapping[str, Any], folder: Path, *, checksum: str, measured: Measurement
+) -> None:
+    """Write ``model.toml`` of the weights with that checksum, under a temporary name first.
+
+    Args:
+        document: The card without weights and accuracy.
+        folder: The model folder.
+        checksum: Of the weights.
+        measured: Their accuracy.
+    """
+    recall, untrained = measured.recall, measured.untrained
+    before = "untrained" if measured.steps is None else "before"
+    by_training = _MEASURED_WITH.format(recipe=RECIPE_NAME, name=document["name"])
+    accuracy = {
+        "protocol": measured.protocol,
+        "command": measured.command or by_training,
+        "queries": recall.queries,
+        "references": recall.references,
+        **{f"recall_at_{k}": round(getattr(recall, f"at_{k}"), 4) for k in (1, 5, 10)},
+        **{f"{before}_recall_at_{k}": round(getattr(untrained, f"at_{k}"), 4) for k in (1, 5, 10)},
+    }
+    training = dict(document.get("training", {}))
+    if measured.backbone:
+        training["backbone_weights"] = measured.backbone
+    if measured.steps is not None:
+        training["steps"] = measured.steps
+    weights = {"sha256": checksum}
+    whole = {**document, "training": training, "weights": weights, "accuracy": [accuracy]}
+    write_text(to_toml(whole), folder / CARD_NAME)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file under a temporary name first."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,124 @@
+"""Both branches of a network and the loss of a batch, as one module."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from geoloc.errors import ModelError
+from geoloc.learning.datasets.crossview import QueryView
+from geoloc.learning.training.losses import MeanLoss, MeanWeights, SymmetricInfoNCE, WeightedInfoNCE
+from geoloc.learning.training.processes import Processes
+from geoloc.learning.training.recipe import LossChoice
+from geoloc.models.nets.mean import MEAN, MeanOutputs
+
+
+class Sample(NamedTuple):
+    """A batch on the device: images (B, 3, H, W), places (B,) int64, overlaps (B,) float32."""
+
+    queries: Tensor
+    references: Tensor
+    places: Tensor
+    overlaps: Tensor
+
+
+class Objective(nn.Module):
+    """The loss of a batch of all processes, from the share that this one holds.
+
+    The networks compute on their own share, in half precision where that is wanted. Then what the
+    loss compares is gathered, so that every pair of every process is the negative of all others,
+    and each process computes the same loss, in full precision.
+
+    Batch norms (MEAN has some) see their own process's share only, as they do in the authors'
+    training on several GPUs.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: nn.Module,
+        processes: Processes,
+        *,
+        views: tuple[QueryView, QueryView],
+        precision: torch.dtype | None,
+    ) -> None:
+        super().__init__()
+        self.network, self.loss = network, loss
+        self._processes, self._views, self._precision = processes, views, precision
+
+    def forward(self, sample: Sample) -> Tensor:
+        """The loss, a scalar, of this process's share of a batch."""
+        if isinstance(self.loss, MeanLoss):
+            return self._mean_loss(self.loss, sample)
+        of_query, of_reference = self._views
+        with self._arithmetic():
+            queries = self.network(sample.queries, of_query)
+            references = self.network(sample.references, of_reference)
+        gather = self._processes.gather
+        compared = [gather(queries), gather(references)]
+        if isinstance(self.loss, WeightedInfoNCE):
+            compared.append(gather(sample.overlaps))
+        return cast(Tensor, self.loss(*compared, places=gather(sample.places)))
+
+    def _mean_loss(self, loss: MeanLoss, sample: Sample) -> Tensor:
+        assert isinstance(self.network, MEAN)
+        with self._arithmetic():
+            queries = self.network.describe(sample.queries)
+            references = self.network.describe(sample.references)
+        terms = loss(
+            self._gathered(queries),
+            self._gathered(references),
+            self._processes.gather(sample.places),
+            self.network.log_scale,
+        )
+        return cast(Tensor, terms.total)
+
+    def _gathered(self, outputs: MeanOutputs) -> MeanOutputs:
+        """What the loss compares, of all processes; the features themselves it does not."""
+        gather = self._processes.gather
+        first, second, whole = (gather(each) for each in outputs.logits)
+        one, two, three = (gather(each) for each in outputs.embeddings)
+        return outputs._replace(
+            aligned=gather(outputs.aligned),
+            logits=(first, second, whole),
+            embeddings=(one, two, three),
+            pooled=gather(outputs.pooled),
+        )
+
+    def _arithmetic(self) -> torch.autocast | nullcontext[None]:
+        if self._precision is None:
+            return nullcontext()
+        return torch.autocast(self._processes.device.type, self._precision)
+
+
+def build_loss(choice: LossChoice, network: nn.Module) -> nn.Module:
+    """The loss that a recipe names, for a network that it fits.
+
+    Raises:
+        ModelError: if MEAN's loss is to train another network.
+    """
+    if choice.name == "mean":
+        if not isinstance(network, MEAN):
+            raise ModelError(
+                'the loss "mean" compares what only MEAN computes; expected architecture = "mean" '
+                'in [card], or another name in [loss]: "infonce" or "weighted-infonce"'
+            )
+        weights = MeanWeights(choice.contrast_weight, choice.places_weight, choice.alignment_weight)
+        freeze_unused(network)
+        return MeanLoss(weights, reading=choice.reading, label_smoothing=choice.label_smoothing)
+    if choice.name == "weighted-infonce":
+        return WeightedInfoNCE(choice.steepness, temperature=choice.temperature)
+    return SymmetricInfoNCE(choice.label_smoothing, choice.temperature)
+
+
+def freeze_unused(network: MEAN) -> None:
+    """Take what MEAN carries without using out of training.
+
+    Several processes wait for the gradient of every parameter that has not been taken out.
+    """
+    for name, parameter in network.named_parameters():
+        if name.startswith(("unused.", "backbone.head.fc.")):
+            parameter.requires_grad_(False)

@@ -1,0 +1,145 @@
+"""The course of a run: a CSV file for every tool, and TensorBoard for those who want it."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from geoloc.errors import DependencyError
+from geoloc.learning.training.recall import Recall
+
+LOG_NAME = "training.csv"
+BOARD_FOLDER = "tensorboard"
+COLUMNS = (
+    "step",
+    "epoch",
+    "seconds",
+    "loss",
+    "learning_rate",
+    "recall_at_1",
+    "recall_at_5",
+    "recall_at_10",
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the log.
+
+    Attributes:
+        step: Batches so far.
+        epoch: The same in epochs.
+        seconds: Since the run began.
+        loss: Mean since the line before; None before the first batch.
+        learning_rate: Of the last batch.
+        recall: If it was measured.
+    """
+
+    step: int
+    epoch: float
+    seconds: float
+    loss: float | None
+    learning_rate: float
+    recall: Recall | None
+
+
+class TrainingLog:
+    """Writes lines as they come; what a killed run wrote after its checkpoint is taken back.
+
+    Args:
+        folder: The model folder.
+        step: Lines of later steps are dropped from a log that is there already.
+        board: Also write for TensorBoard.
+
+    Raises:
+        DependencyError: if TensorBoard is asked for and not there.
+    """
+
+    def __init__(self, folder: Path, *, step: int, board: bool) -> None:
+        self._path = folder / LOG_NAME
+        self._rows = _rows_until(self._path, step)
+        self._board = _open_board(folder / BOARD_FOLDER, step) if board else None
+
+    def __enter__(self) -> Self:
+        temporary = self._path.with_name(self._path.name + ".tmp")
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([COLUMNS, *self._rows])
+        temporary.replace(self._path)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._board is not None:
+            self._board.close()
+
+    def write(self, line: Line) -> None:
+        """Add a line, at once on disk."""
+        with self._path.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(_cells(line))
+        if self._board is not None:
+            for name, value in _scalars(line).items():
+                self._board.add_scalar(name, value, line.step)
+
+
+class NoLog:
+    """The log of a process that another one speaks for."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to close."""
+
+    def write(self, line: Line) -> None:
+        """Drop it."""
+
+
+def _cells(line: Line) -> list[str]:
+    recall = line.recall
+    shares = (recall.at_1, recall.at_5, recall.at_10) if recall else ()
+    return [
+        str(line.step),
+        f"{line.epoch:.3f}",
+        str(round(line.seconds)),
+        "" if line.loss is None else f"{line.loss:.5f}",
+        f"{line.learning_rate:.3e}",
+        *(f"{share:.4f}" for share in shares),
+        *[""] * (3 - len(shares)),
+    ]
+
+
+def _scalars(line: Line) -> dict[str, float]:
+    scalars = {"learning_rate": line.learning_rate}
+    if line.loss is not None:
+        scalars["loss"] = line.loss
+    if line.recall is not None:
+        recall = line.recall
+        scalars |= {f"recall/at_{k}": getattr(recall, f"at_{k}") for k in (1, 5, 10)}
+    return scalars
+
+
+def _rows_until(path: Path, step: int) -> list[list[str]]:
+    """What a log says of the first `step` batches."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))[1:]
+    return [row for row in rows if row and row[0].isdigit() and int(row[0]) <= step]
+
+
+def _open_board(folder: Path, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise DependencyError(
+            "TensorBoard is not installed; expected it for --tensorboard; "
+            'pip install "geoloc-cli[tensorboard]", or read training.csv'
+        ) from error
+    return SummaryWriter(folder, purge_step=step + 1)

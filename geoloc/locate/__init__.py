@@ -1,0 +1,1 @@
+"""Photos become positions: drone photos, street photos, and why."""

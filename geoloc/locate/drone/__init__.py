@@ -1,0 +1,1 @@
+"""Locate drone photos: hypotheses, retrieval, voting, verification, posterior."""

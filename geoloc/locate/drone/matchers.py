@@ -1,0 +1,222 @@
+"""Learned matchers of two pictures, through kornia: LoFTR, and LightGlue on DISK's keypoints.
+
+    loftr            one file of weights: LoFTR's (loftr_outdoor.ckpt)
+    lightglue-disk   two: DISK's (depth-save.pth), then LightGlue's (disk_lightglue.pth)
+
+Without files kornia takes its own from torch's cache, or downloads them. Files of these networks'
+authors fit too. kornia is an extra: nothing else in geoloc needs it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from geoloc.errors import DependencyError, ModelError, OptionError
+from geoloc.models.conversion.checkpoint import read_checkpoint
+from geoloc.models.device import resolve_device
+from geoloc.options import MatcherName
+
+Pixels = NDArray[np.uint8]
+
+# What to run where there is a network; it leaves the files in torch's cache.
+_FETCH: dict[str, str] = {
+    "loftr": "from kornia.feature import LoFTR; LoFTR('outdoor')",
+    "lightglue-disk": "from kornia.feature import DISK, LightGlue; "
+    "DISK.from_pretrained('depth'); LightGlue('disk')",
+}
+_FILES: dict[str, tuple[str, ...]] = {
+    "loftr": ("LoFTR's",),
+    "lightglue-disk": ("DISK's", "LightGlue's"),
+}
+# The networks halve a picture up to four times.
+_STEP_PX = 16
+_DISK_KEYPOINTS = 2048
+# A table that kornia computes itself; published files leave it out.
+_DERIVED = "confidence_thresholds"
+_LUMINANCE = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Points of two pictures that show the same, one to one: (N, 2) pixels, corner convention."""
+
+    first_px: NDArray[np.float64]
+    second_px: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.first_px)
+
+
+class Matcher(Protocol):
+    """Whoever finds the points that two pictures share; safe to use from several threads."""
+
+    def match(self, first: Pixels, second: Pixels) -> Matches:
+        """The shared points of two pictures (H, W, 3) uint8; their sizes may differ."""
+
+
+def open_matcher(name: MatcherName, weights: Sequence[str] = (), *, device: str) -> Matcher:
+    """A matcher, ready to use.
+
+    Args:
+        name: Which; ``sift`` is none of these.
+        weights: Its files, in the order above; none means kornia's own.
+        device: As for the index.
+
+    Raises:
+        DependencyError: kornia is not installed, or its weights are out of reach.
+        ModelError: A file is not of this network.
+        OptionError: Too few files or too many.
+    """
+    wanted = _FILES[name]
+    if weights and len(weights) != len(wanted):
+        raise OptionError(
+            f"--matcher-weights names {len(weights)} files, and {name} has {len(wanted)}; "
+            f"expected {' and then '.join(wanted)}; give the option once for each"
+        )
+    kornia = _import_kornia(name)
+    networks = _from_files(kornia, name, weights) if weights else _published(kornia, name)
+    place = resolve_device(device)
+    for network in networks:
+        network.to(place).eval()
+    if name == "loftr":
+        (network,) = networks
+        return _Loftr(network, place)
+    extractor, matcher = networks
+    return _LightGlueDisk(extractor, matcher, place)
+
+
+def _import_kornia(name: str) -> Any:
+    try:
+        import kornia.feature
+    except ImportError as error:
+        raise DependencyError(
+            f"kornia is not installed; expected it for --matcher {name}; "
+            "pip install 'geoloc-cli[matchers]', or use --matcher sift"
+        ) from error
+    return kornia.feature
+
+
+def _published(kornia: Any, name: str) -> list[nn.Module]:
+    """The networks with the weights that kornia knows, from the cache or downloaded."""
+    try:
+        if name == "loftr":
+            return [kornia.LoFTR(pretrained="outdoor")]
+        return [kornia.DISK.from_pretrained("depth"), kornia.LightGlue("disk")]
+    except (OSError, RuntimeError) as error:  # what urllib and kornia's downloader raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise DependencyError(
+            f"the weights of {name} are not in torch's cache and cannot be downloaded ({reason}); "
+            f'expected a network, or the files: where there is a network run python -c "'
+            f'{_FETCH[name]}", which leaves them in ~/.cache/torch/hub/checkpoints, and pass them '
+            "here with --matcher-weights"
+        ) from error
+
+
+def _from_files(kornia: Any, name: str, weights: Sequence[str]) -> list[nn.Module]:
+    """The networks with weights from files."""
+    if name == "loftr":
+        return [_filled(kornia.LoFTR(pretrained=None), Path(weights[0]), _loftr_name)]
+    glue = kornia.LightGlue(None, input_dim=128)
+    return [
+        _filled(kornia.DISK(), Path(weights[0]), lambda key: key),
+        _filled(glue, Path(weights[1]), _lightglue_name),
+    ]
+
+
+def _loftr_name(key: str) -> str:
+    """kornia's name of a tensor in the authors' file."""
+    return key.removeprefix("matcher.")
+
+
+def _lightglue_name(key: str) -> str:
+    """kornia's name of a tensor in the authors' file, whose layers stood in two lists."""
+    kind, _, rest = key.removeprefix("matcher.").partition(".")
+    number, _, tail = rest.partition(".")
+    is_old = kind in ("self_attn", "cross_attn") and number.isdecimal()
+    return f"transformers.{number}.{kind}.{tail}" if is_old else key.removeprefix("matcher.")
+
+
+def _filled(network: nn.Module, path: Path, name_of: Callable[[str], str]) -> nn.Module:
+    """A network with every one of its tensors from a file; what else the file holds is left."""
+    tensors = {name_of(key): value for key, value in read_checkpoint(path).items()}
+    wanted = network.state_dict()
+    faults = [f"missing {key}" for key in wanted if key not in tensors and key != _DERIVED]
+    faults += [
+        f"{key} is {tuple(tensors[key].shape)}, not {tuple(value.shape)}"
+        for key, value in wanted.items()
+        if key in tensors and tensors[key].shape != value.shape
+    ]
+    if faults:
+        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise ModelError(
+            f"{path} holds no weights of {type(network).__name__}: {'; '.join(faults[:3])}{more}; "
+            f"expected its {len(wanted)} tensors; check the order of --matcher-weights",
+            path=path,
+        )
+    network.load_state_dict({k: v for k, v in tensors.items() if k in wanted}, strict=False)
+    return network
+
+
+class _Loftr:
+    """Sun et al., LoFTR: Detector-Free Local Feature Matching with Transformers, CVPR 2021."""
+
+    def __init__(self, network: nn.Module, device: torch.device) -> None:
+        self._network = network
+        self._device = device
+        self._lock = threading.Lock()
+
+    def match(self, first: Pixels, second: Pixels) -> Matches:
+        grey = torch.tensor(_LUMINANCE).view(1, 3, 1, 1)
+        pair = [(_tensor(p) * grey).sum(1, keepdim=True).to(self._device) for p in (first, second)]
+        with self._lock, torch.inference_mode():
+            found = self._network({"image0": pair[0], "image1": pair[1]})
+        # Its frame is the corner convention already.
+        return _matches(found["keypoints0"], found["keypoints1"], shift_px=0.0)
+
+
+class _LightGlueDisk:
+    """LightGlue (Lindenberger et al., ICCV 2023) on DISK (Tyszkiewicz et al., NeurIPS 2020)."""
+
+    def __init__(self, disk: nn.Module, glue: nn.Module, device: torch.device) -> None:
+        self._disk = disk
+        self._glue = glue
+        self._device = device
+        self._lock = threading.Lock()
+
+    def match(self, first: Pixels, second: Pixels) -> Matches:
+        with self._lock, torch.inference_mode():
+            seen = [self._detect(pixels) for pixels in (first, second)]
+            found = self._glue({"image0": seen[0], "image1": seen[1]})
+            pairs = found["matches"][0]
+            points = [seen[side]["keypoints"][0][pairs[:, side]] for side in (0, 1)]
+        return _matches(*points, shift_px=0.5)  # whole numbers are the pixels' centres
+
+    def _detect(self, pixels: Pixels) -> dict[str, Tensor]:
+        image = _tensor(pixels).to(self._device)
+        (found,) = self._disk(image, n=_DISK_KEYPOINTS)
+        size = torch.tensor([[image.shape[3], image.shape[2]]], device=self._device)
+        return {
+            "keypoints": found.keypoints[None],
+            "descriptors": found.descriptors[None],
+            "image_size": size,
+        }
+
+
+def _tensor(pixels: Pixels) -> Tensor:
+    """A picture as (1, 3, H, W) in [0, 1], black added below and right up to a whole step."""
+    down, right = (-side % _STEP_PX for side in pixels.shape[:2])
+    padded = np.pad(pixels, ((0, down), (0, right), (0, 0)))
+    return torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 255
+
+
+def _matches(first: Tensor, second: Tensor, *, shift_px: float) -> Matches:
+    return Matches(*(side.double().cpu().numpy() + shift_px for side in (first, second)))

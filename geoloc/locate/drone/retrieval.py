@@ -1,0 +1,164 @@
+"""Where to look on a large map: at the tiles whose embedding and signature are like the photo's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.geometry.camera import Camera
+from geoloc.geometry.rectification import GroundView, look_down
+from geoloc.index.features.signatures import Signatures
+from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.hypotheses import Sight
+from geoloc.locate.drone.view import Seen
+from geoloc.models.embedder import Embedder
+
+# The network bears this much wrong turn (it was trained with it), so this many turns cover all.
+_TURN_STEP_DEG = 30.0
+# Signatures are asked about so many tiles, or such a share of all: those that the network ranks
+# first.
+_DEPTH = 2000
+_DEPTH_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A tile that may show the photo's place.
+
+    Attributes:
+        row: Of the index's table of tiles.
+        score: Cosine of the embeddings, the best over the turns and scales tried; with signatures,
+            that and the likeness of the local features, each in standard deviations, added.
+    """
+
+    row: int
+    score: float
+
+
+class Retriever:
+    """Proposes tiles for photos, by the network that made the index and by local features.
+
+    The network sees the whole and needs north and scale; signatures
+    (`geoloc.index.features.signatures`) see the details and need neither. Each ranks photos high
+    that the other has low, so that both are put on one scale, tile by tile, and added.
+
+    Args:
+        index: An opened index.
+        embedder: Of its model.
+        signatures: Of its tiles; without them the network decides alone.
+    """
+
+    def __init__(
+        self, index: MapIndex, embedder: Embedder, *, signatures: Signatures | None = None
+    ) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._signatures = signatures
+        sizes = index.tiles["ground_size_m"].unique()
+        self._ground_sizes_m = sorted(float(size) for size in sizes)
+
+    def propose(
+        self,
+        photo: NDArray[np.uint8],
+        camera: Camera,
+        sights: Sequence[Sight],
+        *,
+        count: int,
+        seen: Sequence[Seen] = (),
+        rows: NDArray[np.int64] | None = None,
+    ) -> list[Proposal]:
+        """The `count` tiles most like the photo under any of the sights, best first.
+
+        Args:
+            photo: (H, W, 3) uint8, upright.
+            camera: Of the photo.
+            sights: Heights, pitches and turns to try.
+            count: How many tiles.
+            seen: The photo's features under the sights, for the signatures.
+            rows: Tiles to choose from; None is all.
+        """
+        crops = self._crops(photo, camera, sights)
+        if not crops:
+            return []
+        vectors = self._embedder.embed(np.stack(crops), "drone")
+        uses_signatures = self._signatures is not None and len(seen) > 0
+        depth = self._depth(count) if uses_signatures else count
+        found = self._index.search(vectors, depth, rows)
+        best: dict[int, float] = {}
+        for row, score in zip(found.rows.ravel(), found.scores.ravel(), strict=True):
+            if row >= 0:
+                best[int(row)] = max(best.get(int(row), -1.0), float(score))
+        if self._signatures is not None and uses_signatures and best:
+            best = self._with_signatures(dict(_ranked(best)[:depth]), self._signatures, seen)
+        return [Proposal(row, score) for row, score in _ranked(best)[:count]]
+
+    def _depth(self, count: int) -> int:
+        """How many tiles of the network's order the signatures are asked about."""
+        tiles = len(self._index.tiles)
+        return min(tiles, max(count, _DEPTH, round(_DEPTH_SHARE * tiles)))
+
+    def _with_signatures(
+        self, scores: dict[int, float], signatures: Signatures, seen: Sequence[Seen]
+    ) -> dict[int, float]:
+        """The scores of tiles, standardised, plus their likeness to the best of the sights."""
+        rows = np.array(list(scores), np.int64)
+        sides_m = self._index.tiles["ground_size_m"].to_numpy(float)[rows]
+        radius_m = float(np.median(sides_m)) / 2
+        alike = [signatures.likeness(view.near_middle(radius_m), rows) for view in seen]
+        both = _standardised(np.array(list(scores.values())))
+        both = both + _standardised(np.max(alike, axis=0))
+        return dict(zip(rows.tolist(), both.tolist(), strict=True))
+
+    def _crops(
+        self, photo: NDArray[np.uint8], camera: Camera, sights: Sequence[Sight]
+    ) -> list[NDArray[np.uint8]]:
+        size_px = self._embedder.card.input_size("drone").height_px
+        crops = []
+        for sight in sights:
+            for ground_m in self._ground_sizes_m:
+                view = look_down(photo, camera, sight.pose, gsd_m=ground_m / size_px)
+                if view is not None:
+                    crops += [north_up(view, yaw, size_px) for yaw in few_turns(sight.yaws_deg)]
+        return crops
+
+
+def _ranked(scores: dict[int, float]) -> list[tuple[int, float]]:
+    """Rows and their scores, the best first."""
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _standardised(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Values with a mean of 0 and a spread of 1; zeros where they are all alike."""
+    spread = float(values.std())
+    away = np.asarray(values, np.float64) - float(values.mean())
+    return away / spread if spread > 0 else away
+
+
+def north_up(view: GroundView, yaw_deg: float, size_px: int) -> NDArray[np.uint8]:
+    """A square (size, size, 3) around the photo's middle, north up; black where it shows nothing.
+
+    Args:
+        view: The photo from above.
+        yaw_deg: Azimuth of the view's up direction.
+        size_px: Side of the square, at the view's ground sampling distance.
+    """
+    # Turning the picture clockwise by the yaw brings north up; OpenCV counts the other way.
+    matrix = cv2.getRotationMatrix2D(tuple(view.centre_px - 0.5), -yaw_deg, 1.0)
+    matrix[:, 2] = matrix[:, 2] + (size_px - 1) / 2 - (view.centre_px - 0.5)
+    pixels = view.pixels if view.valid is None else view.pixels * view.valid[..., None]
+    turned = cv2.warpAffine(
+        np.ascontiguousarray(pixels), matrix, (size_px, size_px), flags=cv2.INTER_LINEAR
+    )
+    return np.asarray(turned, np.uint8)
+
+
+def few_turns(yaws_deg: Sequence[float]) -> list[float]:
+    """So many of the yaws that none is further than half a step from one of them."""
+    if len(yaws_deg) * 8 < 360:
+        return [yaws_deg[len(yaws_deg) // 2]]
+    return [turn * _TURN_STEP_DEG for turn in range(math.ceil(360 / _TURN_STEP_DEG))]

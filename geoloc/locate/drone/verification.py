@@ -1,0 +1,311 @@
+"""Whether a photo really lies where the votes say, and exactly where: geometry decides.
+
+Around a peak every photo feature knows where on the ground to expect its partner. It takes the
+most similar map feature there; partners that agree with one similarity transform, then with one
+camera over the ground, are the evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from geoloc.geometry.camera import GroundCamera, GroundPoint, Pose, project, scene_point
+from geoloc.geometry.rectification import GroundView
+from geoloc.geometry.resection import Resection, resect
+from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.features.keypoints import DescriptorKind, Keypoints
+from geoloc.locate.drone.hypotheses import Supposition
+from geoloc.locate.drone.voting import (
+    MAX_SCALE_RATIO,
+    MAX_TURN_DEG,
+    Peak,
+    Votes,
+    agrees,
+    independent,
+    surprise,
+    turned,
+)
+from geoloc.options import MatcherName
+
+# How far from its expected place a partner is looked for: before and after the camera is known.
+_FIRST_RADIUS_M = 10.0
+_SECOND_RADIUS_M = 6.0
+_INLIER_M = 2.5
+_VOTE_M = 4.0
+_MIN_PAIRS = 8
+# True places have at least this share of the photo's spots agree; wrong ones rarely do.
+_ENOUGH_SHARE = 0.04
+# Two inliers within this many pixels of each other are one piece of evidence.
+_SPOT_PX = 6.0
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One place for one photo, with its evidence.
+
+    Attributes:
+        region: Region of the map.
+        resection: The camera, in the region's frame.
+        n_inliers: Separate spots of the photo whose partner lies within 2.5 m of the fit.
+        n_spots: Separate spots of the photo that have keypoints at all.
+        excess: How far `n_inliers` exceeds what chance gives, in standard deviations.
+        support: Surprise of the votes that agree with the fit (`voting`); it knows nothing of
+            the guided partners, so that the two are nearly independent.
+        peak: Where the search began.
+        matcher: Whose correspondences these are; belief was only ever set for SIFT's.
+    """
+
+    region: int
+    resection: Resection
+    n_inliers: int
+    n_spots: int
+    excess: float
+    support: float
+    peak: Peak
+    matcher: MatcherName = "sift"
+
+    @property
+    def score(self) -> float:
+        """One number for ranking: support, raised by the excess, halved where few spots agree."""
+        enough = min(1.0, self.n_inliers / (_ENOUGH_SHARE * max(1, self.n_spots)))
+        return self.support * (1 + max(0.0, self.excess) / 5) * enough
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Partners: positions of photo keypoints, places of map features."""
+
+    photo: NDArray[np.int64]
+    ground_m: Floats
+
+    def __len__(self) -> int:
+        return len(self.photo)
+
+    def select(self, mask: NDArray[np.bool_]) -> _Pairs:
+        return _Pairs(self.photo[mask], self.ground_m[mask])
+
+
+def verify_peak(
+    view: GroundView,
+    keypoints: Keypoints,
+    features: FeatureMap,
+    *,
+    votes: Votes,
+    peak: Peak,
+    tilt_sd_deg: float,
+) -> Verified | None:
+    """The evidence for one peak; None when no camera over the ground explains it.
+
+    Args:
+        view: The photo from above.
+        keypoints: Of the view.
+        features: Of the map.
+        votes: Of the view, as they made the peak.
+        peak: The place to look at.
+        tilt_sd_deg: How far the tilt may be from the view's pose.
+    """
+    around = _Surroundings.of(features, peak, view)
+    if around is None:
+        return None
+    expected = _expected_at(view, keypoints, peak)
+    supposition = Supposition(peak.yaw_deg, peak.gsd_m)
+    pairs = _partners(keypoints, around, expected, supposition, _FIRST_RADIUS_M)
+    start, inside = _similarity(view, keypoints, pairs)
+    if start is None or inside.sum() < _MIN_PAIRS:
+        return None
+    photo_px = project(view.to_photo, keypoints.xy_px.astype(float))
+    fit = _fit(view, photo_px, pairs.select(inside), start, tilt_sd_deg)
+    if fit is None:
+        return None
+    refined = Supposition(fit.camera.pose.heading_deg, _gsd_of(view, start))
+    expected = project(fit.homography, photo_px)
+    pairs = _partners(keypoints, around, expected, refined, _SECOND_RADIUS_M)
+    near = np.hypot(*(pairs.ground_m - expected[pairs.photo]).T) < 1.6 * _INLIER_M
+    if near.sum() < _MIN_PAIRS:
+        return None
+    fit = _fit(view, photo_px, pairs.select(near), fit.camera, tilt_sd_deg)
+    if fit is None:
+        return None
+    case = _Case(view, keypoints, votes, features, peak)
+    return _judge(case, pairs, fit, photo_px)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """All that a peak is judged by."""
+
+    view: GroundView
+    keypoints: Keypoints
+    votes: Votes
+    features: FeatureMap
+    peak: Peak
+
+
+def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Floats) -> Verified:
+    """Count what agrees with the final fit, each spot once, against what chance would give."""
+    expected = project(fit.homography, photo_px)
+    away = np.hypot(*(pairs.ground_m - expected[pairs.photo]).T)
+    spots = _spots(case.keypoints.xy_px[pairs.photo])
+    hits = len(np.unique(spots[away < _INLIER_M]))
+    tried = len(np.unique(spots))
+    # A wrong partner lies anywhere in the search radius; the fit itself bends towards some.
+    chance = 1.5 * (_INLIER_M / _SECOND_RADIUS_M) ** 2
+    excess = (hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance)))
+    supposition = Supposition(fit.camera.pose.heading_deg, _gsd_of(case.view, fit.camera))
+    support = _support(case, supposition, expected)
+    n_spots = len(np.unique(_spots(case.keypoints.xy_px)))
+    return Verified(case.peak.region, fit, hits, n_spots, excess, support, case.peak)
+
+
+def _support(case: _Case, supposition: Supposition, expected: Floats) -> float:
+    """Surprise of the votes near where the fit puts their photo feature, each spot once."""
+    votes, region = case.votes, case.peak.region
+    here = votes.region == region
+    away = np.full(len(votes), np.inf)
+    away[here] = np.hypot(*(votes.xy_m[here] - expected[votes.photo[here]]).T)
+    agree = np.flatnonzero(np.nan_to_num(away, nan=np.inf) < _VOTE_M)
+    agree = agree[agrees(votes, agree, supposition)]
+    if len(agree) == 0:
+        return 0.0
+    photo_px = case.keypoints.xy_px[votes.photo[agree]]
+    agree = agree[independent(photo_px, votes.xy_m[agree], votes.weight[agree])]
+    mass = votes.weight[agree].sum() / votes.weight.mean()
+    area = case.features.regions[region].area_m2
+    # About a tenth of the votes that are wrong agree in scale and turn by chance.
+    return float(surprise(mass, 0.1 * here.sum() * math.pi * _VOTE_M**2 / area))
+
+
+def _spots(xy_px: NDArray[np.float32]) -> NDArray[np.int64]:
+    """A number for the piece of the photo that each keypoint lies in."""
+    cell = np.floor(xy_px / _SPOT_PX).astype(np.int64)
+    return np.asarray(cell[:, 0] * 100_003 + cell[:, 1])
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """The map features around a peak."""
+
+    xy_m: Floats
+    size_m: NDArray[np.float32]
+    angle_deg: NDArray[np.float32]
+    unit: NDArray[np.float32]
+    kind: DescriptorKind
+    tree: cKDTree
+
+    @classmethod
+    def of(cls, features: FeatureMap, peak: Peak, view: GroundView) -> _Surroundings | None:
+        reach = peak.gsd_m * view.reach_px + 2 * _FIRST_RADIUS_M
+        middle = np.array([peak.x_m, peak.y_m])
+        ids = features.in_box(peak.region, middle - reach, middle + reach)
+        if len(ids) < _MIN_PAIRS:
+            return None
+        xy = features.xy_m[ids].astype(float)
+        return cls(
+            xy,
+            features.size_m[ids],
+            features.angle_deg[ids],
+            features.kind.unit(features.descriptors[ids]),
+            features.kind,
+            cKDTree(xy),
+        )
+
+
+def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Floats:
+    """Where (N, 2) the keypoints lie on the ground if the peak is right."""
+    offsets = keypoints.xy_px - view.centre_px
+    ground = turned(offsets, Supposition(peak.yaw_deg, peak.gsd_m))
+    return np.asarray(ground + np.array([peak.x_m, peak.y_m]))
+
+
+def _partners(
+    keypoints: Keypoints,
+    around: _Surroundings,
+    expected: Floats,
+    supposition: Supposition,
+    radius_m: float,
+) -> _Pairs:
+    """For each keypoint the most similar map feature near its expected place, one to one."""
+    known = np.flatnonzero(np.isfinite(expected).all(axis=1))
+    # Two trees meet in half the time that asking one point by point takes.
+    near = cKDTree(expected[known]).sparse_distance_matrix(
+        around.tree, radius_m, output_type="ndarray"
+    )
+    photo, feature = known[near["i"]], near["j"]
+    ratio = around.size_m[feature] / keypoints.size_px[photo] / supposition.gsd_m
+    turn = around.angle_deg[feature] - keypoints.angle_deg[photo] - supposition.yaw_deg
+    fits = np.abs(np.log(ratio)) < math.log(MAX_SCALE_RATIO)
+    fits &= np.abs((turn + 180) % 360 - 180) < MAX_TURN_DEG
+    photo, feature = photo[fits], feature[fits]
+    unit = around.kind.unit(keypoints.descriptors)
+    similarity = np.einsum("ij,ij->i", unit[photo], around.unit[feature])
+    good = similarity > around.kind.least_similarity
+    photo, feature, similarity = photo[good], feature[good], similarity[good]
+    for of in ("photo", "feature"):
+        order = np.lexsort((-similarity, photo if of == "photo" else feature))
+        named = (photo if of == "photo" else feature)[order]
+        first = np.append(True, named[1:] != named[:-1])[: len(named)]
+        keep = np.sort(order[first])
+        photo, feature, similarity = photo[keep], feature[keep], similarity[keep]
+    return _Pairs(photo, around.xy_m[feature])
+
+
+def _similarity(
+    view: GroundView, keypoints: Keypoints, pairs: _Pairs
+) -> tuple[GroundCamera | None, NDArray[np.bool_]]:
+    """The camera that the best similarity transform of the view speaks for, and its inliers."""
+    nobody = np.zeros(len(pairs), bool)
+    if len(pairs) < _MIN_PAIRS:
+        return None, nobody
+    middle = pairs.ground_m.mean(axis=0)
+    offsets = keypoints.xy_px[pairs.photo] - view.centre_px
+    matrix, inside = cv2.estimateAffinePartial2D(
+        offsets.astype(np.float64) * [1, -1],
+        pairs.ground_m - middle,
+        method=cv2.RANSAC,
+        ransacReprojThreshold=_INLIER_M,
+        maxIters=2000,
+    )
+    if matrix is None:  # type: ignore[redundant-expr, unused-ignore]
+        return None, nobody  # type: ignore[unreachable]
+    gsd_m = math.hypot(matrix[0, 0], matrix[1, 0])
+    yaw_deg = -math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
+    centre = matrix[:, 2] + middle
+    return camera_over(view, centre, yaw_deg, gsd_m), inside.ravel().astype(bool)
+
+
+def camera_over(
+    view: GroundView, centre_m: Floats, yaw_deg: float, gsd_m: float
+) -> GroundCamera | None:
+    """The view's camera, moved so that the photo's middle lies at a point of the ground."""
+    scene = scene_point(view.camera, view.pose)
+    if scene is None or gsd_m <= 0:
+        return None
+    zoom = gsd_m / view.gsd_m
+    # `turned` takes offsets to the right and down; the scene lies right and up of the camera.
+    ahead = turned(np.array([[scene.east_m, -scene.north_m]]), Supposition(yaw_deg, zoom))[0]
+    pose = Pose(yaw_deg % 360, view.pose.pitch_deg, view.pose.roll_deg, view.pose.rel_alt_m * zoom)
+    return GroundCamera(pose, GroundPoint(*(float(v) for v in centre_m - ahead)))
+
+
+def _gsd_of(view: GroundView, camera: GroundCamera) -> float:
+    return view.gsd_m * camera.pose.rel_alt_m / view.pose.rel_alt_m
+
+
+def _fit(
+    view: GroundView,
+    photo_px: Floats,
+    pairs: _Pairs,
+    start: GroundCamera,
+    tilt_sd_deg: float,
+) -> Resection | None:
+    return resect(
+        view.camera, photo_px[pairs.photo], pairs.ground_m, start, tilt_sd_deg=tilt_sd_deg
+    )

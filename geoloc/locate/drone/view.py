@@ -1,0 +1,69 @@
+"""A drone photo rectified under one hypothesis, with its keypoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.geometry.camera import Camera
+from geoloc.geometry.rectification import GroundView, look_down
+from geoloc.index.features.keypoints import (
+    ROOT_SIFT,
+    Describer,
+    DescriptorKind,
+    Keypoints,
+    detect_keypoints,
+)
+from geoloc.locate.drone.hypotheses import Sight
+
+_MIN_KEYPOINTS = 12
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo from above under one sight, with its features.
+
+    Attributes:
+        view: From above.
+        keypoints: Of the view.
+        sight: What is supposed.
+        kind: What the keypoints' descriptors are.
+    """
+
+    view: GroundView
+    keypoints: Keypoints
+    sight: Sight
+    kind: DescriptorKind = ROOT_SIFT
+
+    def near_middle(self, radius_m: float) -> NDArray[np.float32]:
+        """Descriptors as unit vectors (N, D), of what lies so near to the photo's middle."""
+        away = np.hypot(*(self.keypoints.xy_px - self.view.centre_px).T) * self.view.gsd_m
+        return self.kind.unit(self.keypoints.descriptors[away < radius_m])
+
+
+def see(
+    photo: NDArray[np.uint8],
+    camera: Camera,
+    sight: Sight,
+    *,
+    describer: Describer | None = None,
+) -> Seen | None:
+    """A photo from above, with its features; None when it shows too little.
+
+    Args:
+        photo: (H, W, 3) uint8, upright.
+        camera: Of the photo.
+        sight: What is supposed.
+        describer: What described the map's features; None is RootSIFT.
+    """
+    view = look_down(photo, camera, sight.pose, gsd_m=sight.gsd_m)
+    if view is None:
+        return None
+    keypoints = detect_keypoints(
+        view.pixels, valid=view.valid, limit=sight.keypoints, describer=describer
+    )
+    if len(keypoints) < _MIN_KEYPOINTS:
+        return None
+    return Seen(view, keypoints, sight, ROOT_SIFT if describer is None else describer.kind)

@@ -1,0 +1,1 @@
+"""Why the network puts a photo and a tile together: numbers, neural maps and one picture."""

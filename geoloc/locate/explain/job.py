@@ -1,0 +1,231 @@
+"""From a photo and an index to everything that its explanation shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from geoloc.errors import OptionError, PhotoError
+from geoloc.geometry.crs import LocalFrame, LonLat, distance_m, distances_m
+from geoloc.index.map_index import MapIndex
+from geoloc.locate.explain.evidence import find_evidence, level_maps, network_vectors, without_maps
+from geoloc.locate.explain.explanation import Ablation, Explanation, Mark, Side
+from geoloc.locate.explain.views import Sighting, network_view, sightings
+from geoloc.locate.job import locate_photos
+from geoloc.locate.locator import MAX_SIDE_PX
+from geoloc.models.embedder import SATELLITE, Embedder, Preprocessing
+from geoloc.models.nets.clnet import NetworkView
+from geoloc.models.registry import load_model
+from geoloc.options import LocateOptions, View
+from geoloc.photos.kind import kind_of
+from geoloc.photos.metadata import PhotoMetadata, merge
+from geoloc.photos.metadata_csv import open_table
+from geoloc.photos.photo import Photo, read_photo
+from geoloc.tiles.tile_set import TileManifest, TileScheme, TileSet
+
+# The best tiles, among which the rank without neural maps is counted.
+_RIVALS = 10
+# So far down is the tile at the photo's own position looked for.
+_LOWEST_RANK = 1000
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """What is explained, and how.
+
+    Attributes:
+        view: What kind of photo it is.
+        metadata: A CSV that adds to or overrides what the photo says of itself.
+        model: Where the index's model lies, if not where the index says.
+        rank: Which tile: 1 is the best, 2 the next.
+        locate: Also locate the photo, and mark the answer on the tile.
+        device: Where the network runs.
+    """
+
+    view: View = "auto"
+    metadata: str | None = None
+    model: str | None = None
+    rank: int = 1
+    locate: bool = False
+    device: str = "auto"
+
+
+def explain_photo(
+    photo: str | Path, index: str | Path, options: ExplainOptions | None = None
+) -> Explanation:
+    """Compare a photo with its best tile, and take the comparison apart.
+
+    The photo's own position is never used to find the tile.
+
+    Raises:
+        DependencyError: There is no such device.
+        IndexFolderError: The index is missing, or of another model.
+        MetadataError: ``options.metadata`` cannot be read.
+        ModelError: The model was not trained for such photos.
+        OptionError: There is no tile of that rank.
+        PhotoError: The photo cannot be read.
+        TilesError: The tile's pixels are gone.
+    """
+    options = options or ExplainOptions()
+    opened = MapIndex.open(index)
+    if options.rank > len(opened.tiles):
+        raise OptionError(
+            f"--rank {options.rank}, but the index holds {len(opened.tiles)} tiles; "
+            "expected a smaller rank"
+        )
+    return _Job(opened, options).run(read_photo(photo, max_side_px=MAX_SIDE_PX))
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """The tiles most like any sighting, best first, each with its best sighting."""
+
+    rows: list[int]
+    scores: list[float]
+    sightings: list[int]
+
+
+class _Job:
+    """One explanation in the making; holds the index and the network."""
+
+    def __init__(self, index: MapIndex, options: ExplainOptions) -> None:
+        self._index, self._options = index, options
+        loaded = load_model(options.model or index.card.folder)
+        self._embedder = Embedder(loaded, device=options.device)
+        index.check_model(self._embedder.fingerprint)
+        self._network = loaded.eval()
+
+    def run(self, photo: Photo) -> Explanation:
+        metadata = self._told(photo)
+        kind = kind_of(self._options.view, metadata)
+        tried = sightings(photo, metadata, kind, index=self._index, embedder=self._embedder)
+        view = network_view(kind)
+        ranking = self._rank(tried, view)
+        place = self._options.rank - 1
+        row, best = ranking.rows[place], tried[ranking.sightings[place]]
+        tile_pixels = self._read_tile(row)
+        seen, tile = self._ready(best.pixels, view), self._ready(tile_pixels, SATELLITE)
+        vectors = [self._vector(seen, view), self._vector(tile, SATELLITE)]
+        return Explanation(
+            photo_name=photo.path.name,
+            model=self._embedder.card.name,
+            kind=kind,
+            supposed=best.supposed,
+            photo=self._side(best.pixels, seen, view, toward=vectors[1]),
+            tile=self._side(tile_pixels, tile, SATELLITE, toward=vectors[0]),
+            tile_id=str(self._index.tiles["tile_id"].iloc[row]),
+            tile_size_m=float(self._index.tiles["ground_size_m"].iloc[row]),
+            cosine=float(vectors[0] @ vectors[1]),
+            rank=self._options.rank,
+            tiles=len(self._index.tiles),
+            next_cosine=_next(ranking.scores, place),
+            own_rank=self._own_rank(metadata, ranking),
+            marks=self._marks(photo, metadata, row),
+            ablation=self._ablate(seen, view, ranking, place),
+        )
+
+    def _told(self, photo: Photo) -> PhotoMetadata:
+        table = open_table(self._options.metadata) if self._options.metadata else None
+        row = table.match(photo.path) if table else None
+        return photo.metadata if row is None else merge(photo.metadata, row)
+
+    def _rank(self, tried: list[Sighting], view: str) -> _Ranking:
+        vectors = self._embedder.embed(np.stack([each.pixels for each in tried]), view)
+        count = min(max(self._options.rank + 1, _LOWEST_RANK), len(self._index.tiles))
+        found = self._index.search(vectors, count)
+        best: dict[int, tuple[float, int]] = {}
+        for sighting, (rows, scores) in enumerate(zip(found.rows, found.scores, strict=True)):
+            for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
+                if row >= 0 and score > best.get(row, (-2.0, 0))[0]:
+                    best[row] = (score, sighting)
+        order = sorted(best, key=lambda row: (-best[row][0], row))[:count]
+        return _Ranking(order, [best[row][0] for row in order], [best[row][1] for row in order])
+
+    def _own_rank(self, metadata: PhotoMetadata, ranking: _Ranking) -> int | None:
+        if metadata.lon is None or metadata.lat is None:
+            return None
+        lon, lat = (self._index.tiles[name].to_numpy(float) for name in ("lon", "lat"))
+        nearest = int(distances_m(metadata.lon, metadata.lat, lon, lat).argmin())
+        return ranking.rows.index(nearest) + 1 if nearest in ranking.rows else None
+
+    def _read_tile(self, row: int) -> NDArray[np.uint8]:
+        """A tile's pixels, of the size that the network takes."""
+        tile = self._index.tiles.iloc[[row]]
+        # A tile that is a window lies at its raster; its own file has a name of its own.
+        is_window = Path(tile["location"].iloc[0]).name == Path(tile["raster"].iloc[0]).name
+        manifest = self._index.manifest
+        scheme = TileScheme(
+            manifest.ground_sizes_m, manifest.overlap, manifest.size_px, 0.0, virtual=is_window
+        )
+        with TileSet(self._index.folder, TileManifest(scheme), tile) as tiles:
+            return self._embedder.shrink(tiles.read(0), SATELLITE)
+
+    def _ready(self, pixels: NDArray[np.uint8], view: str) -> Tensor:
+        """(1, 3, H, W), normalised, on the device."""
+        steps = Preprocessing.of(self._embedder.card, view)
+        return steps.normalise(pixels[None], self._embedder.device)
+
+    def _vector(self, images: Tensor, view: str, network: nn.Module | None = None) -> Tensor:
+        return network_vectors(network or self._network, images, view)[0].clone()
+
+    def _side(
+        self, pixels: NDArray[np.uint8], images: Tensor, view: str, *, toward: Tensor
+    ) -> Side:
+        evidence = find_evidence(self._network, images, view, toward=toward)
+        levels = level_maps(self._network, images, cast(NetworkView, view))
+        return Side(pixels, evidence, levels)
+
+    def _ablate(self, seen: Tensor, view: str, ranking: _Ranking, place: int) -> Ablation | None:
+        """The best tiles compared again with the same sighting, with and without maps."""
+        bare = without_maps(self._network)
+        if bare is None:
+            return None
+        rows = ranking.rows[: max(_RIVALS, place + 1)]
+        tiles = torch.cat([self._ready(self._read_tile(row), SATELLITE) for row in rows])
+        cosines, ranks = [], []
+        for network in (bare, self._network):
+            vectors = network_vectors(network, tiles, SATELLITE)
+            against = vectors @ self._vector(seen, view, network)
+            cosines.append(float(against[place]))
+            ranks.append(1 + int((against > against[place]).sum()))
+        return Ablation(cosines[0], ranks[0], ranks[1], len(rows))
+
+    def _marks(self, photo: Photo, metadata: PhotoMetadata, row: int) -> tuple[Mark, ...]:
+        """The photo's own position, and the answer if it was asked for."""
+        positions = []
+        if metadata.lon is not None and metadata.lat is not None:
+            positions.append(("own GPS", LonLat(metadata.lon, metadata.lat)))
+        if self._options.locate:
+            choice = LocateOptions(
+                view=self._options.view,
+                metadata=self._options.metadata,
+                device=self._options.device,
+                workers=1,
+            )
+            (answer,) = locate_photos([photo.path], self._index.folder, choice)
+            if answer.status == "unreadable":
+                raise PhotoError(str(answer.error), path=photo.path)
+            if answer.longitude is not None and answer.latitude is not None:
+                positions.append((answer.status, LonLat(answer.longitude, answer.latitude)))
+        return tuple(self._mark(meaning, at, row) for meaning, at in positions)
+
+    def _mark(self, meaning: str, at: LonLat, row: int) -> Mark:
+        tile = self._index.tiles.iloc[row]
+        centre, side_m = (
+            LonLat(float(tile["lon"]), float(tile["lat"])),
+            float(tile["ground_size_m"]),
+        )
+        ((east_m, north_m),) = LocalFrame(centre).from_lonlat([at.lon], [at.lat]).tolist()
+        return Mark(meaning, 0.5 + east_m / side_m, 0.5 - north_m / side_m, distance_m(centre, at))
+
+
+def _next(scores: list[float], place: int) -> float | None:
+    """The next best cosine; for a tile that is not the best, the best."""
+    others = [score for number, score in enumerate(scores) if number != place]
+    return others[0] if others else None

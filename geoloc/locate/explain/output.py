@@ -1,0 +1,49 @@
+"""Where an explanation goes: the file of its picture, and its numbers for other programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geoloc.errors import OptionError, OutputExistsError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from geoloc.locate.explain.explanation import Explanation
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+
+def check_picture(path: Path, *, overwrite: bool) -> None:
+    """Make sure that a picture may be written.
+
+    Raises:
+        OptionError: Its ending is that of no picture that can be written.
+        OutputExistsError: It exists.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise OptionError(f"{path} ends in none of {', '.join(_FORMATS)}; choose one with -o")
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists; pass --overwrite to replace it", path=path)
+
+
+def write_picture(picture: Image.Image, path: Path) -> None:
+    """Write a picture, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    picture.save(temporary, format=_FORMATS[path.suffix.lower()])
+    temporary.replace(path)
+
+
+def facts(explanation: Explanation) -> dict[str, object]:
+    """All numbers of an explanation, without the pixels."""
+    values = asdict(explanation)
+    for side in (values["photo"], values["tile"]):
+        del side["pixels"]
+        side["evidence"]["parts"] = side["evidence"]["parts"].tolist()
+        for level in side["levels"]:
+            level["weights"] = level["weights"].tolist()
+            level["emphasis"] = level["emphasis"].tolist()
+    return values

@@ -1,0 +1,132 @@
+"""Locate a folder of photos on an index: photos in, results out, in the same order."""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import cast, get_args
+
+from geoloc.index.map_index import MapIndex
+from geoloc.locate.locator import Locator
+from geoloc.models.device import resolve_device
+from geoloc.models.embedder import fingerprint
+from geoloc.options import LocateOptions
+from geoloc.photos.kind import PhotoKind
+from geoloc.progress import Progress, Silent
+from geoloc.results.schema import PhotoResult
+
+_FIRST_COMPLAINTS = 5
+
+
+def locate_photos(
+    photos: Sequence[Path],
+    index: str | Path,
+    options: LocateOptions | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Iterator[PhotoResult]:
+    """Locate photos; results come one by one, in the order of `photos`.
+
+    The photos' own positions are not used unless ``options.prior`` is ``exif``. A photo that
+    cannot be read or found is a result with a status, never an error.
+
+    Args:
+        photos: Files, as `geoloc.photos.photo.find_photos` gives them.
+        index: The folder that `geoloc.build_index` wrote.
+        options: How to search.
+        progress: Who listens.
+
+    Raises:
+        DependencyError: There is no such device.
+        IndexFolderError: The index is missing, unfinished, or of another model or version.
+        MetadataError: ``options.metadata`` cannot be read.
+    """
+    options = options or LocateOptions()
+    progress = progress or Silent()
+    resolve_device(options.device)  # not every photo needs it, so it would be missed halfway
+    opened = MapIndex.open(Path(index))
+    opened.check_model(fingerprint(opened.card))
+    locator = Locator(opened, options, run_id=uuid.uuid4().hex[:12])
+    _warn_of_table(locator, photos, progress)
+    return _in_order(locator, photos, options, progress)
+
+
+def _in_order(
+    locator: Locator, photos: Sequence[Path], options: LocateOptions, progress: Progress
+) -> Iterator[PhotoResult]:
+    """Several photos at a time, a few ahead of the one that is waited for."""
+    progress.start("Locating", len(photos), "photos")
+    waiting: deque[Future[PhotoResult]] = deque()
+    listener = _Listener(locator, progress)
+    pool = ThreadPoolExecutor(options.workers)
+    try:
+        for photo in photos:
+            waiting.append(pool.submit(locator.locate, photo))
+            if len(waiting) > 2 * options.workers:
+                yield listener.hear(waiting.popleft().result())
+        while waiting:
+            yield listener.hear(waiting.popleft().result())
+        listener.conclude()
+    finally:
+        locator.abandon()  # whoever leaves early need not wait for what nobody will read
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Listener:
+    """Tells the caller of results that need a word, each reason in full a few times at most."""
+
+    def __init__(self, locator: Locator, progress: Progress) -> None:
+        self._locator = locator
+        self._progress = progress
+        self._unreadable = 0
+        self._refused: set[str] = set()
+
+    def hear(self, result: PhotoResult) -> PhotoResult:
+        """Count a result, say what is to be said, and pass it on."""
+        if result.status == "rejected" and result.view in get_args(PhotoKind):
+            self._hear_refusal(cast(PhotoKind, result.view))
+        if result.status == "unreadable":
+            self._hear_unreadable(Path(result.photo), str(result.error))
+        self._progress.advance()
+        return result
+
+    def _hear_refusal(self, kind: PhotoKind) -> None:
+        """Say once of each kind of photos that none of them can be located."""
+        refusal = self._locator.refusal(kind)
+        if refusal is None or kind in self._refused:
+            return
+        self._refused.add(kind)
+        other = "drone" if kind != "drone" else "street or --view panorama"
+        self._progress.warn(
+            f"{kind} photos are rejected: {refusal}; choose --view {other} if these are none"
+        )
+
+    def _hear_unreadable(self, photo: Path, reason: str) -> None:
+        """Pass on why one photo is unreadable, for the first few."""
+        self._unreadable += 1
+        if self._unreadable <= _FIRST_COMPLAINTS:
+            # Most reasons name the photo themselves.
+            named = reason if photo.name in reason else f"{photo.name}: {reason}"
+            self._progress.warn(named)
+
+    def conclude(self) -> None:
+        """Say how many more were unreadable."""
+        more = self._unreadable - _FIRST_COMPLAINTS
+        if more > 0:
+            self._progress.warn(f"{more} more photos are unreadable; the column error says why")
+
+
+def _warn_of_table(locator: Locator, photos: Sequence[Path], progress: Progress) -> None:
+    for note in locator.frames.notes_on(photos):
+        progress.warn(note)
+    if locator.table is None:
+        return
+    for note in locator.table.notes:
+        progress.warn(note)
+    unmatched = locator.table.unmatched(photos)
+    if unmatched:
+        shown = ", ".join(unmatched[:3]) + (", ..." if len(unmatched) > 3 else "")
+        progress.warn(f"{len(unmatched)} rows of the metadata table match no photo: {shown}")

@@ -1,0 +1,1 @@
+"""Locate street photos and panoramas: the network, heading after heading."""

@@ -1,0 +1,99 @@
+"""What is believed of one street photo or panorama: the network's word, heading after heading."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.index.map_index import MapIndex
+from geoloc.locate.street.posterior import StreetBelief, TileMap, believe_street
+from geoloc.locate.street.search import StreetSearcher, heading_stages
+from geoloc.models.embedder import Embedder
+from geoloc.options import LocateOptions
+from geoloc.photos.kind import PhotoKind
+from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.photo import Photo
+
+# A stage that ends this sure ends the search.
+_SURE = 0.97
+# A stated heading is believed by so much to one: it leaves less to chance, so that what fits best
+# under all headings is oftener wrong than it looks. Measured with panoramas of two fabricated towns
+# whose heading was known: to keep the surer of both lost 4 and 8 right answers of 100.
+_STATED_ODDS = 10.0
+
+
+class StreetLocator:
+    """Searches a map for street photos and panoramas; safe to use from several threads.
+
+    Args:
+        index: An opened index whose model knows ground views.
+        options: How to search.
+        open_embedder: Gives the network of the index; called when the first photo needs it.
+    """
+
+    def __init__(
+        self, index: MapIndex, options: LocateOptions, *, open_embedder: Callable[[], Embedder]
+    ) -> None:
+        self._index = index
+        self._options = options
+        self._open_embedder = open_embedder
+        self._searcher: StreetSearcher | None = None
+        self._lock = threading.Lock()
+
+    def believe(
+        self,
+        photo: Photo,
+        metadata: PhotoMetadata,
+        kind: PhotoKind,
+        *,
+        rows: NDArray[np.int64] | None,
+        check: Callable[[], None],
+    ) -> StreetBelief | None:
+        """Try stage after stage until one is sure, and keep the best; None on a tiny map.
+
+        Args:
+            photo: Upright.
+            metadata: What is known of it.
+            kind: ``street`` or ``panorama``.
+            rows: Tiles to search; None is all.
+            check: Called every few headings; may raise to end the work.
+        """
+        searcher = self.open_searcher()
+        ring = searcher.ring(photo, metadata, kind)
+        best = None
+        for headings in heading_stages(metadata, self._options.effort):
+            match = searcher.match(
+                ring, headings, count=self._options.top_k, rows=rows, check=check
+            )
+            belief = believe_street(match, self._tiles)
+            if belief is not None and (best is None or outweighs(belief, best)):
+                best = belief
+            if best is not None and best.probability >= _SURE:
+                break
+        return best
+
+    def open_searcher(self) -> StreetSearcher:
+        """The searcher, made when the first photo needs it."""
+        with self._lock:
+            if self._searcher is None:
+                self._searcher = StreetSearcher(self._index, self._open_embedder())
+            return self._searcher
+
+    @cached_property
+    def _tiles(self) -> TileMap:
+        tiles = self._index.tiles
+        return TileMap(
+            tiles["lon"].to_numpy(float),
+            tiles["lat"].to_numpy(float),
+            tiles["ground_size_m"].to_numpy(float),
+        )
+
+
+def outweighs(later: StreetBelief, first: StreetBelief) -> bool:
+    """Whether what any heading gave is to be believed rather than what the stated one gave."""
+    p, q = later.probability, first.probability
+    return p * (1 - q) > _STATED_ODDS * q * (1 - p)

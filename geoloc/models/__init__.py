@@ -1,0 +1,1 @@
+"""Models: cards, weights, networks, and what embeds images with them."""

@@ -1,0 +1,186 @@
+"""Model cards: architecture, input sizes, normalisation, training data, as model.toml says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from geoloc.errors import ModelError
+
+CARD_NAME = "model.toml"
+WEIGHTS_NAME = "model.safetensors"
+# The network that takes patches around keypoints instead of images.
+_OF_KEYPOINTS = "patchnet"
+
+
+class InputSize(NamedTuple):
+    """Rows and columns of the images that a network takes, in pixels."""
+
+    height_px: int
+    width_px: int
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model says of itself in its ``model.toml``.
+
+    Attributes:
+        name: What ``--model`` takes, when the model is on the shelf.
+        folder: The model folder.
+        description: One sentence for a person.
+        architecture: The network that is built, say ``clnet``.
+        backbone: The backbone inside it.
+        options: The other options of the architecture.
+        views: The views that it was trained for; ``satellite`` is the tiles' view.
+        dimension: Length of its vectors.
+        input_sizes: What each view's images are resized to.
+        mean: Of each channel (red, green, blue) of an image in [0, 1].
+        std: The same, the scale.
+        tile_ground_size_m: Side of the tiles it was trained for, on the ground.
+        tile_size_px: Side that such tiles should be cut with.
+        weights_sha256: Checksum of the weights.
+        training: What it was trained on and how, with licences.
+        accuracy: What was measured, each with its protocol, sizes and command.
+        ground_span_deg: Elevations of the lower and the upper edge of a ground view's input (see
+            `geoloc.geometry.panorama`); None where whole images are squashed to it, as the
+            benchmarks do.
+    """
+
+    name: str
+    folder: Path
+    description: str
+    architecture: str
+    backbone: str
+    options: Mapping[str, object]
+    views: tuple[str, ...]
+    dimension: int
+    input_sizes: Mapping[str, InputSize]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    tile_ground_size_m: float
+    tile_size_px: int
+    weights_sha256: str
+    training: Mapping[str, object]
+    accuracy: tuple[Mapping[str, object], ...]
+    ground_span_deg: tuple[float, float] | None = None
+
+    @property
+    def weights_path(self) -> Path:
+        """Where its weights lie."""
+        return self.folder / WEIGHTS_NAME
+
+    @property
+    def describes_keypoints(self) -> bool:
+        """Whether it takes patches around keypoints; other models embed whole images."""
+        return self.architecture == _OF_KEYPOINTS
+
+    def input_size(self, view: str) -> InputSize:
+        """What images of `view` are resized to.
+
+        Raises:
+            ModelError: if the model was not trained for that view.
+        """
+        if view not in self.input_sizes:
+            raise ModelError(
+                f"model {self.name} knows no view {view!r}; expected one of "
+                f"{', '.join(self.views)}; choose another --model",
+                path=self.folder,
+            )
+        return self.input_sizes[view]
+
+
+def card_from(document: Mapping[str, Any], folder: Path) -> ModelCard:
+    """The card that a parsed ``model.toml`` of `folder` describes.
+
+    Raises:
+        ModelError: if something is missing or of the wrong kind.
+    """
+    path = folder / CARD_NAME
+    try:
+        return _card(document, folder)
+    except KeyError as error:
+        raise _broken_card(path, f"{error.args[0]} is missing") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise _broken_card(path, str(error)) from error
+
+
+def _broken_card(path: Path, fault: str) -> ModelError:
+    return ModelError(
+        f"{path} is not a card that geoloc can read: {fault}; expected the tables of a model "
+        "card; compare it with a model on the shelf",
+        path=path,
+    )
+
+
+def _card(document: Mapping[str, Any], folder: Path) -> ModelCard:
+    """Raises KeyError, TypeError or ValueError for anything amiss."""
+    options = dict(document.get("options", {}))
+    card = ModelCard(
+        name=str(document["name"]),
+        folder=folder,
+        description=str(document.get("description", "")),
+        architecture=str(document["architecture"]),
+        backbone=str(options.get("backbone", "")),
+        options=options,
+        views=tuple(str(view) for view in document["views"]),
+        dimension=int(document["dimension"]),
+        input_sizes={view: InputSize(*sizes) for view, sizes in document["input"]["size"].items()},
+        mean=_three(document["input"]["mean"]),
+        std=_three(document["input"]["std"]),
+        tile_ground_size_m=float(document["tile"]["ground_size_m"]),
+        tile_size_px=int(document["tile"]["size_px"]),
+        weights_sha256=str(document["weights"]["sha256"]),
+        training=dict(document.get("training", {})),
+        accuracy=tuple(document.get("accuracy", ())),
+        ground_span_deg=_span(document["input"].get("ground_span_deg")),
+    )
+    if unsized := set(card.views) - set(card.input_sizes):
+        raise ValueError(f"no input size for {', '.join(sorted(unsized))}")
+    return card
+
+
+def _three(values: list[float]) -> tuple[float, float, float]:
+    red, green, blue = values
+    return float(red), float(green), float(blue)
+
+
+def _span(values: list[float] | None) -> tuple[float, float] | None:
+    if values is None:
+        return None
+    bottom_deg, top_deg = (float(value) for value in values)
+    if not -90 <= bottom_deg < top_deg <= 90:
+        raise ValueError(
+            f"ground_span_deg is {values}, which is no [bottom, top] between -90 and 90"
+        )
+    return bottom_deg, top_deg
+
+
+def check_embeds_images(card: ModelCard) -> None:
+    """Stop where a model is wanted that makes a vector of a whole image.
+
+    Raises:
+        ModelError: if it describes keypoints.
+    """
+    if card.describes_keypoints:
+        raise ModelError(
+            f"model {card.name} describes keypoints and embeds no images; expected one that does "
+            "(see: geoloc models list); what this one is for is geoloc index --descriptor "
+            f"{card.name}",
+            path=card.folder,
+        )
+
+
+def check_describes_keypoints(card: ModelCard) -> None:
+    """Stop where a model is wanted that describes keypoints.
+
+    Raises:
+        ModelError: if it embeds whole images.
+    """
+    if not card.describes_keypoints:
+        raise ModelError(
+            f"model {card.name} embeds whole images and describes no keypoints; expected one of "
+            f"architecture {_OF_KEYPOINTS}; name such a one, or rootsift",
+            path=card.folder,
+        )

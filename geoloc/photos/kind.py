@@ -1,0 +1,80 @@
+"""The kind of a photo (drone, street, panorama) and the camera that goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from geoloc.geometry.camera import Camera
+from geoloc.geometry.panorama import Panorama
+from geoloc.options import View
+from geoloc.photos.metadata import PhotoMetadata
+
+PhotoKind = Literal["drone", "street", "panorama"]
+# The 24 mm equivalent of most camera drones, across the long side of 3:2.
+DEFAULT_HFOV_DEG = 73.7
+# The 26 mm equivalent of most phones, across the long side of 4:3.
+STREET_HFOV_DEG = 67.4
+# Flatter than this there is hardly any ground in the photo to compare with a map.
+FLATTEST_PITCH_DEG = -15.0
+# Below this height a photo is a street photo, whatever took it.
+LOWEST_DRONE_M = 8.0
+
+
+def kind_of(view: View, metadata: PhotoMetadata, *, silent: PhotoKind = "drone") -> PhotoKind:
+    """What kind of photo it is: as told, or by what it says of itself.
+
+    Args:
+        view: What the caller says.
+        metadata: What the photo says.
+        silent: What a photo without a word about itself is taken for: the search then tells.
+    """
+    if view != "auto":
+        return view
+    if metadata.projection == "equirectangular":
+        return "panorama"
+    height_m, pitch_deg = metadata.rel_alt_m, metadata.pitch_deg
+    if height_m is not None and height_m < LOWEST_DRONE_M:
+        return "street"
+    if pitch_deg is not None and pitch_deg > FLATTEST_PITCH_DEG:
+        return "street"
+    return silent if height_m is None and pitch_deg is None else "drone"
+
+
+def camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:
+    """The photo's camera, with a common field of view where the photo does not tell."""
+    hfov_deg = metadata.hfov_deg or DEFAULT_HFOV_DEG
+    # No pinhole sees 180 degrees: a panorama's word, of a photo that the caller calls a drone's.
+    return Camera.from_hfov(width_px, height_px, hfov_deg if hfov_deg < 180 else DEFAULT_HFOV_DEG)
+
+
+def street_camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:
+    """The camera of a street photo: a phone's, upright or not, where the photo does not tell."""
+    hfov_deg = metadata.hfov_deg
+    if hfov_deg is not None and 0 < hfov_deg < 180:
+        return Camera.from_hfov(width_px, height_px, hfov_deg)
+    long_px = max(width_px, height_px)
+    return Camera(width_px, height_px, Camera.from_hfov(long_px, long_px, STREET_HFOV_DEG).focal_px)
+
+
+def panorama_of(
+    metadata: PhotoMetadata, width_px: int, height_px: int, *, full_width_px: int
+) -> Panorama:
+    """The frame of a panorama's pixels, its heading left at zero for the search to find.
+
+    An image that says nothing of its frame is taken as a whole turn (or as much of one as its field
+    of view says, which no lens has from 180 degrees) with its horizon halfway up.
+
+    Args:
+        metadata: What is known.
+        width_px: Of the pixels, which may have been reduced.
+        height_px: The same.
+        full_width_px: Of the file.
+    """
+    if metadata.panorama is not None:
+        return replace(metadata.panorama.resized(width_px / full_width_px), heading_deg=0.0)
+    turn_deg = metadata.hfov_deg or 360.0
+    turn_width_px = round(width_px * 360 / min(turn_deg, 360.0)) if turn_deg >= 180 else width_px
+    sphere_px = max(height_px, round(turn_width_px / 2))
+    left_px, top_px = (turn_width_px - width_px) // 2, (sphere_px - height_px) // 2
+    return Panorama(turn_width_px, sphere_px, left_px, top_px)

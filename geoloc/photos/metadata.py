@@ -1,0 +1,105 @@
+"""What is known of a photo beside its pixels, whoever said it: the photo, a table, a flight log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+from geoloc.geometry.panorama import Panorama
+
+YawRef = Literal["true", "magnetic"]
+Projection = Literal["perspective", "equirectangular"]
+
+
+@dataclass(frozen=True)
+class PhotoMetadata:
+    """What is known of a photo beside its pixels; None where nothing is.
+
+    Attributes:
+        lon: Degrees east (WGS84) of the camera.
+        lat: Degrees north.
+        altitude_m: Above the sea or the ellipsoid, whatever the device means.
+        rel_alt_m: Above the take-off point, positive.
+        yaw_deg: Clockwise from north in [0, 360), as `geoloc.geometry.camera` defines it.
+        yaw_ref: Which north, where it is stated.
+        yaw_source: The tag that the yaw came from.
+        pitch_deg: -90 straight down, 0 level.
+        roll_deg: Positive when the camera's right side goes down.
+        hfov_deg: Angle across the width of the upright photo; up to 360 for panoramas.
+        focal_35mm: The 35 mm equivalent focal length as stated, in millimetres.
+        timestamp: ISO 8601, with the UTC offset where it is stated.
+        make: Of the camera.
+        model: Of the camera.
+        orientation: EXIF 1 to 8.
+        rotation_deg: Clockwise turn that brings the stored pixels upright: 0, 90, 180, 270.
+        projection: How directions become pixels.
+        panorama: The frame of an equirectangular photo, in pixels of the upright file.
+        notes: What was missing, doubtful or rejected, one sentence each.
+    """
+
+    lon: float | None = None
+    lat: float | None = None
+    altitude_m: float | None = None
+    rel_alt_m: float | None = None
+    yaw_deg: float | None = None
+    yaw_ref: YawRef | None = None
+    yaw_source: str | None = None
+    pitch_deg: float | None = None
+    roll_deg: float | None = None
+    hfov_deg: float | None = None
+    focal_35mm: float | None = None
+    timestamp: str | None = None
+    make: str | None = None
+    model: str | None = None
+    orientation: int | None = None
+    rotation_deg: int | None = None
+    projection: Projection | None = None
+    panorama: Panorama | None = None
+    notes: tuple[str, ...] = ()
+
+
+def merge(photo: PhotoMetadata, table: PhotoMetadata) -> PhotoMetadata:
+    """What the photo says, overridden by everything that the table says; the notes of both."""
+    stated = {
+        name: value
+        for name in (f.name for f in fields(PhotoMetadata))
+        if name != "notes" and (value := getattr(table, name)) is not None
+    }
+    if "yaw_deg" in stated:  # the photo's reference does not belong to the table's yaw
+        stated.setdefault("yaw_ref", None)
+        stated.setdefault("yaw_source", None)
+    return replace(photo, **stated, notes=photo.notes + table.notes)
+
+
+@dataclass
+class Findings:
+    """What was found so far.
+
+    Attributes:
+        values: By the fields of `PhotoMetadata`.
+        sources: The tag that each came from.
+        notes: What was missing, doubtful or rejected.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, name: str, value: object, source: str) -> None:
+        """Keep a value unless there is none, or a better source gave one before."""
+        if value is not None and name not in self.values:
+            self.values[name] = value
+            self.sources[name] = source
+
+    def take_within(
+        self, name: str, value: float | None, source: str, *, limits: tuple[float, float]
+    ) -> None:
+        """Keep a number that lies within the limits; note one that does not."""
+        if value is not None and not limits[0] <= value <= limits[1]:
+            self.notes.append(f"{source} {value:g} is out of range: ignored")
+            return
+        self.take(name, value, source)
+
+    def metadata(self) -> PhotoMetadata:
+        """All of it, where nothing more will be found."""
+        return PhotoMetadata(**self.values, notes=tuple(self.notes))

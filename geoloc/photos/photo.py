@@ -1,0 +1,189 @@
+"""Photos as upright RGB pixels, whatever file they come in.
+
+How files become RGB: one frame (the first); palettes, greys, bilevel, CMYK, YCbCr as Pillow
+converts them; transparent pixels become black, as tiles without data are; grey pixels of more
+than 8 bits keep the upper 8 of those in use; the EXIF orientation is undone.
+
+A truncated file is refused: what can still be decoded is the upper part of the view, whose middle,
+where the answer would lie, is somewhere else.
+"""
+
+from __future__ import annotations
+
+import glob
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from geoloc.errors import PhotoError
+from geoloc.photos.image_file import DECODER_ERRORS, SUFFIXES, one_line, open_image, upright_size
+from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.photo_metadata import read_image_metadata
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_BLOCK_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo, upright.
+
+    Attributes:
+        path: Where it was read.
+        pixels: (H, W, 3) uint8 RGB, at most as large as was asked for.
+        full_width_px: Width of the upright photo in its file.
+        full_height_px: Height of the upright photo in its file.
+        metadata: What it says of itself.
+    """
+
+    path: Path
+    pixels: NDArray[np.uint8]
+    full_width_px: int
+    full_height_px: int
+    metadata: PhotoMetadata
+
+
+def find_photos(inputs: Sequence[str | Path], *, recursive: bool) -> list[Path]:
+    """The photos that files, folders and globs name, each once, in the order given.
+
+    A folder gives its photos by name (and those of its subfolders when `recursive`), known by
+    their extensions; hidden files are left out. A file that is named itself is taken as it is.
+
+    Raises:
+        PhotoError: An input does not exist, or no photo is found at all.
+    """
+    found: dict[Path, None] = {}
+    for given in inputs:
+        for path in _expand(given):
+            inside = _photos_in(path, recursive=recursive) if path.is_dir() else [path]
+            found.update(dict.fromkeys(inside))
+    if not found:
+        where = ", ".join(str(given) for given in inputs) or "nothing"
+        hint = "" if recursive else "; subfolders are not searched unless you say --recursive"
+        raise PhotoError(f"no photos in {where} ({' '.join(sorted(SUFFIXES))}){hint}")
+    return list(found)
+
+
+def read_photo(path: str | Path, *, max_side_px: int | None = None) -> Photo:
+    """A photo as upright RGB pixels, with what it says of itself.
+
+    Args:
+        path: JPEG, PNG, TIFF, WebP or (with pillow-heif) HEIC.
+        max_side_px: Longer photos are reduced to this length of their long side, JPEG already
+            while decoding, which is several times faster. None keeps every pixel.
+
+    Raises:
+        PhotoError: The file is missing, no photo, damaged, truncated, or larger than about 179
+            megapixels (see `geoloc.photos.image_file.open_image`).
+    """
+    path = Path(path)
+    with open_image(path) as image:
+        try:
+            if image.format == "PNG":  # asking for its EXIF decodes it, and hides what went wrong
+                image.load()
+            metadata = read_image_metadata(image, path)
+            full = upright_size(image, metadata.orientation)
+            pixels = _decode(image, max_side_px)
+        except DECODER_ERRORS as error:
+            raise PhotoError(
+                f"{path} is truncated or damaged ({one_line(error)}): export or copy it again",
+                path=path,
+            ) from error
+    return Photo(path, pixels, *full, metadata)
+
+
+def _decode(image: Image.Image, max_side_px: int | None) -> NDArray[np.uint8]:
+    """The upright pixels (H, W, 3) of an open image."""
+    size = image.size
+    if max_side_px is not None and max(size) > max_side_px:
+        image.draft(image.mode, _reduced(size, max_side_px))  # DCT scaling, never too small
+    image.load()
+    if image.format not in ("JPEG", "MPO"):
+        size = image.size  # the readers of TIFF and HEIC turn the pixels themselves
+    rgb = _to_rgb(image)
+    target = size if max_side_px is None else _reduced(size, max_side_px)
+    if rgb.size != target:
+        rgb = rgb.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    turn = _UPRIGHT.get(_pending_orientation(image))
+    return np.array(rgb if turn is None else rgb.transpose(turn), np.uint8)
+
+
+def _pending_orientation(image: Image.Image) -> int:
+    """The orientation that a loaded image still needs; 1 for none."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except DECODER_ERRORS:
+        return 1
+    return orientation if isinstance(orientation, int) else 1
+
+
+def _reduced(size: tuple[int, int], max_side_px: int) -> tuple[int, int]:
+    factor = min(1.0, max_side_px / max(size))
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """A loaded image of any mode as RGB, by the rules of this module."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_upper_bits(np.asarray(image))).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")  # spares a copy
+        black = Image.new("RGB", rgba.size)
+        black.paste(rgba, mask=rgba.getchannel("A"))
+        return black
+    return image.convert("RGB")
+
+
+def _upper_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Greys of more than 8 bits as uint8, scaled by the power of two that holds the brightest."""
+    blocks = range(0, len(values), _BLOCK_ROWS)
+    brightest = max((float(_finite(values, row).max()) for row in blocks), default=0.0)
+    bits = max(8, math.ceil(math.log2(brightest + 1))) if brightest > 1 else 0
+    scale = 255 / max(2**bits - 1, 1)
+    scaled = np.empty(values.shape, np.uint8)
+    for row in blocks:
+        scaled[row : row + _BLOCK_ROWS] = np.clip(_finite(values, row) * scale, 0, 255)
+    return scaled
+
+
+def _finite(values: NDArray[np.generic], row: int) -> NDArray[np.float32]:
+    """A block of rows as numbers, since the whole as float32 would be twice the file in memory."""
+    block = values[row : row + _BLOCK_ROWS].astype(np.float32)
+    return np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _expand(given: str | Path) -> list[Path]:
+    """The files and folders that one input names."""
+    path = Path(given)
+    if path.exists():
+        return [path]
+    if glob.has_magic(str(given)):
+        matches = glob.glob(str(given), recursive=True)  # noqa: PTH207  # absolute globs too
+        return [Path(match) for match in sorted(matches)]
+    raise PhotoError(f"{path} does not exist: give photos, folders of photos, or globs", path=path)
+
+
+def _photos_in(folder: Path, *, recursive: bool) -> Iterable[Path]:
+    inside = folder.rglob("*") if recursive else folder.iterdir()
+    return sorted(
+        path
+        for path in inside
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )

@@ -1,0 +1,1 @@
+"""Results: the schema of a row, files in every format, evaluation against the truth."""

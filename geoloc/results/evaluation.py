@@ -1,0 +1,273 @@
+"""How far results are from the truth: the figures by which locating is judged.
+
+Shares are of all photos that have a truth: a photo without an answer, or without a row, counts
+as missed. Errors are geodesic metres.
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Literal, get_args
+
+from geoloc.errors import MetadataError
+from geoloc.geometry.crs import LonLat, distances_m
+from geoloc.results.schema import PhotoResult, Status
+
+TruthPoint = Literal["auto", "camera", "scene"]
+
+SHARE_RADII_M = (5, 10, 25, 50, 100)
+PRECISION_RADII_M = (25, 40, 50)
+_CAMERA_COLUMNS = (("camera_lon", "camera_lat"), ("lon", "lat"), ("longitude", "latitude"))
+_SCENE_COLUMNS = (("scene_lon", "scene_lat"),)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Where one photo was taken and what it shows.
+
+    Attributes:
+        photo: Name of the photo, or the end of its path.
+        camera: Where the camera was.
+        scene: The ground point at the photo's centre.
+    """
+
+    photo: str
+    camera: LonLat | None = None
+    scene: LonLat | None = None
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """The figures of the photos of one status (or of ``no result``).
+
+    Attributes:
+        n: Photos.
+        n_answered: Photos with a position.
+        median_error_m: Of those with a position; None when there are none.
+        share_within: Share of the `n` photos within so many metres.
+    """
+
+    n: int
+    n_answered: int
+    median_error_m: float | None
+    share_within: dict[int, float]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        overall: All photos that have a truth.
+        by_status: The same, apart by status.
+        precision_within: Share of the ``located`` within so many metres; empty when none is.
+        acc95_coverage: Share of the answers whose ``acc95_m`` circle holds the truth.
+        errors_m: Error of each photo by name, None without an answer.
+        without_result: Photos of the truth that the results do not hold.
+        without_truth: Photos of the results that the truth does not hold; not counted above.
+    """
+
+    overall: GroupFigures
+    by_status: dict[str, GroupFigures]
+    precision_within: dict[int, float]
+    acc95_coverage: float | None
+    errors_m: dict[str, float | None]
+    without_result: tuple[str, ...]
+    without_truth: tuple[str, ...]
+
+
+# --- the truth -------------------------------------------------------------------------------
+
+
+def read_truth(path: str | Path) -> list[Truth]:
+    """The rows of a CSV of truth: ``photo``, a camera position, a scene position, or both.
+
+    The camera is ``camera_lon, camera_lat`` or ``lon, lat``; the scene ``scene_lon, scene_lat``.
+
+    Raises:
+        MetadataError: The file cannot be read, or lacks these columns, or has a bad number.
+    """
+    source = Path(path)
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise MetadataError(f"cannot read the truth {source}: {error}", path=source) from error
+    columns = set(rows[0]) if rows else set()
+    pairs = [pair for pair in _CAMERA_COLUMNS + _SCENE_COLUMNS if set(pair) <= columns]
+    if "photo" not in columns or not pairs:
+        raise MetadataError(
+            f"{source} is no table of truth: expected a row a photo with the columns photo and "
+            "camera_lon, camera_lat (or lon, lat), or scene_lon, scene_lat",
+            path=source,
+        )
+    return [
+        Truth(
+            row["photo"],
+            _lonlat(row, _CAMERA_COLUMNS, source),
+            _lonlat(row, _SCENE_COLUMNS, source),
+        )
+        for row in rows
+    ]
+
+
+def _lonlat(
+    row: Mapping[str, str | None], pairs: Sequence[tuple[str, str]], source: Path
+) -> LonLat | None:
+    """The first of `pairs` that is filled in."""
+    for lon, lat in pairs:
+        if row.get(lon) and row.get(lat):
+            try:
+                point = LonLat(float(row[lon] or ""), float(row[lat] or ""))
+            except ValueError as error:
+                raise MetadataError(
+                    f"{source}: {row['photo']} has no number in {lon} or {lat}", path=source
+                ) from error
+            if abs(point.lon) <= 180 and abs(point.lat) <= 90:
+                return point
+            raise MetadataError(
+                f"{source}: {row['photo']} lies at {point.lon}, {point.lat}; expected degrees",
+                path=source,
+            )
+    return None
+
+
+# --- matching and measuring ------------------------------------------------------------------
+
+
+def evaluate_results(
+    results: Sequence[PhotoResult], truth: Sequence[Truth], *, point: TruthPoint = "auto"
+) -> Evaluation:
+    """The figures of `results` against `truth`.
+
+    Args:
+        results: As `geoloc.results.files.read_results` gives them.
+        truth: As `read_truth` gives it.
+        point: ``camera`` compares where the photo was taken, ``scene`` what it shows, ``auto``
+            what each answer says that it is (its ``position_kind``).
+
+    Raises:
+        MetadataError: A row of the truth fits several photos, or none of them fits any.
+    """
+    matches = _match(results, truth)
+    errors = _errors_m(matches, point)
+    groups: dict[str, list[float | None]] = defaultdict(list)
+    for (_, result), error in zip(matches, errors, strict=True):
+        groups[result.status if result else "no result"].append(error)
+    order = (*get_args(Status), "no result")
+    matched = {id(result) for _, result in matches}
+    return Evaluation(
+        overall=_figures(errors),
+        by_status={name: _figures(groups[name]) for name in order if name in groups},
+        precision_within=_precision(groups["located"]),
+        acc95_coverage=_coverage(matches, errors),
+        errors_m={row.photo: error for (row, _), error in zip(matches, errors, strict=True)},
+        without_result=tuple(row.photo for row, result in matches if result is None),
+        without_truth=tuple(r.photo for r in results if id(r) not in matched),
+    )
+
+
+_Match = tuple[Truth, PhotoResult | None]
+
+
+def _match(results: Sequence[PhotoResult], truth: Sequence[Truth]) -> list[_Match]:
+    """Each row of the truth with the result whose path ends like it."""
+    by_name: dict[str, list[PhotoResult]] = defaultdict(list)
+    for result in results:
+        by_name[PurePath(result.photo).name].append(result)
+    matches = [(row, _the_one(row, by_name)) for row in truth]
+    if truth and not any(result for _, result in matches):
+        raise MetadataError(
+            f"no photo of the truth is among the results (the truth says {truth[0].photo}); "
+            "its column photo should hold the names of the photos"
+        )
+    return matches
+
+
+def _the_one(row: Truth, by_name: Mapping[str, Sequence[PhotoResult]]) -> PhotoResult | None:
+    """The result that `row` speaks of; None when there is none."""
+    parts = PurePath(row.photo).parts
+    found = [
+        result
+        for result in by_name.get(PurePath(row.photo).name, ())
+        if PurePath(result.photo).parts[-len(parts) :] == parts
+    ]
+    if len(found) > 1:
+        raise MetadataError(
+            f"{row.photo} of the truth fits {found[0].photo} and {found[1].photo}; "
+            "give more of its path in the column photo"
+        )
+    return found[0] if found else None
+
+
+def _errors_m(matches: Sequence[_Match], point: TruthPoint) -> list[float | None]:
+    """The error of each match in metres, None where either side has no position."""
+    pairs = [_positions(row, result, point) if result else None for row, result in matches]
+    known = [pair for pair in pairs if pair is not None]
+    if not known:
+        return [None] * len(pairs)
+    said, true = zip(*known, strict=True)
+    distances = iter(
+        distances_m(
+            [p.lon for p in said],
+            [p.lat for p in said],
+            [p.lon for p in true],
+            [p.lat for p in true],
+        )
+    )
+    return [None if pair is None else float(next(distances)) for pair in pairs]
+
+
+def _positions(row: Truth, result: PhotoResult, point: TruthPoint) -> tuple[LonLat, LonLat] | None:
+    """What was said and what is true, of the point that is asked for."""
+    is_scene = result.position_kind == "scene"
+    answer = _point(result.longitude, result.latitude)
+    if point == "scene" or (point == "auto" and is_scene and row.scene):
+        said = _point(result.scene_longitude, result.scene_latitude) or (is_scene and answer)
+        true = row.scene
+    else:
+        said = None if point == "camera" and is_scene else answer
+        true = row.camera
+    return (said, true) if said and true else None
+
+
+def _point(lon: float | None, lat: float | None) -> LonLat | None:
+    """A position, if both are known."""
+    return None if lon is None or lat is None else LonLat(lon, lat)
+
+
+def _figures(errors_m: Sequence[float | None]) -> GroupFigures:
+    """The figures of one group of photos."""
+    known = [error for error in errors_m if error is not None]
+    return GroupFigures(
+        n=len(errors_m),
+        n_answered=len(known),
+        median_error_m=statistics.median(known) if known else None,
+        share_within={radius: _share(errors_m, radius) for radius in SHARE_RADII_M},
+    )
+
+
+def _precision(errors_m: Sequence[float | None]) -> dict[int, float]:
+    """Shares of the located within each radius."""
+    return {radius: _share(errors_m, radius) for radius in PRECISION_RADII_M} if errors_m else {}
+
+
+def _share(errors_m: Sequence[float | None], radius_m: float) -> float:
+    """The share within `radius_m`; a missing answer is outside."""
+    within = sum(error is not None and error <= radius_m for error in errors_m)
+    return within / len(errors_m) if errors_m else 0.0
+
+
+def _coverage(matches: Sequence[_Match], errors_m: Sequence[float | None]) -> float | None:
+    """How often ``acc95_m`` held; 0.95 would be honest."""
+    held = [
+        error <= result.acc95_m
+        for (_, result), error in zip(matches, errors_m, strict=True)
+        if result and result.acc95_m is not None and error is not None
+    ]
+    return sum(held) / len(held) if held else None

@@ -1,0 +1,150 @@
+"""Results as layers and tables: GeoPackage, FlatGeobuf and GeoParquet.
+
+These are written at once, unlike the text formats: their columns have one type each.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pandas as pd
+import pyogrio
+import shapely
+
+from geoloc.results.qgis_style import footprint_style, photo_style
+from geoloc.results.schema import COLUMNS, Record
+
+
+def results_frame(records: Iterable[Record]) -> geopandas.GeoDataFrame:
+    """`records` as a table of points in EPSG:4326, null where there is no answer."""
+    rows = list(records)
+    types = {"text": "object", "real": "float64", "whole": "Int32"}
+    columns: dict[str, Any] = {}
+    for column in COLUMNS:
+        values = [row[column.name] for row in rows]
+        if column.kind == "time":
+            columns[column.name] = _times(values)
+        else:
+            columns[column.name] = pd.Series(values, dtype=types[column.kind])
+    points = [
+        None if row["longitude"] is None else shapely.Point(row["longitude"], row["latitude"])
+        for row in rows
+    ]
+    return geopandas.GeoDataFrame(columns, geometry=points, crs="EPSG:4326")
+
+
+def _times(values: list[str | None]) -> Any:
+    """ISO 8601 texts as one column of times: UTC if every one knows its zone, else wall clock.
+
+    A column has one kind of time; cameras that do not know their zone are the common case.
+    """
+    times = [_parse_time(value) for value in values]
+    known = [time for time in times if time is not None]
+    if known and all(time.tzinfo for time in known):
+        utc = [time and time.astimezone(UTC) for time in times]
+        return pd.Series(utc, dtype="datetime64[ms, UTC]")
+    wall = [time and time.replace(tzinfo=None) for time in times]
+    return pd.Series(wall, dtype="datetime64[ms]")
+
+
+def _parse_time(text: str | None) -> datetime | None:
+    """The time that an ISO 8601 text names; None when it names none."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def write_gpkg(records: list[Record], path: Path) -> None:
+    """Layers ``photos`` and ``footprints``, and the style of each inside."""
+    _write_layer(results_frame(records), path, driver="GPKG", layer="photos", SPATIAL_INDEX="YES")
+    _write_layer(_footprint_frame(records), path, driver="GPKG", layer="footprints")
+    _write_gpkg_styles(path, {"photos": photo_style(), "footprints": footprint_style()})
+
+
+def write_fgb(records: list[Record], path: Path) -> None:
+    """One FlatGeobuf layer, without its spatial index.
+
+    The index would sort the rows along a Hilbert curve and refuse null geometries.
+    """
+    frame = results_frame(records)
+    _write_layer(frame, path, driver="FlatGeobuf", layer="photos", SPATIAL_INDEX="NO")
+
+
+def write_parquet(records: list[Record], path: Path) -> None:
+    """GeoParquet 1.1."""
+    results_frame(records).to_parquet(path, index=False, write_covering_bbox=True)
+
+
+def _write_layer(
+    frame: geopandas.GeoDataFrame, path: Path, *, driver: str, layer: str, **options: str
+) -> None:
+    """Write one layer with GDAL; a second one into the same file is added to it."""
+    kind = "Polygon" if layer == "footprints" else "Point"
+    frame.to_file(
+        path,
+        driver=driver,
+        layer=layer,
+        mode="w",
+        engine="pyogrio",
+        geometry_type=kind,  # of an empty layer, too
+        promote_to_multi=False,
+        **options,
+    )
+
+
+def _footprint_frame(records: list[Record]) -> geopandas.GeoDataFrame:
+    """The ground that the located photos show, as polygons in EPSG:4326."""
+    rows = [row for row in records if row["footprint"]]
+    names = ("photo", "filename", "status", "confidence", "heading")
+    return geopandas.GeoDataFrame(
+        {name: [row[name] for row in rows] for name in names},
+        geometry=[shapely.from_wkt(row["footprint"]) for row in rows],
+        crs="EPSG:4326",
+    )
+
+
+def _write_gpkg_styles(path: Path, styles: Mapping[str, str]) -> None:
+    """Add the table ``layer_styles`` in which QGIS looks for a layer's default style."""
+    with sqlite3.connect(path) as db:
+        db.execute(
+            "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+            " f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),"
+            " f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,"
+            " useAsDefault BOOLEAN, description TEXT(256), owner TEXT(30), ui TEXT(30),"
+            " update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')))"
+        )
+        db.executemany(
+            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
+            " f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner)"
+            " VALUES ('', '', ?, 'geom', 'geoloc', ?, '', 1, 'Written by geoloc', '')",
+            styles.items(),
+        )
+        db.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier)"
+            " VALUES ('layer_styles', 'attributes', 'layer_styles')"
+        )
+    db.close()
+
+
+def read_layer(path: Path) -> list[Record]:
+    """The rows of a GeoPackage's layer of photos, or of a FlatGeobuf file."""
+    layer = "photos" if path.suffix.lower() == ".gpkg" else None
+    frame = pyogrio.read_dataframe(path, layer=layer, read_geometry=False)
+    return _frame_records(frame)
+
+
+def read_parquet(path: Path) -> list[Record]:
+    """The rows of a GeoParquet file."""
+    return _frame_records(pd.read_parquet(path))
+
+
+def _frame_records(frame: Any) -> list[Record]:
+    """The rows of a table, with None for each of pandas' ways to say that there is nothing."""
+    plain = frame.astype(object)
+    return list(plain.where(frame.notna(), None).to_dict("records"))

@@ -1,0 +1,1 @@
+"""Synthetic data: invented towns, their photos and maps, and the demo."""

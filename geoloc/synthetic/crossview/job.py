@@ -1,0 +1,243 @@
+"""Cross-view data on disk: maps, tiles, photos, pairs.csv and the truth."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from geoloc.errors import OutputExistsError
+from geoloc.progress import Progress, Silent
+from geoloc.synthetic.crossview.options import FARTHEST_SHIFT, CrossViewOrder
+from geoloc.synthetic.crossview.photos import Photographer
+from geoloc.synthetic.crossview.towns import Town, plan_test_town, plan_training_town
+from geoloc.synthetic.world.files import TRUTH_COLUMNS, write_map, write_tile
+from geoloc.synthetic.world.palette import Season
+from geoloc.synthetic.world.shade import Bytes
+from geoloc.synthetic.world.world import MapPicture, WorldPoint
+
+PAIRS_NAME = "pairs.csv"
+TRUTH_NAME = "truth.csv"
+STREET_TRUTH_NAME = "truth_street.csv"
+PAIRS_COLUMNS = (
+    "query",
+    "reference",
+    "place",
+    "lon",
+    "lat",
+    "split",
+    "view",
+    "altitude_m",
+    "reference_lon",
+    "reference_lat",
+    "ground_size_m",
+    "overlap",
+)
+
+_Rows = list[list[str]]
+
+
+@dataclass(frozen=True)
+class Fabricated:
+    """What was written.
+
+    Attributes:
+        folder: Where.
+        maps: The maps, the test town's last.
+        training_photos: How many.
+        test_photos: How many.
+        street_photos: How many.
+    """
+
+    folder: Path
+    maps: tuple[Path, ...]
+    training_photos: int
+    test_photos: int
+    street_photos: int
+
+
+def fabricate_crossview(
+    folder: str | Path, order: CrossViewOrder | None = None, *, progress: Progress | None = None
+) -> Fabricated:
+    """Build towns and write their maps, photos, tiles and pairs; the table of pairs comes last.
+
+    Args:
+        folder: Where; it is made.
+        order: What; None for the usual.
+        progress: Who listens.
+
+    Raises:
+        OutputExistsError: The folder is not empty and `order.overwrite` was not asked for.
+    """
+    target, wanted = Path(folder), order or CrossViewOrder()
+    _prepare(target, wanted)
+    job = _Job(target, wanted, progress or Silent())
+    pairs: _Rows = []
+    maps: list[Path] = []
+    for number in range(1, wanted.towns + 1):
+        found = job.build(plan_training_town(wanted, number))
+        pairs += found.pairs
+        maps += found.maps
+    town = plan_test_town(wanted)
+    test = job.build(town)
+    street = job.build_street(town)
+    _write_table(target / TRUTH_NAME, TRUTH_COLUMNS, test.truth)
+    if street:
+        _write_table(target / STREET_TRUTH_NAME, TRUTH_COLUMNS, street)
+    _write_table(target / PAIRS_NAME, PAIRS_COLUMNS, pairs + test.pairs)
+    trained = wanted.places * wanted.photos_a_place
+    return Fabricated(target, (*maps, *test.maps), trained, len(test.truth), len(street))
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """A tile on disk and where its middle lies."""
+
+    path: Path
+    middle: WorldPoint
+
+
+@dataclass(frozen=True)
+class _Built:
+    """What one town has become."""
+
+    pairs: _Rows
+    truth: _Rows
+    maps: list[Path]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Where the towns go, and who listens."""
+
+    folder: Path
+    order: CrossViewOrder
+    progress: Progress
+
+    def build(self, town: Town) -> _Built:
+        """Write a town's maps, tiles and photos."""
+        shots = self.order.photos_a_place
+        self.progress.start(f"{town.name}: tiles and photos", len(town.places), "places")
+        maps = self._write_maps(town)
+        photographer = self._photographer(town)
+        pairs: _Rows = []
+        truth: _Rows = []
+        for place in range(len(town.places)):
+            tiles = self._write_tiles(town, place, maps)
+            for photo in range(shots):
+                suffix = f"_{photo + 1}" if shots > 1 else ""
+                path = self._in(f"photos/{town.split}", f"{_name(town, place)}{suffix}.jpg")
+                row = photographer.shoot(place, photo, path)
+                truth.append(row)
+                pairs += [self._pair(town, place, path, tile, row[3]) for tile in tiles]
+            self.progress.advance()
+        return _Built(pairs, truth, [path for path, _, _ in maps])
+
+    def build_street(self, town: Town) -> _Rows:
+        """Write a town's street photos; their truth."""
+        count = min(self.order.street, len(town.places))
+        if not count:
+            return []
+        self.progress.start(f"{town.name}: street photos", count, "photos")
+        photographer = self._photographer(town)
+        truth: _Rows = []
+        for place in range(count):
+            name = f"street_{place + 1:04d}.jpg"
+            truth.append(photographer.shoot_street(place, self._in("photos/street", name)))
+            self.progress.advance()
+        return truth
+
+    def _photographer(self, town: Town) -> Photographer:
+        surveys = {}
+        if self.order.kind == "panorama":
+            surveys = {season: town.world.survey(season) for season in town.photo_seasons}
+        return Photographer(self.order, town, surveys)
+
+    def _write_maps(self, town: Town) -> list[tuple[Path, Season, MapPicture]]:
+        written = []
+        for season in town.map_seasons:
+            single = len(town.map_seasons) == 1
+            path = self.folder / f"map_{town.name}{'' if single else '_' + season}.tif"
+            picture = write_map(
+                town.world, path, when=season, gsd_m=self.order.gsd_m, overwrite=True
+            )
+            written.append((path, season, picture))
+        return written
+
+    def _write_tiles(
+        self, town: Town, place: int, maps: Sequence[tuple[Path, Season, MapPicture]]
+    ) -> list[_Tile]:
+        """North-up tiles of each map around a place, or a little off."""
+        written = []
+        for _, season, picture in maps:
+            infix = "" if len(maps) == 1 else f"_{season}"
+            for number, middle in enumerate(self._middles(town, place)):
+                suffix = f"_{number + 1}" if number else ""
+                name = f"{_name(town, place)}{infix}{suffix}.png"
+                path = self._in(f"tiles/{town.split}", name)
+                write_tile(_cut(picture, town.world.size_m, middle, self.order.tile_side_m), path)
+                written.append(_Tile(path, middle))
+        return written
+
+    def _middles(self, town: Town, place: int) -> list[WorldPoint]:
+        """Middles of the tiles of a place; those of all seasons are the same."""
+        at = town.places[place]
+        count = self.order.tiles - 1 if town.split == "train" else 0
+        rng = np.random.default_rng([town.world.seed, 33, place])
+        reach_m = self.order.tile_side_m * FARTHEST_SHIFT
+        shifts_m = rng.uniform(-reach_m, reach_m, (count, 2)).tolist()
+        return [at, *(WorldPoint(at.x_m + x_m, at.y_m + y_m) for x_m, y_m in shifts_m)]
+
+    def _pair(self, town: Town, place: int, photo: Path, tile: _Tile, altitude_m: str) -> list[str]:
+        at = town.places[place]
+        side_m = self.order.tile_side_m
+        shared = (side_m - abs(at.x_m - tile.middle.x_m)) * (side_m - abs(at.y_m - tile.middle.y_m))
+        overlap = shared / (2 * side_m**2 - shared)
+        paths = (each.relative_to(self.folder).as_posix() for each in (photo, tile.path))
+        view = "ground" if self.order.kind == "panorama" else "drone"
+        said = (_name(town, place), *_degrees(town, at), town.split, view, altitude_m)
+        return [*paths, *said, *_degrees(town, tile.middle), f"{side_m:g}", f"{overlap:.3f}"]
+
+    def _in(self, folder: str, name: str) -> Path:
+        path = self.folder / folder
+        path.mkdir(parents=True, exist_ok=True)
+        return path / name
+
+
+def _cut(picture: MapPicture, size_m: float, middle: WorldPoint, side_m: float) -> Bytes:
+    """The tile of a map around a place, to whole pixels."""
+    step_m = picture.transform.a
+    side_px = round(side_m / step_m)
+    left = round(middle.x_m / step_m - side_px / 2)
+    top = round((size_m - middle.y_m) / step_m - side_px / 2)
+    return picture.pixels[top : top + side_px, left : left + side_px]
+
+
+def _degrees(town: Town, at: WorldPoint) -> tuple[str, str]:
+    position = town.world.lonlat(at)
+    return f"{position.lon:.8f}", f"{position.lat:.8f}"
+
+
+def _name(town: Town, place: int) -> str:
+    return f"{town.name}_{place + 1:04d}"
+
+
+def _prepare(folder: Path, order: CrossViewOrder) -> None:
+    """Make the folder; a table of pairs is only there when all of it is."""
+    if folder.is_dir() and any(folder.iterdir()) and not order.overwrite:
+        message = f"{folder} is not empty; choose another folder or pass --overwrite"
+        raise OutputExistsError(message, path=folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PAIRS_NAME).unlink(missing_ok=True)
+
+
+def _write_table(path: Path, columns: Sequence[str], rows: _Rows) -> None:
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    part.replace(path)

@@ -1,0 +1,79 @@
+"""The towns of fabricated data: each far from the others, with places to take photos at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from geoloc.synthetic.crossview.options import FARTHEST_SHIFT, CrossViewOrder
+from geoloc.synthetic.world.palette import SEASONS, Season
+from geoloc.synthetic.world.walk import plan_walk
+from geoloc.synthetic.world.world import DEFAULT_CORNER, Corner, World, WorldPoint
+
+_APART_M = 6000.0
+_ROOM = 2.8  # of ground for a place, in squares of the least distance
+_SMALLEST_M = 180.0
+_GROWTH = 1.25
+_PHOTO_SEASONS = 2
+_SEEDS_AN_ORDER = 1000
+_TOWNS_A_ROW = 8  # so that all lie in one UTM zone
+
+
+@dataclass(frozen=True)
+class Town:
+    """A town, when it is mapped and photographed, and where.
+
+    Attributes:
+        name: Begins the names of its files.
+        split: What it is for, train or test.
+        world: The town.
+        places: Where photos are taken.
+        map_seasons: When it is mapped.
+        photo_seasons: When it is photographed: at other times.
+    """
+
+    name: str
+    split: str
+    world: World
+    places: tuple[WorldPoint, ...]
+    map_seasons: tuple[Season, ...]
+    photo_seasons: tuple[Season, ...]
+
+
+def plan_test_town(order: CrossViewOrder) -> Town:
+    """The town that is mapped in summer and photographed in other seasons."""
+    return _plan(order, 0, order.test_places, ("summer",))
+
+
+def plan_training_town(order: CrossViewOrder, number: int) -> Town:
+    """The training town of a number, from 1 on; their seasons take turns."""
+    share = order.places * number // order.towns - order.places * (number - 1) // order.towns
+    turn = SEASONS[number % 4 :] + SEASONS[: number % 4]
+    return _plan(order, number, share, turn[: order.map_seasons])
+
+
+def _plan(order: CrossViewOrder, number: int, count: int, map_seasons: tuple[Season, ...]) -> Town:
+    left = [season for season in SEASONS if season not in map_seasons]
+    # Neither always the one that follows, nor always the same two.
+    seasons = tuple(
+        left[(number + i * 2) % len(left)] for i in range(min(_PHOTO_SEASONS, len(left)))
+    )
+    inset_m = order.tile_side_m * (0.5 + FARTHEST_SHIFT * (order.tiles > 1)) + 2
+    size_m = max(_SMALLEST_M, order.gap_m * math.sqrt(_ROOM * count) + 2 * inset_m)
+    places: list[WorldPoint] = []
+    while True:
+        world = World(
+            size_m=round(size_m), seed=order.seed * _SEEDS_AN_ORDER + number, corner=_corner(number)
+        )
+        places = plan_walk(world, count, spacing_m=order.gap_m, inset_m=inset_m, when=seasons)
+        if len(places) == count:
+            break
+        size_m *= _GROWTH
+    split, name = ("train", f"train{number}") if number else ("test", "test")
+    return Town(name, split, world, tuple(places), map_seasons, seasons)
+
+
+def _corner(number: int) -> Corner:
+    """Places on a grid, so that no two towns share ground."""
+    row, col = divmod(number, _TOWNS_A_ROW)
+    return Corner(DEFAULT_CORNER.x + col * _APART_M, DEFAULT_CORNER.y + row * _APART_M)

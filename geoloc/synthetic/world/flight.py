@@ -1,0 +1,209 @@
+"""A flight over the world: where photos are taken, how, and what the drone believes of itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.geometry.camera import Camera, Pose
+from geoloc.geometry.crs import LonLat
+from geoloc.synthetic.world.moment import Moment, typical_moment
+from geoloc.synthetic.world.palette import Season
+from geoloc.synthetic.world.sensor import Sensor, random_sensor
+from geoloc.synthetic.world.world import World, WorldPoint
+
+FOCAL_35MM = 24.0
+_DIAGONAL_35MM = math.hypot(36.0, 24.0)
+
+_YAW_NOISE_DEG = 3.0
+_PITCH_NOISE_DEG = 0.8
+_ALTITUDE_NOISE = 0.03
+_POSITION_NOISE_M = 2.0
+_NADIR_WOBBLE_DEG = 1.5
+_TILTED_FROM_DEG = 8.0  # what is steeper is flown as straight down, and says so
+_TRIES = 12  # candidates for every photo; the one farthest from the others is taken
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a drone writes into its photo, with the errors that its instruments have.
+
+    Attributes:
+        position: By its receiver.
+        rel_alt_m: By its barometer.
+        yaw_deg: By its compass.
+        pitch_deg: By its gimbal.
+        roll_deg: By its gimbal.
+        timestamp: Local time as EXIF writes it, ``YYYY:MM:DD HH:MM:SS``.
+    """
+
+    position: LonLat
+    rel_alt_m: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    timestamp: str
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One photo of a flight: the truth, and what the drone claims.
+
+    Attributes:
+        name: File name.
+        camera: Its pinhole.
+        pose: As it really hung.
+        at: The ground below it.
+        moment: When.
+        sensor: How it spoils the picture.
+        claim: What its metadata say.
+    """
+
+    name: str
+    camera: Camera
+    pose: Pose
+    at: WorldPoint
+    moment: Moment
+    sensor: Sensor
+    claim: Claim
+
+
+def drone_camera(width_px: int = 1280) -> Camera:
+    """A 4:3 drone camera with a lens of 24 mm (35 mm equivalent, a matter of diagonals)."""
+    height_px = round(width_px * 3 / 4)
+    diagonal_px = math.hypot(width_px, height_px)
+    return Camera(width_px, height_px, FOCAL_35MM / _DIAGONAL_35MM * diagonal_px)
+
+
+def plan_flight(
+    world: World,
+    count: int,
+    *,
+    seed: int = 0,
+    seasons: Sequence[Season] = ("autumn", "spring"),
+    tilted_share: float = 0.3,
+    camera: Camera | None = None,
+) -> list[Shot]:
+    """Photos all over the map, at any yaw, from 75 to 120 m, in turn of the seasons.
+
+    Args:
+        world: What is flown over.
+        count: How many photos.
+        seed: Decides the flight.
+        seasons: The times of the year.
+        tilted_share: Share of photos that look ahead by 10 to 30 degrees instead of down.
+        camera: The pinhole; None for a drone's usual one.
+    """
+    rng = np.random.default_rng([world.seed, 20, seed])
+    lens = camera or drone_camera()
+    scenes = _spread(count, world.size_m, rng)
+    return [
+        _shot(
+            world,
+            number,
+            WorldPoint(*scene),
+            lens,
+            seasons[number % len(seasons)],
+            tilted=(number + 0.5) * tilted_share % 1 < tilted_share,
+            rng=rng,
+        )
+        for number, scene in enumerate(scenes.tolist())
+    ]
+
+
+def _spread(count: int, size_m: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Places (count, 2) well apart, off the map's edge (Mitchell's best candidate)."""
+    inset_m = min(90.0, 0.3 * size_m)
+    places = np.empty((0, 2))
+    for _ in range(count):
+        tries = rng.uniform(inset_m, size_m - inset_m, (_TRIES, 2))
+        if len(places):
+            gaps = np.linalg.norm(tries[:, None] - places[None], axis=2).min(1)
+            tries = tries[np.argsort(-gaps)]
+        places = np.vstack([places, tries[:1]])
+    return places
+
+
+def _shot(
+    world: World,
+    number: int,
+    scene: WorldPoint,
+    camera: Camera,
+    season: Season,
+    *,
+    tilted: bool,
+    rng: np.random.Generator,
+) -> Shot:
+    """A photo with a scene in its middle."""
+    pitch_deg = rng.uniform(-80, -60) if tilted else -90 + rng.normal(0, _NADIR_WOBBLE_DEG)
+    pose = Pose(
+        yaw_deg=float(rng.uniform(0, 360)),
+        pitch_deg=float(pitch_deg),
+        roll_deg=float(rng.normal(0, 0.7)),
+        rel_alt_m=float(rng.uniform(75, 120)),
+    )
+    return aim(world, scene, pose, camera=camera, when=(number, typical_moment(season)), rng=rng)
+
+
+def aim(
+    world: World,
+    scene: WorldPoint,
+    pose: Pose,
+    *,
+    camera: Camera,
+    when: tuple[int, Moment],
+    rng: np.random.Generator,
+) -> Shot:
+    """A photo that has a scene in its middle.
+
+    Args:
+        world: What is flown over.
+        scene: The ground point to look at.
+        pose: Angles and height; the camera is put where it must be.
+        camera: The pinhole.
+        when: Number of the photo in its flight, and the moment of the flight.
+        rng: Decides the drone's errors and its sensor.
+    """
+    number, moment = when
+    middle = world.scene_of(camera, pose, scene) or scene
+    at = WorldPoint(2 * scene.x_m - middle.x_m, 2 * scene.y_m - middle.y_m)
+    tilted = abs(pose.pitch_deg + 90) > _TILTED_FROM_DEG
+    claim = _claim(world, number, pose, at, moment, tilted=tilted, rng=rng)
+    name = f"DJI_{number + 1:04d}.jpg"
+    return Shot(name, camera, pose, at, moment, random_sensor(rng), claim)
+
+
+def _claim(
+    world: World,
+    number: int,
+    pose: Pose,
+    at: WorldPoint,
+    moment: Moment,
+    *,
+    tilted: bool,
+    rng: np.random.Generator,
+) -> Claim:
+    """What the drone believes: a gimbal that points down says exactly -90."""
+    drift_m = rng.normal(0, _POSITION_NOISE_M, 2)
+    yaw_deg = (pose.heading_deg + rng.normal(0, _YAW_NOISE_DEG)) % 360
+    pitch_deg = pose.pitch_deg + rng.normal(0, _PITCH_NOISE_DEG)
+    return Claim(
+        position=world.lonlat(WorldPoint(at.x_m + drift_m[0], at.y_m + drift_m[1])),
+        rel_alt_m=pose.rel_alt_m * (1 + rng.normal(0, _ALTITUDE_NOISE)),
+        yaw_deg=yaw_deg if yaw_deg <= 180 else yaw_deg - 360,
+        pitch_deg=pitch_deg if tilted else -90.0,
+        roll_deg=0.0,
+        timestamp=_timestamp(moment, number),
+    )
+
+
+def _timestamp(moment: Moment, number: int) -> str:
+    """A day of the season in the year of the visit; photos follow each other by seven seconds."""
+    month = {"spring": 4, "summer": 7, "autumn": 10, "winter": 1}[moment.season]
+    hour = round(moment.sun_azimuth_deg / 15) % 24
+    minute, second = divmod(7 * number, 60)
+    return f"{2023 + moment.date // 4}:{month:02d}:17 {hour:02d}:{minute % 60:02d}:{second:02d}"

@@ -1,0 +1,286 @@
+"""Colours of a scanned window at a moment: materials, texture, sun, shadows, snow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.synthetic.world.moment import Moment
+from geoloc.synthetic.world.noise import Float32s, Window, smooth_noise
+from geoloc.synthetic.world.palette import MATERIALS
+from geoloc.synthetic.world.scan import Ints, Scan
+from geoloc.synthetic.world.shape import ShapeTable
+
+Bytes = NDArray[np.uint8]
+
+_SKY_RGB = np.array([0.92, 0.98, 1.10], np.float32)  # colour of shade
+_SUN_RGB = np.array([1.03, 1.0, 0.95], np.float32)
+_SNOW_RGB = np.array([226.0, 230.0, 236.0], np.float32)
+_TALLEST_M = 32.0
+
+
+@dataclass(frozen=True)
+class Coat:
+    """Per shape of a table what its surface looks like at a moment.
+
+    Attributes:
+        first: Colour (N, 3) at one end of the material.
+        step: Colour (N, 3) from there to the other end.
+        blend: Where between them (N,).
+        texture: Strength (N, 3) of fine, mid and broad texture.
+        patchy: How far texture moves the blend (N,).
+        light: Sunlight (N,) on the surface against level ground, by its slope.
+        opacity: Share of the ground that a crown hides (N,).
+        is_alive: Whether the fine texture is that of the date (N,).
+    """
+
+    first: Float32s
+    step: Float32s
+    blend: Float32s
+    texture: Float32s
+    patchy: Float32s
+    light: Float32s
+    opacity: Float32s
+    is_alive: NDArray[np.bool_]
+
+
+def dress(table: ShapeTable, moment: Moment) -> Coat:
+    """What every shape looks like at a moment."""
+    materials = list(MATERIALS.values())
+    ends = np.array([m.colours[moment.season] for m in materials], np.float32)
+    texture = np.array([(m.fine, m.mid, m.broad) for m in materials], np.float32)
+    patchy = np.array([m.patchy for m in materials], np.float32)
+    alive = np.array([m.is_alive for m in materials])
+    opacity = np.array([m.opacity_in(moment.season) for m in materials], np.float32)
+    kind, tone = table.material, table.looks[:, 1].astype(np.float32)[:, None]
+    return Coat(
+        first=ends[kind, 0] * tone,
+        step=(ends[kind, 1] - ends[kind, 0]) * tone,
+        blend=table.looks[:, 0].astype(np.float32),
+        texture=texture[kind],
+        patchy=patchy[kind],
+        light=_slope_light(table.relief[:, 3], table.relief[:, 4], moment),
+        opacity=opacity[kind],
+        is_alive=alive[kind],
+    )
+
+
+@dataclass(frozen=True)
+class Sunlight:
+    """The share of sunlight that reaches a window, against level ground without shadows.
+
+    Attributes:
+        solid: On ground and roofs (height, width).
+        crown: On trees and hedges (height, width).
+    """
+
+    solid: Float32s
+    crown: Float32s
+
+    def part(self, pixels: tuple[slice, slice]) -> Sunlight:
+        """The sunlight of some of the pixels."""
+        return Sunlight(self.solid[pixels], self.crown[pixels])
+
+
+def sunlight(scan: Scan, coat: Coat, moment: Moment) -> Sunlight:
+    """Where the sun reaches; right up to a shadow's length from the window's edge."""
+    solid = 1 - _shadow(scan.solid_m, 0.0, scan.window.gsd_m, moment)
+    if scan.crown.any():
+        thickness = 0.4 if moment.season == "winter" else 0.75
+        solid *= 1 - thickness * _shadow(scan.crown_m, 0.3, scan.window.gsd_m, moment)
+    solid *= coat.light[scan.solid]
+    return Sunlight(np.asarray(solid, np.float32), _crown_light(scan, moment))
+
+
+def shade_scan(
+    scan: Scan, sun: Sunlight, *, table: ShapeTable, coat: Coat, moment: Moment, seed: int
+) -> Bytes:
+    """The picture (height, width, 3) of a scanned window, as a perfect sensor would see it."""
+    noises = _noises(scan.window, moment, seed)
+    picture = _surface(scan.solid, coat, noises)
+    _add_stripes(picture, scan, table)
+    if moment.snow > 0:
+        _add_snow(picture, noises, moment.snow)
+    _light(picture, sun.solid, moment)
+    _add_crowns(picture, scan, coat, (noises, sun.crown), moment)
+    return np.asarray(np.clip(picture, 0, 255), np.uint8)
+
+
+@dataclass(frozen=True)
+class _Noises:
+    """Texture of a window: two fine ones (what stays, what lives), mid, broad, patches."""
+
+    fine: Float32s
+    alive: Float32s
+    mid: Float32s
+    broad: Float32s
+    patches: Float32s
+
+
+def _noises(window: Window, moment: Moment, seed: int) -> _Noises:
+    def make(spacing_m: float, number: int) -> Float32s:
+        return smooth_noise(window, spacing_m, seed * 1000 + number)
+
+    fine, alive = make(0.5, 1), make(0.45, 100 + moment.date)
+    if window.gsd_m < 0.2:
+        fine = 0.75 * fine + 0.6 * make(0.17, 2)
+        alive = 0.75 * alive + 0.6 * make(0.15, 300 + moment.date)
+    patches = 0.6 * make(7.0, 5) + 0.35 * make(6.0, 500 + moment.date)
+    return _Noises(fine, alive, make(2.6, 3), make(19.0, 4), patches)
+
+
+def _surface(rows: Ints, coat: Coat, noises: _Noises) -> Float32s:
+    """Colours (height, width, 3) of shapes with their texture, in even light."""
+    blend = coat.blend[rows] + coat.patchy[rows] * 0.5 * noises.patches
+    np.clip(blend, -0.3, 1.3, out=blend)
+    texture = coat.texture[rows]
+    fine = np.where(coat.is_alive[rows], noises.alive, noises.fine)
+    gain = 1 + texture[..., 0] * fine + texture[..., 1] * noises.mid
+    gain += texture[..., 2] * noises.broad
+    picture = coat.step[rows]
+    picture *= blend[..., None]
+    picture += coat.first[rows]
+    picture *= gain[..., None]
+    return picture
+
+
+def _add_stripes(picture: Float32s, scan: Scan, table: ShapeTable) -> None:
+    """Darken and lighten what is striped; stripes too fine for the pixels fade away."""
+    looks = table.looks.astype(np.float32)
+    at = np.flatnonzero((looks[:, 3] > 0)[scan.solid])
+    if not len(at):
+        return
+    _, _, angle, period, depth = looks[scan.solid.ravel()[at]].T
+    x = scan.window.xs_m()[at % scan.window.width_px]
+    y = scan.window.ys_m()[at // scan.window.width_px]
+    phase = (y * np.cos(angle) - x * np.sin(angle)) / period
+    fade = np.clip(period / scan.window.gsd_m / 2 - 1, 0, 1)
+    gain = 1 + depth * fade * np.sin(2 * np.pi * phase)
+    picture.reshape(-1, 3)[at] *= gain[:, None]
+
+
+def _add_snow(picture: Float32s, noises: _Noises, snow: float) -> None:
+    """Lay patches of snow, thin at their edges."""
+    cover = 0.5 * noises.broad + 0.5 * noises.patches + 0.25 * noises.mid
+    limit = 1.6 - 3.2 * snow
+    share = np.clip((cover - limit) / 0.5, 0, 1)[..., None] * 0.9
+    picture *= 1 - share
+    picture += share * _SNOW_RGB
+
+
+def _sun_direction(moment: Moment) -> tuple[float, float, float]:
+    """Unit vector to the sun: east, north, up."""
+    azimuth, elevation = (
+        math.radians(a) for a in (moment.sun_azimuth_deg, moment.sun_elevation_deg)
+    )
+    flat = math.cos(elevation)
+    return flat * math.sin(azimuth), flat * math.cos(azimuth), math.sin(elevation)
+
+
+def _slope_light(slope_x: Float32s, slope_y: Float32s, moment: Moment) -> Float32s:
+    """Sunlight on slopes against that on level ground, at most 1.7."""
+    east, north, up = _sun_direction(moment)
+    facing = (up - slope_x * east - slope_y * north) / np.sqrt(1 + slope_x**2 + slope_y**2)
+    return np.asarray(np.clip(facing / up, 0, 1.7), np.float32)
+
+
+def _shadow(heights_m: Float32s, spare_m: float, gsd_m: float, moment: Moment) -> Float32s:
+    """How far each pixel is in shadow, in [0, 1], by the highest thing between it and the sun.
+
+    The running maximum towards the sun is found in steps that double (Hillis and Steele's scan).
+    """
+    east, north, up = _sun_direction(moment)
+    flat = math.hypot(east, north)
+    rise = up / flat
+    reach_px = min(_TALLEST_M, float(heights_m.max(initial=0))) / rise / gsd_m
+    step_x, step_y = east / flat, -north / flat
+    block = _towards(heights_m, step_x, step_y, rise * gsd_m, 1.0)
+    length = 1.0
+    while length < reach_px:
+        further = _towards(block, step_x, step_y, rise * gsd_m, length)
+        np.maximum(block, further, out=block)
+        length *= 2
+    block -= heights_m
+    block -= spare_m
+    return np.asarray(np.clip(block / (1.5 * rise * gsd_m + 0.1), 0, 1), np.float32)
+
+
+def _towards(
+    heights_m: Float32s, step_x: float, step_y: float, drop_m: float, length_px: float
+) -> Float32s:
+    """The heights `length_px` towards the sun, less what its rays rise till there."""
+    matrix = np.array([[1, 0, step_x * length_px], [0, 1, step_y * length_px]], np.float64)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (heights_m.shape[1], heights_m.shape[0])
+    moved = cv2.warpAffine(heights_m, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved - drop_m * length_px, np.float32)
+
+
+def _light(picture: Float32s, sun: Float32s, moment: Moment) -> None:
+    """Multiply by the light of the sky and of the sun, so that level ground in the sun is at 1."""
+    ambient = _ambient(moment)
+    picture *= ambient * _SKY_RGB + (1 - ambient) * sun[..., None] * _SUN_RGB
+
+
+def _ambient(moment: Moment) -> float:
+    """The sky's share of the light on level ground."""
+    return 0.34 + 0.5 * moment.overcast
+
+
+def _add_crowns(
+    picture: Float32s, scan: Scan, coat: Coat, over: tuple[_Noises, Float32s], moment: Moment
+) -> None:
+    """Lay trees and hedges over what is below them, by the noises and the sunlight over them."""
+    noises, sun = over
+    at = np.flatnonzero(scan.crown)
+    if not len(at):
+        return
+    rows = scan.crown.ravel()[at]
+    blend = coat.blend[rows] + coat.patchy[rows] * noises.patches.ravel()[at]
+    gain = 1 + coat.texture[rows, 0] * noises.alive.ravel()[at]
+    gain += coat.texture[rows, 1] * noises.mid.ravel()[at]
+    colour = (coat.first[rows] + coat.step[rows] * blend[:, None]) * gain[:, None]
+    _light(colour, sun.ravel()[at], moment)
+    opacity = coat.opacity[rows]
+    # Bare crowns are twigs with gaps between them rather than a veil.
+    twigs = np.clip(0.5 + 0.9 * noises.alive.ravel()[at] + 2 * (opacity - 0.5), 0, 1)
+    share = np.where(opacity > 0.95, 1, twigs)[:, None]
+    flat = picture.reshape(-1, 3)
+    flat[at] = flat[at] * (1 - share) + colour * share
+
+
+def _crown_light(scan: Scan, moment: Moment) -> Float32s:
+    """Sunlight on crowns by the slope of their bumpy surface."""
+    top_m = cv2.GaussianBlur(scan.crown_m, (0, 0), max(0.22 / scan.window.gsd_m, 0.5))
+    step = 1 / (8 * scan.window.gsd_m)
+    rise_east = np.asarray(cv2.Sobel(top_m, cv2.CV_32F, 1, 0, scale=step), np.float32)
+    rise_south = np.asarray(cv2.Sobel(top_m, cv2.CV_32F, 0, 1, scale=step), np.float32)
+    slope_x, slope_y = np.clip(rise_east, -1.6, 1.6), np.clip(-rise_south, -1.6, 1.6)
+    return np.minimum(_slope_light(slope_x, slope_y, moment), np.float32(1.45))
+
+
+_PLASTER_RGB = np.array([206.0, 194.0, 180.0])
+_STOREY_M = 3.0
+_GLASS = 0.72
+
+
+def wall_colours(met: NDArray[np.int32], hit_m: Float32s, along_m: Float32s | None = None) -> Bytes:
+    """Colours (N, 3) of points on walls.
+
+    Args:
+        met: Row of the shape table (N,) whose wall it is.
+        hit_m: Height of the points (N,).
+        along_m: Where they lie along the wall (N,); None for a band instead of single windows.
+    """
+    building = met.astype(np.int64)
+    tone = 0.55 + 0.3 * ((building * 7919) % 97) / 97
+    level_m = hit_m % _STOREY_M
+    is_glass = (level_m > 1.0) & (level_m < 2.2)
+    if along_m is not None:
+        is_glass &= along_m % 2.8 < 1.3
+    colour = _PLASTER_RGB * (tone * np.where(is_glass, _GLASS, 1.0))[:, None]
+    return np.asarray(colour, np.uint8)

@@ -1,0 +1,168 @@
+"""Photos by a pinhole camera: a ray for every pixel, followed down to the first thing it meets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.geometry.camera import Camera, Pose, ground_homography
+from geoloc.synthetic.world.moment import Moment
+from geoloc.synthetic.world.noise import Float32s, Window
+from geoloc.synthetic.world.render import render_window
+from geoloc.synthetic.world.shade import Bytes, wall_colours
+from geoloc.synthetic.world.shape import ShapeTable
+
+Floats = NDArray[np.float64]
+
+_FARTHEST_M = 400.0  # ground further away drowns in haze
+_FINEST_GSD_M = 0.14
+_TALLEST_M = 32.0
+_STEP_M = 0.6
+_FRAME_STEP_PX = 8
+_MAX_WINDOW_PX = 12_000_000
+_AIR_RGB = np.array([190.0, 204.0, 222.0], np.float32)
+
+
+@dataclass(frozen=True)
+class Station:
+    """A camera in the world.
+
+    Attributes:
+        camera: Its pinhole.
+        pose: How it hangs; its height is above the flat ground.
+        at: World x, y (2,) of the ground below it, in metres.
+        to_world: Turns true metres east and north into world metres (2, 2).
+    """
+
+    camera: Camera
+    pose: Pose
+    at: Floats
+    to_world: Floats
+
+
+@dataclass(frozen=True)
+class _Rays:
+    """Where the pixels' rays meet the ground.
+
+    Attributes:
+        offset: World metres from below the camera (height, width, 2); 0 where there is none.
+        is_ground: Which pixels (height, width) see ground that is not too far.
+        distance_m: How far away it is on the ground (height, width).
+    """
+
+    offset: Float32s
+    is_ground: NDArray[np.bool_]
+    distance_m: Float32s
+
+
+@dataclass(frozen=True)
+class _View:
+    """A window around what a photo sees, and its pixels for rays that end at the ground."""
+
+    window: Window
+    below: tuple[float, float]  # column and row of the ground below the camera
+    cols: Float32s  # columns from there to the ray's foot (height, width)
+    rows: Float32s
+
+
+def shoot(table: ShapeTable, station: Station, moment: Moment, *, seed: int) -> Bytes:
+    """The photo (height, width, 3) that a perfect sensor would take."""
+    rays = _cast_to_ground(station)
+    view = _frame(station, rays)
+    picture, heights_m, shapes = render_window(table, view.window, moment, seed=seed)
+    hit_m, is_wall = _descend(view, heights_m, station.pose.rel_alt_m)
+    cols, rows = _columns_and_rows(view, hit_m / station.pose.rel_alt_m)
+    edge = cv2.BORDER_REPLICATE
+    photo = np.asarray(cv2.remap(picture, cols, rows, cv2.INTER_LINEAR, borderMode=edge), np.uint8)
+    met = np.asarray(cv2.remap(shapes, cols, rows, cv2.INTER_NEAREST, borderMode=edge), np.int32)
+    is_wall &= ~table.is_crown[met]
+    photo[is_wall] = wall_colours(met[is_wall], hit_m[is_wall])
+    return _add_air(photo, rays)
+
+
+def _cast_to_ground(station: Station) -> _Rays:
+    """The feet of all rays on flat ground, by the homography of camera and pose."""
+    camera = station.camera
+    homography = ground_homography(camera, station.pose)
+    u = np.arange(camera.width_px) + 0.5
+    v = np.arange(camera.height_px)[:, None] + 0.5
+    east, north, w = (row[0] * u + row[1] * v + row[2] for row in homography)
+    w = np.maximum(w, 1e-6)
+    offset = np.stack([east / w, north / w], -1) @ station.to_world.T
+    distance_m = np.hypot(offset[..., 0], offset[..., 1])
+    farthest_m = max(_FARTHEST_M, 2.5 * station.pose.rel_alt_m)
+    is_ground = (w > 1e-5) & (distance_m < farthest_m)
+    offset[~is_ground] = 0
+    return _Rays(offset.astype(np.float32), is_ground, distance_m.astype(np.float32))
+
+
+def _frame(station: Station, rays: _Rays) -> _View:
+    """The window that holds all the ground and all the roofs that the rays can meet."""
+    sample = np.s_[::_FRAME_STEP_PX, ::_FRAME_STEP_PX]
+    seen = rays.offset[sample][rays.is_ground[sample]]
+    seen = np.vstack([seen, np.zeros((1, 2), np.float32)]) if not len(seen) else seen
+    lifted = seen * max(0.0, 1 - _TALLEST_M / station.pose.rel_alt_m)
+    both = np.vstack([seen.min(0), seen.max(0), lifted.min(0), lifted.max(0)])
+    margin_m = 2 + 0.02 * float(np.ptp(both, axis=0).max())  # for the pixels between
+    low, high = both.min(0) - margin_m, both.max(0) + margin_m
+    gsd_m = _gsd_m(station, high - low)
+    left_m, top_m = float(station.at[0] + low[0]), float(station.at[1] + high[1])
+    width_px, height_px = (int(np.ceil(side / gsd_m)) for side in high - low)
+    below = ((station.at[0] - left_m) / gsd_m - 0.5, (top_m - station.at[1]) / gsd_m - 0.5)
+    cols = rays.offset[..., 0] / np.float32(gsd_m)
+    rows = -rays.offset[..., 1] / np.float32(gsd_m)
+    window = Window(left_m, top_m, gsd_m, width_px, height_px)
+    return _View(window, (float(below[0]), float(below[1])), cols, rows)
+
+
+def _gsd_m(station: Station, sides_m: Float32s) -> float:
+    """As fine as the photo's middle, within what a window may hold."""
+    pitch = np.radians(min(abs(station.pose.pitch_deg), 90.0))
+    slant_m = station.pose.rel_alt_m / max(float(np.sin(pitch)), 0.25)
+    finest_m = float(np.sqrt(float(sides_m[0]) * float(sides_m[1]) / _MAX_WINDOW_PX))
+    return max(slant_m / station.camera.focal_px, _FINEST_GSD_M, finest_m)
+
+
+def _columns_and_rows(view: _View, share: Float32s | float) -> tuple[Float32s, Float32s]:
+    """Window pixels of points a share of the way up the rays, from the ground to the camera."""
+    left = np.float32(1) - np.asarray(share, np.float32)
+    cols = view.cols * left
+    cols += np.float32(view.below[0])
+    rows = view.rows * left
+    rows += np.float32(view.below[1])
+    return cols, rows
+
+
+def _descend(
+    view: _View, heights_m: Float32s, rel_alt_m: float
+) -> tuple[Float32s, NDArray[np.bool_]]:
+    """Height (height, width) at which each ray first meets something, and whether it is a wall.
+
+    Rays are followed down in steps; one that is suddenly far below the surface met a wall.
+    """
+    hit_m = np.zeros(view.cols.shape, np.float32)
+    is_wall = np.zeros(view.cols.shape, bool)
+    is_open = np.ones(view.cols.shape, bool)
+    top_m = min(float(heights_m.max()), 0.9 * rel_alt_m)
+    for z_m in np.arange(np.floor(top_m / _STEP_M) * _STEP_M, 0.01, -_STEP_M):
+        cols, rows = _columns_and_rows(view, z_m / rel_alt_m)
+        met_m = cv2.remap(heights_m, cols, rows, cv2.INTER_NEAREST)
+        is_hit = is_open & (met_m >= z_m)
+        is_open &= ~is_hit
+        deep = is_hit & (met_m > z_m + 1.5 * _STEP_M)
+        is_wall |= deep
+        np.copyto(hit_m, np.where(deep, np.float32(z_m), met_m), where=is_hit)
+    return hit_m, is_wall
+
+
+def _add_air(photo: Bytes, rays: _Rays) -> Bytes:
+    """Haze that grows with distance, and the sky."""
+    share = np.clip(rays.distance_m / _FARTHEST_M - 0.25, 0, 1) * 0.5
+    share[~rays.is_ground] = 1
+    if not share.any():
+        return photo
+    mixed = photo * (1 - share[..., None]) + _AIR_RGB * share[..., None]
+    return np.asarray(mixed, np.uint8)

@@ -1,0 +1,1 @@
+"""Rasters become tiles that are square on the ground."""

@@ -1,0 +1,322 @@
+"""Cut the tiles of one raster: read, convert and write them with several threads.
+
+Memory is bounded: tiles are cut in chunks of neighbouring columns, from north to south, so that
+GDAL's block cache (of fixed size) holds what the next row of tiles needs again, and each block of
+the file is decoded about once. Files striped over their whole width are cut in chunks of rows.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import shapely
+from affine import Affine
+from rasterio.enums import Resampling
+from rasterio.io import MemoryFile
+
+from geoloc.errors import OptionError, RasterError
+from geoloc.geometry.crs import to_lonlat
+from geoloc.tiles.bands import RgbTile, Stretch
+from geoloc.tiles.grid import RasterFrame, TileWindow
+from geoloc.tiles.gtiff_options import PIXEL_RGB, creation_options
+from geoloc.tiles.raster import MapRaster, PixelWindow, open_raster
+from geoloc.tiles.tile_set import OVERVIEW, PIXELS, TileScheme, resolve_location
+
+# Rasterio hands GDAL_CACHEMAX on in bytes; megabytes, as in GDAL itself, would disable the cache.
+CACHE_BYTES = 256 << 20
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TileSpec:
+    """One tile to be cut."""
+
+    tile_id: str
+    ground_size_m: float
+    window: TileWindow
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one tile: its row, or why there is none."""
+
+    tile_id: str
+    row: Row | None = None
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True)
+class RasterJob:
+    """What the threads that cut one raster share.
+
+    Attributes:
+        location: The raster, as the table names it.
+        folder: The folder of tiles.
+        key: The raster's name within the set, also of its folder of pixels.
+        scheme: How the tiles are cut.
+        frame: The raster's north-up grid.
+        crs_text: Its CRS, as the table keeps it.
+        stretch: What maps its values to bytes, if they are none.
+        stop: Set when the run is to end early.
+    """
+
+    location: str
+    folder: Path
+    key: str
+    scheme: TileScheme
+    frame: RasterFrame
+    crs_text: str
+    stretch: Stretch | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def path(self) -> str:
+        """The raster, as GDAL opens it."""
+        return resolve_location(self.folder, self.location)
+
+
+def tile_id(key: str, ground_size_m: float, window: TileWindow) -> str:
+    """The name of a tile, unique over the set."""
+    return f"{key}_{ground_size_m:g}_{window.row}_{window.col}"
+
+
+def cut_raster(
+    job: RasterJob, chunks: Sequence[Sequence[TileSpec]], *, workers: int
+) -> Iterator[list[Outcome]]:
+    """Cut chunks of tiles, and yield what became of them in batches, in any order.
+
+    Raises:
+        OptionError: A creation option was refused.
+    """
+    done: list[Outcome] = []
+    lock = threading.Lock()
+
+    def report(outcome: Outcome) -> None:
+        with lock:
+            done.append(outcome)
+
+    def take() -> list[Outcome]:
+        with lock:
+            batch = list(done)
+            done.clear()
+        return batch
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        waiting = {pool.submit(_cut_chunk, job, chunk, report) for chunk in chunks}
+        try:
+            while waiting:
+                waiting -= _finished(waiting)
+                yield take()
+        finally:
+            job.stop.set()
+            for future in waiting:
+                future.cancel()
+    yield take()
+
+
+def _finished(waiting: set[Any]) -> set[Any]:
+    """The futures that are done after a short while; raises what they raised."""
+    finished = set()
+    try:
+        for future in as_completed(waiting, timeout=0.2):
+            future.result()
+            finished.add(future)
+    except TimeoutError:
+        pass
+    return finished
+
+
+def _cut_chunk(
+    job: RasterJob, chunk: Sequence[TileSpec], report: Callable[[Outcome], None]
+) -> None:
+    """Cut one chunk with its own handle of the raster."""
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        open_raster(job.path, stretch=job.stretch) as raster,
+    ):
+        for spec in chunk:
+            if job.stop.is_set():
+                return
+            report(_cut_tile(job, raster, spec))
+
+
+def _cut_tile(job: RasterJob, raster: MapRaster, spec: TileSpec) -> Outcome:
+    """Cut one tile; a damaged part of the file costs only this one."""
+    window, size_px = spec.window, job.scheme.size_px
+    try:
+        if job.scheme.virtual and raster.always_valid:
+            return _finish(job, spec, share_inside(job.frame, window))
+        tile = raster.read_rgb(pixel_window(window), size_px)
+    except RasterError as error:
+        return Outcome(spec.tile_id, unreadable=str(error))
+    share = float(tile.valid.mean())
+    if share >= job.scheme.min_valid and share > 0 and not job.scheme.virtual:
+        path = job.folder / pixel_location(job, spec)
+        write_tile(path, tile, job, window)
+    return _finish(job, spec, share)
+
+
+def _finish(job: RasterJob, spec: TileSpec, share: float) -> Outcome:
+    """The outcome of a tile with this share of valid pixels."""
+    if share < job.scheme.min_valid or share <= 0:
+        return Outcome(spec.tile_id)
+    return Outcome(spec.tile_id, make_row(job, spec, share))
+
+
+def share_inside(frame: RasterFrame, window: TileWindow) -> float:
+    """The share of a window that lies within its raster."""
+    width = min(window.col_off + window.width, frame.width_px) - max(window.col_off, 0)
+    height = min(window.row_off + window.height, frame.height_px) - max(window.row_off, 0)
+    return min(1.0, max(0.0, width) * max(0.0, height) / (window.width * window.height))
+
+
+def pixel_window(window: TileWindow) -> PixelWindow:
+    """The raster window of a tile."""
+    return PixelWindow(window.col_off, window.row_off, window.width, window.height)
+
+
+def pixel_location(job: RasterJob, spec: TileSpec) -> str:
+    """Where the pixels of a tile lie, relative to the folder of tiles."""
+    window = spec.window
+    name = f"{window.row:05d}_{window.col:05d}.tif"
+    return f"{PIXELS}/{job.key}/{spec.ground_size_m:g}/{name}"
+
+
+def make_row(job: RasterJob, spec: TileSpec, share: float) -> Row:
+    """The row of a tile in the table, with its footprint."""
+    window, size_px = spec.window, job.scheme.size_px
+    transform = window.transform(job.frame, size_px)
+    centre = footprint_lonlat(job.frame, transform, ((size_px / 2, size_px / 2),))[0]
+    virtual = job.scheme.virtual
+    return {
+        "tile_id": spec.tile_id,
+        "location": job.location if virtual else pixel_location(job, spec),
+        "col_off": window.col_off if virtual else 0.0,
+        "row_off": window.row_off if virtual else 0.0,
+        "width": window.width if virtual else float(size_px),
+        "height": window.height if virtual else float(size_px),
+        "crs": job.crs_text,
+        "transform": list(transform)[:6],
+        "ground_size_m": spec.ground_size_m,
+        "gsd_m": window.gsd_m,
+        "valid_fraction": share,
+        "lon": float((centre[0] + 180) % 360 - 180),
+        "lat": float(centre[1]),
+        "row": window.row,
+        "col": window.col,
+        "raster": job.location,
+        "stretch": "" if job.stretch is None else job.stretch.to_text(),
+        "geometry": tile_polygon(job.frame, transform, size_px),
+    }
+
+
+def tile_polygon(frame: RasterFrame, transform: Affine, size_px: int) -> shapely.Polygon:
+    """The footprint of a tile in degrees, counter-clockwise."""
+    corners = ((0, 0), (0, size_px), (size_px, size_px), (size_px, 0))
+    return shapely.Polygon(footprint_lonlat(frame, transform, corners))
+
+
+def footprint_lonlat(
+    frame: RasterFrame, transform: Affine, pixels: Sequence[tuple[float, float]]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Degrees (N, 2) of tile pixels; beyond 180 where a tile lies across the antimeridian."""
+    xs = [transform.c + transform.a * x for x, _ in pixels]
+    ys = [transform.f + transform.e * y for _, y in pixels]
+    lonlat = to_lonlat(frame.crs, xs, ys)
+    if np.ptp(lonlat[:, 0]) > 180:
+        lonlat[lonlat[:, 0] < 0, 0] += 360
+    return lonlat
+
+
+def write_tile(path: Path, tile: RgbTile, job: RasterJob, window: TileWindow) -> None:
+    """Write a tile as a GeoTIFF under a temporary name, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    try:
+        with rasterio.open(temporary, "w", **_profile(tile, job, window)) as dataset:
+            _write_bands(dataset, tile)
+    except rasterio.errors.RasterioError as error:
+        temporary.unlink(missing_ok=True)
+        raise OptionError(
+            f"cannot write {path}: {error}; check --co and the space on the disk"
+        ) from error
+    os.replace(temporary, path)  # noqa: PTH105
+
+
+def encoded_bytes(tile: RgbTile, job: RasterJob, window: TileWindow) -> int:
+    """How many bytes the tile would take on disk."""
+    with MemoryFile() as memory:
+        with memory.open(**_profile(tile, job, window)) as dataset:
+            _write_bands(dataset, tile)
+        return len(memory.getbuffer())
+
+
+def _write_bands(dataset: Any, tile: RgbTile) -> None:
+    dataset.write(np.moveaxis(tile.pixels, -1, 0))
+    if not tile.valid.all():
+        dataset.write_mask(tile.valid)
+    if tile.pixels.shape[0] % OVERVIEW == 0:
+        dataset.build_overviews([OVERVIEW], Resampling.average)
+
+
+def _profile(tile: RgbTile, job: RasterJob, window: TileWindow) -> dict[str, Any]:
+    """What rasterio needs to create the file of a tile."""
+    size_px = job.scheme.size_px
+    chosen = creation_options(job.scheme.creation_options)
+    # One strip a tile: always read whole, it decodes quicker in one piece.
+    whole = {} if "TILED" in chosen else {"BLOCKYSIZE": size_px}
+    return {
+        "driver": "GTiff",
+        "width": size_px,
+        "height": size_px,
+        "count": 3,
+        "dtype": "uint8",
+        "crs": job.frame.crs.to_wkt(),
+        "transform": window.transform(job.frame, size_px),
+        **PIXEL_RGB,
+        **whole,
+        **chosen,
+    }
+
+
+def make_chunks(
+    raster: MapRaster, specs: Sequence[TileSpec], *, workers: int
+) -> list[list[TileSpec]]:
+    """Tiles of one ground size in chunks for one thread each, in the order that reads blocks once.
+
+    A chunk is as many columns wide as the share of the cache of a thread holds for one row of
+    tiles and the next; or, for a file in stripes over its whole width, some rows high.
+    """
+    if not specs:
+        return []
+    axis = "row" if raster.has_stripes else "col"
+    numbers = sorted({getattr(spec.window, axis) for spec in specs})
+    count = math.ceil(len(numbers) / workers)
+    if not raster.has_stripes:
+        count = min(count, _columns_in_cache(raster, specs, workers=workers))
+    group = {number: i // count for i, number in enumerate(numbers)}
+    chunks: list[list[TileSpec]] = [[] for _ in range(group[numbers[-1]] + 1)]
+    for spec in specs:
+        chunks[group[getattr(spec.window, axis)]].append(spec)
+    for chunk in chunks:
+        chunk.sort(key=lambda spec: (spec.window.row, spec.window.col))
+    return chunks
+
+
+def _columns_in_cache(raster: MapRaster, specs: Sequence[TileSpec], *, workers: int) -> int:
+    """How many columns of tiles, two tiles high, a thread's share of the cache holds."""
+    window = specs[0].window
+    dataset = raster.dataset
+    per_pixel = sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes)
+    per_column = 2 * window.width * window.height * per_pixel
+    return max(1, int(CACHE_BYTES / workers / per_column))

@@ -1,0 +1,418 @@
+"""The job `geoloc tile`: from rasters to a finished folder of tiles, resumable at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import rasterio
+
+from geoloc.errors import CrsError, InputError, OptionError, RasterError
+from geoloc.geometry.crs import crs_text
+from geoloc.options import TileOptions
+from geoloc.progress import Progress, Silent
+from geoloc.tiles.area import Area, both, bounds_area, file_area
+from geoloc.tiles.cutting import (
+    CACHE_BYTES,
+    RasterJob,
+    Row,
+    TileSpec,
+    cut_raster,
+    encoded_bytes,
+    make_chunks,
+    pixel_window,
+    tile_id,
+    tile_polygon,
+)
+from geoloc.tiles.grid import GridOptions, check_resolution, grid_rows
+from geoloc.tiles.gtiff_options import check_creation
+from geoloc.tiles.raster import MapRaster, expand_rasters, open_raster
+from geoloc.tiles.resume import Journal, abandon_folder, fingerprint, finish_folder, prepare_folder
+from geoloc.tiles.tile_set import (
+    RasterEntry,
+    TileManifest,
+    TileScheme,
+    make_table,
+    resolve_location,
+    write_mosaic,
+    write_table,
+)
+
+_SAMPLES = 6
+
+
+@dataclass(frozen=True)
+class TileSummary:
+    """What a run has made.
+
+    Attributes:
+        folder: Where the tiles are.
+        rasters: What became of each raster, in input order.
+        unchanged: Whether all was there already and nothing was done.
+        seconds: How long it took.
+    """
+
+    folder: Path
+    rasters: tuple[RasterEntry, ...]
+    unchanged: bool
+    seconds: float
+
+    @property
+    def tiles(self) -> int:
+        """Tiles in the table."""
+        return sum(entry.tiles for entry in self.rasters)
+
+    @property
+    def skipped(self) -> int:
+        """Tiles left out because too few of their pixels are valid."""
+        return sum(entry.skipped for entry in self.rasters)
+
+    @property
+    def unreadable(self) -> int:
+        """Tiles left out because their file is damaged there."""
+        return sum(entry.unreadable for entry in self.rasters)
+
+    @property
+    def failures(self) -> tuple[RasterEntry, ...]:
+        """The rasters that could not be cut at all."""
+        return tuple(entry for entry in self.rasters if entry.error is not None)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every raster could be cut everywhere."""
+        return not self.failures and not self.unreadable
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """What a run would make; `tiles` counts those too that turn out to be invalid.
+
+    Attributes:
+        tiles: Tiles at most.
+        bytes: Their size on disk, estimated from a few of them.
+        seconds: The time to cut them, likewise.
+        rasters: The rasters, with the tiles of each.
+    """
+
+    tiles: int
+    bytes: int
+    seconds: float
+    rasters: tuple[RasterEntry, ...]
+
+
+def cut_tiles(
+    inputs: Sequence[str],
+    folder: str | Path,
+    options: TileOptions | None = None,
+    *,
+    progress: Progress | None = None,
+) -> TileSummary:
+    """Cut rasters into square tiles, and write them with their table, mosaic and manifest.
+
+    An interrupted run goes on where it stopped; a finished one does nothing. A raster that cannot
+    be cut is named in the summary, as long as another one can.
+
+    Raises:
+        ModelError: There is no such model, which is asked for the sizes that are not given.
+        OptionError: Options contradict each other or lie out of range.
+        OutputExistsError: The folder holds something else, or tiles that were cut otherwise.
+        InputError: No raster at all could be cut.
+    """
+    options, folder, started = options or TileOptions(), Path(folder), time.monotonic()
+    scheme, area = resolve_scheme(options)
+    prepared = prepare_folder(folder, scheme, _sources(inputs, folder), options)
+    manifest = prepared.manifest
+    if not prepared.is_finished:
+        run = _Run(folder, scheme, area, options.workers, progress or Silent())
+        manifest = run.make(manifest)
+    seconds = time.monotonic() - started
+    return TileSummary(folder, manifest.rasters, prepared.is_finished, seconds)
+
+
+def plan_tiles(
+    inputs: Sequence[str], folder: str | Path, options: TileOptions | None = None
+) -> TilePlan:
+    """What `cut_tiles` would make, from the grids and a few tiles cut in memory.
+
+    Raises:
+        ModelError: There is no such model, which is asked for the sizes that are not given.
+        OptionError: Options contradict each other or lie out of range.
+        InputError: No raster at all could be cut.
+    """
+    options, folder = options or TileOptions(), Path(folder)
+    scheme, area = resolve_scheme(options)
+    run = _Run(folder, scheme, area, options.workers, Silent())
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+        plans = [run.plan(source) for source in _sources(inputs, folder)]
+    entries = tuple(entry for plan in plans for entry in plan.rasters)
+    _refuse_if_all_failed(entries)
+    return TilePlan(
+        tiles=sum(plan.tiles for plan in plans),
+        bytes=sum(plan.bytes for plan in plans),
+        seconds=sum(plan.seconds for plan in plans),
+        rasters=entries,
+    )
+
+
+def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
+    """The scheme of these options, with the model's wishes filled in, and their area.
+
+    Raises:
+        ModelError: There is no such model; not asked where both sizes are given.
+        OptionError: Options contradict each other or lie out of range.
+        InputError: The area of interest cannot be read.
+    """
+    sizes, size_px = options.ground_sizes_m, options.size_px
+    if not sizes or size_px is None:
+        wished_m, wished_px = _wishes_of_model(options.model)
+        sizes, size_px = sizes or (wished_m,), size_px or wished_px
+    _check_options(options, sizes, size_px)
+    within = Area() if options.bounds is None else bounds_area(options.bounds)
+    of_file = Area() if options.aoi is None else file_area(options.aoi)
+    scheme = TileScheme(
+        ground_sizes_m=tuple(sorted(set(map(float, sizes)))),
+        overlap=float(options.overlap),
+        size_px=size_px,
+        min_valid=float(options.min_valid),
+        virtual=options.virtual,
+        bounds=options.bounds,
+        aoi=None if options.aoi is None else Path(options.aoi).name,
+        aoi_digest=of_file.digest() or None,
+        creation_options=() if options.virtual else tuple(options.creation_options),
+    )
+    return scheme, both(within, of_file)
+
+
+def _wishes_of_model(model: str) -> tuple[float, int]:
+    """Ground size in metres and side in pixels that a model was trained for."""
+    from geoloc.models.registry import (
+        read_card,  # only here: explicit sizes need no shelf of models
+    )
+
+    card = read_card(model)
+    return float(card.tile_ground_size_m), int(card.tile_size_px)
+
+
+def _check_options(options: TileOptions, sizes: Sequence[float], size_px: int) -> None:
+    """Refuse what lies out of range."""
+    checks = (
+        (all(0.1 <= size <= 1e6 for size in sizes), "--ground-size", sizes, "0.1 to 1e6 metres"),
+        (16 <= size_px <= 8192, "--size", size_px, "16 to 8192 pixels"),
+        (0 <= options.overlap <= 0.9, "--overlap", options.overlap, "0 to 0.9"),
+        (0 <= options.min_valid <= 1, "--min-valid", options.min_valid, "0 to 1"),
+        (options.workers >= 1, "--workers", options.workers, "1 or more"),
+    )
+    for fine, name, value, expected in checks:
+        if not fine:
+            raise OptionError(f"{name} {value} is out of range; expected {expected}")
+    if options.resume and options.overwrite:
+        raise OptionError("--resume keeps what --overwrite removes; leave one of them out")
+    check_creation(options.creation_options)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run over several rasters."""
+
+    folder: Path
+    scheme: TileScheme
+    area: Area
+    workers: int
+    progress: Progress
+
+    def make(self, manifest: TileManifest) -> TileManifest:
+        """Cut all rasters and write the tables; the finished manifest."""
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), Journal(self.folder) as journal:
+            entries = tuple(self.cut(source, journal) for source in manifest.rasters)
+            rows = [o.row for o in journal.outcomes.values() if o.row is not None]
+        try:
+            _refuse_if_all_failed(entries)
+            finished = _write_tables(self.folder, replace(manifest, rasters=entries), rows)
+        except InputError:
+            abandon_folder(self.folder)
+            raise
+        finish_folder(self.folder, finished)
+        return finished
+
+    def cut(self, source: RasterEntry, journal: Journal) -> RasterEntry:
+        """Cut one raster; an entry with its error if that cannot be done."""
+        try:
+            with open_raster(resolve_location(self.folder, source.location)) as raster:
+                job = self._job(source, raster)
+                specs = self._specs(job, raster)
+                self._cut_missing(job, raster, specs, journal)
+        except InputError as error:
+            self.progress.warn(_one_line(error, source.location))
+            return replace(source, error=_one_line(error, source.location))
+        return self._count(source, [s.tile_id for size in specs for s in size], journal)
+
+    def plan(self, source: RasterEntry) -> TilePlan:
+        """What cutting one raster would make."""
+        try:
+            with open_raster(resolve_location(self.folder, source.location)) as raster:
+                job = self._job(source, raster)
+                specs = [spec for size in self._specs(job, raster) for spec in size]
+                return self._estimate(replace(source, tiles=len(specs)), job, raster, specs)
+        except InputError as error:
+            failed = replace(source, error=_one_line(error, source.location))
+            return TilePlan(0, 0, 0.0, (failed,))
+
+    def _job(self, source: RasterEntry, raster: MapRaster) -> RasterJob:
+        return RasterJob(
+            location=source.location,
+            folder=self.folder,
+            key=source.key,
+            scheme=self.scheme,
+            frame=raster.frame,
+            crs_text=crs_text(raster.crs),
+            stretch=raster.recipe.stretch,
+        )
+
+    def _specs(self, job: RasterJob, raster: MapRaster) -> list[list[TileSpec]]:
+        """The tiles of a raster within the area, one list a ground size.
+
+        Raises:
+            RasterError: The raster is too coarse for every ground size.
+        """
+        refusals: list[RasterError] = []
+        specs = []
+        for ground_size_m in self.scheme.ground_sizes_m:
+            try:
+                check_resolution(raster.frame, ground_size_m)
+            except RasterError as error:
+                refusals.append(error)
+            else:
+                specs.append(list(self._specs_of_size(job, ground_size_m)))
+        if not specs:
+            raise refusals[-1]
+        for refusal in refusals:
+            self.progress.warn(_one_line(refusal, job.location))
+        return specs
+
+    def _specs_of_size(self, job: RasterJob, ground_size_m: float) -> Iterator[TileSpec]:
+        size_px = self.scheme.size_px
+        options = GridOptions(ground_size_m, size_px, self.scheme.overlap)
+        for windows in grid_rows(job.frame, options):
+            for window in windows:
+                spec = TileSpec(tile_id(job.key, ground_size_m, window), ground_size_m, window)
+                if self.area.shape is None or self.area.touches(
+                    tile_polygon(job.frame, window.transform(job.frame, size_px), size_px)
+                ):
+                    yield spec
+
+    def _cut_missing(
+        self,
+        job: RasterJob,
+        raster: MapRaster,
+        specs: Sequence[Sequence[TileSpec]],
+        journal: Journal,
+    ) -> None:
+        """Cut the tiles that the journal does not know yet."""
+        missing = [[s for s in size if s.tile_id not in journal.outcomes] for size in specs]
+        total = sum(map(len, specs))
+        self.progress.start(f"tile {Path(job.location).name}", total, "tiles")
+        self.progress.advance(total - sum(map(len, missing)))
+        chunks = [
+            chunk for size in missing for chunk in make_chunks(raster, size, workers=self.workers)
+        ]
+        for outcomes in cut_raster(job, chunks, workers=self.workers):
+            journal.add(outcomes)
+            self.progress.advance(len(outcomes))
+
+    def _count(self, source: RasterEntry, ids: Sequence[str], journal: Journal) -> RasterEntry:
+        """The entry of a raster that was cut, warning of damage and of a result without tiles."""
+        outcomes = [journal.outcomes[i] for i in ids if i in journal.outcomes]
+        damage = [o.unreadable for o in outcomes if o.unreadable is not None]
+        kept = sum(o.row is not None for o in outcomes)
+        if damage:
+            self.progress.warn(f"{len(damage)} tiles of {source.location} are lost: {damage[0]}")
+        elif not kept:
+            why = "none of its tiles has enough valid pixels" if ids else "it lies outside the area"
+            self.progress.warn(f"no tiles from {source.location}: {why}")
+        skipped = len(ids) - kept - len(damage)
+        return replace(source, tiles=kept, skipped=skipped, unreadable=len(damage))
+
+    def _estimate(
+        self, entry: RasterEntry, job: RasterJob, raster: MapRaster, specs: Sequence[TileSpec]
+    ) -> TilePlan:
+        """Size and time of all tiles of a raster, from a few spread over it."""
+        chosen = specs[:: max(1, len(specs) // _SAMPLES)][:_SAMPLES]
+        started, size = time.monotonic(), 0
+        for spec in chosen:
+            if not self.scheme.virtual or not raster.always_valid:
+                tile = raster.read_rgb(pixel_window(spec.window), self.scheme.size_px)
+                size += 0 if self.scheme.virtual else encoded_bytes(tile, job, spec.window)
+        share = len(specs) / max(1, len(chosen))
+        seconds = (time.monotonic() - started) * share / self.workers
+        return TilePlan(entry.tiles, round(size * share), seconds, (entry,))
+
+
+def _sources(inputs: Sequence[str], folder: Path) -> list[RasterEntry]:
+    """The rasters that are meant, named as the folder's table will name them."""
+    return [
+        RasterEntry(_relative(location, folder), _key(location), fingerprint(location))
+        for location in expand_rasters(inputs)
+    ]
+
+
+def _relative(location: str, folder: Path) -> str:
+    """A local file as seen from the folder, so that both can move together."""
+    if location.startswith("/vsi") or "://" in location:
+        return location
+    try:
+        return Path(os.path.relpath(location, folder)).as_posix()
+    except ValueError:  # on another drive
+        return Path(location).absolute().as_posix()
+
+
+def _key(location: str) -> str:
+    """The name of a raster, fit for a file."""
+    return re.sub(r"[^\w.-]+", "-", Path(location).stem)[:80] or "raster"
+
+
+def _refuse_if_all_failed(entries: Sequence[RasterEntry]) -> None:
+    """Raise the one error there is, or a summary of many, if no raster could be cut."""
+    errors = [entry.error for entry in entries if entry.error is not None]
+    if len(errors) < len(entries):
+        return
+    if len(errors) == 1:
+        kind = CrsError if "no CRS" in errors[0] else RasterError
+        raise kind(errors[0], path=entries[0].location)
+    raise RasterError(f"none of the {len(errors)} rasters could be cut; the first: {errors[0]}")
+
+
+def _one_line(error: InputError, location: str) -> str:
+    """The message of an error, with the raster it is about."""
+    text = " ".join(str(error).split())
+    return text if Path(location).name in text else f"{Path(location).name}: {text}"
+
+
+def _write_tables(folder: Path, manifest: TileManifest, rows: list[Row]) -> TileManifest:
+    """Write the table and the mosaic; the manifest with its digest.
+
+    Raises:
+        RasterError: There is not a single tile.
+    """
+    order = {entry.location: i for i, entry in enumerate(manifest.rasters)}
+    if not rows:
+        raise RasterError(
+            "no tiles: no part of the rasters lies in the area with enough valid pixels; "
+            "lower --min-valid, or check --bounds and --aoi"
+        )
+    rows.sort(key=lambda r: (order[r["raster"]], r["ground_size_m"], r["row"], r["col"]))
+    table = make_table(rows)
+    write_table(folder, table)
+    write_mosaic(folder, table)
+    digest = hashlib.sha256(str(manifest.scheme.size_px).encode())
+    for entry in manifest.rasters:
+        digest.update(entry.fingerprint.encode())
+    for row in rows:
+        facts = [row[name] for name in ("tile_id", "crs", "transform", "stretch")]
+        digest.update(json.dumps(facts).encode())
+    return replace(manifest, digest=digest.hexdigest())

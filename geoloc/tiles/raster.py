@@ -1,0 +1,383 @@
+"""Open any georeferenced raster as a north-up grid, and read square windows of it as RGB.
+
+Rotated, sheared, south-up and GCP-only rasters are warped on the fly to a north-up grid in their
+own CRS, so a window always means that grid. Pixels are counted by GDAL's convention: (0, 0) is
+the outer corner of the first pixel.
+"""
+
+from __future__ import annotations
+
+import glob
+import math
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import rasterio
+from affine import Affine
+from pyproj import CRS
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from geoloc.errors import CrsError, InputError, RasterError
+from geoloc.geometry.crs import as_crs
+from geoloc.tiles.bands import AnyArray, BoolArray, RgbRecipe, RgbTile, Stretch, choose_recipe
+from geoloc.tiles.grid import RasterFrame, pixel_size_m
+
+SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".img", ".ntf", ".nitf"})
+
+# Blocks a side that the stretch is measured on: enough for percentiles, few enough to be quick.
+_SAMPLE_BLOCKS = 12
+_SAMPLE_BLOCK_PX = 256
+
+
+class PixelWindow(NamedTuple):
+    """A window in pixels of the north-up grid; may be fractional and reach beyond the raster."""
+
+    col_off: float
+    row_off: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class MapRaster:
+    """An open raster on a north-up grid.
+
+    Attributes:
+        location: What it was opened from.
+        dataset: The rasterio dataset, or the warped view of it.
+        frame: Its CRS, geotransform and size.
+        recipe: How its bands become RGB.
+        always_valid: Whether no pixel inside the raster can be invalid.
+        warped: Whether it is warped on the fly.
+    """
+
+    location: str
+    dataset: Any
+    frame: RasterFrame
+    recipe: RgbRecipe
+    always_valid: bool
+    warped: bool
+
+    @property
+    def crs(self) -> CRS:
+        """The CRS of the grid."""
+        return self.frame.crs
+
+    @property
+    def transform(self) -> Affine:
+        """From pixel corners to the CRS."""
+        return self.frame.transform
+
+    @property
+    def has_stripes(self) -> bool:
+        """Whether a block of the file reaches over the whole width."""
+        return not self.warped and self.dataset.block_shapes[0][1] >= self.frame.width_px
+
+    @property
+    def stretch_text(self) -> str:
+        """The stretch as it is kept in the table of tiles; empty when there is none."""
+        return "" if self.recipe.stretch is None else self.recipe.stretch.to_text()
+
+    def read_rgb(self, window: PixelWindow, size_px: int) -> RgbTile:
+        """The window as `size_px` squared RGB, black where it is invalid or beyond the raster.
+
+        Reduced by the mean of the covered pixels, enlarged linearly, palettes by the nearest.
+
+        Raises:
+            RasterError: The file is damaged there, or cannot be reached.
+        """
+        rows = _visible(window.row_off, window.height, self.frame.height_px, size_px)
+        cols = _visible(window.col_off, window.width, self.frame.width_px, size_px)
+        pixels = np.zeros((size_px, size_px, 3), dtype=np.uint8)
+        valid = np.zeros((size_px, size_px), dtype=np.bool_)
+        if rows.count_px and cols.count_px:
+            part = self._read_inside(rows, cols)
+            place = (rows.place, cols.place)
+            pixels[place], valid[place] = part.pixels, part.valid
+        return RgbTile(pixels, valid)
+
+    def _read_inside(self, rows: _Side, cols: _Side) -> RgbTile:
+        """Read a part that lies within the raster."""
+        window = Window(cols.offset, rows.offset, cols.length, rows.length)
+        shape = (rows.count_px, cols.count_px)
+        if self.recipe.kind == "palette":
+            resampling = Resampling.nearest
+        elif cols.length >= cols.count_px and rows.length >= rows.count_px:
+            resampling = Resampling.average
+        else:
+            resampling = Resampling.bilinear
+        bands, valid = self._read_bands(window, shape, resampling)
+        return self.recipe.to_rgb(bands, valid)
+
+    def _read_bands(
+        self, window: Window, shape: tuple[int, int], resampling: Resampling
+    ) -> tuple[AnyArray, BoolArray]:
+        """The recipe's bands (B, H, W) and their validity (H, W)."""
+        recipe = self.recipe
+        try:
+            bands = self.dataset.read(
+                list(recipe.bands),
+                window=window,
+                out_shape=(len(recipe.bands), *shape),
+                resampling=resampling,
+            )
+            return bands, self._read_valid(window, shape)
+        except (RasterioError, ValueError, MemoryError) as error:
+            message = f"cannot read {self.location}: {_first_line(error)}"
+            raise RasterError(f"{message}; is it damaged?", path=self.location) from error
+
+    def _read_valid(self, window: Window, shape: tuple[int, int]) -> BoolArray:
+        """Which pixels (H, W) the alpha, mask or nodata declare valid."""
+        dataset, recipe = self.dataset, self.recipe
+        if recipe.alpha_band is not None:
+            alpha = dataset.read(recipe.alpha_band, window=window, out_shape=shape)
+            return np.asarray(alpha > 0)
+        if self.always_valid:
+            return np.ones(shape, dtype=np.bool_)
+        masks = dataset.read_masks(
+            list(recipe.bands), window=window, out_shape=(len(recipe.bands), *shape)
+        )
+        return np.asarray((masks > 0).any(axis=0))
+
+
+@contextmanager
+def open_raster(location: str | Path, *, stretch: Stretch | None = None) -> Iterator[MapRaster]:
+    """Open a raster, north-up and ready to become RGB.
+
+    Args:
+        location: A path, a GDAL path (``/vsizip/...``) or an ``https://`` address.
+        stretch: What was measured before, for types other than bytes; measured now if None.
+
+    Raises:
+        RasterError: It cannot be opened, is not on the ground, or shows no picture.
+        CrsError: It has no CRS, or one without a place on the Earth.
+    """
+    raster = open_map_raster(location, stretch=stretch)
+    try:
+        yield raster
+    finally:
+        raster.dataset.close()
+
+
+def open_map_raster(location: str | Path, *, stretch: Stretch | None = None) -> MapRaster:
+    """As `open_raster`, for callers who keep it open; they close its `dataset`."""
+    with ExitStack() as stack:
+        dataset = _north_up(_open(str(location)), str(location), stack)
+        raster = _as_map(dataset, str(location))
+        if stretch is not None:
+            raster = replace(raster, recipe=replace(raster.recipe, stretch=stretch))
+        elif raster.recipe.kind != "palette" and _needs_stretch(dataset, raster.recipe):
+            measured = _measure_stretch(raster)
+            raster = replace(raster, recipe=replace(raster.recipe, stretch=measured))
+        stack.pop_all()
+        return raster
+
+
+def _open(location: str) -> Any:
+    """The dataset as GDAL sees it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            return rasterio.open(location)
+    except (RasterioError, ValueError, TypeError, AttributeError, OSError) as error:
+        message = f"cannot open {location} as a raster: {_first_line(error)}"
+        expected = "expected a GeoTIFF or another format that GDAL reads"
+        raise RasterError(f"{message}; {expected}", path=location) from error
+
+
+def _north_up(dataset: Any, location: str, stack: ExitStack) -> Any:
+    """The dataset itself, or a warped view of it whose rows run from north to south."""
+    stack.callback(dataset.close)
+    gcps, gcp_crs = dataset.gcps
+    transform = dataset.transform
+    placed = not transform.is_identity
+    if not placed and gcps:
+        return _warp(dataset, location, gcp_crs, Resampling.bilinear)
+    if not placed:
+        _refuse_unplaced(dataset, location)
+    if dataset.crs is None:
+        raise CrsError(
+            f"{location} has no CRS, so its place on the Earth is not known; "
+            "set it first, say with: gdal_edit.py -a_srs EPSG:32633 FILE",
+            path=location,
+        )
+    if transform.b == transform.d == 0 and transform.a > 0 > transform.e:
+        return dataset
+    flipped = transform.b == transform.d == 0
+    return _warp(
+        dataset, location, dataset.crs, Resampling.nearest if flipped else Resampling.bilinear
+    )
+
+
+def _refuse_unplaced(dataset: Any, location: str) -> None:
+    """Say what is missing of a raster without geotransform and ground control points."""
+    if dataset.rpcs is not None:
+        raise RasterError(
+            f"{location} has only RPCs, whose error on uneven ground is tens of metres; "
+            "orthorectify it first, say with: gdalwarp -rpc -to RPC_DEM=dem.tif -t_srs EPSG:32633",
+            path=location,
+        )
+    raise RasterError(
+        f"{location} has no geotransform, so its place on the Earth is not known; "
+        "georeference it first, or put a world file beside it and set its CRS",
+        path=location,
+    )
+
+
+def _warp(dataset: Any, location: str, crs: Any, resampling: Resampling) -> WarpedVRT:
+    """A north-up view of a dataset in `crs`, with an alpha where it has no mask of its own."""
+    if crs is None:
+        message = f"{location} has ground control points without a CRS"
+        raise CrsError(f"{message}; set it first with gdal_translate -a_srs", path=location)
+    has_mask = ColorInterp.alpha in dataset.colorinterp or dataset.nodata is not None
+    is_palette = dataset.colorinterp[0] == ColorInterp.palette
+    try:
+        return WarpedVRT(
+            dataset,
+            src_crs=crs,
+            crs=crs,
+            add_alpha=not has_mask,
+            resampling=Resampling.nearest if is_palette else resampling,
+        )
+    except (RasterioError, ValueError) as error:
+        message = f"cannot warp {location} to a north-up grid: {_first_line(error)}"
+        raise RasterError(f"{message}; warp it first with gdalwarp", path=location) from error
+
+
+def _as_map(dataset: Any, location: str) -> MapRaster:
+    """Frame, recipe and validity of a north-up dataset."""
+    try:
+        crs = as_crs(dataset.crs.to_wkt())
+        frame = RasterFrame(crs, dataset.transform, dataset.width, dataset.height)
+        pixel_size_m(frame)
+        recipe = choose_recipe(
+            [meaning.name for meaning in dataset.colorinterp],
+            str(np.dtype(dataset.dtypes[0])),
+            colours=_colour_table(dataset),
+        )
+    except InputError as error:
+        raise type(error)(f"{location}: {error}", path=location) from error
+    flags = [dataset.mask_flag_enums[band - 1] for band in recipe.bands]
+    plain = all(MaskFlags.all_valid in f for f in flags) and recipe.alpha_band is None
+    floats = np.issubdtype(np.dtype(dataset.dtypes[0]), np.floating)
+    return MapRaster(
+        location=location,
+        dataset=dataset,
+        frame=frame,
+        recipe=recipe,
+        always_valid=plain and not floats and recipe.kind != "palette",
+        warped=isinstance(dataset, WarpedVRT),
+    )
+
+
+def _colour_table(dataset: Any) -> dict[int, tuple[int, int, int, int]] | None:
+    """The palette of the first band, if it has one."""
+    if dataset.colorinterp[0] != ColorInterp.palette:
+        return None
+    try:
+        table: dict[int, tuple[int, int, int, int]] = dataset.colormap(1)
+    except ValueError:  # named a palette, but there is none: the indices are shown as grey
+        return None
+    return table
+
+
+def _needs_stretch(dataset: Any, recipe: RgbRecipe) -> bool:
+    return any(dataset.dtypes[band - 1] != "uint8" for band in recipe.bands)
+
+
+def _measure_stretch(raster: MapRaster) -> Stretch:
+    """Percentiles over blocks spread evenly, so that a large raster is not read twice."""
+    side = _SAMPLE_BLOCK_PX
+    samples, masks = [], []
+    for row in _spread(raster.frame.height_px, side):
+        for col in _spread(raster.frame.width_px, side):
+            width = min(side, raster.frame.width_px - col)
+            height = min(side, raster.frame.height_px - row)
+            window = Window(col, row, width, height)
+            bands, valid = raster._read_bands(window, (height, width), Resampling.nearest)
+            samples.append(bands.reshape(len(bands), -1))
+            masks.append(valid.ravel())
+    return Stretch.measure(np.concatenate(samples, axis=1), np.concatenate(masks))
+
+
+def _spread(length: int, side: int) -> list[int]:
+    """Offsets of up to `_SAMPLE_BLOCKS` blocks, evenly from the first to the last."""
+    blocks = math.ceil(length / side)
+    chosen = np.linspace(0, blocks - 1, min(blocks, _SAMPLE_BLOCKS)).round().astype(int)
+    return [int(block) * side for block in chosen]
+
+
+class _Side(NamedTuple):
+    """One side of a window: what lies in the raster, and the tile pixels that show it."""
+
+    offset: float
+    length: float
+    place: slice
+    count_px: int
+
+
+def _visible(offset: float, length: float, limit: int, size_px: int) -> _Side:
+    """The tile pixels that lie wholly inside the raster, and their part of the window."""
+    step = length / size_px
+    first = max(0, math.ceil(-offset / step - 1e-6))
+    last = min(size_px, math.floor((limit - offset) / step + 1e-6))
+    count = max(0, last - first)
+    start = max(0.0, offset + first * step)
+    stop = min(float(limit), offset + last * step)
+    return _Side(start, max(0.0, stop - start), slice(first, first + count), count)
+
+
+def expand_rasters(inputs: Sequence[str]) -> list[str]:
+    """The rasters that are meant by files, folders, globs, zip archives and GDAL paths, in order.
+
+    Folders give the rasters directly in them, sorted by name; archives those anywhere in them.
+
+    Raises:
+        RasterError: Something does not exist, or holds no raster.
+    """
+    found: list[str] = []
+    for item in inputs:
+        found.extend(_expand(item))
+    return list(dict.fromkeys(found))
+
+
+def _expand(item: str) -> list[str]:
+    if item.startswith("/vsi") or "://" in item:
+        return [item]
+    path = Path(item)
+    if path.is_dir():
+        found = sorted(str(p) for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+    elif path.is_file():
+        found = _in_archive(path) if path.suffix.lower() == ".zip" else [item]
+    elif glob.has_magic(item):
+        found = sorted(glob.glob(item, recursive=True))  # noqa: PTH207 - Path has no absolute globs
+    else:
+        raise RasterError(f"no such file or folder: {item}; expected a raster", path=item)
+    if not found:
+        known = " ".join(sorted(SUFFIXES))
+        raise RasterError(f"no rasters in {item}; expected files that end in {known}", path=item)
+    return found
+
+
+def _in_archive(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise RasterError(f"cannot open {path}: {error}; expected a zip", path=path) from error
+    return sorted(f"/vsizip/{path}/{n}" for n in names if Path(n).suffix.lower() in SUFFIXES)
+
+
+def _first_line(error: BaseException) -> str:
+    """The first line of an error, so that messages stay on one."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

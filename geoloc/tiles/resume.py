@@ -1,0 +1,236 @@
+"""What an unfinished run of `geoloc tile` leaves behind, and whether a new run may go on from it.
+
+``tiles.partial.json`` says what is being made and from what; ``tiles.partial.jsonl`` keeps one
+line for every tile that is done, written after its pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import geopandas
+import shapely
+
+from geoloc.errors import OutputExistsError
+from geoloc.options import TileOptions
+from geoloc.tiles.cutting import Outcome
+from geoloc.tiles.tile_set import (
+    COLUMNS,
+    MANIFEST,
+    MOSAIC,
+    PARTIAL_MANIFEST,
+    PIXELS,
+    TABLE,
+    RasterEntry,
+    TileManifest,
+    TileScheme,
+)
+
+JOURNAL = "tiles.partial.jsonl"
+_OURS = (MANIFEST, TABLE, MOSAIC, PIXELS, PARTIAL_MANIFEST, JOURNAL)
+_FINGERPRINT_BYTES = 1 << 16
+
+
+class Journal:
+    """The tiles that are done, on disk and in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / JOURNAL
+        self.outcomes: dict[str, Outcome] = {}
+        for line in self._whole_lines():
+            outcome = _outcome_from_json(line)
+            self.outcomes[outcome.tile_id] = outcome
+        self._file = self._path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        """Note tiles as done."""
+        for outcome in outcomes:
+            self.outcomes[outcome.tile_id] = outcome
+            self._file.write(_outcome_to_json(outcome) + "\n")
+        self._file.flush()
+
+    def _whole_lines(self) -> list[str]:
+        """The lines of the file; a last one that was cut off by a crash is removed."""
+        if not self._path.exists():
+            return []
+        data = self._path.read_bytes()
+        end = data.rfind(b"\n") + 1
+        if end < len(data):
+            self._path.write_bytes(data[:end])
+        return data[:end].decode("utf-8").splitlines()
+
+
+def _outcome_to_json(outcome: Outcome) -> str:
+    row = outcome.row
+    if row is not None:
+        row = row | {"geometry": shapely.to_wkt(row["geometry"], rounding_precision=-1)}
+    return json.dumps({"id": outcome.tile_id, "row": row, "unreadable": outcome.unreadable})
+
+
+def _outcome_from_json(line: str) -> Outcome:
+    values = json.loads(line)
+    row = values["row"]
+    if row is not None:
+        row["geometry"] = shapely.from_wkt(row["geometry"])
+    return Outcome(values["id"], row, values["unreadable"])
+
+
+class Preparation(NamedTuple):
+    """What a run is to make, its rasters with their keys, and whether it is there already."""
+
+    manifest: TileManifest
+    is_finished: bool
+
+
+def prepare_folder(
+    folder: Path, scheme: TileScheme, sources: Sequence[RasterEntry], options: TileOptions
+) -> Preparation:
+    """Make the folder ready for a run, or find that nothing is to be done.
+
+    Raises:
+        OutputExistsError: The folder holds something else, or tiles that were cut otherwise.
+    """
+    found = _found_manifest(folder, overwrite=options.overwrite)
+    if found is not None:
+        reason = _difference(found, scheme, sources, may_grow=options.resume)
+        if reason is not None:
+            raise OutputExistsError(
+                f"{folder} holds tiles that were cut otherwise: {reason}; "
+                "use --overwrite to replace them, or -o for another folder",
+                path=folder,
+            )
+        if (folder / MANIFEST).exists():
+            if len(found.rasters) == len(sources):
+                return Preparation(found, is_finished=True)
+            _reopen(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    known = () if found is None else found.rasters
+    started = TileManifest(scheme, tuple(_with_unique_keys(sources, known)))
+    started.write(folder / PARTIAL_MANIFEST)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    return Preparation(started, is_finished=False)
+
+
+def _with_unique_keys(
+    sources: Sequence[RasterEntry], known: Sequence[RasterEntry]
+) -> Iterator[RasterEntry]:
+    """The sources, known ones with the key they have, others with one that nobody has."""
+    keys = {entry.location: entry.key for entry in known}
+    taken = {key.lower() for key in keys.values()}
+    for source in sources:
+        key = keys.get(source.location, source.key)
+        if source.location not in keys and key.lower() in taken:
+            key = f"{key}-{hashlib.sha256(source.location.encode()).hexdigest()[:6]}"
+        taken.add(key.lower())
+        yield replace(source, key=key)
+
+
+def abandon_folder(folder: Path) -> None:
+    """Remove what a run that made nothing has left."""
+    _clear(folder)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def finish_folder(folder: Path, manifest: TileManifest) -> None:
+    """Declare a folder finished."""
+    manifest.write(folder / MANIFEST)
+    (folder / PARTIAL_MANIFEST).unlink(missing_ok=True)
+    (folder / JOURNAL).unlink(missing_ok=True)
+
+
+def fingerprint(path: str) -> str:
+    """Tells whether a local file has changed, from its size, head and tail; empty for others."""
+    file = Path(path)
+    if not file.is_file():
+        return ""
+    size = file.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with file.open("rb") as stream:
+        digest.update(stream.read(_FINGERPRINT_BYTES))
+        stream.seek(max(0, size - _FINGERPRINT_BYTES))
+        digest.update(stream.read(_FINGERPRINT_BYTES))
+    return digest.hexdigest()[:16]
+
+
+def _found_manifest(folder: Path, *, overwrite: bool) -> TileManifest | None:
+    """What the folder says it holds; None after it was emptied or if it holds nothing."""
+    if folder.is_file():
+        message = f"{folder} is a file, not a folder"
+        raise OutputExistsError(f"{message}; use -o for another name", path=folder)
+    if not folder.exists() or not any(folder.iterdir()):
+        return None
+    ours = [name for name in (MANIFEST, PARTIAL_MANIFEST) if (folder / name).exists()]
+    if not ours:
+        message = f"{folder} is not empty and holds no tiles of geoloc"
+        raise OutputExistsError(f"{message}; use -o for another folder", path=folder)
+    if overwrite:
+        _clear(folder)
+        return None
+    return TileManifest.read(folder / ours[0])
+
+
+def _clear(folder: Path) -> None:
+    """Remove what earlier runs wrote, and nothing else. The manifests go last."""
+    for name in reversed(_OURS):
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+    for name in (TABLE, MOSAIC, JOURNAL, PARTIAL_MANIFEST, MANIFEST):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _difference(
+    found: TileManifest, scheme: TileScheme, sources: Sequence[RasterEntry], *, may_grow: bool
+) -> str | None:
+    """Why tiles found cannot be gone on with; None if they can."""
+    old, new = asdict(found.scheme), asdict(scheme)
+    for name in old:
+        if old[name] != new[name]:
+            return f"{name} was {_as_text(old[name])}, now {_as_text(new[name])}"
+    was = {entry.location: entry.fingerprint for entry in found.rasters}
+    now = {entry.location: entry.fingerprint for entry in sources}
+    for location, mark in was.items():
+        if location not in now:
+            return f"{location} is not among the rasters any more"
+        if now[location] != mark:
+            return f"{location} has changed"
+    added = [location for location in now if location not in was]
+    if added and not may_grow:
+        return f"{added[0]} is new (use --resume to add it)"
+    return None
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _reopen(folder: Path) -> None:
+    """Turn a finished folder into an unfinished one, so that rasters can be added."""
+    table = geopandas.read_parquet(folder / TABLE)
+    rows = table[[*COLUMNS, "geometry"]].to_dict("records")
+    lines = []
+    for row in rows:
+        row["transform"] = [float(value) for value in row["transform"]]
+        lines.append(_outcome_to_json(Outcome(row["tile_id"], row)) + "\n")
+    (folder / JOURNAL).write_text("".join(lines), encoding="utf-8")

@@ -1,0 +1,362 @@
+"""A folder of tiles at rest: its table, its manifest, and the pixels of any tile.
+
+    tiles.parquet    GeoParquet 1.1, one row a tile (`COLUMNS`), footprints in EPSG:4326
+    tiles.gti.gpkg   the same footprints, which GDAL also opens as one mosaic
+    tiles.json       the manifest: how the tiles were cut, and from what
+    pixels/          small GeoTIFFs, unless the tiles are windows of their rasters (virtual)
+
+A tile is the window (`col_off`, `row_off`, `width`, `height`) of the raster at `location`, which is
+relative to the folder; `transform` leads from its pixels to its `crs`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import geopandas
+import numpy as np
+import rasterio
+from affine import Affine
+from pyproj import CRS
+from rasterio.enums import Resampling
+
+from geoloc.atomic import write_text
+from geoloc.errors import TilesError
+from geoloc.geometry.crs import as_crs
+from geoloc.tiles.bands import ByteArray, Stretch
+from geoloc.tiles.raster import MapRaster, PixelWindow, open_map_raster
+
+MANIFEST = "tiles.json"
+TABLE = "tiles.parquet"
+MOSAIC = "tiles.gti.gpkg"
+PIXELS = "pixels"
+# Factor of the overview inside a tile's file: networks want fewer pixels than local features.
+OVERVIEW = 4
+PARTIAL_MANIFEST = "tiles.partial.json"
+VERSION = 1
+
+COLUMNS = (
+    "tile_id",
+    "location",
+    "col_off",
+    "row_off",
+    "width",
+    "height",
+    "crs",
+    "transform",
+    "ground_size_m",
+    "gsd_m",
+    "valid_fraction",
+    "lon",
+    "lat",
+    "row",
+    "col",
+    "raster",
+    "stretch",
+)
+
+_OPEN_RASTERS_PER_THREAD = 8
+
+
+@dataclass(frozen=True)
+class TileScheme:
+    """What decides which tiles there are; the options of `cut_tiles` without how to run it."""
+
+    ground_sizes_m: tuple[float, ...]
+    overlap: float
+    size_px: int
+    min_valid: float
+    virtual: bool = False
+    bounds: tuple[float, float, float, float] | None = None
+    aoi: str | None = None
+    aoi_digest: str | None = None
+    creation_options: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TileScheme:
+        """Read what JSON kept, lists for tuples."""
+        frozen: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**frozen)
+
+
+@dataclass(frozen=True)
+class RasterEntry:
+    """What became of one raster.
+
+    Attributes:
+        location: Where it is, relative to the folder of tiles if it is a local file.
+        key: Its short name, unique in the set; the first part of its tiles' names.
+        fingerprint: Tells whether the file has changed; empty for addresses.
+        tiles: Tiles in the table.
+        skipped: Tiles left out because too few of their pixels are valid.
+        unreadable: Tiles left out because the file is damaged there.
+        error: Why nothing could be cut from it; None when all went well.
+    """
+
+    location: str
+    key: str
+    fingerprint: str = ""
+    tiles: int = 0
+    skipped: int = 0
+    unreadable: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class TileManifest:
+    """How a folder of tiles was made."""
+
+    scheme: TileScheme
+    rasters: tuple[RasterEntry, ...] = field(default=())
+    digest: str = ""
+    version: int = VERSION
+
+    def to_json(self) -> str:
+        """JSON as it stands in the file."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> TileManifest:
+        """Read a manifest.
+
+        Raises:
+            TilesError: It is missing, damaged, or of another version.
+        """
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if values["version"] != VERSION:
+                message = f"{path} is of version {values['version']}; expected {VERSION}"
+                raise TilesError(f"{message}; run geoloc tile with --overwrite", path=path)
+            rasters = tuple(RasterEntry(**entry) for entry in values["rasters"])
+            return cls(TileScheme.from_json(values["scheme"]), rasters, values["digest"])
+        except OSError as error:
+            message = f"no tiles in {path.parent} ({path.name} is missing)"
+            raise TilesError(f"{message}; run: geoloc tile RASTER", path=path) from error
+        except (ValueError, KeyError, TypeError) as error:
+            message = f"{path} is damaged: {error}"
+            raise TilesError(f"{message}; run geoloc tile with --overwrite", path=path) from error
+
+    def write(self, path: Path) -> None:
+        """Write the manifest at once, never half."""
+        write_text(path, self.to_json())
+
+
+def resolve_location(folder: Path, location: str) -> str:
+    """Where a `location` of the table is, for GDAL."""
+    if location.startswith("/vsi") or "://" in location:
+        return location
+    return os.path.normpath(folder / location)
+
+
+class TileSet:
+    """The tiles of one folder; safe to read from many threads.
+
+    Attributes:
+        folder: Where they are.
+        manifest: How they were made.
+        table: One row a tile, with the columns `COLUMNS` and footprints in EPSG:4326.
+    """
+
+    def __init__(self, folder: Path, manifest: TileManifest, table: geopandas.GeoDataFrame) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.table = table
+        self._rows: list[dict[str, Any]] = table[list(COLUMNS)].to_dict("records")
+        self._crs: dict[str, CRS] = {}
+        self._local = threading.local()
+        self._opened: list[MapRaster] = []
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: str | Path) -> TileSet:
+        """Open a finished folder of tiles.
+
+        Raises:
+            TilesError: There are no tiles, or they are unfinished or damaged.
+        """
+        folder = Path(folder)
+        if not (folder / MANIFEST).exists() and (folder / PARTIAL_MANIFEST).exists():
+            message = f"the tiles in {folder} are unfinished"
+            raise TilesError(f"{message}; run the same geoloc tile command again", path=folder)
+        manifest = TileManifest.read(folder / MANIFEST)
+        try:
+            table = geopandas.read_parquet(folder / TABLE)
+        except (OSError, ValueError) as error:
+            message = f"cannot read {folder / TABLE}: {error}"
+            raise TilesError(f"{message}; run geoloc tile with --overwrite", path=folder) from error
+        missing = [name for name in COLUMNS if name not in table.columns]
+        if missing:
+            message = f"{folder / TABLE} lacks the columns {', '.join(missing)}"
+            raise TilesError(f"{message}; run geoloc tile with --overwrite", path=folder)
+        return cls(folder, manifest, table)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __enter__(self) -> TileSet:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def size_px(self) -> int:
+        """The side of every tile, in pixels."""
+        return self.manifest.scheme.size_px
+
+    def read(self, i: int, *, shrink: int = 1) -> ByteArray:
+        """Tile `i` as (size_px, size_px, 3) uint8 RGB, north up, black where it is not valid.
+
+        Args:
+            i: Row of the table.
+            shrink: Average squares of so many pixels; it must divide `size_px`. `OVERVIEW` is
+                quick: a tile's file holds an overview of that factor.
+
+        Raises:
+            TilesError: Its file is missing or damaged.
+            RasterError: The same, for tiles that are windows of their raster.
+        """
+        row = self._rows[i]
+        if self.manifest.scheme.virtual:
+            window = PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
+            return _averaged(self._raster(row).read_rgb(window, self.size_px).pixels, shrink)
+        return self._read_file(resolve_location(self.folder, row["location"]), shrink)
+
+    def transform(self, i: int) -> Affine:
+        """From pixels of tile `i` (corner convention) to its CRS."""
+        return Affine(*self._rows[i]["transform"])
+
+    def crs(self, i: int) -> CRS:
+        """The native CRS of tile `i`."""
+        text = self._rows[i]["crs"]
+        if text not in self._crs:
+            self._crs[text] = as_crs(text)
+        return self._crs[text]
+
+    def digest(self) -> str:
+        """A checksum over what defines the tiles; the same for virtual tiles and their copies."""
+        return self.manifest.digest
+
+    def close(self) -> None:
+        """Close the rasters that reading virtual tiles has opened."""
+        with self._lock:
+            for raster in self._opened:
+                raster.dataset.close()
+            self._opened.clear()
+            self._local = threading.local()
+
+    def _read_file(self, path: str, shrink: int) -> ByteArray:
+        """The pixels of a tile's own file."""
+        side_px = self.size_px // shrink
+        try:
+            # Without this GDAL lists the whole folder of tiles at each opening.
+            with (
+                rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
+                rasterio.open(path) as dataset,
+            ):
+                bands = dataset.read(
+                    (1, 2, 3), out_shape=(3, side_px, side_px), resampling=Resampling.average
+                )
+        except (rasterio.errors.RasterioError, IndexError) as error:
+            message = f"cannot read the tile {path}: {error}"
+            raise TilesError(f"{message}; run geoloc tile with --overwrite", path=path) from error
+        return np.ascontiguousarray(np.moveaxis(bands, 0, -1))
+
+    def _raster(self, row: dict[str, Any]) -> MapRaster:
+        """The source of a virtual tile, kept open for this thread."""
+        kept: dict[str, MapRaster] = self._local.__dict__
+        location = row["location"]
+        if location not in kept:
+            if len(kept) >= _OPEN_RASTERS_PER_THREAD:
+                self._forget(kept.pop(next(iter(kept))))
+            stretch = Stretch.from_text(row["stretch"]) if row["stretch"] else None
+            kept[location] = open_map_raster(
+                resolve_location(self.folder, location), stretch=stretch
+            )
+            with self._lock:
+                self._opened.append(kept[location])
+        return kept[location]
+
+    def _forget(self, raster: MapRaster) -> None:
+        with self._lock:
+            self._opened[:] = [other for other in self._opened if other is not raster]
+        raster.dataset.close()
+
+
+def _averaged(pixels: ByteArray, shrink: int) -> ByteArray:
+    """Means of squares of `shrink` pixels of an image (H, W, 3), as GDAL's overviews are."""
+    if shrink == 1:
+        return pixels
+    height, width = (side // shrink for side in pixels.shape[:2])
+    squares = pixels.reshape(height, shrink, width, shrink, 3)
+    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32) + 0.5, np.uint8)
+
+
+def write_table(folder: Path, table: geopandas.GeoDataFrame) -> None:
+    """Write ``tiles.parquet`` as GeoParquet 1.1 with a bbox covering."""
+    temporary = folder / f".{TABLE}.tmp"
+    table.to_parquet(temporary, write_covering_bbox=True, schema_version="1.1.0", index=False)
+    os.replace(temporary, folder / TABLE)  # noqa: PTH105
+
+
+def write_mosaic(folder: Path, table: geopandas.GeoDataFrame) -> None:
+    """Write ``tiles.gti.gpkg``: footprints for QGIS, and a mosaic for GDAL's GTI driver.
+
+    Tiles of one CRS are indexed in it, so that the mosaic is not resampled; others in EPSG:4326.
+    The finest tiles lie on top.
+    """
+    codes = set(table["crs"])
+    layer = table.to_crs(as_crs(next(iter(codes)))) if len(codes) == 1 else table
+    widths = layer.geometry.bounds
+    finest = table["ground_size_m"] == table["ground_size_m"].min()
+    tile_px = _side_px(table)
+    temporary = folder / ".tiles.partial.gti.gpkg"
+    temporary.unlink(missing_ok=True)
+    layer = layer.assign(transform=[json.dumps(list(t)) for t in table["transform"]])
+    layer.to_file(
+        temporary,
+        driver="GPKG",
+        layer="tiles",
+        VERSION="1.3",  # GDAL before 3.7 warns of the newer default
+        layer_metadata={
+            "RESX": repr(float((widths["maxx"] - widths["minx"])[finest].median()) / tile_px),
+            "RESY": repr(float((widths["maxy"] - widths["miny"])[finest].median()) / tile_px),
+            "BAND_COUNT": "3",
+            "DATA_TYPE": "Byte",
+            "COLOR_INTERPRETATION": "Red,Green,Blue",
+            "MASK_BAND": "YES",
+            "LOCATION_FIELD": "location",
+            "SORT_FIELD": "ground_size_m",
+            "SORT_FIELD_ASC": "NO",
+        },
+    )
+    os.replace(temporary, folder / MOSAIC)  # noqa: PTH105
+
+
+def _side_px(table: geopandas.GeoDataFrame) -> int:
+    """The side of the tiles in pixels, from their ground size and metres per pixel."""
+    return max(1, round(float((table["ground_size_m"] / table["gsd_m"]).median())))
+
+
+def make_table(rows: Sequence[dict[str, Any]]) -> geopandas.GeoDataFrame:
+    """The table of tiles from its rows, each with `COLUMNS` and a ``geometry`` in EPSG:4326."""
+    return geopandas.GeoDataFrame(
+        {name: [row[name] for row in rows] for name in COLUMNS},
+        geometry=[row["geometry"] for row in rows],
+        crs="EPSG:4326",
+    )

@@ -1,0 +1,349 @@
+"""The features of a map: each once, at its place, on fabricated sheets with known content."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.warp import Resampling, reproject
+from scipy.spatial import cKDTree
+
+from geoloc.errors import IndexFolderError
+from geoloc.index.features import building, feature_map
+from geoloc.index.features.building import build_features
+from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.features.keypoints import Keypoints, detect_keypoints
+from geoloc.locate.drone.voting import cast_votes
+from geoloc.options import TileOptions
+from geoloc.tiles.job import cut_tiles
+from geoloc.tiles.tile_set import TileSet
+from tests.fixtures.indexes import folder_bytes
+from tests.fixtures.rasters import write_raster
+from tests.fixtures.search import Heard, speckled
+
+GSD_M = 0.5
+TILE_M = 96.0
+TILE_PX = 192
+SIDE_PX = 480
+
+# Far off its central meridian, so that grid north is 2.6 degrees off true north.
+TURNED_UTM = ("EPSG:32633", Affine(GSD_M, 0, 667_000, 0, -GSD_M, 6_655_000))
+# At 60 degrees north a degree of longitude is half one of latitude.
+DEGREES = ("EPSG:4326", Affine(9e-6, 0, 18.0, 0, -4.5e-6, 60.0))
+
+
+def write_sheet(
+    path: Path, crs: str, transform: Affine, *, seed: int = 0, side_px: int = SIDE_PX
+) -> Path:
+    bands = speckled(side_px, seed=seed, count=side_px * side_px // 250).transpose(2, 0, 1)
+    return write_raster(path, bands, crs=crs, transform=transform)
+
+
+def utm_sheet(path: Path, *, east_m: float = 0.0, seed: int = 0, side_px: int = 320) -> Path:
+    where = Affine(GSD_M, 0, 500_000 + east_m, 0, -GSD_M, 5_800_000)
+    return write_sheet(path, "EPSG:32633", where, seed=seed, side_px=side_px)
+
+
+def cut(folder: Path, *sheets: Path, overlap: float = 0.5) -> TileSet:
+    options = TileOptions(
+        ground_sizes_m=(TILE_M,), size_px=TILE_PX, overlap=overlap, virtual=True, workers=1
+    )
+    cut_tiles([str(sheet) for sheet in sheets], folder, options)
+    return TileSet.open(folder)
+
+
+def build(folder: Path, *sheets: Path, overlap: float = 0.5) -> FeatureMap:
+    build_features(cut(folder / "tiles", *sheets, overlap=overlap), folder / "features", workers=1)
+    return FeatureMap.open(folder / "features")
+
+
+def whole_sheet(sheet: Path, features: FeatureMap) -> tuple[Keypoints, np.ndarray]:
+    """Keypoints of the sheet warped as one to true metres, north up, and their places (N, 2)."""
+    reach = features.regions[0].reach_m
+    side = round(2 * reach / GSD_M)
+    target = Affine(GSD_M, 0, -reach, 0, -GSD_M, reach)
+    with rasterio.open(sheet) as source:
+        warped = np.zeros((3, side, side), np.uint8)
+        reproject(
+            rasterio.band(source, [1, 2, 3]),
+            warped,
+            dst_transform=target,
+            dst_crs=features.regions[0].frame.crs.to_wkt(),
+            resampling=Resampling.bilinear,
+        )
+    pixels = np.ascontiguousarray(warped.transpose(1, 2, 0))
+    found = detect_keypoints(pixels, valid=pixels.any(axis=2))
+    x, y = found.xy_px.T
+    return found, np.stack([-reach + x * GSD_M, reach - y * GSD_M], axis=1)
+
+
+@pytest.fixture(scope="module", params=[TURNED_UTM, DEGREES], ids=["turned_utm", "degrees"])
+def sheet_and_features(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, FeatureMap]:
+    folder = tmp_path_factory.mktemp("sheet")
+    sheet = write_sheet(folder / "sheet.tif", *request.param)
+    return sheet, build(folder, sheet)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> FeatureMap:
+    """Nearly north-up, its tiles exact crops."""
+    folder = tmp_path_factory.mktemp("small")
+    return build(folder, utm_sheet(folder / "sheet.tif"))
+
+
+@pytest.fixture(scope="module")
+def kept_tiles(tmp_path_factory: pytest.TempPathFactory) -> TileSet:
+    folder = tmp_path_factory.mktemp("kept")
+    return cut(folder / "tiles", utm_sheet(folder / "sheet.tif"))
+
+
+def test_features_are_the_keypoints_of_the_whole_sheet(
+    sheet_and_features: tuple[Path, FeatureMap],
+) -> None:
+    sheet, features = sheet_and_features
+    keypoints, places = whole_sheet(sheet, features)
+    away, nearest = cKDTree(features.xy_m).query(places)
+    # Those of some size: the least ones come and go with the resampling.
+    firm = (keypoints.size_px > 6) & (keypoints.size_px < 30)
+    assert firm.sum() > 300
+    # A tile sees no keypoint as large as its margin, and resampling loses some.
+    assert (away[firm] < 0.5).mean() > 0.75
+    assert np.median(away[firm]) < 0.1
+    shift = features.xy_m[nearest[firm & (away < 0.5)]] - places[firm & (away < 0.5)]
+    assert np.abs(np.median(shift, axis=0)).max() < 0.05  # no common shift
+
+
+def test_angles_are_from_true_east_and_sizes_in_true_metres(
+    sheet_and_features: tuple[Path, FeatureMap],
+) -> None:
+    sheet, features = sheet_and_features
+    keypoints, places = whole_sheet(sheet, features)
+    away, nearest = cKDTree(features.xy_m).query(places)
+    same = (away < 0.3) & (keypoints.size_px > 6) & (keypoints.size_px < 30)
+    turn = features.angle_deg[nearest[same]] - keypoints.angle_deg[same]
+    turn = (turn + 180) % 360 - 180
+    ratio = features.size_m[nearest[same]] / (keypoints.size_px[same] * GSD_M)
+    # Keypoints with two angles may pair the wrong way round: medians see past them.
+    assert abs(np.median(turn[np.abs(turn) < 20])) < 0.4
+    assert (np.abs(turn) < 20).mean() > 0.6
+    assert abs(np.median(ratio) - 1) < 0.02
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.5, 0.7])
+def test_no_ground_gives_its_features_twice(tmp_path: Path, overlap: float) -> None:
+    features = build(tmp_path, utm_sheet(tmp_path / "sheet.tif"), overlap=overlap)
+    # A spot may have several keypoints, of other sizes or angles; a copy shares all of it.
+    likeness = np.column_stack(
+        [
+            features.xy_m,
+            features.size_m,
+            3 * np.cos(np.radians(features.angle_deg)),
+            3 * np.sin(np.radians(features.angle_deg)),
+        ]
+    )
+    copies = cKDTree(likeness).query_pairs(0.15)
+    assert len(features) > 500
+    assert len(copies) <= 0.002 * len(features)
+
+
+def test_the_overlap_does_not_change_what_is_found(small: FeatureMap, tmp_path: Path) -> None:
+    other = build(tmp_path, utm_sheet(tmp_path / "sheet.tif"), overlap=0.25)
+    away, _ = cKDTree(other.xy_m).query(small.xy_m)
+    assert (away < 0.2).mean() > 0.9
+    assert abs(len(other) - len(small)) < 0.05 * len(small)
+
+
+def test_an_interrupted_run_goes_on_to_the_same_bytes(
+    kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "_PART_TILES", 2)
+    build_features(kept_tiles, tmp_path / "once", workers=1)
+    with pytest.raises(KeyboardInterrupt):
+        build_features(kept_tiles, tmp_path / "twice", progress=Heard(stop_after=3))
+    assert not (tmp_path / "twice").exists()
+    done_before = [p.name for p in (tmp_path / "twice.parts").glob("*.npz")]
+    assert 0 < len(done_before) < len(kept_tiles) / 2
+    read: list[int] = []
+    whole = building._tile_features
+    monkeypatch.setattr(
+        building, "_tile_features", lambda t, p, d, i: read.append(i) or whole(t, p, d, i)
+    )
+    build_features(kept_tiles, tmp_path / "twice", workers=3)
+    assert len(read) == len(kept_tiles) - 2 * len(done_before)
+    assert folder_bytes(tmp_path / "twice") == folder_bytes(tmp_path / "once")
+    assert not (tmp_path / "twice.parts").exists()
+
+
+def test_parts_of_other_tiles_are_not_taken_up(
+    kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "_PART_TILES", 2)
+    other = cut(tmp_path / "tiles", utm_sheet(tmp_path / "other.tif", seed=5))
+    with pytest.raises(KeyboardInterrupt):
+        build_features(other, tmp_path / "features", progress=Heard(stop_after=3))
+    build_features(kept_tiles, tmp_path / "features")
+    build_features(kept_tiles, tmp_path / "clean")
+    assert folder_bytes(tmp_path / "features") == folder_bytes(tmp_path / "clean")
+
+
+def test_a_box_gives_what_lies_in_it_and_little_more(small: FeatureMap) -> None:
+    xy = small.xy_m.astype(float)
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        low, high = np.sort(rng.uniform(-120, 120, (2, 2)), axis=0)
+        ids = small.in_box(0, low, high)
+        inside = np.flatnonzero(((xy >= low) & (xy <= high)).all(axis=1))
+        cell = feature_map.CELL_M
+        first, last = np.floor(low / cell) * cell, (np.floor(high / cell) + 1) * cell
+        of_cells = np.flatnonzero(((xy >= first) & (xy < last)).all(axis=1))
+        assert set(inside) <= set(ids)
+        assert sorted(ids) == of_cells.tolist()
+
+
+def test_a_box_beside_the_map_is_empty(small: FeatureMap) -> None:
+    assert len(small.in_box(0, np.array([9e3, 9e3]), np.array([9.1e3, 9.1e3]))) == 0
+    assert len(small.in_box(1, np.array([-100.0, -100.0]), np.array([100.0, 100.0]))) == 0
+
+
+def test_a_feature_is_its_own_nearest(small: FeatureMap) -> None:
+    ids = np.arange(0, len(small), 37)
+    found = small.nearest(small.descriptors[ids], 4)
+    assert found.ids.shape == (len(ids), 4)
+    np.testing.assert_allclose(found.distances[:, 0], 0, atol=1e-3)
+    assert (np.diff(found.distances, axis=1) >= 0).all()
+    brute = np.linalg.norm(
+        small.descriptors[ids, None].astype(np.float32) - small.descriptors[None], axis=2
+    )
+    np.testing.assert_allclose(found.distances, np.sort(brute, axis=1)[:, :4], atol=0.01)
+
+
+@pytest.mark.parametrize("inverted_lists", [False, True])
+def test_nearest_among_some_gives_only_those(
+    kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inverted_lists: bool
+) -> None:
+    if inverted_lists:
+        monkeypatch.setattr(building, "_EXACT_LIMIT", 100)
+    build_features(kept_tiles, tmp_path / "features", workers=1)
+    features = FeatureMap.open(tmp_path / "features")
+    among = np.sort(np.random.default_rng(0).permutation(len(features))[:60]).astype(np.int64)
+    queries = features.descriptors[::50]
+    found = features.nearest(queries, 5, among=among)
+    brute = np.linalg.norm(
+        queries[:, None].astype(np.float32) - features.descriptors[among][None], axis=2
+    )
+    assert np.isin(found.ids[found.ids >= 0], among).all()
+    exact = np.isclose(found.distances, np.sort(brute, axis=1)[:, :5], atol=0.01)
+    # Inverted lists are probed in part: nearly all of the nearest, not all.
+    assert exact[:, 0].mean() > (0.6 if inverted_lists else 0.999)
+    assert inverted_lists or exact.all()
+
+
+def test_fewer_than_asked_for_are_marked(small: FeatureMap) -> None:
+    found = small.nearest(small.descriptors[:3], 5, among=np.array([7, 9], np.int64))
+    assert (np.sort(found.ids[:, :2], axis=1) == [7, 9]).all()
+    assert (found.ids[:, 2:] == -1).all()
+
+
+def test_sheets_far_apart_are_two_regions(tmp_path: Path) -> None:
+    a = utm_sheet(tmp_path / "a.tif", side_px=256)
+    b = utm_sheet(tmp_path / "b.tif", side_px=256, east_m=50_000, seed=1)
+    features = build(tmp_path, b, a)
+    assert len(features.regions) == 2
+    assert [len(region.rasters) for region in features.regions] == [1, 1]
+    assert set(np.unique(features.region)) == {0, 1}
+    # Each lies about its own origin, not 25 km from a common one.
+    assert np.abs(features.xy_m).max() < 200
+    for region in features.regions:
+        assert 100 * 100 < region.area_m2 < 170 * 170
+
+
+def test_sheets_that_touch_are_one_region(tmp_path: Path) -> None:
+    a = utm_sheet(tmp_path / "a.tif", side_px=256)
+    b = utm_sheet(tmp_path / "b.tif", side_px=256, east_m=128, seed=1)
+    features = build(tmp_path, a, b)
+    assert len(features.regions) == 1
+    assert len(features.regions[0].rasters) == 2
+    assert np.ptp(features.xy_m[:, 0]) > 200
+
+
+def test_a_map_of_nothing_can_be_opened_and_asked(tmp_path: Path) -> None:
+    blank = write_raster(
+        tmp_path / "blank.tif",
+        np.full((3, 256, 256), 90, np.uint8),
+        crs="EPSG:32633",
+        transform=Affine(GSD_M, 0, 500_000, 0, -GSD_M, 5_800_000),
+    )
+    features = build(tmp_path, blank)
+    assert len(features) == 0
+    assert len(features.in_box(0, np.array([-50.0, -50.0]), np.array([50.0, 50.0]))) == 0
+    keypoints = detect_keypoints(speckled(64)).select(np.arange(3))
+    found = features.nearest(keypoints.descriptors, 8)
+    assert (found.ids == -1).all()
+    assert len(cast_votes(keypoints, features, found)) == 0
+
+
+def test_another_version_is_refused(small: FeatureMap, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small.folder, tmp_path / "features"))
+    manifest = json.loads((folder / "features.json").read_text())
+    (folder / "features.json").write_text(json.dumps({**manifest, "version": 99}))
+    with pytest.raises(IndexFolderError, match=r"format 99.*--overwrite"):
+        FeatureMap.open(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["xy.npy", "descriptors.npy", "cells.npz", "descriptors.faiss", "features.json"]
+)
+def test_a_damaged_folder_is_refused(small: FeatureMap, tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(small.folder, tmp_path / "features"))
+    (folder / name).write_bytes((folder / name).read_bytes()[:150])
+    with pytest.raises(IndexFolderError, match=r"--overwrite"):
+        FeatureMap.open(folder)
+
+
+def test_a_folder_that_lacks_a_file_is_refused(small: FeatureMap, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small.folder, tmp_path / "features"))
+    (folder / "region.npy").unlink()
+    with pytest.raises(IndexFolderError, match=r"region\.npy.*--overwrite"):
+        FeatureMap.open(folder)
+
+
+def test_an_unfinished_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IndexFolderError, match="geoloc index"):
+        FeatureMap.open(tmp_path)
+
+
+def test_squares_give_each_feature_once_however_many(
+    small: FeatureMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offsets_m = np.array([[-20.0, 10.0], [-10.0, 10.0], [30.0, -40.0]])
+    lon, lat = small.regions[0].frame.to_lonlat(offsets_m).T
+    half_m = np.full(3, 20.0)
+    found = small.in_squares(lon, lat, half_m)
+    boxes = [small.in_box(0, middle - 20, middle + 20) for middle in offsets_m]
+    assert found.tolist() == sorted(set(np.concatenate(boxes).tolist()))
+    assert 0 < len(found) < sum(map(len, boxes))
+    monkeypatch.setattr(feature_map, "_SORTED_SHARE", 10.0)
+    np.testing.assert_array_equal(small.in_squares(lon, lat, half_m), found)
+    nothing = small.in_squares(lon[:0], lat[:0], half_m[:0])
+    assert (nothing.shape, nothing.dtype) == ((0,), np.int64)
+
+
+def test_finished_features_are_not_found_again_unless_of_other_tiles(
+    kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = build_features(kept_tiles, tmp_path / "features")
+    before = folder_bytes(tmp_path / "features")
+    with monkeypatch.context() as patch:
+        patch.setattr(building, "_tile_features", None)
+        assert build_features(kept_tiles, tmp_path / "features") == count
+    assert folder_bytes(tmp_path / "features") == before
+    other = cut(tmp_path / "tiles", utm_sheet(tmp_path / "other.tif", seed=5))
+    build_features(other, tmp_path / "features")
+    assert folder_bytes(tmp_path / "features") != before

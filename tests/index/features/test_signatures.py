@@ -1,0 +1,292 @@
+"""Signatures of tiles: a photo is most like the tile of its own ground, whatever its turn."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from affine import Affine
+from geopandas import GeoDataFrame
+from numpy.typing import NDArray
+
+from geoloc.errors import IndexFolderError
+from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.index.features import building
+from geoloc.index.features.building import build_features
+from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.features.keypoints import ROOT_SIFT, detect_keypoints
+from geoloc.index.features.signatures import WORDS, Signatures, aggregate, write_signatures
+from geoloc.index.job import build_index
+from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone import locator as drone_locator
+from geoloc.locate.drone.locator import DroneLocator
+from geoloc.locate.locator import Locator
+from geoloc.options import LocateOptions, TileOptions
+from geoloc.progress import Silent
+from geoloc.tiles.job import cut_tiles
+from geoloc.tiles.tile_set import TileSet
+from tests.fixtures.indexes import folder_bytes, options_for, write_map, write_model, write_tiles
+from tests.fixtures.rasters import write_raster
+from tests.fixtures.search import Heard, SearchWorld, search_world, speckled, tiny_world  # noqa: F401 # a fixture
+from tests.locate.test_locator import NUMBER, error_m, truth
+
+GSD_M = 0.5
+TILE_PX = 192
+# Further from the last shape than a keypoint, a tile and the cells around it reach.
+BLANK_PX = 3 * TILE_PX
+SIDE_PX = 5 * TILE_PX
+FILES = ("words.npy", "signatures.npy")
+
+
+class Town:
+    """Tiles of a sheet of shapes whose eastern end is blank, with their signatures."""
+
+    def __init__(self, folder: Path, *, shapes: int) -> None:
+        picture = np.full((SIDE_PX, SIDE_PX + BLANK_PX, 3), 120, np.uint8)
+        picture[:, :SIDE_PX] = speckled(SIDE_PX, count=shapes)
+        sheet = write_raster(
+            folder / "sheet.tif",
+            picture.transpose(2, 0, 1),
+            crs="EPSG:32633",
+            transform=Affine(GSD_M, 0, 500_000, 0, -GSD_M, 5_800_000),
+        )
+        options = TileOptions(
+            ground_sizes_m=(TILE_PX * GSD_M,), size_px=TILE_PX, overlap=0.0, workers=1
+        )
+        cut_tiles([str(sheet)], folder / "tiles", options)
+        self.tiles = TileSet.open(folder / "tiles")
+        build_features(self.tiles, folder / "features", workers=1)
+        self.features = FeatureMap.open(folder / "features")
+        write_signatures(self.features, self.tiles.table, progress=Silent())
+        self.rows = np.arange(len(self.tiles))
+
+    def tiles_m(self, table: GeoDataFrame) -> NDArray[np.float64]:
+        """Middles of the tiles, east and south of the first one's."""
+        frame = LocalFrame(LonLat(table["lon"].min(), table["lat"].max()))
+        places = frame.from_lonlat(table["lon"].to_numpy(float), table["lat"].to_numpy(float))
+        return np.asarray(places * [1, -1])
+
+    @property
+    def signatures(self) -> Signatures:
+        opened = Signatures.open(self.features.folder)
+        assert opened is not None
+        return opened
+
+    def photo(self, row: int, *, turn_deg: float = 0.0, scale: float = 1.0) -> NDArray[np.float32]:
+        """Descriptors of what lies around the middle of a tile, turned and scaled."""
+        side = round(TILE_PX * scale)
+        matrix = cv2.getRotationMatrix2D(((TILE_PX - 1) / 2,) * 2, turn_deg, scale)
+        matrix[:, 2] += (side - TILE_PX) / 2
+        turned = cv2.warpAffine(
+            self.tiles.read(row), matrix, (side, side), flags=cv2.INTER_AREA | cv2.INTER_LINEAR
+        )
+        disc = cv2.circle(np.zeros((side, side), np.uint8), (side // 2,) * 2, side // 2 - 4, 1, -1)
+        found = detect_keypoints(np.asarray(turned, np.uint8), valid=disc.astype(bool))
+        return ROOT_SIFT.unit(found.descriptors)
+
+    def likeness(self, row: int, **how: float) -> NDArray[np.float32]:
+        return self.signatures.likeness(self.photo(row, **how), self.rows)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """Read it, never change it."""
+    return Town(tmp_path_factory.mktemp("town"), shapes=4000)
+
+
+@pytest.fixture(scope="module")
+def inner(town: Town) -> NDArray[np.int64]:
+    """Rows of the tiles with shapes all around, far from the tile that the sheet's edge repeats."""
+    table = town.tiles.table
+    x, y = np.rint(town.tiles_m(table) / (TILE_PX * GSD_M)).T
+    return np.flatnonzero((x < 4) & (y < 4))
+
+
+@pytest.fixture
+def folder(town: Town, tmp_path: Path) -> Path:
+    """A copy of the folder, free to be spoilt."""
+    return Path(shutil.copytree(town.features.folder, tmp_path / "features"))
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("turn_deg", [0.0, 37.0, 90.0, 200.0])
+def test_a_photo_is_most_like_the_tile_of_its_own_ground(
+    town: Town, inner: NDArray[np.int64], turn_deg: float, scale: float
+) -> None:
+    assert len(inner) == 16
+    best = [town.likeness(row, turn_deg=turn_deg, scale=scale).argmax() for row in inner]
+    assert len(town.rows) > 50
+    assert np.sum(best == inner) >= 15
+
+
+def test_a_tile_without_features_is_like_nothing(town: Town) -> None:
+    stored = np.load(town.features.folder / "signatures.npy")
+    is_blank = ~stored.any(axis=(1, 2))
+    assert 0 < is_blank.sum() < len(town.rows) / 2
+    likeness = town.likeness(0)
+    assert (likeness[is_blank] == 0).all()
+    assert (likeness[~is_blank] > 0).all()
+
+
+def test_a_photo_without_features_is_like_nothing(town: Town) -> None:
+    likeness = town.signatures.likeness(np.zeros((0, 128), np.float32), town.rows)
+    assert likeness.tolist() == [0] * len(town.rows)
+
+
+def test_only_the_rows_that_are_asked_about_answer_in_their_order(town: Town) -> None:
+    asked, everywhere = town.photo(7), town.likeness(7)
+    some = np.array([9, 7, 2, 7], np.int64)
+    found = town.signatures.likeness(asked, some)
+    np.testing.assert_array_equal(found, everywhere[some])
+    assert town.signatures.likeness(asked, some[:0]).shape == (0,)
+
+
+def test_many_rows_are_as_few(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = town.likeness(3)
+    monkeypatch.setattr("geoloc.index.features.signatures._CHUNK", 4)
+    np.testing.assert_allclose(town.likeness(3), whole, rtol=1e-6)
+
+
+def test_a_word_s_vector_is_of_unit_length_or_zero(town: Town) -> None:
+    words = np.load(town.features.folder / "words.npy")
+    asked = town.photo(7)
+    vectors = aggregate(asked, words)
+    used = np.unique((asked @ words.T).argmax(axis=1))
+    lengths = np.linalg.norm(vectors, axis=1)
+    assert np.flatnonzero(lengths).tolist() == used.tolist()
+    np.testing.assert_allclose(lengths[used], 1, atol=1e-5)
+    np.testing.assert_allclose(aggregate(asked[::-1], words), vectors, atol=1e-4)
+
+
+@pytest.mark.parametrize("shapes", [2, 60])
+def test_few_features_teach_few_words(tmp_path: Path, shapes: int) -> None:
+    few = Town(tmp_path, shapes=shapes)
+    words = np.load(few.features.folder / "words.npy")
+    assert 0 < len(few.features) < 39 * WORDS
+    assert len(words) == max(1, len(few.features) // 39)
+    np.testing.assert_allclose(np.linalg.norm(words, axis=1), 1, atol=1e-5)
+    likeness = few.signatures.likeness(ROOT_SIFT.unit(few.features.descriptors[:]), few.rows)
+    assert np.isfinite(likeness).all()
+    assert likeness.max() > 0
+
+
+def test_the_same_map_gives_the_same_bytes(town: Town, folder: Path) -> None:
+    for name in FILES:
+        (folder / name).unlink()
+    write_signatures(FeatureMap.open(folder), town.tiles.table, progress=Silent())
+    assert folder_bytes(folder) == folder_bytes(town.features.folder)
+
+
+def test_each_tile_is_told(town: Town, folder: Path) -> None:
+    heard = Heard()
+    write_signatures(FeatureMap.open(folder), town.tiles.table, progress=heard)
+    assert heard.done == len(town.rows)
+
+
+def test_a_folder_may_have_been_made_without(folder: Path) -> None:
+    for name in FILES:
+        (folder / name).unlink()
+    assert Signatures.open(folder) is None
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kept", [0, 60, 2000])
+def test_damaged_files_are_refused(folder: Path, name: str, kept: int) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes()[:kept])
+    with pytest.raises(IndexFolderError, match="--overwrite"):
+        Signatures.open(folder)
+
+
+def test_signatures_of_other_words_are_refused(folder: Path) -> None:
+    np.save(folder / "words.npy", np.load(folder / "words.npy")[1:])
+    with pytest.raises(IndexFolderError, match=r"not of words.*--overwrite"):
+        Signatures.open(folder)
+
+
+def test_signatures_without_words_are_refused(folder: Path) -> None:
+    (folder / "words.npy").unlink()
+    with pytest.raises(IndexFolderError, match=r"words\.npy.*--overwrite"):
+        Signatures.open(folder)
+
+
+def test_an_index_holds_a_signature_for_each_of_its_rows(
+    search_world: SearchWorld,  # noqa: F811
+) -> None:
+    index = MapIndex.open(search_world.index)
+    stored = np.load(search_world.features.folder / "signatures.npy")
+    assert len(stored) == len(index.tiles)
+    assert stored.any(axis=(1, 2)).all()
+    assert Signatures.open(search_world.features.folder) is not None
+
+
+def test_tiles_that_are_added_get_signatures(tmp_path: Path) -> None:
+    model, options = write_model(tmp_path / "model"), {"features": True}
+    first = write_tiles(tmp_path / "first", write_map(tmp_path / "a.tif", columns=2, rows=2))
+    more = write_tiles(tmp_path / "more", write_map(tmp_path / "b.tif", columns=2, east_m=500))
+    build_index(first, tmp_path / "index", options_for(model, **options))
+    build_index(more, tmp_path / "index", options_for(model, append=True, **options))
+    stored = np.load(tmp_path / "index" / "features" / "signatures.npy")
+    assert len(stored) == len(MapIndex.open(tmp_path / "index").tiles) == 12
+    assert stored.any(axis=(1, 2)).all()
+
+
+def test_a_map_of_nothing_has_no_signatures(tmp_path: Path) -> None:
+    blank = write_raster(
+        tmp_path / "blank.tif",
+        np.full((3, 96, 96), 90, np.uint8),
+        crs="EPSG:32633",
+        transform=Affine(1, 0, 500_000, 0, -1, 5_800_000),
+    )
+    model = write_model(tmp_path / "model")
+    tiles = write_tiles(tmp_path / "tiles", blank)
+    build_index(tiles, tmp_path / "index", options_for(model, features=True))
+    assert Signatures.open(tmp_path / "index" / "features") is None
+
+
+def test_a_run_that_ended_between_features_and_signatures_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = options_for(write_model(tmp_path / "model"), features=True)
+    tiles = write_tiles(tmp_path / "tiles", write_map(tmp_path / "a.tif", columns=2, rows=2))
+    build_index(tiles, tmp_path / "whole", options)
+    features = tmp_path / "cut" / "features"
+    # Four tiles through the network, the same for their features, and two signatures.
+    with pytest.raises(KeyboardInterrupt):
+        build_index(tiles, tmp_path / "cut", options, progress=Heard(stop_after=10))
+    assert (features / "features.json").exists()
+    assert not (features / "signatures.npy").exists()
+    assert not (tmp_path / "cut" / "index.json").exists()
+    found_again: list[int] = []
+    monkeypatch.setattr(building, "_tile_features", lambda *a: found_again.append(a[-1]))
+    build_index(tiles, tmp_path / "cut", options)
+    assert found_again == []
+    assert folder_bytes(tmp_path / "cut") == folder_bytes(tmp_path / "whole")
+
+
+def test_on_a_large_map_signatures_lead_to_the_place(
+    search_world: SearchWorld,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
+    index = MapIndex.open(search_world.index)
+    locator = Locator(index, LocateOptions(top_k=3, device="cpu"), run_id="run")
+    assert isinstance(locator.drone, DroneLocator)
+    # A network that likes every tile alike leaves the choice to the signatures.
+    monkeypatch.setattr(index.store, "search", _all_alike(len(index.tiles)))
+    result = locator.locate(search_world.photos[NUMBER])
+    assert result.status == "located"
+    assert error_m(result, truth(search_world)) < 5
+
+
+def _all_alike(count: int):  # type: ignore[no-untyped-def]
+    from geoloc.index.exact_search import SearchResult
+
+    def search(queries: np.ndarray, k: int, *, rows: object = None) -> SearchResult:
+        shape = (len(queries), min(k, count))
+        ids = np.broadcast_to(np.arange(count)[::-1][: shape[1]], shape)
+        return SearchResult(scores=np.full(shape, 0.5, np.float32), rows=ids)
+
+    return search

@@ -1,0 +1,222 @@
+"""A folder that holds an index already, whole or begun: left, refused, replaced, gone on with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geoloc.errors import IndexFolderError, OutputExistsError
+from geoloc.index import job
+from geoloc.index.job import build_index
+from geoloc.index.map_index import MapIndex
+from geoloc.tiles.tile_set import TileSet
+from tests.fixtures.indexes import (
+    folder_bytes,
+    options_for,
+    spoil_tile,
+    write_map,
+    write_model,
+    write_tiles,
+)
+
+
+def test_a_finished_index_is_left_as_it_is(tiles: Path, model: Path, tmp_path: Path) -> None:
+    build_index(tiles, tmp_path / "index", options_for(model))
+    before = folder_bytes(tmp_path / "index")
+    stamp = (tmp_path / "index" / "vectors.faiss").stat().st_mtime_ns
+    assert build_index(tiles, tmp_path / "index", options_for(model)).added == 0
+    assert folder_bytes(tmp_path / "index") == before
+    assert (tmp_path / "index" / "vectors.faiss").stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"factory": "HNSW8"}, "factory is SQfp16, not HNSW8"),
+        ({"features": True}, "without local features"),
+    ],
+)
+def test_other_options_are_refused_with_the_reason(
+    tiles: Path, model: Path, tmp_path: Path, change: dict[str, object], reason: str
+) -> None:
+    build_index(tiles, tmp_path / "index", options_for(model))
+    with pytest.raises(OutputExistsError, match=reason):
+        build_index(tiles, tmp_path / "index", options_for(model, **change))
+
+
+def test_another_model_or_other_tiles_are_refused_until_overwrite(
+    tiles: Path, model: Path, tmp_path: Path
+) -> None:
+    build_index(tiles, tmp_path / "index", options_for(model))
+    other = write_model(tmp_path / "other", name="other", seed=3)
+    with pytest.raises(OutputExistsError, match=r"its model is tiny .*, not other"):
+        build_index(tiles, tmp_path / "index", options_for(other))
+    elsewhere = write_tiles(tmp_path / "more", write_map(tmp_path / "b.tif", columns=2))
+    with pytest.raises(OutputExistsError, match="other tiles"):
+        build_index(elsewhere, tmp_path / "index", options_for(model))
+    done = build_index(elsewhere, tmp_path / "index", options_for(model, overwrite=True))
+    assert done.tiles == 8
+
+
+def test_overwriting_leaves_other_files_alone(tiles: Path, model: Path, tmp_path: Path) -> None:
+    build_index(tiles, tmp_path / "index", options_for(model))
+    (tmp_path / "index" / "notes.txt").write_text("mine")
+    (tmp_path / "index" / "calibration.json").write_text("{}")
+    build_index(tiles, tmp_path / "index", options_for(model, overwrite=True))
+    assert (tmp_path / "index" / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "index" / "calibration.json").exists()
+
+
+class Killed(BaseException):
+    """Ends a run as a kill would: nobody catches it."""
+
+
+def _run_killed_at(step: int, run: Callable[[], object], patch: pytest.MonkeyPatch) -> bool:
+    """Run until just before the rename or removal number `step`; whether it ended before that."""
+    count = 0
+
+    def counted(original: Callable[..., None]) -> Callable[..., None]:
+        def call(*args: object, **more: object) -> None:
+            nonlocal count
+            count += 1
+            if count > step:
+                raise Killed
+            original(*args, **more)
+
+        return call
+
+    with patch.context() as inner:
+        for name in ("replace", "unlink", "rmdir"):
+            inner.setattr(os, name, counted(getattr(os, name)))
+        try:
+            run()
+        except Killed:
+            return False
+    return True
+
+
+class BatchTeller:
+    """Stands in for an embedder, at once; a vector tells the tile and the batch that it was in."""
+
+    batch_size = 4
+    dimension = 16
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def shrink(self, image: np.ndarray) -> np.ndarray:
+        return image[:8, :8]
+
+    def embed(self, images: np.ndarray, view: str) -> np.ndarray:
+        assert view == "satellite"
+        vectors = images.reshape(len(images), -1)[:, :16] + images.mean() + len(images)
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("features", [False, True])
+def test_a_run_killed_anywhere_goes_on_to_the_same_bytes(
+    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: bool
+) -> None:
+    monkeypatch.setattr(job, "Embedder", BatchTeller)
+    spoil_tile(tiles, 4)
+    options = options_for(model, features=features)
+    build_index(tiles, tmp_path / "whole", options)
+    expected = folder_bytes(tmp_path / "whole")
+    folder = tmp_path / "killed"
+    for step in range(60):
+        shutil.rmtree(folder, ignore_errors=True)
+        ended = _run_killed_at(step, lambda: build_index(tiles, folder, options), monkeypatch)
+        build_index(tiles, folder, options)
+        assert folder_bytes(folder) == expected, step
+        if ended:
+            return
+    pytest.fail("the run never ended")
+
+
+def test_an_append_killed_anywhere_goes_on_to_the_same_bytes(
+    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "Embedder", BatchTeller)
+    more = write_tiles(tmp_path / "more", write_map(tmp_path / "b.tif", columns=2, east_m=500))
+    build_index(tiles, tmp_path / "first", options_for(model))
+    options = options_for(model, append=True)
+    shutil.copytree(tmp_path / "first", tmp_path / "whole")
+    assert build_index(more, tmp_path / "whole", options).tiles == 24
+    expected = folder_bytes(tmp_path / "whole")
+    folder = tmp_path / "killed"
+    for step in range(60):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(tmp_path / "first", folder)
+        ended = _run_killed_at(step, lambda: build_index(more, folder, options), monkeypatch)
+        build_index(more, folder, options)
+        assert folder_bytes(folder) == expected, step
+        if ended:
+            return
+    pytest.fail("the run never ended")
+
+
+_SLOW_RUN = """
+import sys, time
+from geoloc.index import tile_vectors
+from geoloc.index.job import build_index
+from geoloc.options import IndexOptions
+tile_vectors.SHARD_TILES = 6
+write = tile_vectors._write_shard
+def write_slowly(*args):
+    write(*args)
+    time.sleep(60)
+tile_vectors._write_shard = write_slowly
+build_index(sys.argv[1], sys.argv[2], IndexOptions(
+    model=sys.argv[3], device="cpu", features=False, workers=1, batch_size=4))
+"""
+
+
+def test_a_process_that_is_killed_goes_on_to_the_same_bytes(
+    tiles: Path, model: Path, tmp_path: Path
+) -> None:
+    build_index(tiles, tmp_path / "whole", options_for(model))
+    arguments = [sys.executable, "-c", _SLOW_RUN, str(tiles), str(tmp_path / "killed"), str(model)]
+    with subprocess.Popen(arguments) as process:
+        part = tmp_path / "killed" / "parts" / "000000.npz"
+        while not part.exists() and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    with pytest.raises(IndexFolderError, match="unfinished; run the same"):
+        MapIndex.open(tmp_path / "killed")
+    build_index(tiles, tmp_path / "killed", options_for(model))
+    assert folder_bytes(tmp_path / "killed") == folder_bytes(tmp_path / "whole")
+
+
+def test_what_was_done_is_not_done_again(
+    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = lambda: build_index(tiles, tmp_path / "index", options_for(model))  # noqa: E731
+    assert not _run_killed_at(4, run, monkeypatch)
+    kept = len(list((tmp_path / "index" / "parts").glob("0*[0-9].npz")))
+    read: list[int] = []
+    original = TileSet.read
+    monkeypatch.setattr(TileSet, "read", lambda self, i: (read.append(i), original(self, i))[1])
+    run()
+    assert kept > 0
+    assert sorted(read) == list(range(6 * kept, 16))
+
+
+def test_an_unfinished_run_of_other_options_is_refused(
+    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "index"
+    _run_killed_at(3, lambda: build_index(tiles, folder, options_for(model)), monkeypatch)
+    with pytest.raises(OutputExistsError, match=r"begun there.*factory"):
+        build_index(tiles, folder, options_for(model, factory="Flat"))
+    assert (
+        build_index(tiles, folder, options_for(model, factory="Flat", overwrite=True)).tiles == 16
+    )

@@ -1,0 +1,225 @@
+"""What is tried for a photo, in which order, by what it says of itself."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import get_args
+
+import pytest
+
+from geoloc.geometry.camera import Pose
+from geoloc.geometry.panorama import Panorama
+from geoloc.locate.drone.hypotheses import Stage, other_tilts, stages
+from geoloc.locate.street.search import heading_stages
+from geoloc.options import Effort
+from geoloc.photos.kind import (
+    DEFAULT_HFOV_DEG,
+    STREET_HFOV_DEG,
+    camera_of,
+    kind_of,
+    panorama_of,
+    street_camera_of,
+)
+from geoloc.photos.metadata import PhotoMetadata
+
+GSD_M = 0.3
+KNOWN = PhotoMetadata(yaw_deg=350.0, rel_alt_m=100.0)
+
+
+def plan(metadata: PhotoMetadata, effort: Effort = "normal") -> list[Stage]:
+    return list(stages(metadata, effort, gsd_m=GSD_M))
+
+
+def hypotheses(stage: Stage) -> int:
+    return sum(len(sight.suppositions(sight.gsd_m)) for sight in stage)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kind"),
+    [
+        (PhotoMetadata(), "drone"),
+        (PhotoMetadata(rel_alt_m=100.0), "drone"),
+        (PhotoMetadata(pitch_deg=-90.0, rel_alt_m=60.0), "drone"),
+        (PhotoMetadata(pitch_deg=-45.0), "drone"),
+        (PhotoMetadata(rel_alt_m=2.0), "street"),
+        (PhotoMetadata(pitch_deg=0.0, rel_alt_m=80.0), "street"),
+        (PhotoMetadata(projection="equirectangular"), "panorama"),
+        (PhotoMetadata(projection="equirectangular", rel_alt_m=2.0), "panorama"),
+    ],
+)
+def test_photos_are_told_apart_by_what_they_say(metadata: PhotoMetadata, kind: str) -> None:
+    assert kind_of("auto", metadata) == kind
+
+
+@pytest.mark.parametrize("view", ["drone", "street", "panorama"])
+def test_what_the_caller_says_wins(view: str) -> None:
+    said = PhotoMetadata(projection="equirectangular", rel_alt_m=2.0, pitch_deg=0.0)
+    assert kind_of(view, said) == view  # type: ignore[arg-type]
+
+
+def test_a_camera_without_field_of_view_gets_a_common_one() -> None:
+    assert camera_of(PhotoMetadata(), 400, 300).hfov_deg == pytest.approx(DEFAULT_HFOV_DEG)
+    assert camera_of(PhotoMetadata(hfov_deg=50.0), 400, 300).hfov_deg == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize("hfov_deg", [179.9, 180.0, 200.0, 360.0])
+def test_a_field_of_view_that_no_pinhole_has_is_no_camera_s(hfov_deg: float) -> None:
+    camera = camera_of(PhotoMetadata(hfov_deg=hfov_deg), 400, 300)
+    assert 0 < camera.hfov_deg < 180
+    assert camera.focal_px > 0
+
+
+def test_a_known_yaw_is_looked_at_first_and_only_nearby() -> None:
+    first, again, third, *_ = plan(KNOWN)
+    near = [yaw for sight in (*first, *again) for yaw in sight.yaws_deg]
+    assert all(abs((yaw - 350 + 180) % 360 - 180) <= 20 for yaw in near)
+    assert all(0 <= yaw < 360 for yaw in near)
+    assert hypotheses(first) < hypotheses(third) / 4
+
+
+def test_a_known_yaw_is_looked_at_again_with_more_features_before_others() -> None:
+    first, again, *_ = plan(KNOWN)
+    assert hypotheses(first) == hypotheses(again)
+    assert again[0].keypoints > first[0].keypoints
+
+
+def test_a_wrong_yaw_is_forgiven_by_the_stage_after() -> None:
+    third = plan(KNOWN)[2]
+    for sight in third:
+        yaws = sorted(sight.yaws_deg)
+        gaps = [b - a for a, b in zip(yaws, [*yaws[1:], yaws[0] + 360], strict=True)]
+        assert max(gaps) <= 20
+
+
+def test_an_unknown_yaw_begins_with_all_turns() -> None:
+    first = plan(PhotoMetadata(rel_alt_m=100.0))[0]
+    assert max(max(sight.yaws_deg) for sight in first) > 300
+
+
+def test_a_known_height_is_kept_to_until_all_else_has_failed() -> None:
+    *first, last = plan(KNOWN)
+    assert {sight.pose.rel_alt_m for stage in first for sight in stage} == {100.0}
+    heights = [s.pose.rel_alt_m * zoom for s in last for zoom in s.zooms]
+    assert min(heights) < 60
+    assert max(heights) > 200
+
+
+def test_an_unknown_height_is_covered() -> None:
+    unknown = plan(PhotoMetadata())[0]
+    heights = [s.pose.rel_alt_m * zoom for s in unknown for zoom in s.zooms]
+    assert min(heights) < 60
+    assert max(heights) > 200
+    steps = sorted(heights)
+    assert all(b / a < 1.3 for a, b in itertools.pairwise(steps))
+
+
+@pytest.mark.parametrize("metadata", [KNOWN, PhotoMetadata(), PhotoMetadata(pitch_deg=-60.0)])
+def test_more_effort_tries_the_same_first_and_then_more(metadata: PhotoMetadata) -> None:
+    low, normal, high = (plan(metadata, effort) for effort in get_args(Effort))
+    assert len(low) == 1
+    assert normal[: len(low)] == low
+    assert len(normal) > len(low)
+    assert high[: len(low)] == low
+    assert sum(len(stage) for stage in high) >= sum(len(stage) for stage in normal)
+
+
+def test_a_stated_pitch_is_believed() -> None:
+    tilted = plan(PhotoMetadata(pitch_deg=-60.0, rel_alt_m=50.0), "high")[:-1]
+    assert {sight.pose.pitch_deg for stage in tilted for sight in stage} == {-60.0}
+
+
+@pytest.mark.parametrize("metadata", [KNOWN, PhotoMetadata()])
+def test_an_unknown_pitch_is_straight_down_first_and_tilted_later(metadata: PhotoMetadata) -> None:
+    first, *others = plan(metadata)
+    assert {sight.pose.pitch_deg for sight in first} == {-90.0}
+    pitches = {sight.pose.pitch_deg for stage in others for sight in stage}
+    assert len(pitches) > 1
+    assert max(pitches) > -60
+
+
+def test_the_last_stage_of_a_stated_height_looks_closer() -> None:
+    stages_of_the_known = plan(KNOWN)[:-1]
+    finest = [min(sight.gsd_m for sight in stage) for stage in stages_of_the_known]
+    assert finest[0] == GSD_M
+    assert finest[-1] < GSD_M
+    most = [max(sight.keypoints for sight in stage) for stage in stages_of_the_known]
+    assert most[-1] > most[0]
+
+
+def test_suppositions_are_all_pairs_of_turn_and_scale() -> None:
+    sight = plan(KNOWN)[0][0]
+    pairs = sight.suppositions(0.5)
+    assert len(set(pairs)) == len(sight.yaws_deg) * len(sight.zooms)
+    assert {pair.gsd_m for pair in pairs} == {0.5 * zoom for zoom in sight.zooms}
+
+
+def test_only_a_photo_that_says_nothing_is_taken_for_what_the_map_can_tell() -> None:
+    assert kind_of("auto", PhotoMetadata(), silent="street") == "street"
+    assert kind_of("auto", PhotoMetadata(rel_alt_m=60.0), silent="street") == "drone"
+    assert kind_of("auto", PhotoMetadata(pitch_deg=-70.0), silent="street") == "drone"
+
+
+def test_a_street_photo_of_an_unknown_lens_is_a_phone_s_upright_or_not() -> None:
+    across = street_camera_of(PhotoMetadata(), 400, 300)
+    upright = street_camera_of(PhotoMetadata(), 300, 400)
+    assert across.hfov_deg == pytest.approx(STREET_HFOV_DEG)
+    assert upright.vfov_deg == pytest.approx(STREET_HFOV_DEG)
+    assert street_camera_of(PhotoMetadata(hfov_deg=90.0), 300, 400).hfov_deg == pytest.approx(90)
+    assert street_camera_of(PhotoMetadata(hfov_deg=360.0), 400, 300).hfov_deg < 180
+
+
+def test_a_stated_frame_follows_the_pixels_and_leaves_the_heading_open() -> None:
+    said = Panorama(4000, 2000, left_px=1000, top_px=500, heading_deg=77.0, pitch_deg=3.0)
+    frame = panorama_of(PhotoMetadata(panorama=said), 500, 250, full_width_px=2000)
+    assert frame == Panorama(1000, 500, left_px=250, top_px=125, heading_deg=0.0, pitch_deg=3.0)
+
+
+@pytest.mark.parametrize(
+    ("size", "hfov_deg", "frame"),
+    [
+        ((400, 200), None, Panorama(400, 200)),
+        ((400, 200), 70.0, Panorama(400, 200)),  # a lens that no panorama has
+        ((400, 80), None, Panorama(400, 200, top_px=60)),  # a strip, as CVUSA has them
+        ((400, 400), None, Panorama(400, 400)),  # squeezed
+        ((200, 200), 180.0, Panorama(400, 200, left_px=100)),
+    ],
+)
+def test_a_panorama_without_a_frame_is_taken_as_a_whole_turn(size, hfov_deg, frame) -> None:
+    said = PhotoMetadata(hfov_deg=hfov_deg)
+    assert panorama_of(said, *size, full_width_px=size[0]) == frame
+
+
+@pytest.mark.parametrize("effort", get_args(Effort))
+def test_unknown_headings_are_covered_in_even_steps(effort: Effort) -> None:
+    (everywhere,) = heading_stages(PhotoMetadata(), effort)
+    gaps = {b - a for a, b in itertools.pairwise((*everywhere, 360.0))}
+    assert len(gaps) == 1
+    assert max(gaps) <= 30
+
+
+def test_a_known_heading_comes_first_and_a_wrong_one_is_forgiven() -> None:
+    near, everywhere = heading_stages(PhotoMetadata(yaw_deg=5.0), "normal")
+    assert near == (355.0, 5.0, 15.0)
+    assert len(everywhere) >= 16
+    assert len(list(heading_stages(PhotoMetadata(yaw_deg=5.0), "low"))) == 1
+
+
+def test_a_magnetic_heading_is_trusted_less() -> None:
+    near, _ = heading_stages(PhotoMetadata(yaw_deg=100.0, yaw_ref="magnetic"), "normal")
+    assert (min(near), max(near)) == (80.0, 120.0)
+
+
+def test_a_place_is_tried_under_other_tilts_from_as_far_away() -> None:
+    found = Pose(350.0, -88.0, 0.0, 120.0)
+    tilted = other_tilts(found, gsd_m=GSD_M)
+    assert [sight.pose.pitch_deg for sight in tilted] == [-45.0, -65.0]
+    for sight in tilted:
+        slant_m = sight.pose.rel_alt_m / math.sin(math.radians(-sight.pose.pitch_deg))
+        assert slant_m == pytest.approx(120.0, rel=0.01)
+        assert all(abs((yaw - 350 + 180) % 360 - 180) <= 20 for yaw in sight.yaws_deg)
+
+
+def test_the_tilt_under_which_it_was_found_is_not_tried_again() -> None:
+    tilted = other_tilts(Pose(0.0, -47.0, 0.0, 120.0), gsd_m=GSD_M)
+    assert [sight.pose.pitch_deg for sight in tilted] == [-65.0]

@@ -1,0 +1,288 @@
+"""A learned matcher may correct the answer, and rubbish may not: on the fabricated town."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from geoloc.errors import OptionError, TilesError
+from geoloc.geometry.camera import GroundCamera, GroundPoint, ground_homography, project
+from geoloc.geometry.crs import LocalFrame
+from geoloc.index.map_index import MapIndex
+from geoloc.index.map_pixels import MapPixels
+from geoloc.locate.drone import learned_verification
+from geoloc.locate.drone import locator as drone_locator
+from geoloc.locate.drone.learned_verification import SecondLook, best_places, open_second_look
+from geoloc.locate.drone.locator import DroneLocator
+from geoloc.locate.drone.matchers import Matches
+from geoloc.locate.drone.posterior import believe
+from geoloc.locate.drone.verification import Verified
+from geoloc.locate.drone.voting import Peak
+from geoloc.locate.locator import Locator
+from geoloc.options import LocateOptions, TileOptions
+from geoloc.photos.kind import camera_of
+from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.photo import read_photo
+from geoloc.tiles.job import cut_tiles
+from tests.fixtures.search import SearchWorld, place, search_world, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.worlds import TinyWorld
+from tests.index.test_map_pixels import frame_of, index_of
+
+GSD_M = 0.5
+Match = Callable[[np.ndarray, np.ndarray], Matches]
+
+
+class Scene:
+    """A photo of the town, the map around it, and a matcher of our own making between them."""
+
+    def __init__(self, tiny: TinyWorld, tiles: Path, number: int) -> None:
+        index = index_of(tiles)
+        self.shot = tiny.shots[number]
+        self.frame: LocalFrame = frame_of(index)
+        photo = read_photo(tiny.photos / self.shot.name)
+        self.pixels = photo.pixels
+        self.camera = camera_of(photo.metadata, *photo.pixels.shape[1::-1])
+        at = self.frame.from_lonlat(*tiny.world.lonlat(self.shot.at))[0]
+        self.truth = GroundCamera(self.shot.pose, GroundPoint(*at.tolist()))
+        self._map = MapPixels(index)
+        self.view: Any = None
+        self.chart: Any = None
+
+    def around(self, *args: Any, **kwargs: Any) -> Any:
+        """Stands in for the map's pixels, and remembers what it gave."""
+        self.chart = self._map.around(*args, **kwargs)
+        return self.chart
+
+    def look(self, match: Match, start: GroundCamera) -> Verified | None:
+        features: Any = SimpleNamespace(gsd_m=GSD_M, regions=[SimpleNamespace(frame=self.frame)])
+        pixels: Any = SimpleNamespace(around=self.around)
+        matcher: Any = SimpleNamespace(match=match)
+        look = SecondLook(matcher, "loftr", pixels=pixels, features=features)
+        peak = Peak(0, *start.position, start.pose.yaw_deg, GSD_M, 10.0)
+        found = look.over(
+            self.pixels, self.camera, verified=[], proposed=[(peak, start)], check=lambda: None
+        )
+        return found[0] if found else None
+
+    def exact(self, first: np.ndarray, second: np.ndarray) -> Matches:
+        """Every eighth pixel with its true partner; on any other map than the real one, noise."""
+        if not np.array_equal(second, self.chart.pixels):
+            return noise(first, second)
+        rows, columns = np.mgrid[4 : first.shape[0] : 8, 4 : first.shape[1] : 8]
+        view_px = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(float)
+        ground = project(
+            ground_homography(self.camera, self.truth.pose), project(self.view.to_photo, view_px)
+        )
+        ground = ground + self.truth.position
+        chart_px = (ground - self.chart.corner_m) / [self.chart.gsd_m, -self.chart.gsd_m]
+        return Matches(view_px, chart_px)
+
+
+def noise(first: np.ndarray, second: np.ndarray) -> Matches:
+    """As many pairs as a dense matcher gives, of nothing with nothing."""
+    rng = np.random.default_rng(first.size)
+    sides = (rng.uniform(0, picture.shape[1::-1], (900, 2)) for picture in (first, second))
+    return Matches(*sides)
+
+
+def same_pixel(first: np.ndarray, second: np.ndarray) -> Matches:
+    """What a network that has only learnt positions says: all lies where it lies."""
+    pairs = noise(first, second).first_px
+    margin = (np.array(second.shape[1::-1]) - first.shape[1::-1]) / 2
+    return Matches(pairs, pairs + margin)
+
+
+def nothing(first: np.ndarray, second: np.ndarray) -> Matches:
+    return Matches(np.zeros((0, 2)), np.zeros((0, 2)))
+
+
+@pytest.fixture(scope="module")
+def tiles(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    folder = tmp_path_factory.mktemp("second_look") / "tiles"
+    options = TileOptions(ground_sizes_m=(160.0,), size_px=320, workers=1)
+    cut_tiles([str(tiny_world.region)], folder, options)
+    return folder
+
+
+@pytest.fixture
+def scene(
+    tiny_world: TinyWorld,  # noqa: F811
+    tiles: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Scene:
+    made = Scene(tiny_world, tiles, getattr(request, "param", 1))
+    look_down = learned_verification.look_down
+
+    def remembered(*args: Any, **kwargs: Any) -> Any:
+        made.view = look_down(*args, **kwargs)
+        return made.view
+
+    monkeypatch.setattr(learned_verification, "look_down", remembered)
+    return made
+
+
+def off(truth: GroundCamera) -> GroundCamera:
+    """As far from the truth as a peak of the votes may be."""
+    pose = replace(
+        truth.pose, yaw_deg=truth.pose.yaw_deg + 6, rel_alt_m=1.08 * truth.pose.rel_alt_m
+    )
+    east_m, north_m = truth.position
+    return GroundCamera(pose, GroundPoint(east_m + 9, north_m - 7))
+
+
+@pytest.mark.parametrize("scene", range(3), indirect=True)
+def test_exact_correspondences_give_the_camera_within_two_metres(scene: Scene) -> None:
+    found = scene.look(scene.exact, off(scene.truth))
+    assert found is not None
+    hung = found.resection.camera
+    assert np.hypot(*np.subtract(hung.position, scene.truth.position)) < 2
+    turn = hung.pose.heading_deg - scene.truth.pose.heading_deg
+    assert abs((turn + 180) % 360 - 180) < 1
+    assert hung.pose.rel_alt_m == pytest.approx(scene.truth.pose.rel_alt_m, rel=0.02)
+    assert found.matcher == "loftr"
+    belief = believe([found])
+    assert belief is not None
+    assert belief.probability > 0.8
+
+
+def test_the_photo_s_ground_lies_on_the_map_s_when_the_place_is_right(scene: Scene) -> None:
+    """The network sees both north up, at one scale, the photo in the middle of the map."""
+    scene.look(nothing, scene.truth)
+    pairs = scene.exact(scene.view.pixels, scene.chart.pixels)
+    moved = pairs.second_px - pairs.first_px
+    assert np.ptp(moved, axis=0).max() < 1.0
+    assert moved.mean(axis=0) == pytest.approx(30 / GSD_M, abs=1.0)
+
+
+@pytest.mark.parametrize("rubbish", [noise, same_pixel, nothing])
+def test_rubbish_is_no_evidence(scene: Scene, rubbish: Match) -> None:
+    assert scene.look(rubbish, off(scene.truth)) is None
+    assert scene.look(rubbish, scene.truth) is None
+
+
+def test_a_corner_that_agrees_does_not_make_an_answer_sure(scene: Scene) -> None:
+    """A row of houses may resemble another one; the whole photo must speak."""
+
+    def corner(first: np.ndarray, second: np.ndarray) -> Matches:
+        pairs = scene.exact(first, second)
+        inside = (pairs.first_px < np.array(first.shape[1::-1]) / 3).all(axis=1)
+        return Matches(pairs.first_px[inside], pairs.second_px[inside])
+
+    found = scene.look(corner, off(scene.truth))
+    belief = None if found is None else believe([found])
+    assert belief is None or belief.probability < 0.1
+
+
+def test_the_best_places_are_few_and_apart() -> None:
+    verified = [place(100.0 * i, 0, score=10.0 * i) for i in range(6)]
+    hung = [one.resection.camera for one in verified]
+    proposed = [
+        (replace(one.peak, strength=float(i)), camera)
+        for i, (one, camera) in enumerate(zip(verified, hung, strict=True))
+    ]
+    near = (replace(verified[5].peak, strength=99.0), hung[5])
+    kept = best_places(verified, [*proposed, near])
+    assert [camera.position.east_m for _, camera in kept] == [500, 400, 300, 200, 100, 0]
+
+
+def test_plain_sift_opens_no_matcher_and_no_tiles() -> None:
+    nobody: Any = None
+    assert open_second_look(nobody, nobody, LocateOptions()) is None
+    with pytest.raises(OptionError, match="--matcher-weights"):
+        open_second_look(nobody, nobody, LocateOptions(matcher_weights=("loftr.ckpt",)))
+
+
+def test_the_locator_shows_its_places_and_heeds_the_evidence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weak, strong = place(0, 0, score=40), replace(place(200, 0, score=300), matcher="loftr")
+    voted = (strong.peak, strong.resection.camera)
+    shown: dict[str, Any] = {}
+
+    def over(photo: Any, camera: Any, **places: Any) -> list[Verified]:
+        shown.update(places)
+        return [strong]
+
+    looked = SimpleNamespace(cameras=lambda: [voted])
+    monkeypatch.setattr(drone_locator, "see", lambda *_, **__: "a sight")
+    monkeypatch.setattr(drone_locator, "propose", lambda *_, **__: looked)
+    monkeypatch.setattr(drone_locator, "verify", lambda *_: [weak])
+    monkeypatch.setattr(drone_locator, "open_second_look", lambda *_: SimpleNamespace(over=over))
+    nobody: Any = None
+    known = {"gsd_m": GSD_M, "descriptor_folder": None, "__len__": lambda _: 10}
+    features: Any = type("Features", (), known)()
+    options = LocateOptions(effort="low")
+    locator = DroneLocator(nobody, features, options, open_embedder=nobody)
+    photo: Any = SimpleNamespace(pixels=np.zeros((480, 640, 3), np.uint8))
+    metadata = PhotoMetadata(rel_alt_m=100.0, pitch_deg=-90.0)
+    camera = camera_of(metadata, 640, 480)
+    belief = locator.believe(photo, metadata, camera, rows=None, check=lambda: None)
+    assert belief is not None
+    assert belief.best.matcher == "loftr"
+    assert belief.rival is weak
+    assert shown["proposed"] == [voted]
+    assert weak in shown["verified"]
+
+
+@pytest.mark.parametrize("rubbish", [same_pixel, nothing])
+def test_a_rubbish_matcher_leaves_the_answer_as_it_is(
+    search_world: SearchWorld,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    rubbish: Match,
+) -> None:
+    compared: list[int] = []
+
+    def match(first: np.ndarray, second: np.ndarray) -> Matches:
+        compared.append(1)
+        return rubbish(first, second)
+
+    monkeypatch.setattr(
+        learned_verification, "open_matcher", lambda *_, **__: SimpleNamespace(match=match)
+    )
+    index, path = MapIndex.open(search_world.index), search_world.photos[1]
+    plain, learned = (
+        Locator(index, LocateOptions(matcher=name), run_id="run").locate(path)
+        for name in ("sift", "loftr")
+    )
+    assert compared
+    assert learned == plain
+
+
+def test_the_whole_path_runs_on_random_weights(
+    search_world: SearchWorld,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    feature: Any = pytest.importorskip("kornia.feature")
+    torch.manual_seed(0)
+    networks = {"disk": feature.DISK(), "glue": feature.LightGlue(None, input_dim=128)}
+    files = tuple(str(tmp_path / f"{name}.pth") for name in networks)
+    for file, network in zip(files, networks.values(), strict=True):
+        torch.save(network.state_dict(), file)
+    monkeypatch.setattr(learned_verification, "_VERIFIED", 1)
+    monkeypatch.setattr(learned_verification, "_ONLY_VOTED", 0)
+    monkeypatch.setattr(learned_verification, "_MOST_PX", 160)
+    options = LocateOptions(matcher="lightglue-disk", matcher_weights=files, device="cpu")
+    locator = Locator(MapIndex.open(search_world.index), options, run_id="run")
+    result = locator.locate(search_world.photos[1])
+    assert result.status == "located"
+    assert result.conf_kind == "uncalibrated"
+
+
+def test_an_index_whose_tiles_are_gone_says_so_before_any_photo(
+    search_world: SearchWorld,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learned_verification, "open_matcher", lambda *_, **__: None)
+    index = MapIndex.open(search_world.index)
+    index.folder = index.folder / "elsewhere" / "altogether"
+    with pytest.raises(TilesError, match="put them back"):
+        open_second_look(index, None, LocateOptions(matcher="loftr"))  # type: ignore[arg-type]

@@ -1,0 +1,198 @@
+"""Beliefs about street photos: what speaks for a place, what against it, and where it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
+from geoloc.locate.street.posterior import StreetBelief, TileMap, believe_street, tail_scale
+from geoloc.locate.street.search import StreetMatch
+
+FRAME = LocalFrame(LonLat(13.4, 52.5))
+COLUMNS, SIDE_M, STRIDE_M = 16, 60.0, 30.0
+HEADINGS = np.arange(0, 360, 30.0)
+
+
+def tiles() -> TileMap:
+    """A square of 16 by 16 tiles, half overlapping."""
+    lonlat = FRAME.to_lonlat(np.array([_centre(row) for row in range(COLUMNS**2)]))
+    return TileMap(lonlat[:, 0], lonlat[:, 1], np.full(len(lonlat), SIDE_M))
+
+
+def _centre(row: int) -> tuple[float, float]:
+    return row % COLUMNS * STRIDE_M, row // COLUMNS * STRIDE_M
+
+
+def match_of(scores: np.ndarray, *, headings: np.ndarray | None = None) -> StreetMatch:
+    """A match whose tiles score so under their best heading, and 0.2 less under all others."""
+    if headings is None:
+        headings = np.zeros(len(scores), int)
+    table = np.repeat((scores - 0.2)[:, None], len(HEADINGS), axis=1)
+    table[np.arange(len(scores)), headings] = scores
+    rows = np.arange(len(scores))
+    return StreetMatch(HEADINGS, rows, table.astype(np.float32), rows, scores.astype(np.float32))
+
+
+def chance(seed: int) -> np.ndarray:
+    """Scores of a photo of somewhere else."""
+    return np.random.default_rng(seed).normal(0.1, 0.05, COLUMNS**2)
+
+
+def belief_of(match: StreetMatch) -> StreetBelief:
+    belief = believe_street(match, tiles())
+    assert belief is not None
+    return belief
+
+
+def test_the_best_of_chance_is_hardly_ever_believed() -> None:
+    beliefs = [belief_of(match_of(chance(seed))).probability for seed in range(100)]
+    assert sum(probability >= 0.8 for probability in beliefs) <= 3
+    assert np.median(beliefs) < 0.4
+
+
+def test_a_tile_that_stands_out_is_believed_and_located() -> None:
+    scores = chance(1)
+    scores[100] = 0.8
+    belief = belief_of(match_of(scores, headings=np.full(len(scores), 4)))
+    assert belief.probability > 0.95
+    assert belief.n_modes == 1
+    x_m, y_m = _centre(100)
+    lon, lat = FRAME.to_lonlat([[x_m, y_m]])[0]
+    assert distance_m(belief.position, LonLat(lon, lat)) < 1
+    assert belief.heading is not None
+    assert belief.heading.deg == pytest.approx(120, abs=1)
+    assert belief.radius_m == pytest.approx(SIDE_M / 2**0.5)
+    assert belief.ce90_m < belief.acc95_m
+
+
+def test_a_twin_elsewhere_takes_the_certainty_away() -> None:
+    scores = chance(1)
+    scores[[100, 20]] = 0.8, 0.795
+    belief = belief_of(match_of(scores))
+    assert belief.probability < 0.55
+    assert belief.n_modes == 2
+    assert belief.margin == pytest.approx(1, abs=0.05)
+    assert belief.spread_m > 50
+
+
+def test_a_neighbour_that_overlaps_is_no_rival_and_draws_the_position() -> None:
+    scores = chance(1)
+    scores[[100, 101]] = 0.8, 0.8
+    belief = belief_of(match_of(scores))
+    assert belief.probability > 0.95
+    x_m, y_m = FRAME.from_lonlat(*belief.position)[0]
+    west, north = _centre(100)
+    assert x_m == pytest.approx(west + STRIDE_M / 2, abs=2)
+    assert y_m == pytest.approx(north, abs=2)
+
+
+def test_a_tile_whose_neighbours_agree_wins_against_a_lone_one() -> None:
+    scores = chance(1)
+    around = [100, 100 - 1, 100 + 1, 100 - COLUMNS, 100 + COLUMNS]
+    scores[around] = 0.5
+    scores[20] = 0.51
+    half = TileMap(*_finer())
+    believed = believe_street(match_of(scores), half)
+    assert believed is not None
+    agreed = LonLat(float(half.lon[100]), float(half.lat[100]))
+    assert distance_m(believed.position, agreed) < 5
+
+
+def _finer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same tiles at half the distance: three quarters overlap."""
+    lonlat = FRAME.to_lonlat(np.array([_centre(row) for row in range(COLUMNS**2)]) / 2)
+    return lonlat[:, 0], lonlat[:, 1], np.full(len(lonlat), SIDE_M)
+
+
+def test_the_less_of_the_horizon_a_photo_shows_the_less_it_is_believed() -> None:
+    scores = chance(1)
+    scores[100] = 0.3
+    whole = match_of(scores)
+    shares = [belief_of(replace(whole, seen=seen)).probability for seen in (1.0, 0.5, 0.25, 0.0)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[2] < shares[0] - 0.1
+
+
+def test_only_the_likeliest_of_very_many_tiles_are_weighed() -> None:
+    side = 60
+    lonlat = FRAME.to_lonlat(
+        np.array([(i % side * 60.0, i // side * 60.0) for i in range(side**2)])
+    )
+    many = TileMap(lonlat[:, 0], lonlat[:, 1], np.full(len(lonlat), SIDE_M))
+    scores = np.random.default_rng(4).normal(0.1, 0.05, side**2)
+    scores[-1] = 0.9
+    belief = believe_street(match_of(scores), many)
+    assert belief is not None
+    assert distance_m(belief.position, LonLat(float(many.lon[-1]), float(many.lat[-1]))) < 5
+    assert belief.probability > 0.95
+
+
+def test_belief_does_not_change_with_the_scale_of_the_scores() -> None:
+    scores = chance(2)
+    scores[30] = 0.45
+    one, other = belief_of(match_of(scores)), belief_of(match_of(scores / 2 + 0.3))
+    assert other.probability == pytest.approx(one.probability, rel=1e-3)
+    assert other.score == pytest.approx(one.score, rel=1e-3)
+
+
+@settings(max_examples=25)
+@given(st.floats(0.3, 0.9), st.floats(0.01, 0.1))
+def test_a_larger_lead_is_never_believed_less(best: float, more: float) -> None:
+    scores = chance(3)
+    scores[77] = best
+    before = belief_of(match_of(scores)).probability
+    scores[77] = best + more
+    assert belief_of(match_of(scores)).probability >= before - 1e-9
+
+
+def test_headings_that_all_fit_alike_are_none() -> None:
+    scores = chance(1)
+    scores[100] = 0.8
+    match = match_of(scores)
+    flat = StreetMatch(
+        HEADINGS, match.rows, match.scores.max(axis=1, keepdims=True).repeat(12, 1), match.rows,
+        match.other_scores,
+    )  # fmt: skip
+    assert belief_of(flat).heading is None
+
+
+def test_the_fewer_tiles_the_less_a_score_says() -> None:
+    scores = chance(1)
+    scores[0] = 0.4
+    few = scores[[0, *range(8, 256, 32)]]
+    some = TileMap(tiles().lon[:72:8], tiles().lat[:72:8], np.full(9, SIDE_M))
+    belief = believe_street(match_of(few), some)
+    assert belief is not None
+    assert belief.score < belief_of(match_of(scores)).score
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_too_few_tiles_are_no_belief(count: int) -> None:
+    rows = slice(0, count)
+    few = TileMap(tiles().lon[rows], tiles().lat[rows], np.full(count, SIDE_M))
+    assert believe_street(match_of(np.linspace(0.5, 0.1, count)), few) is None
+
+
+def test_equal_scores_everywhere_are_no_place() -> None:
+    belief = belief_of(match_of(np.full(COLUMNS**2, 0.4)))
+    assert belief.probability < 0.1
+
+
+@pytest.mark.parametrize("count", [100, 2000])
+def test_the_tail_s_scale_is_found_whatever_the_number_of_places(count: int) -> None:
+    rng = np.random.default_rng(count)
+    found = np.mean([tail_scale(-np.sort(-rng.exponential(0.5, count))) for _ in range(1000)])
+    # Nine places weigh 9 - (1 + 1/2 + ... + 1/9) = 6.17, and three speak for the usual 0.3.
+    assert found == pytest.approx((6.17 * 0.5 + 3 * 0.3) / 9.17, rel=0.03)
+
+
+def test_the_mean_of_centres_holds_across_the_antimeridian() -> None:
+    across = TileMap(np.array([179.9999, -179.9999]), np.array([10.0, 10.0]), np.full(2, 60.0))
+    position = across.mean_position(np.array([0, 1]), np.ones(2))
+    assert abs(position.lon) == pytest.approx(180)
+    assert across.is_near(0, np.array([1])).all()

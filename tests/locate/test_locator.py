@@ -1,0 +1,315 @@
+"""One photo on one index: what decides the answer, and what must not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from geoloc.errors import IndexFolderError
+from geoloc.geometry.crs import LonLat, distance_m
+from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone import locator as drone_locator
+from geoloc.locate.locator import Locator
+from geoloc.options import LocateOptions
+from geoloc.photos.photo import read_photo
+from geoloc.results.schema import PhotoResult
+from tests.fixtures.photos import DJI, exif, gps, write_photo, xmp
+from tests.fixtures.search import SearchWorld, search_world, speckled, tiny_world  # noqa: F401 # a fixture
+
+NUMBER = 1  # of the tiny world's photos: seen from straight above
+
+
+@pytest.fixture(scope="module")
+def pixels(search_world: SearchWorld) -> np.ndarray:  # noqa: F811
+    return read_photo(search_world.photos[NUMBER]).pixels
+
+
+def locator(world: SearchWorld, **options: Any) -> Locator:
+    return Locator(MapIndex.open(world.index), LocateOptions(**options), run_id="run")
+
+
+def truth(world: SearchWorld) -> LonLat:
+    return world.tiny.world.lonlat(world.tiny.shots[NUMBER].at)
+
+
+def claimed(world: SearchWorld, **changes: str) -> bytes:
+    """What the drone says of its flight, without its place."""
+    claim = world.tiny.shots[NUMBER].claim
+    said = {
+        "RelativeAltitude": f"{claim.rel_alt_m:+.2f}",
+        "GimbalYawDegree": f"{claim.yaw_deg:+.2f}",
+        "GimbalPitchDegree": f"{claim.pitch_deg:+.2f}",
+        "GimbalRollDegree": "+0.00",
+    }
+    return xmp({**said, **changes}, namespace=DJI)
+
+
+def write_claiming(path: Path, world: SearchWorld, pixels: np.ndarray, at: LonLat | None) -> Path:
+    """The same pixels and flight data, with a GPS position or none, in EXIF and in XMP."""
+    place: dict[str, str] = {}
+    tags = exif(photo={0xA405: 24})
+    if at is not None:
+        place = {"GpsLatitude": f"{at.lat:+.7f}", "GpsLongitude": f"{at.lon:+.7f}"}
+        position = gps((at.lat, 0.0, 0.0), (at.lon, 0.0, 0.0), lat_ref="N", lon_ref="E")
+        tags = exif(photo={0xA405: 24}, gps=position)
+    return write_photo(path, pixels=pixels, exif=tags, xmp=claimed(world, **place))
+
+
+def without_exif(result: PhotoResult) -> PhotoResult:
+    return replace(result, photo="", exif_lon=None, exif_lat=None, exif_dist_m=None)
+
+
+def error_m(result: PhotoResult, at: LonLat) -> float:
+    assert result.longitude is not None
+    assert result.latitude is not None
+    return distance_m(LonLat(result.longitude, result.latitude), at)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_photos_of_other_seasons_are_located_to_metres(
+    search_world: SearchWorld,  # noqa: F811
+    number: int,
+) -> None:
+    shot = search_world.tiny.shots[number]
+    result = locator(search_world).locate(search_world.photos[number])
+    assert result.status == "located"
+    assert error_m(result, search_world.tiny.world.lonlat(shot.at)) < 5
+    assert result.heading is not None
+    assert abs((result.heading - shot.pose.heading_deg + 180) % 360 - 180) < 2
+    assert result.tile_id is not None
+    assert result.view == "drone"
+
+
+def test_a_photo_s_own_position_does_not_leak_into_the_answer(
+    search_world: SearchWorld,  # noqa: F811
+    pixels: np.ndarray,
+    tmp_path: Path,
+) -> None:
+    true = truth(search_world)
+    claims = {"true": true, "moved": LonLat(true.lon, true.lat + 0.09), "none": None}
+    found = {
+        name: locator(search_world).locate(
+            write_claiming(tmp_path / f"{name}.jpg", search_world, pixels, at)
+        )
+        for name, at in claims.items()
+    }
+    assert found["true"].exif_dist_m is not None
+    assert found["true"].exif_dist_m < 5
+    assert found["moved"].exif_dist_m == pytest.approx(10_000, rel=0.01)
+    assert found["none"].exif_lon is None
+    assert found["none"].status == "located"
+    for name in ("true", "moved"):
+        assert without_exif(found[name]) == without_exif(found["none"])
+
+
+def test_with_the_prior_a_photo_s_position_decides_where_to_look(
+    search_world: SearchWorld,  # noqa: F811
+    pixels: np.ndarray,
+    tmp_path: Path,
+) -> None:
+    true = truth(search_world)
+    right = write_claiming(tmp_path / "right.jpg", search_world, pixels, true)
+    wrong = write_claiming(
+        tmp_path / "wrong.jpg", search_world, pixels, LonLat(true.lon, true.lat + 0.09)
+    )
+    trusting = locator(search_world, prior="exif", prior_radius_m=60.0)
+    assert error_m(trusting.locate(right), true) < 5
+    misled = trusting.locate(wrong)
+    assert misled.status == "rejected"
+    assert not misled.has_position
+    silent = write_claiming(tmp_path / "silent.jpg", search_world, pixels, None)
+    assert trusting.locate(silent).status == "located"  # nothing to go by: the whole map
+
+
+def test_a_mirrored_photo_is_not_located(
+    search_world: SearchWorld,  # noqa: F811
+    pixels: np.ndarray,
+    tmp_path: Path,
+) -> None:
+    mirrored = np.ascontiguousarray(pixels[:, ::-1])
+    path = write_claiming(tmp_path / "mirrored.jpg", search_world, mirrored, None)
+    result = locator(search_world).locate(path)
+    assert result.status in ("rejected", "ambiguous")
+    assert result.confidence is None or result.confidence < 0.5
+
+
+def test_a_photo_that_says_nothing_is_searched_under_every_turn(
+    search_world: SearchWorld,  # noqa: F811
+    pixels: np.ndarray,
+    tmp_path: Path,
+) -> None:
+    path = write_photo(tmp_path / "bare.jpg", pixels=pixels)
+    result = locator(search_world).locate(path)
+    assert result.status == "located"
+    assert error_m(result, truth(search_world)) < 10
+
+
+def test_a_wrong_compass_is_overcome(
+    search_world: SearchWorld,  # noqa: F811
+    pixels: np.ndarray,
+    tmp_path: Path,
+) -> None:
+    opposite = f"{search_world.tiny.shots[NUMBER].claim.yaw_deg - 180:+.2f}"
+    path = write_photo(
+        tmp_path / "turned.jpg",
+        pixels=pixels,
+        exif=exif(photo={0xA405: 24}),
+        xmp=claimed(search_world, GimbalYawDegree=opposite),
+    )
+    result = locator(search_world).locate(path)
+    assert error_m(result, truth(search_world)) < 5
+
+
+def test_the_table_wins_over_the_photo(
+    search_world: SearchWorld,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    photo = search_world.photos[NUMBER]
+    table = tmp_path / "said.csv"
+    table.write_text(f"photo,lon,lat,rel_alt_m\n{photo.name},13.5,52.25,3\n")
+    told = locator(search_world, metadata=str(table))
+    result = told.locate(photo)
+    # Three metres above the ground is no drone: the table's word, not the photo's 87 m.
+    assert (result.status, result.view) == ("rejected", "street")
+    assert (result.exif_lon, result.exif_lat) == (13.5, 52.25)
+    other = told.locate(search_world.photos[2])
+    assert other.status == "located"
+
+
+def test_street_photos_are_rejected_and_their_kind_is_told(
+    search_world: SearchWorld,  # noqa: F811
+) -> None:
+    for kind in ("street", "panorama"):
+        result = locator(search_world, view=kind).locate(search_world.photos[0])
+        assert (result.status, result.view) == ("rejected", kind)
+        assert result.error is not None
+        assert kind in result.error
+
+
+def test_an_unreadable_photo_is_a_result(
+    search_world: SearchWorld,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8 no jpeg")
+    for path in (broken, tmp_path / "missing.jpg"):
+        result = locator(search_world).locate(path)
+        assert result.status == "unreadable"
+        assert result.error
+        assert "\n" not in result.error
+
+
+@pytest.mark.parametrize(
+    ("trait", "picture"),
+    [
+        ("grey", np.full((480, 640, 3), 128, np.uint8)),
+        ("one_pixel", np.full((1, 1, 3), 128, np.uint8)),
+        ("sliver", speckled(400)[:3]),
+        ("foreign", speckled(640, seed=4, count=1500)[:480]),
+    ],
+)
+def test_photos_that_show_no_place_of_the_map_are_not_located(
+    search_world: SearchWorld,  # noqa: F811
+    tmp_path: Path,
+    trait: str,
+    picture: np.ndarray,
+) -> None:
+    path = write_photo(tmp_path / f"{trait}.jpg", pixels=picture, xmp=claimed(search_world))
+    result = locator(search_world, effort="low").locate(path)
+    assert result.status == "rejected" or (trait, result.status) == ("foreign", "ambiguous")
+    assert result.error
+    assert result.confidence is None or result.confidence < 0.5
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "hfov_deg\n{},360",
+        "hfov_deg\n{},200",
+        "hfov_deg\n{},1",
+        "rel_alt_m\n{},20000",
+        "rel_alt_m\n{},0.1",
+        "pitch_deg\n{},0",
+        "pitch_deg\n{},45",
+        "pitch_deg\n{},-180",
+    ],
+)
+def test_absurd_metadata_end_in_a_row(
+    search_world: SearchWorld,  # noqa: F811
+    tmp_path: Path,
+    said: str,
+) -> None:
+    photo = search_world.photos[NUMBER]
+    table = tmp_path / "said.csv"
+    table.write_text("photo," + said.format(photo.name) + "\n")
+    told = locator(search_world, metadata=str(table), view="drone", effort="low")
+    assert told.locate(photo).status in ("located", "ambiguous", "rejected")
+
+
+def test_a_large_map_is_searched_where_the_network_proposes(
+    search_world: SearchWorld,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
+    # Nine tiles proposed of nine: the network of random weights cannot miss.
+    everywhere = locator(search_world, top_k=9, device="cpu").locate(search_world.photos[NUMBER])
+    assert everywhere.status == "located"
+    assert error_m(everywhere, truth(search_world)) < 5
+    asked: list[Any] = []
+
+    class Nowhere:
+        def propose(self, *_: Any, seen: Any, count: int, rows: Any) -> list[Any]:
+            assert seen
+            asked.append((count, rows))
+            return []
+
+    lost = locator(search_world, top_k=4)
+    assert lost.drone is not None
+    monkeypatch.setattr(lost.drone, "_open_retriever", Nowhere)
+    assert lost.locate(search_world.photos[NUMBER]).status == "rejected"
+    assert asked[0] == (4, None)
+
+
+def test_the_next_height_is_seen_only_when_the_last_was_not_sure(
+    search_world: SearchWorld,  # noqa: F811
+    pixels: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps: list[str] = []
+    for name in ("see", "propose"):
+        original = getattr(drone_locator, name)
+        monkeypatch.setattr(
+            drone_locator,
+            name,
+            lambda *a, _n=name, _f=original, **k: steps.append(_n) or _f(*a, **k),
+        )
+    bare = write_photo(tmp_path / "bare.jpg", pixels=pixels)
+    locator(search_world, effort="low").locate(bare)
+    assert steps[:2] == ["see", "propose"]
+    steps.clear()
+    monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
+    locator(search_world, effort="low", device="cpu").locate(bare)
+    assert steps[:3] == ["see"] * 3  # the heights of a stage share the proposed tiles
+
+
+def test_an_index_without_local_features_is_refused(
+    search_world: SearchWorld,  # noqa: F811
+) -> None:
+    card = SimpleNamespace(views=("satellite", "drone"))
+    bare = SimpleNamespace(features_folder=None, folder=search_world.index, card=card)
+    with pytest.raises(IndexFolderError, match="--no-features"):
+        Locator(bare, LocateOptions(), run_id="run")  # type: ignore[arg-type]
+
+
+def test_the_caller_s_threshold_decides_what_is_ambiguous(
+    search_world: SearchWorld,  # noqa: F811
+) -> None:
+    result = locator(search_world, min_confidence=1.0).locate(search_world.photos[NUMBER])
+    assert result.status == "ambiguous"
+    assert result.has_position

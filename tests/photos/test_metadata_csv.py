@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoloc.errors import MetadataError
+from geoloc.photos.metadata_csv import MetadataTable, open_table
+
+
+def table(folder: Path, content: str | bytes) -> MetadataTable:
+    path = folder / "table.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return open_table(path)
+
+
+def test_all_columns_are_read(tmp_path):
+    said = table(
+        tmp_path,
+        "photo,lon,lat,rel_alt_m,yaw_deg,pitch_deg,roll_deg,hfov_deg,timestamp\n"
+        "a.jpg,35.2,32.1,48,-87.5,-45,0,70,2024-10-30T10:05:15Z\n",
+    ).rows["a.jpg"]
+    assert (said.lon, said.lat, said.rel_alt_m, said.hfov_deg) == (35.2, 32.1, 48.0, 70.0)
+    assert (said.yaw_deg, said.pitch_deg, said.roll_deg) == (272.5, -45.0, 0.0)
+    assert (said.yaw_ref, said.yaw_source) == ("true", "metadata table")
+    assert said.timestamp == "2024-10-30T10:05:15+00:00"
+
+
+def test_blank_cells_say_nothing(tmp_path):
+    said = table(tmp_path, "photo,yaw_deg,rel_alt_m\na.jpg,,NaN\n\n,,\nb.jpg,5\n")
+    assert said.rows["a.jpg"].yaw_deg is None
+    assert said.rows["a.jpg"].rel_alt_m is None
+    assert said.rows["b.jpg"].yaw_deg == 5
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffphoto;yaw_deg\r\na.jpg;12,5\r\n".encode(),
+        b"photo\tyaw_deg\na.jpg\t12.5\n",
+        'Photo , YAW_DEG\n"a.jpg",12.5\n'.encode("utf-16"),
+        "photo;yaw_deg;Höhe\na.jpg;12,5;x\n".encode("latin-1"),
+    ],
+)
+def test_spreadsheet_dialects_are_understood(tmp_path, content):
+    assert table(tmp_path, content).rows["a.jpg"].yaw_deg == 12.5
+
+
+def test_unknown_columns_are_noted_and_never_taken_for_a_position(tmp_path):
+    said = table(tmp_path, "photo,camera_lon,camera_lat,yaw_deg\na.jpg,35,32,1\n")
+    assert said.rows["a.jpg"].lon is None
+    assert "camera_lon, camera_lat" in said.notes[0]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "/set/one/DJI_1.JPG",
+        "one/DJI_1.JPG",
+        "./one/dji_1.jpg",
+        "DJI_1.JPG",
+        "DJI_1",
+        "x\\DJI_1.JPG",
+    ],
+)
+def test_photos_are_matched_by_path_name_or_stem(tmp_path, key):
+    said = table(tmp_path, f"photo,yaw_deg\n{key},12\n")
+    assert said.match("/set/one/DJI_1.JPG") is not None
+    assert said.match("/set/one/DJI_11.JPG") is None
+
+
+def test_the_longest_common_path_decides_between_equal_names(tmp_path):
+    said = table(tmp_path, "photo,yaw_deg\na/1.jpg,1\nb/1.jpg,2\n")
+    assert said.match("/set/b/1.jpg").yaw_deg == 2
+    assert said.match("/set/c/1.jpg") is None
+
+
+def test_rows_without_a_photo_are_listed(tmp_path):
+    said = table(tmp_path, "photo,yaw_deg\na.jpg,1\nb.jpg,2\n")
+    assert said.unmatched(["/set/a.jpg"]) == ["b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("photo,yaw_deg\na.jpg,1\nA.jpg,2\n", "line 3 says the same photo as line 2"),
+        ("photo,yaw_deg\n,1\n", "line 2 names no photo"),
+        ("photo,yaw_deg\na.jpg,north\n", "line 2: yaw_deg is 'north'"),
+        ("photo,pitch_deg\na.jpg,1\nb.jpg,-200\n", "line 3: pitch_deg is '-200'"),
+        ("photo,rel_alt_m\na.jpg,0\n", "rel_alt_m is '0'"),
+        ("photo,timestamp\na.jpg,yesterday\n", "timestamp is 'yesterday'"),
+        ("photo,yaw_deg\na.jpg,12,5\n", "3 cells for 2 columns"),
+        ("photo,lon\na.jpg,5\n", "only one of the columns lon and lat"),
+        ("photo,lon,lat\na.jpg,5,\n", "only one of lon and lat"),
+        ("photo,yaw_deg,yaw_deg\n", "two columns yaw_deg"),
+        ("name,yaw_deg\na.jpg,1\n", "must name the column photo"),
+        ("photo,camera_lon\n", "must name the column photo and any of"),
+        ("", "it names nothing"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line_with_its_place(tmp_path, content, complaint):
+    with pytest.raises(MetadataError) as refused:
+        table(tmp_path, content)
+    assert complaint in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert refused.value.path == tmp_path / "table.csv"
+
+
+def test_missing_table_is_refused(tmp_path):
+    with pytest.raises(MetadataError, match="No such file"):
+        open_table(tmp_path / "nowhere.csv")
+
+
+@given(content=st.binary(max_size=200))
+def test_garbage_is_read_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "garbage.csv"
+    path.write_bytes(b"photo,yaw_deg\n" + content)
+    try:
+        open_table(path)
+    except MetadataError as error:
+        refused = str(error)
+        assert refused
+
+
+def test_exif_dates_are_taken_as_iso(tmp_path):
+    said = table(tmp_path, "photo,timestamp\na.jpg,2024:10:30 10:05:15\n")
+    assert said.rows["a.jpg"].timestamp == "2024-10-30T10:05:15"
+
+
+@pytest.mark.shared
+def test_truth_of_a_real_video_gives_altitude_and_yaw_but_no_position(shared_data):
+    said = open_table(shared_data / "ariel" / "truth.csv")
+    row = said.match(shared_data / "ariel" / "photos" / "frame_000240.jpg")
+    assert row is not None
+    assert (row.lon, row.lat) == (None, None)
+    assert row.rel_alt_m == 48.0
+    assert row.yaw_deg == pytest.approx(272.816, abs=1e-3)

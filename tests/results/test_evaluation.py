@@ -1,0 +1,159 @@
+"""The figures of an evaluation, on results whose errors are known to the metre."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from geoloc.errors import MetadataError
+from geoloc.geometry.crs import LonLat
+from geoloc.results.evaluation import Truth, evaluate_results, read_truth
+from geoloc.results.schema import PhotoResult, Status
+
+METRE = 1 / 110_574.3  # degrees of latitude a metre, on the equator
+
+
+def _result(name: str, error_m: float | None, status: Status = "located") -> PhotoResult:
+    """An answer `error_m` north of (10, 0), or none."""
+    if error_m is None:
+        return PhotoResult(f"/photos/{name}", status)
+    return PhotoResult(
+        f"/photos/{name}", status, longitude=10.0, latitude=error_m * METRE, acc95_m=20.0
+    )
+
+
+def _truth(*names: str) -> list[Truth]:
+    return [Truth(name, camera=LonLat(10.0, 0.0)) for name in names]
+
+
+def test_errors_are_geodesic_metres() -> None:
+    result = PhotoResult("/p/a.jpg", "located", longitude=11.0, latitude=60.0)
+    truth = [Truth("a.jpg", camera=LonLat(10.0, 60.0))]
+    errors = evaluate_results([result], truth).errors_m
+    assert errors["a.jpg"] == pytest.approx(55_799.5, abs=0.1)  # a degree along the geodesic
+
+
+def test_shares_are_of_all_photos_with_a_truth() -> None:
+    results = [
+        _result("a.jpg", 4.0),
+        _result("b.jpg", 30.0),
+        _result("c.jpg", 8.0, "ambiguous"),
+        _result("d.jpg", None, "rejected"),
+    ]
+    evaluation = evaluate_results(results, _truth("a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"))
+    overall = evaluation.overall
+    assert (overall.n, overall.n_answered) == (5, 3)
+    assert overall.median_error_m == pytest.approx(8.0, abs=0.01)
+    assert overall.share_within == {5: 0.2, 10: 0.4, 25: 0.4, 50: 0.6, 100: 0.6}
+    assert evaluation.without_result == ("e.jpg",)
+
+
+def test_precision_counts_the_located_only() -> None:
+    results = [_result("a.jpg", 4.0), _result("b.jpg", 30.0), _result("c.jpg", 900.0, "ambiguous")]
+    evaluation = evaluate_results(results, _truth("a.jpg", "b.jpg", "c.jpg"))
+    assert evaluation.precision_within == {25: 0.5, 40: 1.0, 50: 1.0}
+    assert list(evaluation.by_status) == ["located", "ambiguous"]
+    assert evaluation.acc95_coverage == pytest.approx(1 / 3)
+
+
+def test_nothing_located_has_no_precision() -> None:
+    evaluation = evaluate_results([_result("a.jpg", None, "rejected")], _truth("a.jpg"))
+    assert evaluation.precision_within == {}
+    assert evaluation.overall.median_error_m is None
+    assert evaluation.acc95_coverage is None
+
+
+def test_results_without_a_truth_are_named_and_not_counted() -> None:
+    evaluation = evaluate_results([_result("a.jpg", 1.0), _result("z.jpg", 1.0)], _truth("a.jpg"))
+    assert evaluation.overall.n == 1
+    assert evaluation.without_truth == ("/photos/z.jpg",)
+
+
+def test_the_order_of_results_does_not_matter() -> None:
+    results = [_result("a.jpg", 1.0), _result("b.jpg", 50.0), _result("c.jpg", None, "rejected")]
+    truth = _truth("c.jpg", "a.jpg", "b.jpg")
+    assert evaluate_results(results, truth) == evaluate_results(results[::-1], truth)
+
+
+def test_photos_of_one_name_are_told_apart_by_their_folder() -> None:
+    results = [_result("one/a.jpg", 1.0), _result("two/a.jpg", 90.0)]
+    errors = evaluate_results(results, _truth("one/a.jpg", "two/a.jpg")).errors_m
+    assert errors["one/a.jpg"] == pytest.approx(1.0, abs=0.01)
+    assert errors["two/a.jpg"] == pytest.approx(90.0, abs=0.1)
+    with pytest.raises(MetadataError, match="more of its path"):
+        evaluate_results(results, _truth("a.jpg"))
+
+
+def test_a_truth_about_other_photos_is_refused() -> None:
+    with pytest.raises(MetadataError, match=r"the truth says x\.jpg"):
+        evaluate_results([_result("a.jpg", 1.0)], _truth("x.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "point", "expected_m"),
+    [
+        ("camera", "auto", 3.0),
+        ("camera", "camera", 3.0),
+        ("camera", "scene", 7.0),
+        ("scene", "auto", 7.0),
+        ("scene", "camera", None),
+        ("scene", "scene", 7.0),
+    ],
+)
+def test_what_is_compared_follows_point_and_position_kind(
+    kind: str, point: str, expected_m: float | None
+) -> None:
+    result = PhotoResult(
+        "/p/a.jpg",
+        "located",
+        longitude=10.0,
+        latitude=3 * METRE,
+        scene_longitude=10.0,
+        scene_latitude=107 * METRE,
+        position_kind=kind,  # type: ignore[arg-type]
+    )
+    truth = [Truth("a.jpg", camera=LonLat(10.0, 0.0), scene=LonLat(10.0, 100 * METRE))]
+    error = evaluate_results([result], truth, point=point).errors_m["a.jpg"]  # type: ignore[arg-type]
+    assert error == (expected_m and pytest.approx(expected_m, abs=0.01))
+
+
+def test_a_scene_answer_without_a_point_of_its_own_is_its_position() -> None:
+    result = PhotoResult(
+        "/p/a.jpg", "located", longitude=10.0, latitude=5 * METRE, position_kind="scene"
+    )
+    truth = [Truth("a.jpg", scene=LonLat(10.0, 0.0))]
+    error = evaluate_results([result], truth).errors_m["a.jpg"]
+    assert error == pytest.approx(5.0, abs=0.01)
+
+
+@pytest.mark.parametrize("columns", ["camera_lon,camera_lat", "lon,lat", "longitude,latitude"])
+def test_the_camera_has_several_names(tmp_path: Path, columns: str) -> None:
+    (tmp_path / "truth.csv").write_text(f"photo,{columns},more\na.jpg,10.5,-3,x\nb.jpg,,,y\n")
+    assert read_truth(tmp_path / "truth.csv") == [
+        Truth("a.jpg", camera=LonLat(10.5, -3.0)),
+        Truth("b.jpg"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "no table of truth"),
+        ("name,lon,lat\na,1,2\n", "no table of truth"),
+        ("photo,x,y\na,1,2\n", "no table of truth"),
+        ("photo,lon,lat\na.jpg,here,2\n", r"a\.jpg has no number"),
+        ("photo,lon,lat\na.jpg,500000,5800000\n", "expected degrees"),
+    ],
+)
+def test_a_bad_truth_is_refused_with_its_path(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text(content)
+    with pytest.raises(MetadataError, match=message) as caught:
+        read_truth(path)
+    assert caught.value.path == path
+
+
+def test_a_truth_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MetadataError, match="cannot read"):
+        read_truth(tmp_path / "truth.csv")

@@ -1,0 +1,152 @@
+"""The QML: well-formed, about our columns only, and understood by the real QGIS."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from geoloc.results.files import write_results
+from geoloc.results.qgis_style import footprint_style, photo_style
+from geoloc.results.schema import COLUMNS, PhotoResult
+
+_QGIS_PYTHON = "/usr/bin/python3"  # where distributions put QGIS's bindings
+
+# Loads a layer as a person would, says what QGIS made of its style, and draws it.
+_LOOK = """
+import json, os, sys
+from qgis.core import (QgsApplication, QgsVectorLayer, QgsMapSettings, QgsMapRendererParallelJob,
+    QgsExpressionContext, QgsExpressionContextUtils, QgsExpression)
+from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtGui import QColor
+app = QgsApplication([], False)
+app.initQgis()
+layer = QgsVectorLayer(sys.argv[1], "photos", "ogr")
+_, is_styled = layer.loadDefaultStyle()
+renderer = layer.renderer()
+categories = renderer.categories()
+symbol = categories[0].symbol().clone()
+layers = [symbol.symbolLayer(i) for i in range(symbol.symbolLayerCount())]
+context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
+tips = []
+for feature in layer.getFeatures():
+    context.setFeature(feature)
+    tips.append(QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context))
+settings = QgsMapSettings()
+settings.setLayers([layer])
+settings.setBackgroundColor(QColor(255, 255, 255))
+settings.setOutputSize(QSize(300, 300))
+extent = layer.extent()
+extent.grow(0.001)
+settings.setExtent(extent)
+settings.setDestinationCrs(layer.crs())
+job = QgsMapRendererParallelJob(settings)
+job.start()
+job.waitForFinished()
+image = job.renderedImage()
+colours = {image.pixelColor(x, y).name() for x in range(300) for y in range(300)}
+print(json.dumps({
+    "valid": layer.isValid(), "features": layer.featureCount(), "crs": layer.crs().authid(),
+    "styled": is_styled, "renderer": renderer.type(), "attribute": renderer.classAttribute(),
+    "categories": [c.value() for c in categories],
+    "symbol_layers": [each.layerType() for each in layers],
+    "angle": layers[2].dataDefinedProperties().property(1).expressionString(),
+    "label": layer.labeling().settings().fieldName,
+    "widget": layer.editorWidgetSetup(layer.fields().indexOf("photo")).type(),
+    "tips": tips, "colours": sorted(colours), "errors": [e.message for e in job.errors()],
+}))
+sys.stdout.flush()
+os._exit(0)  # QGIS may crash while it takes itself down
+"""
+
+
+@pytest.mark.parametrize("style", [photo_style(), footprint_style()], ids=["photos", "footprints"])
+def test_a_style_is_well_formed_and_has_every_status(style: str) -> None:
+    root = ET.fromstring(style)
+    categories = [category.get("value") for category in root.iter("category")]
+    symbols = [symbol.get("name") for symbol in root.findall("renderer-v2/symbols/symbol")]
+    assert categories == ["located", "ambiguous", "rejected", "unreadable"]
+    assert symbols == [category.get("symbol") for category in root.iter("category")]
+
+
+def test_the_style_speaks_of_our_columns_only() -> None:
+    root = ET.fromstring(photo_style())
+    expressions = [option.get("value", "") for option in root.iter("Option")]
+    expressions.append(root.findtext("mapTip", ""))
+    quoted = {name for text in expressions for name in re.findall(r'"(\w+)"', text)} - {"350"}
+    assert quoted
+    assert quoted <= {column.name for column in COLUMNS}
+
+
+@pytest.fixture(scope="module")
+def _qgis() -> None:
+    """Skips where QGIS and its Python bindings are not installed."""
+    if not Path(_QGIS_PYTHON).exists():
+        pytest.skip("no system Python that QGIS could be in")
+    probe = subprocess.run([_QGIS_PYTHON, "-c", "import qgis.core"], capture_output=True)
+    if probe.returncode:
+        pytest.skip("QGIS is not installed")
+
+
+def _look(source: str, home: Path) -> dict[str, object]:
+    """What QGIS says of one layer."""
+    settings = {
+        "PATH": os.environ.get("PATH", ""),
+        "QT_QPA_PLATFORM": "offscreen",
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(home),
+    }
+    run = subprocess.run(
+        [_QGIS_PYTHON, "-c", _LOOK, source], env=settings, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    said: dict[str, object] = json.loads(run.stdout.splitlines()[-1])
+    return said
+
+
+@pytest.mark.usefixtures("_qgis")
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg"])
+def test_qgis_opens_the_result_styled(tmp_path: Path, fmt: str) -> None:
+    square = "POLYGON ((13.399 52.499, 13.401 52.499, 13.401 52.501, 13.399 52.501, 13.399 52.499))"
+    located = PhotoResult(
+        str(tmp_path / "a.jpg"),
+        "located",
+        longitude=13.4,
+        latitude=52.5,
+        confidence=1.0,
+        conf_radius_m=25.0,
+        acc95_m=30.0,
+        heading=45.0,
+        footprint=square,
+    )
+    nowhere = PhotoResult(str(tmp_path / "b.jpg"), "unreadable", error="truncated")
+    path = tmp_path / f"out.{fmt}"
+    write_results([located, nowhere], path)
+    said = _look(f"{path}|layername=photos" if fmt == "gpkg" else str(path), tmp_path)
+    tips, colours = said.pop("tips"), said.pop("colours")
+    assert said == {
+        "valid": True,
+        "features": 2,
+        "crs": "EPSG:4326",
+        "styled": True,
+        "renderer": "categorizedSymbol",
+        "attribute": "status",
+        "categories": ["located", "ambiguous", "rejected", "unreadable"],
+        "symbol_layers": ["GeometryGenerator", "GeometryGenerator", "SimpleMarker", "SimpleMarker"],
+        "angle": 'coalesce("heading", 0)',
+        "label": "filename",
+        "widget": "ExternalResource",
+        "errors": [],
+    }
+    assert isinstance(tips, list)
+    assert "located" in tips[0]
+    assert "100 % within 25 m" in tips[0]
+    assert f'<img src="file:///{tmp_path / "a.jpg"}" width="350">' in tips[0]
+    assert "truncated" in tips[1]
+    assert isinstance(colours, list)
+    assert "#009e73" in colours  # the dot of a located photo, fully sure

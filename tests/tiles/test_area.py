@@ -1,0 +1,64 @@
+"""Areas of interest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas
+import pytest
+import shapely
+
+from geoloc.errors import InputError, OptionError
+from geoloc.tiles.area import Area, both, bounds_area, file_area
+
+
+def test_everywhere_touches_all() -> None:
+    assert Area().touches(shapely.box(0, 0, 1, 1))
+    assert Area().digest() == ""
+
+
+def test_bounds_touch_what_overlaps_them() -> None:
+    area = bounds_area((10, 50, 11, 51))
+    assert area.touches(shapely.box(10.9, 50.9, 12, 52))
+    assert not area.touches(shapely.box(12, 50, 13, 51))
+
+
+@pytest.mark.parametrize("lon", [179.5, 180.2, -179.9])
+def test_bounds_may_cross_the_antimeridian(lon: float) -> None:
+    area = bounds_area((179, -10, -179, 10))
+    assert area.touches(shapely.Point(lon, 0).buffer(0.1))
+    assert not area.touches(shapely.Point(0, 0))
+
+
+@pytest.mark.parametrize("bounds", [(0, 1, 1, 0), (0, 0, 400, 1), (0, -91, 1, 1), (1, 0, 1, 1)])
+def test_impossible_bounds_are_refused(bounds: tuple[float, float, float, float]) -> None:
+    with pytest.raises(OptionError, match="W,S,E,N"):
+        bounds_area(bounds)
+
+
+def write(path: Path, geometry: shapely.Geometry, crs: str | None = "EPSG:4326") -> Path:
+    geopandas.GeoDataFrame(geometry=[geometry], crs=crs).to_file(path)
+    return path
+
+
+def test_a_file_in_another_crs_becomes_degrees(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.gpkg", shapely.box(5e5, 0, 5.1e5, 1e4), "EPSG:32633")
+    assert file_area(path).touches(shapely.Point(15.05, 0.05))
+    assert not file_area(path).touches(shapely.Point(14.9, 0.05))
+
+
+def test_a_file_without_polygons_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no polygon"):
+        file_area(write(tmp_path / "p.geojson", shapely.Point(1, 2)))
+
+
+def test_a_file_that_is_no_vector_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.geojson").write_text("hello")
+    with pytest.raises(InputError, match="vector"):
+        file_area(tmp_path / "a.geojson")
+
+
+def test_areas_without_common_ground_are_refused() -> None:
+    with pytest.raises(OptionError, match="in common"):
+        both(bounds_area((0, 0, 1, 1)), bounds_area((2, 2, 3, 3)))
+    assert both(Area(), bounds_area((0, 0, 1, 1))).shape is not None
