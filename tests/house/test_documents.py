@@ -1,8 +1,10 @@
-"""The commands that README and the examples show do run, one after the other, as typed.
+"""The documents keep their word: commands run as typed, options exist, links lead somewhere.
 
 Lines of blocks marked ``bash`` that begin with ``geoloc`` are run, in a folder that holds what
-they speak of: ``region.tif``, ``photos/``, ``truth.csv``, ``drone.csv`` and ``area.geojson``. What
-stands behind a pipe is left out, and so is ``geoloc demo``, which has tests of its own.
+they name: ``region.tif``, ``photos/``, ``truth.csv``, ``drone.csv`` and ``area.geojson``. What
+stands behind a pipe is left out, and so is ``geoloc demo``, which has tests of its own. Commands
+whose data are not at hand (in other blocks, indented, or inside a sentence) are checked for their
+names and options.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,21 +23,37 @@ from PIL import Image
 
 from geoloc.cli import COMMANDS, cli
 from geoloc.errors import EXIT_OK, EXIT_PARTIAL
-from geoloc.results.schema import COLUMNS
+from geoloc.results.schema import COLUMNS, PhotoResult
+from tests.house.test_layering import LAYERS
 
 REPOSITORY = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Commands whose data are not at hand here: behind a prompt, with their output, or indented.
 _TYPED = re.compile(r"^(?:\$ |    )(geoloc (?:.*\\\n)*.*)$", re.MULTILINE)
+_INLINE = re.compile(r"`(geoloc [a-z][^`]*)`")
+_SCRIPT = re.compile(r"python ((?:tests|examples)/\S+\.py)([^\n`|#]*)")
 _GROUPS = ("fabricate", "models")
 _SIDE_PX = 1000
 _GSD_M = 0.3
 _CORNER = (500_000.0, 5_500_000.0)  # UTM 32N: 9 E, 49.6 N
 
 
-def _documents() -> list[Path]:
-    found = [REPOSITORY / "README.md", *sorted((REPOSITORY / "examples").rglob("*.md"))]
-    return [path for path in found if path.exists()]
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "geoloc", "models", "tests", "examples")
+DOCUMENTS = tuple(
+    sorted(
+        path
+        for page in PAGES
+        for path in (
+            [REPOSITORY / page] if page.endswith(".md") else (REPOSITORY / page).rglob("*.md")
+        )
+    )
+)
+ARCHITECTURE = REPOSITORY / "geoloc" / "README.md"
+TABLE_OF_COLUMNS = REPOSITORY / "examples" / "output-columns.md"
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(REPOSITORY).as_posix()
 
 
 def shown_commands(text: str) -> list[list[str]]:
@@ -52,7 +71,13 @@ def shown_commands(text: str) -> list[list[str]]:
 def typed_commands(text: str) -> list[list[str]]:
     """The arguments of every geoloc command that is shown outside of ``bash`` blocks."""
     lines = [line.replace("\\\n", " ") for line in _TYPED.findall(_BLOCK.sub("", text))]
-    return [shlex.split(line)[1:] for line in lines]
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+def inline_commands(text: str) -> list[list[str]]:
+    """The arguments of every geoloc command inside a sentence or a table."""
+    found = (" ".join(line.split()) for line in _INLINE.findall(text))
+    return [line.split()[1:] for line in found]
 
 
 def _texture() -> np.ndarray:
@@ -100,7 +125,16 @@ def test_commands_behind_a_prompt_or_indented_are_found() -> None:
     assert typed_commands(text) == [["a", "b", "--c", "1"], ["d"]]
 
 
-@pytest.mark.parametrize("document", _documents(), ids=lambda path: path.name)
+def test_commands_inside_a_sentence_are_found() -> None:
+    text = "Say `geoloc a b\n--c`, not `geoloc` or `geoloc-demo`."
+    assert inline_commands(text) == [["a", "b", "--c"]]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [path for path in DOCUMENTS if shown_commands(path.read_text(encoding="utf-8"))],
+    ids=_name,
+)
 @pytest.mark.slow
 @pytest.mark.usefixtures("workplace")
 def test_the_commands_of_a_document_run_as_typed(document: Path) -> None:
@@ -112,32 +146,80 @@ def test_the_commands_of_a_document_run_as_typed(document: Path) -> None:
         assert result.exit_code in (EXIT_OK, EXIT_PARTIAL), said
 
 
-@pytest.mark.parametrize("document", _documents(), ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_a_document_speaks_of_commands_and_options_that_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    for arguments in [*shown_commands(text), *typed_commands(text)]:
+    for arguments in [*shown_commands(text), *typed_commands(text), *inline_commands(text)]:
         if arguments[0].startswith("-"):
             continue
         assert arguments[0] in COMMANDS
-        called = arguments[: 2 if arguments[0] in _GROUPS else 1]
-        described = CliRunner().invoke(cli, [*called, "--help"]).stdout
+        is_group = arguments[0] in _GROUPS and arguments[1:2] and arguments[1][0] != "-"
+        described = _help(*arguments[: 2 if is_group else 1])
         for word in arguments:
             if word.startswith("--"):
                 assert word.split("=")[0] in described, f"{arguments[0]} has no {word}"
 
 
-def test_the_output_table_of_the_readme_names_every_column() -> None:
-    rows = re.findall(
-        r"^\| `(\w+)` \|", (REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE
+@cache
+def _help(*called: str) -> str:
+    return CliRunner().invoke(cli, [*called, "--help"]).stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_a_document_speaks_of_scripts_and_options_that_exist(document: Path) -> None:
+    for script, arguments in _SCRIPT.findall(document.read_text(encoding="utf-8")):
+        source = (REPOSITORY / script).read_text(encoding="utf-8")
+        for option in re.findall(r"--[a-z-]+", arguments):
+            assert f'"{option}"' in source, f"{script} has no {option}"
+
+
+def test_the_page_of_the_output_names_every_column_with_its_type_and_description() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in TABLE_OF_COLUMNS.read_text(encoding="utf-8").splitlines()
+        if re.match(r"\| `\w+` \| (text|real|whole|time) \|", line)
+    ]
+    described = _descriptions()
+    stated = [[name, kind, text] for name, kind, _, text in rows]
+    expected = [[f"`{each.name}`", each.kind, described[each.name]] for each in COLUMNS]
+    assert stated == expected
+
+
+def _descriptions() -> dict[str, str]:
+    """What the schema says of each column, as Markdown."""
+    attributes = re.findall(
+        r"^ {8}(\w+): (.*(?:\n {12}.*)*)", str(PhotoResult.__doc__), re.MULTILINE
     )
-    if "photo" not in rows:
-        pytest.skip("README has no table of the output yet")
-    names = [column.name for column in COLUMNS]
-    start = rows.index("photo")
-    assert rows[start : start + len(names)] == names
+    found = {name: " ".join(text.split()).replace("``", "`") for name, text in attributes}
+    for name in ("filename", "directory"):
+        found[name] = str(getattr(PhotoResult, name).__doc__)
+    return found
+
+
+def test_the_architecture_page_has_the_floors_of_the_layering_test() -> None:
+    rows = re.findall(r"^\| (\d+) \| (`.*`) \|$", ARCHITECTURE.read_text("utf-8"), re.MULTILINE)
+    stated = {int(floor): set(re.findall(r"`(\w+)`", wings)) for floor, wings in rows}
+    assert stated == {floor: set(names.split()) for floor, names in enumerate(LAYERS)}
+
+
+def test_the_architecture_page_names_every_folder_of_the_package() -> None:
+    folders = {
+        path.relative_to(ARCHITECTURE.parent).as_posix()
+        for path in ARCHITECTURE.parent.rglob("*")
+        if path.is_dir() and list(path.glob("*.py"))
+    }
+    tree = re.findall(r"\b(\w+)/", ARCHITECTURE.read_text(encoding="utf-8"))
+    assert {folder.split("/")[-1] for folder in folders} <= set(tree)
+
+
+def test_the_architecture_page_names_modules_that_exist() -> None:
+    modules = re.findall(r"`([\w/]+\.py)`", ARCHITECTURE.read_text(encoding="utf-8"))
+    homes = (ARCHITECTURE.parent, REPOSITORY)
+    assert modules
+    assert not [name for name in modules if not any((home / name).exists() for home in homes)]
 
 
 def test_every_link_inside_the_documents_leads_somewhere() -> None:
-    for document in [*_documents(), REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "CHANGELOG.md"]:
+    for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
-            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+            assert (document.parent / target).exists(), f"{_name(document)} links to {target}"

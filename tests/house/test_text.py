@@ -22,6 +22,7 @@ def _texts() -> Iterator[tuple[Path, str]]:
     for path in sorted(REPOSITORY.rglob("*")):
         inside = path.relative_to(REPOSITORY)
         is_text = path.suffix in _SUFFIXES and path.is_file() and path.stat().st_size < 1_000_000
+        is_text = is_text and path.name != ".git"  # a file in a worktree
         if is_text and not any(_is_skipped(part) for part in inside.parts[:-1]):
             try:
                 yield inside, path.read_text(encoding="utf-8")
