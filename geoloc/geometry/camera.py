@@ -22,9 +22,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from geoloc.arrays import Float64Array
 
 _EPSILON = 1e-9
 _STEPS_PER_EDGE = 16
@@ -70,14 +69,14 @@ class Camera:
         """The same camera after its photo was resized; the width says by how much."""
         return Camera(width_px, height_px, self.focal_px * width_px / self.width_px)
 
-    def matrix(self) -> Floats:
+    def matrix(self) -> Float64Array:
         """The calibration matrix K (3, 3): camera frame to homogeneous photo pixels."""
         middle_x, middle_y = self.width_px / 2, self.height_px / 2
         return np.array(
             [[self.focal_px, 0, middle_x], [0, self.focal_px, middle_y], [0, 0, 1]], np.float64
         )
 
-    def corners(self) -> Floats:
+    def corners(self) -> Float64Array:
         """The photo's corners (4, 2) in pixels, clockwise from the upper left."""
         width, height = float(self.width_px), float(self.height_px)
         return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
@@ -117,7 +116,7 @@ class GroundCamera(NamedTuple):
     position: GroundPoint
 
 
-def rotation(pose: Pose) -> Floats:
+def rotation(pose: Pose) -> Float64Array:
     """The rotation (3, 3) whose columns are the camera's right, down and forward on the ground."""
     yaw, pitch, roll = (math.radians(a) for a in (pose.yaw_deg, pose.pitch_deg, pose.roll_deg))
     ahead = np.array([math.sin(yaw), math.cos(yaw), 0.0])
@@ -130,7 +129,7 @@ def rotation(pose: Pose) -> Floats:
     return np.column_stack([right, down, forward])
 
 
-def ground_homography(camera: Camera, pose: Pose) -> Floats:
+def ground_homography(camera: Camera, pose: Pose) -> Float64Array:
     """The homography (3, 3) from photo pixels to ground metres, origin below the camera.
 
     The third homogeneous coordinate is positive exactly for pixels below the horizon; elsewhere a
@@ -140,7 +139,7 @@ def ground_homography(camera: Camera, pose: Pose) -> Floats:
     return np.vstack([pose.rel_alt_m * rays[:2], -rays[2:]])
 
 
-def project(homography: Floats, points: Floats) -> Floats:
+def project(homography: Float64Array, points: Float64Array) -> Float64Array:
     """The images (N, 2) of points (N, 2) under a homography (3, 3); NaN where w is not positive."""
     points = np.asarray(points, np.float64).reshape(-1, 2)
     mapped = np.column_stack([points, np.ones(len(points))]) @ homography.T
@@ -155,7 +154,7 @@ def scene_point(camera: Camera, pose: Pose) -> GroundPoint | None:
     return None if math.isnan(east_m) else GroundPoint(float(east_m), float(north_m))
 
 
-def footprint(camera: Camera, pose: Pose, *, max_distance_m: float = 2000.0) -> Floats:
+def footprint(camera: Camera, pose: Pose, *, max_distance_m: float = 2000.0) -> Float64Array:
     """The ground that a photo shows: a polygon (M, 2) in metres, origin below the camera.
 
     Open (the first corner is not repeated), in the order of the photo's corners from its upper
@@ -175,12 +174,12 @@ def footprint(camera: Camera, pose: Pose, *, max_distance_m: float = 2000.0) -> 
     return np.asarray(ground * shrink[:, None], np.float64)
 
 
-def _clip_to_ground(corners: Floats, homography: Floats) -> Floats:
+def _clip_to_ground(corners: Float64Array, homography: Float64Array) -> Float64Array:
     """The part of a photo polygon (N, 2) that lies below the horizon (Sutherland and Hodgman)."""
     # One part in a thousand of the steepest ray keeps the quotients finite: 1000 heights away.
     below = np.column_stack([corners, np.ones(len(corners))]) @ homography[2]
     below = below - 1e-3 * float(np.abs(homography[2, :2]).max() * np.ptp(corners) + 1e-6)
-    kept: list[Floats] = []
+    kept: list[Float64Array] = []
     for i, corner in enumerate(corners):
         previous, before, now = corners[i - 1], below[i - 1], below[i]
         if (before > 0) != (now > 0):
@@ -190,7 +189,7 @@ def _clip_to_ground(corners: Floats, homography: Floats) -> Floats:
     return np.array(kept) if len(kept) >= 3 else np.empty((0, 2))
 
 
-def _densify(polygon: Floats) -> Floats:
+def _densify(polygon: Float64Array) -> Float64Array:
     """The polygon (N, 2) with every edge cut into equal steps."""
     steps = np.arange(_STEPS_PER_EDGE)[None, :, None] / _STEPS_PER_EDGE
     following = np.roll(polygon, -1, axis=0)
@@ -199,7 +198,7 @@ def _densify(polygon: Floats) -> Floats:
     ).reshape(-1, 2)
 
 
-def pose_from_homography(camera: Camera, homography: Floats) -> GroundCamera | None:
+def pose_from_homography(camera: Camera, homography: Float64Array) -> GroundCamera | None:
     """The camera above flat ground that explains a homography from photo pixels to local metres.
 
     Of the two signs of the decomposition the one with the camera above the ground is taken
@@ -236,7 +235,7 @@ def pose_from_homography(camera: Camera, homography: Floats) -> GroundCamera | N
     return GroundCamera(pose, GroundPoint(float(position[0]), float(position[1])))
 
 
-def _pose_of(to_ground: Floats, rel_alt_m: float) -> Pose:
+def _pose_of(to_ground: Float64Array, rel_alt_m: float) -> Pose:
     """The angles of a rotation as `rotation` makes it, with the roll within 90 degrees."""
     right, down, forward = to_ground.T
     across = math.hypot(forward[0], forward[1])

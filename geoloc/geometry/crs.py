@@ -11,10 +11,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
+from geoloc.arrays import Float64Array
 from geoloc.errors import CrsError
 
 WGS84 = CRS.from_epsg(4326)
@@ -24,8 +25,6 @@ _GEOD = Geod(ellps="WGS84")
 # 12 digits of a double, short enough for no projection to bend.
 _STEP_PROJECTED = 10.0
 _STEP_DEGREES = 1e-4
-
-FloatArray = NDArray[np.float64]
 
 
 class LonLat(NamedTuple):
@@ -103,26 +102,26 @@ class LocalFrame:
         """The CRS of the frame."""
         return local_metric_crs(LonLat(*self.origin))
 
-    def from_lonlat(self, lon: ArrayLike, lat: ArrayLike) -> FloatArray:
+    def from_lonlat(self, lon: ArrayLike, lat: ArrayLike) -> Float64Array:
         """Metres (N, 2) east and north of the origin, from degrees."""
         return self.from_crs(WGS84, lon, lat)
 
-    def to_lonlat(self, xy_m: ArrayLike) -> FloatArray:
+    def to_lonlat(self, xy_m: ArrayLike) -> Float64Array:
         """Degrees (N, 2) lon, lat, from metres (N, 2) east and north of the origin."""
         xy = np.asarray(xy_m, dtype=np.float64).reshape(-1, 2)
         return _transform(self.crs, WGS84, xy[:, 0], xy[:, 1])
 
-    def from_crs(self, crs: object, xs: ArrayLike, ys: ArrayLike) -> FloatArray:
+    def from_crs(self, crs: object, xs: ArrayLike, ys: ArrayLike) -> Float64Array:
         """Metres (N, 2) east and north of the origin, straight from coordinates of `crs`."""
         return _transform(as_crs(crs), self.crs, xs, ys)
 
 
-def to_lonlat(crs: object, xs: ArrayLike, ys: ArrayLike) -> FloatArray:
+def to_lonlat(crs: object, xs: ArrayLike, ys: ArrayLike) -> Float64Array:
     """Degrees (N, 2) lon, lat of coordinates in `crs`; infinite where there is no answer."""
     return _transform(as_crs(crs), WGS84, xs, ys)
 
 
-def _transform(source: CRS, target: CRS, xs: ArrayLike, ys: ArrayLike) -> FloatArray:
+def _transform(source: CRS, target: CRS, xs: ArrayLike, ys: ArrayLike) -> Float64Array:
     """Transformed coordinates (N, 2)."""
     x = np.atleast_1d(np.asarray(xs, dtype=np.float64)).ravel()
     y = np.atleast_1d(np.asarray(ys, dtype=np.float64)).ravel()
@@ -134,14 +133,14 @@ def distance_m(a: LonLat, b: LonLat) -> float:
     return float(_GEOD.inv(a.lon, a.lat, b.lon, b.lat)[2])
 
 
-def distances_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> FloatArray:
+def distances_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> Float64Array:
     """Geodesic distances (N,) in metres between positions in degrees; scalars are repeated."""
     values = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (lon1, lat1, lon2, lat2))
     x1, y1, x2, y2 = (np.array(a) for a in np.broadcast_arrays(*values))
     return np.asarray(_GEOD.inv(x1, y1, x2, y2)[2], dtype=np.float64)
 
 
-def geocentric_m(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
+def geocentric_m(lon: ArrayLike, lat: ArrayLike) -> Float64Array:
     """Metres (N, 3) from the Earth's centre to positions in degrees, on the ellipsoid.
 
     Straight lines between these are as long as geodesics, to a millimetre within two kilometres.
@@ -150,7 +149,7 @@ def geocentric_m(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
     return np.column_stack(transformer(4979, 4978).transform(x, y, np.zeros_like(x)))
 
 
-def ground_scales(crs: object, xs: ArrayLike, ys: ArrayLike) -> FloatArray:
+def ground_scales(crs: object, xs: ArrayLike, ys: ArrayLike) -> Float64Array:
     """True ground metres per CRS unit, (N, 2) along x and y; NaN where there is no answer.
 
     Measured with geodesics over a short base line, so it holds for every projection.
@@ -167,8 +166,8 @@ def ground_scales(crs: object, xs: ArrayLike, ys: ArrayLike) -> FloatArray:
 
 
 def _base_line_m(
-    crs: CRS, start: tuple[FloatArray, FloatArray], end: tuple[FloatArray, FloatArray]
-) -> FloatArray:
+    crs: CRS, start: tuple[Float64Array, Float64Array], end: tuple[Float64Array, Float64Array]
+) -> Float64Array:
     """Geodesic lengths (N,) in metres of lines between points of `crs`."""
     a, b = to_lonlat(crs, *start), to_lonlat(crs, *end)
     known = np.isfinite(a).all(1) & np.isfinite(b).all(1)

@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, Float64Array, RgbImage
 from geoloc.geometry.camera import Camera, Pose, rotation
 
-Ring = NDArray[np.uint8]
+RingImage = RgbImage
 
 # Columns that are repeated beyond the seam, so that a bilinear sample never reaches past them.
 _SEAM_PX = 2
@@ -27,12 +28,12 @@ _AHEAD = 1e-6
 
 
 def ring_from_panorama(
-    pixels: NDArray[np.uint8],
+    pixels: RgbImage,
     panorama: Panorama,
     *,
     size: tuple[int, int],
     span_deg: tuple[float, float],
-) -> Ring:
+) -> RingImage:
     """The ring (rows, columns, 3) of a panorama (H, W, 3), north in its middle.
 
     Args:
@@ -61,7 +62,7 @@ def ring_from_panorama(
 
 
 def ring_from_photo(
-    pixels: NDArray[np.uint8],
+    pixels: RgbImage,
     camera: Camera,
     *,
     azimuth_deg: float,
@@ -69,7 +70,7 @@ def ring_from_photo(
     roll_deg: float,
     size: tuple[int, int],
     span_deg: tuple[float, float],
-) -> Ring:
+) -> RingImage:
     """The ring (rows, columns, 3) that a perspective photo (H, W, 3) fills in part.
 
     Args:
@@ -99,7 +100,7 @@ def ring_from_photo(
     return np.asarray(ring * seen[..., None], np.uint8)
 
 
-def roll_ring(ring: Ring, turn_deg: float) -> Ring:
+def roll_ring(ring: RingImage, turn_deg: float) -> RingImage:
     """The ring of the same surroundings turned clockwise: what lay north now lies at `turn_deg`.
 
     The turn is rounded to whole columns, so nothing is resampled.
@@ -107,7 +108,7 @@ def roll_ring(ring: Ring, turn_deg: float) -> Ring:
     return np.roll(ring, round(turn_deg / 360 * ring.shape[1]), axis=1)
 
 
-def ring_directions(size: tuple[int, int], span_deg: tuple[float, float]) -> NDArray[np.float64]:
+def ring_directions(size: tuple[int, int], span_deg: tuple[float, float]) -> Float64Array:
     """Unit vectors (rows, columns, 3) east, north and up of a ring's pixel centres."""
     rows, columns = size
     bottom_deg, top_deg = span_deg
@@ -127,12 +128,12 @@ def panorama_span_deg(panorama: Panorama, height_px: int) -> tuple[float, float]
 
 
 def _sample(
-    pixels: NDArray[np.uint8],
+    pixels: RgbImage,
     grid: SamplingGrid,
     *,
     shrink: tuple[float, float],
     closed: bool,
-) -> Ring:
+) -> RingImage:
     """The pixels at a grid: shrunk by areas first, so that nothing is skipped, then bilinear.
 
     Args:
@@ -209,8 +210,8 @@ class SamplingGrid(NamedTuple):
     they may lie beside a cropped image, as may `rows`.
     """
 
-    columns: NDArray[np.float32]
-    rows: NDArray[np.float32]
+    columns: Float32Array
+    rows: Float32Array
 
 
 def perspective_grid(panorama: Panorama, camera: Camera, pose: Pose) -> SamplingGrid:
@@ -221,7 +222,7 @@ def perspective_grid(panorama: Panorama, camera: Camera, pose: Pose) -> Sampling
     return directions_grid(panorama, rays @ rotation(pose).T)
 
 
-def directions_grid(panorama: Panorama, directions: NDArray[np.float64]) -> SamplingGrid:
+def directions_grid(panorama: Panorama, directions: Float64Array) -> SamplingGrid:
     """Where directions (H, W, 3) east, north and up, of any length, lie in a panorama."""
     sphere = rotation(Pose(panorama.heading_deg, panorama.pitch_deg, panorama.roll_deg, 0.0))
     right, down, ahead = np.moveaxis(directions @ sphere, -1, 0)
@@ -233,8 +234,8 @@ def directions_grid(panorama: Panorama, directions: NDArray[np.float64]) -> Samp
 
 
 def panorama_to_perspective(
-    pixels: NDArray[np.uint8], panorama: Panorama, *, camera: Camera, pose: Pose
-) -> NDArray[np.uint8]:
+    pixels: RgbImage, panorama: Panorama, *, camera: Camera, pose: Pose
+) -> RgbImage:
     """A perspective view (H, W, 3) uint8 cut from a panorama (H, W, 3) uint8, bilinearly.
 
     The seam of a whole sphere is closed; pixels that a cropped panorama does not hold are black.
@@ -251,9 +252,7 @@ def panorama_to_perspective(
     return np.asarray(np.rint((1 - y) * above + y * below), np.uint8)
 
 
-def _texels(
-    pixels: NDArray[np.uint8], columns: NDArray[np.int_], rows: NDArray[np.int_]
-) -> NDArray[np.float32]:
+def _texels(pixels: RgbImage, columns: NDArray[np.int_], rows: NDArray[np.int_]) -> Float32Array:
     """The pixels (..., 3) at whole indices, black outside the image."""
     height, width = pixels.shape[:2]
     inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array, Mask, RgbImage
 from geoloc.geometry.camera import Camera, Pose, footprint, ground_homography, project
 
 NADIR_DEG = -90.0
@@ -31,11 +31,11 @@ class GroundView:
         pose: Supposed; its yaw is zero, unless the view's up is the north.
     """
 
-    pixels: NDArray[np.uint8]
-    valid: NDArray[np.bool_] | None
+    pixels: RgbImage
+    valid: Mask | None
     gsd_m: float
-    to_photo: NDArray[np.float64]
-    centre_px: NDArray[np.float64]
+    to_photo: Float64Array
+    centre_px: Float64Array
     camera: Camera
     pose: Pose
 
@@ -48,7 +48,7 @@ class GroundView:
 
 
 def look_down(
-    photo: NDArray[np.uint8], camera: Camera, pose: Pose, *, gsd_m: float, north_up: bool = False
+    photo: RgbImage, camera: Camera, pose: Pose, *, gsd_m: float, north_up: bool = False
 ) -> GroundView | None:
     """The view from above of a photo (H, W, 3); None when the pose shows no ground.
 
@@ -79,14 +79,12 @@ def look_down(
     return GroundView(pixels, None if valid.all() else valid, gsd_m, to_photo, centre, camera, pose)
 
 
-def _sign(to_photo: NDArray[np.float64], width: int, height: int) -> float:
+def _sign(to_photo: Float64Array, width: int, height: int) -> float:
     """The sign that makes the third coordinate positive in the middle of the view."""
     return float(np.sign(to_photo[2] @ np.array([width / 2, height / 2, 1.0]))) or 1.0
 
 
-def _warp(
-    photo: NDArray[np.uint8], to_photo: NDArray[np.float64], width: int, height: int
-) -> NDArray[np.uint8]:
+def _warp(photo: RgbImage, to_photo: Float64Array, width: int, height: int) -> RgbImage:
     """Sample the photo without aliasing: shrunk by areas first, then warped bilinearly."""
     middle = project(
         to_photo / _sign(to_photo, width, height),
@@ -105,11 +103,11 @@ def _warp(
 
 def _valid(
     camera: Camera,
-    to_photo: NDArray[np.float64],
+    to_photo: Float64Array,
     shape: tuple[int, int],
-    outline: NDArray[np.float64],
-    view_to_ground: NDArray[np.float64],
-) -> NDArray[np.bool_]:
+    outline: Float64Array,
+    view_to_ground: Float64Array,
+) -> Mask:
     """Where the view lies inside the photo's outline on the ground."""
     corners = project(np.asarray(np.linalg.inv(view_to_ground), np.float64), outline)
     mask = np.zeros(shape, np.uint8)

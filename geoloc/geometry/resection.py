@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
+from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import Camera, GroundCamera, project, rotation
 from geoloc.geometry.camera import pose_from_homography as _pose_from_homography
-
-Floats = NDArray[np.float64]
 
 # Beyond this a point counts less and less (Cauchy's loss), metres.
 _SOFT_LIMIT_M = 1.5
@@ -38,16 +36,16 @@ class Resection:
     """
 
     camera: GroundCamera
-    homography: Floats
-    residuals_m: Floats
+    homography: Float64Array
+    residuals_m: Float64Array
     position_sd_m: float
     heading_sd_deg: float
 
 
 def resect(
     camera: Camera,
-    photo_px: Floats,
-    ground_m: Floats,
+    photo_px: Float64Array,
+    ground_m: Float64Array,
     start: GroundCamera,
     *,
     tilt_sd_deg: float = 5.0,
@@ -67,7 +65,7 @@ def resect(
     begin = np.array([start.position.east_m, start.position.north_m, height, 0.0, 0.0, 0.0])
     hold = _SOFT_LIMIT_M * np.sqrt(_PRIOR_POINTS) / np.radians(tilt_sd_deg)
 
-    def misfit(state: Floats) -> Floats:
+    def misfit(state: Float64Array) -> Float64Array:
         seen = _project_down(camera, base, state, ground_m)
         away = np.nan_to_num((seen - photo_px) * gsd_m, nan=1e3)
         return np.concatenate([away.ravel(), hold * state[3:5]])
@@ -87,30 +85,32 @@ def resect(
     return Resection(found, homography, residuals, position_sd, heading_sd)
 
 
-def _turned(base: Floats, state: Floats) -> Floats:
+def _turned(base: Float64Array, state: Float64Array) -> Float64Array:
     """The camera's axes as columns after a small turn about its own axes."""
     return np.asarray(base @ Rotation.from_rotvec(state[3:]).as_matrix())
 
 
-def _project_down(camera: Camera, base: Floats, state: Floats, ground_m: Floats) -> Floats:
+def _project_down(
+    camera: Camera, base: Float64Array, state: Float64Array, ground_m: Float64Array
+) -> Float64Array:
     """Ground points (N, 2) in photo pixels; NaN behind the camera."""
     return project(_to_photo(camera, base, state), ground_m)
 
 
-def _to_photo(camera: Camera, base: Floats, state: Floats) -> Floats:
+def _to_photo(camera: Camera, base: Float64Array, state: Float64Array) -> Float64Array:
     """The homography (3, 3) from ground metres to photo pixels."""
     axes = _turned(base, state)
     offset = -axes.T @ state[:3]
     return np.asarray(camera.matrix() @ np.column_stack([axes.T[:, :2], offset]))
 
 
-def _homography(camera: Camera, base: Floats, state: Floats) -> Floats:
+def _homography(camera: Camera, base: Float64Array, state: Float64Array) -> Float64Array:
     inverse = np.linalg.inv(_to_photo(camera, base, state))
     middle = inverse[2] @ np.array([camera.width_px / 2, camera.height_px / 2, 1.0])
     return np.asarray(inverse / (np.sign(middle) or 1.0))
 
 
-def _spread(jacobian: Floats, residuals_m: Floats) -> tuple[float, float]:
+def _spread(jacobian: Float64Array, residuals_m: Float64Array) -> tuple[float, float]:
     """Standard deviations of the ground position (metres) and of the heading (degrees)."""
     noise = max(0.3, float(np.median(residuals_m)) / 1.18)
     try:

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+
+from geoloc.arrays import Float16Array, Float32Array, Int64Array
 
 # 16 384 rows of 512 numbers are 32 MB as float32.
 _BLOCK_ROWS = 16_384
 
 
 def search_exact(
-    vectors: NDArray[np.float16],
-    queries: NDArray[np.float32],
+    vectors: Float16Array,
+    queries: Float32Array,
     k: int,
     *,
-    rows: NDArray[np.int64] | None = None,
+    rows: Int64Array | None = None,
 ) -> SearchResult:
     """The `k` rows of largest inner product, best first.
 
@@ -44,9 +45,9 @@ def search_exact(
 
 
 def rank(
-    vectors: NDArray[np.float16],
-    queries: NDArray[np.float32],
-    candidates: NDArray[np.int64],
+    vectors: Float16Array,
+    queries: Float32Array,
+    candidates: Int64Array,
     k: int,
 ) -> SearchResult:
     """Order each query's own candidates by their exact inner product, and keep the best `k`.
@@ -63,9 +64,7 @@ def rank(
     return _pad(_top(SearchResult(scores, candidates), k), k)
 
 
-def _merge(
-    best: SearchResult, scores: NDArray[np.float32], ids: NDArray[np.int64], k: int
-) -> SearchResult:
+def _merge(best: SearchResult, scores: Float32Array, ids: Int64Array, k: int) -> SearchResult:
     """The best `k` of those so far and a new block."""
     if scores.shape[1] > 4 * k:
         chosen = np.argpartition(-scores, k - 1, axis=1)[:, :k]
@@ -110,8 +109,8 @@ class SearchResult:
         rows: (N, k) int64, rows of the store; -1 where fewer were found.
     """
 
-    scores: NDArray[np.float32]
-    rows: NDArray[np.int64]
+    scores: Float32Array
+    rows: Int64Array
 
 
 class VectorStore(Protocol):
@@ -123,14 +122,14 @@ class VectorStore(Protocol):
 
     def __len__(self) -> int: ...
 
-    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
+    def vectors(self, rows: Int64Array) -> Float16Array:
         """The stored vectors of some rows, (M, D)."""
 
     def search(
         self,
-        queries: NDArray[np.float32],
+        queries: Float32Array,
         k: int,
         *,
-        rows: NDArray[np.int64] | None = None,
+        rows: Int64Array | None = None,
     ) -> SearchResult:
         """The `k` most similar rows of (N, D) queries, or among `rows` only, then exactly."""

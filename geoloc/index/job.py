@@ -11,8 +11,8 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Int64Array
 from geoloc.errors import InputError
 from geoloc.index.manifest import MANIFEST, PARTS, IndexManifest
 from geoloc.index.resume import prepare_job, recipe_of, resolve_recipe, unknown_rows
@@ -167,7 +167,7 @@ def plan_index(
     )
 
 
-def _time_batch(tiles: TileSet, rows: NDArray[np.int64], embedder: Embedder) -> float | None:
+def _time_batch(tiles: TileSet, rows: Int64Array, embedder: Embedder) -> float | None:
     """Seconds a tile, with reading; the first batch only warms up. None if no tile can be read."""
     seconds = None
     for _ in range(2):

@@ -13,9 +13,8 @@ from functools import cached_property
 from pathlib import Path
 
 import geopandas
-import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, Int64Array
 from geoloc.errors import IndexFolderError
 from geoloc.index.exact_search import SearchResult, VectorStore
 from geoloc.index.manifest import FEATURES, MANIFEST, IndexManifest
@@ -113,9 +112,7 @@ class MapIndex:
                 path=self.folder,
             )
 
-    def search(
-        self, vectors: NDArray[np.float32], k: int, rows: NDArray[np.int64] | None = None
-    ) -> SearchResult:
+    def search(self, vectors: Float32Array, k: int, rows: Int64Array | None = None) -> SearchResult:
         """The `k` tiles most like each query.
 
         Args:

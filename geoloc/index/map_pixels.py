@@ -11,14 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array, Mask, RgbImage
 from geoloc.errors import RasterError, TilesError
 from geoloc.geometry.crs import LocalFrame
 from geoloc.index.map_index import MapIndex
 from geoloc.tiles.tile_set import TileManifest, TileScheme, TileSet
-
-Floats = NDArray[np.float64]
 
 # Averages of so many pixels a side are read when a window is coarser than the tiles.
 _SHRINKS = (16, 8, 4, 2)
@@ -35,12 +33,12 @@ class Chart:
         gsd_m: Metres a pixel.
     """
 
-    pixels: NDArray[np.uint8]
-    valid: NDArray[np.bool_]
-    corner_m: Floats
+    pixels: RgbImage
+    valid: Mask
+    corner_m: Float64Array
     gsd_m: float
 
-    def to_ground(self, xy_px: Floats) -> Floats:
+    def to_ground(self, xy_px: Float64Array) -> Float64Array:
         """Metres (N, 2) in the region's frame of pixels in the corner convention."""
         return np.asarray(self.corner_m + xy_px * [self.gsd_m, -self.gsd_m])
 
@@ -69,7 +67,9 @@ class MapPixels:
         }
         self._read(int(self._rows[0]), gsd_m=0.0)
 
-    def around(self, frame: LocalFrame, low: Floats, high: Floats, *, gsd_m: float) -> Chart:
+    def around(
+        self, frame: LocalFrame, low: Float64Array, high: Float64Array, *, gsd_m: float
+    ) -> Chart:
         """The map between two corners.
 
         Args:
@@ -94,7 +94,7 @@ class MapPixels:
                 break
         return chart
 
-    def _near(self, frame: LocalFrame, low: Floats, high: Floats) -> list[int]:
+    def _near(self, frame: LocalFrame, low: Float64Array, high: Float64Array) -> list[int]:
         """The tiles that touch a window, those nearest to its middle first."""
         corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
         lonlat = frame.to_lonlat(corners)
@@ -128,7 +128,7 @@ class MapPixels:
         chart.pixels[empty] = cv2.warpPerspective(pixels, matrix, size)[empty]
         chart.valid[empty] = True
 
-    def _read(self, tile: int, *, gsd_m: float) -> NDArray[np.uint8]:
+    def _read(self, tile: int, *, gsd_m: float) -> RgbImage:
         """A tile's pixels, averaged where fewer will do."""
         fitting = (
             shrink

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Int64Array
 from geoloc.errors import OptionError, OutputExistsError, TilesError
 from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.manifest import (
@@ -55,7 +55,7 @@ class Job:
     """
 
     tiles: TileSet
-    new_rows: NDArray[np.int64]
+    new_rows: Int64Array
     card: ModelCard
     recipe: Recipe
     folder: Path
@@ -185,7 +185,7 @@ def _check_scheme(tiles: TileSet, there: IndexManifest) -> None:
         )
 
 
-def unknown_rows(table: geopandas.GeoDataFrame, base: geopandas.GeoDataFrame) -> NDArray[np.int64]:
+def unknown_rows(table: geopandas.GeoDataFrame, base: geopandas.GeoDataFrame) -> Int64Array:
     """Rows of the tiles that the index does not hold.
 
     Raises:

@@ -16,8 +16,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float16Array, Int64Array, RgbImage
 from geoloc.errors import InputError
 from geoloc.models.embedder import SATELLITE, Embedder
 from geoloc.progress import Progress
@@ -25,8 +25,6 @@ from geoloc.tiles.tile_set import OVERVIEW, TileSet
 
 SHARD_TILES = 256
 _SPOKEN_WARNINGS = 5
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -39,14 +37,14 @@ class TileVectors:
         left_out: How many tiles could not be read.
     """
 
-    rows: NDArray[np.int64]
-    vectors: NDArray[np.float16]
+    rows: Int64Array
+    vectors: Float16Array
     left_out: int
 
 
 def embed_tiles(
     tiles: TileSet,
-    rows: NDArray[np.int64],
+    rows: Int64Array,
     embedder: Embedder,
     folder: Path,
     *,
@@ -72,7 +70,7 @@ def embed_tiles(
 
     shrink = quickest_shrink(tiles, embedder)
 
-    def read(row: int) -> Pixels:
+    def read(row: int) -> RgbImage:
         return embedder.shrink(tiles.read(row, shrink=shrink))
 
     depth = 2 * embedder.batch_size + workers
@@ -93,17 +91,17 @@ def quickest_shrink(tiles: TileSet, embedder: Embedder) -> int:
 
 
 def read_ahead(
-    read: Callable[[int], Pixels], rows: Sequence[int], *, workers: int, depth: int
-) -> Generator[tuple[int, Pixels | InputError], None, None]:
+    read: Callable[[int], RgbImage], rows: Sequence[int], *, workers: int, depth: int
+) -> Generator[tuple[int, RgbImage | InputError], None, None]:
     """Rows and what `read` makes of them, in order, read by threads at most `depth` ahead."""
 
-    def attempt(row: int) -> Pixels | InputError:
+    def attempt(row: int) -> RgbImage | InputError:
         try:
             return read(row)
         except InputError as error:
             return error
 
-    waiting: deque[tuple[int, Future[Pixels | InputError]]] = deque()
+    waiting: deque[tuple[int, Future[RgbImage | InputError]]] = deque()
     ahead = iter(rows)
     pool = ThreadPoolExecutor(workers)
     try:
@@ -138,16 +136,16 @@ class _Complaints:
 
 
 def _embed_shard(
-    pixels: Iterator[tuple[int, Pixels | InputError]],
+    pixels: Iterator[tuple[int, RgbImage | InputError]],
     embedder: Embedder,
     progress: Progress,
     complaints: _Complaints,
-) -> tuple[list[int], list[NDArray[np.float16]]]:
+) -> tuple[list[int], list[Float16Array]]:
     """Rows and vectors of the tiles of one shard, without those that cannot be read."""
     rows: list[int] = []
-    vectors: list[NDArray[np.float16]] = []
+    vectors: list[Float16Array] = []
     while taken := list(islice(pixels, embedder.batch_size)):
-        batch: list[Pixels] = []
+        batch: list[RgbImage] = []
         for row, result in taken:
             if isinstance(result, InputError):
                 complaints.add(row, result)
@@ -164,7 +162,7 @@ def _shard_path(folder: Path, number: int) -> Path:
     return folder / f"{number:06d}.npz"
 
 
-def _write_shard(path: Path, rows: list[int], vectors: list[NDArray[np.float16]]) -> None:
+def _write_shard(path: Path, rows: list[int], vectors: list[Float16Array]) -> None:
     temporary = path.with_suffix(".tmp.npz")
     joined = np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float16)
     np.savez(temporary, rows=np.asarray(rows, np.int64), vectors=joined)

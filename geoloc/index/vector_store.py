@@ -15,8 +15,8 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float16Array, Float32Array, Int64Array
 from geoloc.errors import IndexFolderError, OptionError
 from geoloc.index.exact_search import SearchResult, rank, search_exact
 
@@ -36,7 +36,7 @@ _MAPPED = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
 class FaissStore:
     """A store opened from its folder; see `VectorStore`."""
 
-    def __init__(self, index: faiss.Index, vectors: NDArray[np.float16], *, exact: bool) -> None:
+    def __init__(self, index: faiss.Index, vectors: Float16Array, *, exact: bool) -> None:
         self._index = index
         self._vectors = vectors
         self._exact = exact
@@ -75,16 +75,16 @@ class FaissStore:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
+    def vectors(self, rows: Int64Array) -> Float16Array:
         """The stored vectors of some rows, (M, D)."""
         return np.asarray(self._vectors[rows])
 
     def search(
         self,
-        queries: NDArray[np.float32],
+        queries: Float32Array,
         k: int,
         *,
-        rows: NDArray[np.int64] | None = None,
+        rows: Int64Array | None = None,
     ) -> SearchResult:
         """The `k` most similar rows of (N, D) queries, or among `rows` only, then exactly."""
         queries = np.ascontiguousarray(queries, np.float32)
@@ -94,7 +94,7 @@ class FaissStore:
         return rank(self._vectors, queries, candidates, k)
 
 
-def write_store(folder: Path, vectors: NDArray[np.float16], factory: str) -> None:
+def write_store(folder: Path, vectors: Float16Array, factory: str) -> None:
     """Write the files of a store.
 
     Args:
@@ -134,7 +134,7 @@ def make_index(dimension: int, factory: str) -> faiss.Index:
         ) from error
 
 
-def _train(index: faiss.Index, vectors: NDArray[np.float16], factory: str) -> None:
+def _train(index: faiss.Index, vectors: Float16Array, factory: str) -> None:
     """Let an index learn its cells and codes from an even sample."""
     if index.is_trained:
         return
@@ -148,7 +148,7 @@ def _train(index: faiss.Index, vectors: NDArray[np.float16], factory: str) -> No
         ) from error
 
 
-def _codes(index: faiss.Index) -> NDArray[np.float16]:
+def _codes(index: faiss.Index) -> Float16Array:
     """The codes of a flat half-precision index, seen as numbers without a copy."""
     flat = faiss.downcast_index(index)
     if not isinstance(flat, faiss.IndexScalarQuantizer) or flat.code_size != 2 * flat.d:
@@ -159,7 +159,7 @@ def _codes(index: faiss.Index) -> NDArray[np.float16]:
     return codes.view(np.float16).reshape(flat.ntotal, flat.d)
 
 
-def _write_vectors(path: Path, vectors: NDArray[np.float16]) -> None:
+def _write_vectors(path: Path, vectors: Float16Array) -> None:
     temporary = path.with_name(f".{path.name}")
     out = np.lib.format.open_memmap(temporary, "w+", np.float16, vectors.shape)
     for start in range(0, len(vectors), _ADD_ROWS):

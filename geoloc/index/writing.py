@@ -10,8 +10,8 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float16Array
 from geoloc.errors import TilesError
 from geoloc.index.features.building import build_features
 from geoloc.index.features.feature_map import FeatureMap
@@ -61,9 +61,7 @@ def write_index(job: Job, found: TileVectors, options: IndexOptions, progress: P
     tidy_index(folder)
 
 
-def _stack(
-    first: NDArray[np.float16], second: NDArray[np.float16], parts: Path
-) -> NDArray[np.float16]:
+def _stack(first: Float16Array, second: Float16Array, parts: Path) -> Float16Array:
     """Both, one after the other, memory-mapped."""
     shape = (len(first) + len(second), first.shape[1])
     out = np.lib.format.open_memmap(parts / "all.npy", "w+", np.float16, shape)

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Int64Array
 from geoloc.errors import IndexFolderError, PhotoError
 from geoloc.geometry.crs import distances_m
 from geoloc.index.features.feature_map import FeatureMap
@@ -165,7 +165,7 @@ class Locator:
             metadata = metadata if told is None else merge(metadata, told)
         return metadata
 
-    def _prior_rows(self, metadata: PhotoMetadata) -> NDArray[np.int64] | None:
+    def _prior_rows(self, metadata: PhotoMetadata) -> Int64Array | None:
         """Tiles near the photo's own position, only where the caller allowed it."""
         if self._options.prior != "exif" or metadata.lon is None or metadata.lat is None:
             return None

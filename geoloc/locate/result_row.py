@@ -10,8 +10,8 @@ from typing import Any
 import geopandas
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import Camera, footprint, project
 from geoloc.geometry.crs import LocalFrame, distances_m
 from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M, Belief
@@ -230,14 +230,14 @@ def _outline(camera: Camera, belief: Belief, frame: LocalFrame) -> str | None:
     return str(shapely.to_wkt(shapely.orient_polygons(polygon), rounding_precision=7))
 
 
-def _lonlat(frame: LocalFrame, xy_m: NDArray[np.float64]) -> tuple[float | None, float | None]:
+def _lonlat(frame: LocalFrame, xy_m: Float64Array) -> tuple[float | None, float | None]:
     if not np.isfinite(xy_m).all():
         return None, None
     lon, lat = frame.to_lonlat(xy_m)[0]
     return float(lon), float(lat)
 
 
-def _north_turn_deg(frame: LocalFrame, place: NDArray[np.float64]) -> float:
+def _north_turn_deg(frame: LocalFrame, place: Float64Array) -> float:
     """Degrees to add to an azimuth in the frame for one from true north, at a place."""
     (lon0, lat0), (lon1, lat1) = frame.to_lonlat(np.vstack([place, place + [[0.0, 100.0]]]))
     return math.degrees(math.atan2((lon1 - lon0) * math.cos(math.radians(lat0)), lat1 - lat0))

@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
+from geoloc.arrays import Float32Array, RgbBatch
 from geoloc.errors import DependencyError
 from geoloc.models.card import ModelCard, check_embeds_images
 from geoloc.models.device import autocast_type, is_out_of_memory, resolve_device
@@ -23,9 +23,6 @@ SATELLITE = "satellite"
 
 # What fits the caches of a CPU, and fills a GPU; the sizes for cuda and mps are estimates.
 _BATCH_SIZES = {"cpu": 16, "cuda": 256, "mps": 64}
-
-Images = NDArray[np.uint8]
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Preprocessing:
         height_px, width_px = card.input_size(view)
         return cls(height_px, width_px, card.mean, card.std)
 
-    def shrink(self, image: Images) -> Images:
+    def shrink(self, image: RgbBatch) -> RgbBatch:
         """Bring one (H, W, 3) picture to the input's size; cheap, and safe in threads.
 
         Bytes in, bytes out: rounding adds a noise of a third of a grey level, and what waits for
@@ -68,7 +65,7 @@ class Preprocessing:
         how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
         return cv2.resize(image, size, interpolation=how)  # type: ignore[return-value]
 
-    def normalise(self, images: Images, device: torch.device) -> torch.Tensor:
+    def normalise(self, images: RgbBatch, device: torch.device) -> torch.Tensor:
         """Put (B, H, W, 3) bytes on the device as normalised (B, 3, H, W), channels last."""
         # NHWC bytes seen as NCHW are channels-last already: no copy is made to get there.
         pixels = torch.from_numpy(images).to(device, non_blocking=True).permute(0, 3, 1, 2)
@@ -123,11 +120,11 @@ class Embedder:
         """Length of a vector."""
         return self.card.dimension
 
-    def shrink(self, image: Images, view: str = SATELLITE) -> Images:
+    def shrink(self, image: RgbBatch, view: str = SATELLITE) -> RgbBatch:
         """The part of preprocessing that threads can do ahead: (H, W, 3) to the input's size."""
         return Preprocessing.of(self.card, view).shrink(image)
 
-    def embed(self, images: Images, view: str) -> Vectors:
+    def embed(self, images: RgbBatch, view: str) -> Float32Array:
         """Embed pictures.
 
         Args:
@@ -154,13 +151,13 @@ class Embedder:
             start += len(batch)
         return vectors
 
-    def embed_ready(self, pixels: torch.Tensor, view: str) -> Vectors:
+    def embed_ready(self, pixels: torch.Tensor, view: str) -> Float32Array:
         """Embed one batch (B, 3, H, W) that is normalised and on the device already."""
         with torch.inference_mode(), self._autocast():
             vectors = self._network(pixels, view).float()
         return functional.normalize(vectors, dim=1).cpu().numpy()
 
-    def _embed_batch(self, images: Images, view: str) -> Vectors:
+    def _embed_batch(self, images: RgbBatch, view: str) -> Float32Array:
         steps = Preprocessing.of(self.card, view)
         return self.embed_ready(steps.normalise(images, self.device), view)
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from geoloc.arrays import ByteArray, Float32Array, RgbImage
 from geoloc.errors import PhotoError
 from geoloc.photos.image_file import DECODER_ERRORS, SUFFIXES, one_line, open_image, upright_size
 from geoloc.photos.metadata import PhotoMetadata
@@ -50,7 +51,7 @@ class Photo:
     """
 
     path: Path
-    pixels: NDArray[np.uint8]
+    pixels: RgbImage
     full_width_px: int
     full_height_px: int
     metadata: PhotoMetadata
@@ -105,7 +106,7 @@ def read_photo(path: str | Path, *, max_side_px: int | None = None) -> Photo:
     return Photo(path, pixels, *full, metadata)
 
 
-def _decode(image: Image.Image, max_side_px: int | None) -> NDArray[np.uint8]:
+def _decode(image: Image.Image, max_side_px: int | None) -> RgbImage:
     """The upright pixels (H, W, 3) of an open image."""
     size = image.size
     if max_side_px is not None and max(size) > max_side_px:
@@ -149,7 +150,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _upper_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _upper_bits(values: NDArray[np.generic]) -> ByteArray:
     """Greys of more than 8 bits as uint8, scaled by the power of two that holds the brightest."""
     blocks = range(0, len(values), _BLOCK_ROWS)
     brightest = max((float(_finite(values, row).max()) for row in blocks), default=0.0)
@@ -161,7 +162,7 @@ def _upper_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     return scaled
 
 
-def _finite(values: NDArray[np.generic], row: int) -> NDArray[np.float32]:
+def _finite(values: NDArray[np.generic], row: int) -> Float32Array:
     """A block of rows as numbers, since the whole as float32 would be twice the file in memory."""
     block = values[row : row + _BLOCK_ROWS].astype(np.float32)
     return np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)

@@ -20,16 +20,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import AnyArray, ByteArray, Mask
 from geoloc.errors import RasterError, TilesError
-
-ByteArray = NDArray[np.uint8]
-BoolArray = NDArray[np.bool_]
-AnyArray = NDArray[Any]
 
 Kind = Literal["rgb", "grey", "palette", "cmyk"]
 PERCENTILES = (2.0, 98.0)
@@ -39,7 +35,7 @@ class RgbTile(NamedTuple):
     """Pixels (H, W, 3) uint8 and which of them are valid (H, W) bool; invalid ones are black."""
 
     pixels: ByteArray
-    valid: BoolArray
+    valid: Mask
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Stretch:
             raise TilesError(f"{message}; run geoloc tile again") from error
 
     @classmethod
-    def measure(cls, samples: AnyArray, valid: BoolArray) -> Stretch:
+    def measure(cls, samples: AnyArray, valid: Mask) -> Stretch:
         """Percentiles of the valid values (N,) of each band of `samples` (bands, N)."""
         values = samples[:, valid].astype(np.float64)
         values = values[:, np.isfinite(values).all(axis=0)]
@@ -111,7 +107,7 @@ class RgbRecipe:
     palette: tuple[tuple[int, int, int, int], ...] = ()
     stretch: Stretch | None = None
 
-    def to_rgb(self, bands: AnyArray, valid: BoolArray) -> RgbTile:
+    def to_rgb(self, bands: AnyArray, valid: Mask) -> RgbTile:
         """RGB of `bands` (B, H, W), in the order of `self.bands`; `valid` (H, W) is narrowed."""
         if np.issubdtype(bands.dtype, np.floating):
             valid = valid & np.isfinite(bands).all(axis=0)
@@ -125,7 +121,7 @@ class RgbRecipe:
             pixels[~valid] = 0
         return RgbTile(pixels, valid)
 
-    def _look_up(self, indices: AnyArray, valid: BoolArray) -> tuple[ByteArray, BoolArray]:
+    def _look_up(self, indices: AnyArray, valid: Mask) -> tuple[ByteArray, Mask]:
         table = np.array(self.palette, dtype=np.uint8)
         known = indices.astype(np.int64) < len(table)
         colours = table[np.where(known, indices, 0)]

@@ -15,8 +15,9 @@ import numpy as np
 from affine import Affine
 from pyproj import CRS
 
+from geoloc.arrays import Float64Array
 from geoloc.errors import CrsError, RasterError
-from geoloc.geometry.crs import FloatArray, ground_scales
+from geoloc.geometry.crs import ground_scales
 
 # With fewer pixels a side a tile shows nothing that a photo could be compared with.
 MIN_SIDE_PX = 16
@@ -32,7 +33,7 @@ class RasterFrame:
     width_px: int
     height_px: int
 
-    def pixel_sizes_m(self, cols: FloatArray, rows: FloatArray) -> FloatArray:
+    def pixel_sizes_m(self, cols: Float64Array, rows: Float64Array) -> Float64Array:
         """True ground metres (N, 2) of a pixel along x and y, at pixel positions (N,)."""
         xs = self.transform.c + self.transform.a * cols
         ys = self.transform.f + self.transform.e * rows
@@ -123,7 +124,10 @@ def grid_rows(frame: RasterFrame, options: GridOptions) -> Iterator[list[TileWin
 
 
 def _row_windows(
-    frame: RasterFrame, options: GridOptions, row: int, centres_px: tuple[FloatArray, FloatArray]
+    frame: RasterFrame,
+    options: GridOptions,
+    row: int,
+    centres_px: tuple[Float64Array, Float64Array],
 ) -> list[TileWindow]:
     """The tiles around pixel positions (cols, rows) of one grid row."""
     pixel_m = frame.pixel_sizes_m(*centres_px)
@@ -154,7 +158,7 @@ def _span(centre: float, side: float, limit: int, size_px: int) -> tuple[float, 
     return offset, length
 
 
-def _centres_m(length_m: float, options: GridOptions) -> FloatArray:
+def _centres_m(length_m: float, options: GridOptions) -> Float64Array:
     """Centres of tiles along an axis, in metres from its start."""
     room = length_m - options.ground_size_m
     if room <= 0:
@@ -166,7 +170,7 @@ def _centres_m(length_m: float, options: GridOptions) -> FloatArray:
     if count == 1:
         return np.array([length_m / 2])
     stride_m = max(options.stride_m, room / (count - 1))
-    starts: FloatArray = np.minimum(np.arange(count) * stride_m, room)
+    starts: Float64Array = np.minimum(np.arange(count) * stride_m, room)
     return starts + options.ground_size_m / 2
 
 
@@ -174,8 +178,8 @@ def _centres_m(length_m: float, options: GridOptions) -> FloatArray:
 class _Axis:
     """Pixels along a row or column, against the metres walked on the ground to them."""
 
-    pixels: FloatArray
-    metres: FloatArray
+    pixels: Float64Array
+    metres: Float64Array
 
     @classmethod
     def down(cls, frame: RasterFrame) -> _Axis:
@@ -192,7 +196,7 @@ class _Axis:
         return cls._walk(pixels, sizes[:, 0])
 
     @classmethod
-    def _walk(cls, pixels: FloatArray, pixel_m: FloatArray) -> _Axis:
+    def _walk(cls, pixels: Float64Array, pixel_m: Float64Array) -> _Axis:
         known = np.isfinite(pixel_m)
         pixels, pixel_m = pixels[known], pixel_m[known]
         if len(pixels) < 2:
@@ -205,6 +209,6 @@ class _Axis:
         """The whole way, in metres."""
         return float(self.metres[-1])
 
-    def pixels_at(self, metres: FloatArray) -> FloatArray:
+    def pixels_at(self, metres: Float64Array) -> Float64Array:
         """The pixel positions (N,) after `metres` (N,)."""
         return np.interp(metres, self.metres, self.pixels)

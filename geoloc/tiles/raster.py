@@ -26,9 +26,10 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from geoloc.arrays import AnyArray, Mask
 from geoloc.errors import CrsError, InputError, RasterError
 from geoloc.geometry.crs import as_crs
-from geoloc.tiles.bands import AnyArray, BoolArray, RgbRecipe, RgbTile, Stretch, choose_recipe
+from geoloc.tiles.bands import RgbRecipe, RgbTile, Stretch, choose_recipe
 from geoloc.tiles.grid import RasterFrame, pixel_size_m
 
 SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".img", ".ntf", ".nitf"})
@@ -120,7 +121,7 @@ class MapRaster:
 
     def _read_bands(
         self, window: Window, shape: tuple[int, int], resampling: Resampling
-    ) -> tuple[AnyArray, BoolArray]:
+    ) -> tuple[AnyArray, Mask]:
         """The recipe's bands (B, H, W) and their validity (H, W)."""
         recipe = self.recipe
         try:
@@ -135,7 +136,7 @@ class MapRaster:
             message = f"cannot read {self.location}: {_first_line(error)}"
             raise RasterError(f"{message}; is it damaged?", path=self.location) from error
 
-    def _read_valid(self, window: Window, shape: tuple[int, int]) -> BoolArray:
+    def _read_valid(self, window: Window, shape: tuple[int, int]) -> Mask:
         """Which pixels (H, W) the alpha, mask or nodata declare valid."""
         dataset, recipe = self.dataset, self.recipe
         if recipe.alpha_band is not None:

@@ -27,10 +27,11 @@ from affine import Affine
 from pyproj import CRS
 from rasterio.enums import Resampling
 
+from geoloc.arrays import ByteArray
 from geoloc.atomic import write_text
 from geoloc.errors import TilesError
 from geoloc.geometry.crs import as_crs
-from geoloc.tiles.bands import ByteArray, Stretch
+from geoloc.tiles.bands import Stretch
 from geoloc.tiles.raster import MapRaster, PixelWindow, open_map_raster
 
 MANIFEST = "tiles.json"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, RgbImage
 from geoloc.index.features.descriptor import PatchDescriber
 from geoloc.index.features.keypoints import ROOT_SIFT, root_sift
 from geoloc.index.features.patches import SIDE_PX, WIDTHS
@@ -25,7 +25,7 @@ from geoloc.learning.training.recall import Recall, recall_of_partners
 from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.options import DEFAULT_DESCRIPTOR
 
-Vectors = NDArray[np.float32]
+Vectors = Float32Array
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def kinds(places: list[Place]) -> dict[str, list[Place]]:
     }
 
 
-def of_sift(patches: NDArray[np.uint8]) -> Vectors:
+def of_sift(patches: RgbImage) -> Vectors:
     """RootSIFT (N, 128) of patches, as unit vectors."""
     sift = cv2.SIFT_create()  # type: ignore[attr-defined]
     size = SIDE_PX / WIDTHS[0]

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from real_scores import Timer, answer, line
 from real_sets import Case, Ground, photos_of, true_point
 
+from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import project
 from geoloc.geometry.crs import LonLat
 from geoloc.geometry.rectification import look_down
@@ -93,7 +93,7 @@ def find_by_ransac(
 
 def _matches(
     features: FeatureMap, keypoints: Keypoints
-) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
+) -> Iterator[tuple[int, Float64Array, Float64Array]]:
     """Pairs that pass the ratio test, region by region."""
     nearest = features.nearest(keypoints.descriptors, 2)
     passed = np.flatnonzero(
@@ -108,7 +108,7 @@ def _matches(
             yield int(region), keypoints.xy_px[passed[here]].astype(np.float64), ground_m
 
 
-def _is_a_view(matrix: NDArray[np.float64], shape: tuple[int, ...]) -> bool:
+def _is_a_view(matrix: Float64Array, shape: tuple[int, ...]) -> bool:
     """Whether a homography shows a piece of ground from above, of 20 to 2000 m."""
     height, width = shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
@@ -155,6 +155,6 @@ def _is_elsewhere(peak: Peak, best: Peak) -> bool:
     return peak.region != best.region or bool(away > _ELSEWHERE_M)
 
 
-def _lonlat(features: FeatureMap, region: int, place: NDArray[np.float64]) -> LonLat:
+def _lonlat(features: FeatureMap, region: int, place: Float64Array) -> LonLat:
     lon, lat = features.regions[region].frame.to_lonlat(place)[0]
     return LonLat(float(lon), float(lat))

@@ -11,10 +11,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from real_scores import Timer
 from real_sets import UNTRAINED, Case, Ground, photos_of, true_point
 
+from geoloc.arrays import Int64Array
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.crs import distances_m
 from geoloc.index.features.descriptor import PatchDescriber
@@ -88,14 +88,14 @@ def _seen(
     return [view for view in views if view is not None]
 
 
-def right_tiles(index: MapIndex, lon: float, lat: float) -> NDArray[np.int64]:
+def right_tiles(index: MapIndex, lon: float, lat: float) -> Int64Array:
     """Rows of the tiles that count as right for a place."""
     tiles = index.tiles
     away = distances_m(lon, lat, tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float))
     return np.flatnonzero(away <= _REACH_SIDES * tiles["ground_size_m"].to_numpy(float))
 
 
-def first_right(proposed: Sequence[int], right: NDArray[np.int64]) -> float:
+def first_right(proposed: Sequence[int], right: Int64Array) -> float:
     """Rank, from 1, of the first proposal that is right; infinite when none is."""
     return next((rank for rank, row in enumerate(proposed, 1) if row in right), math.inf)
 

@@ -21,6 +21,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.index.features.feature_map import (
     CELL_M,
@@ -118,11 +119,11 @@ def _kind_of(describer: Describer | None) -> DescriptorKind:
 class _Plan:
     """Which tiles are read, the region of each, and who owns which ground."""
 
-    tiles: NDArray[np.int64]
+    tiles: Int64Array
     regions: tuple[Region, ...]
     region_of: NDArray[np.int16]  # by tile
-    centres_m: NDArray[np.float64]  # by tile, in its region's frame
-    trees: dict[str, tuple[cKDTree, NDArray[np.int64]]]  # by raster: its tiles' centres
+    centres_m: Float64Array  # by tile, in its region's frame
+    trees: dict[str, tuple[cKDTree, Int64Array]]  # by raster: its tiles' centres
 
     @classmethod
     def of(cls, tiles: TileSet) -> _Plan:
@@ -143,9 +144,7 @@ class _Plan:
         return cls(chosen, regions, region_of, centres, trees)
 
 
-def _regions(
-    tiles: TileSet, chosen: NDArray[np.int64]
-) -> tuple[tuple[Region, ...], NDArray[np.int16]]:
+def _regions(tiles: TileSet, chosen: Int64Array) -> tuple[tuple[Region, ...], NDArray[np.int16]]:
     """Connected groups of footprints, and the number of the group of every tile."""
     table = tiles.table
     footprints = table.geometry.to_numpy()[chosen]
@@ -200,7 +199,7 @@ def _to_ground(
     tile: int,
     frame: LocalFrame,
     keypoints: Keypoints,
-    xy_m: NDArray[np.float64],
+    xy_m: Float64Array,
     plan: _Plan,
 ) -> dict[str, NDArray[Any]]:
     gsd_m, turn_deg = _tile_similarity(tiles, tile, frame)
@@ -239,8 +238,8 @@ def _owned_window(tiles: TileSet, plan: _Plan, tile: int) -> tuple[slice, slice]
 
 
 def _pixels_to_frame(
-    tiles: TileSet, tile: int, frame: LocalFrame, xy_px: NDArray[np.float32]
-) -> NDArray[np.float64]:
+    tiles: TileSet, tile: int, frame: LocalFrame, xy_px: Float32Array
+) -> Float64Array:
     transform = tiles.transform(tile)
     columns, rows = xy_px[:, 0].astype(float), xy_px[:, 1].astype(float)
     xs = transform.a * columns + transform.b * rows + transform.c
@@ -329,7 +328,7 @@ def _concatenate(parts_folder: Path) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-def _train(descriptors: NDArray[np.uint8]) -> faiss.Index:
+def _train(descriptors: ByteArray) -> faiss.Index:
     """An exact index of few descriptors, an inverted file of many."""
     count, size = descriptors.shape
     if count < _EXACT_LIMIT:

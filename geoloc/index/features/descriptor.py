@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from geoloc.arrays import ByteArray, Float32Array, GreyImage
 from geoloc.index.features.keypoints import DescriptorKind, Keypoints
 from geoloc.index.features.patches import Pyramid, cut_patches
 from geoloc.models.card import ModelCard, check_describes_keypoints
@@ -58,7 +58,7 @@ class PatchDescriber:
             self.card.name, self.card.dimension, _ZERO, _LEAST_SIMILARITY, self.card.weights_sha256
         )
 
-    def __call__(self, grey: NDArray[np.uint8], keypoints: Keypoints) -> NDArray[np.uint8]:
+    def __call__(self, grey: GreyImage, keypoints: Keypoints) -> ByteArray:
         """Descriptors (N, size) of the keypoints of an image (H, W) uint8."""
         patches = cut_patches(
             Pyramid.of(grey), keypoints.xy_px, keypoints.size_px, keypoints.angle_deg
@@ -66,13 +66,13 @@ class PatchDescriber:
         scaled = np.rint(self.vectors(patches) * self._quantiser) + _ZERO
         return np.asarray(scaled.clip(0, 255), np.uint8)
 
-    def vectors(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def vectors(self, patches: ByteArray) -> Float32Array:
         """Unit vectors (N, size) of patches (N, 32, 32, 3)."""
         starts = range(0, len(patches), _CHUNK)
         described = [self._vectors(patches[start : start + _CHUNK]) for start in starts]
         return np.concatenate([np.zeros((0, self.kind.size), np.float32), *described])
 
-    def _vectors(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _vectors(self, patches: ByteArray) -> Float32Array:
         with torch.inference_mode(), self._arithmetic():
             # Bytes of (N, H, W, C) seen as (N, C, H, W) are channels-last already.
             pixels = torch.from_numpy(patches).to(self._device).permute(0, 3, 1, 2)

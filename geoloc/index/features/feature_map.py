@@ -29,6 +29,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array
 from geoloc.errors import IndexFolderError
 from geoloc.geometry.crs import LocalFrame, LonLat, distances_m
 from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorKind
@@ -71,8 +72,8 @@ class Neighbours:
         distances: (Q, k) float32, Euclidean, in units of the byte descriptors.
     """
 
-    ids: NDArray[np.int64]
-    distances: NDArray[np.float32]
+    ids: Int64Array
+    distances: Float32Array
 
 
 class FeatureMap:
@@ -99,10 +100,10 @@ class FeatureMap:
         self.kind = DescriptorKind(**manifest[DESCRIPTOR]) if DESCRIPTOR in manifest else ROOT_SIFT
         if self.descriptor_folder is not None and not self.descriptor_folder.is_dir():
             raise FileNotFoundError(f"{self.descriptor_folder} with the model is missing")
-        self.xy_m: NDArray[np.float32] = np.load(folder / "xy.npy", mmap_mode="r")
+        self.xy_m: Float32Array = np.load(folder / "xy.npy", mmap_mode="r")
         self._shape = np.load(folder / "shape.npy", mmap_mode="r")
         self.region: NDArray[np.int16] = np.load(folder / "region.npy", mmap_mode="r")
-        self.descriptors: NDArray[np.uint8] = np.load(folder / "descriptors.npy", mmap_mode="r")
+        self.descriptors: ByteArray = np.load(folder / "descriptors.npy", mmap_mode="r")
         self._counts = np.bincount(self.region, minlength=len(self.regions))
         with (folder / "cells.npz").open("rb") as stream:  # numpy leaves a damaged one open
             cells = np.load(stream)
@@ -146,17 +147,17 @@ class FeatureMap:
         return None if self.kind == ROOT_SIFT else self.folder / DESCRIPTOR
 
     @property
-    def size_m(self) -> NDArray[np.float32]:
+    def size_m(self) -> Float32Array:
         """(N,) float32, diameters on the ground."""
         return self._shape[:, 0]  # type: ignore[no-any-return]
 
     @property
-    def angle_deg(self) -> NDArray[np.float32]:
+    def angle_deg(self) -> Float32Array:
         """(N,) float32, clockwise from the region's east."""
         return self._shape[:, 1]  # type: ignore[no-any-return]
 
     def nearest(
-        self, descriptors: NDArray[np.uint8], k: int, *, among: NDArray[np.int64] | None = None
+        self, descriptors: ByteArray, k: int, *, among: Int64Array | None = None
     ) -> Neighbours:
         """The `k` nearest features for each of (Q, kind.size) descriptors.
 
@@ -171,7 +172,7 @@ class FeatureMap:
         squared, ids = self._faiss.search(descriptors.astype(np.float32), k, params=parameters)
         return Neighbours(ids, np.sqrt(np.maximum(squared, 0)))
 
-    def _only(self, among: NDArray[np.int64]) -> faiss.SearchParameters:
+    def _only(self, among: Int64Array) -> faiss.SearchParameters:
         bitmap = np.zeros(len(self), bool)
         bitmap[among] = True
         # FAISS's stubs describe the C++ constructors; its Python ones take these.
@@ -180,13 +181,13 @@ class FeatureMap:
             return faiss.SearchParametersIVF(sel=selector, nprobe=self._probes)  # type: ignore[call-arg]
         return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
-    def block(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    def block(self, ids: Int64Array) -> Int64Array:
         """A number for the square kilometre (and region) that features lie in; shaped as `ids`."""
         # A block is centred on the origin: a small region is one block, not corners of four.
         where = np.floor(self.xy_m[ids] / BLOCK_M + 0.5).astype(np.int64)
         return cell_keys(self.region[ids].astype(np.int64), where[..., 0], where[..., 1])
 
-    def areas_m2(self, among: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    def areas_m2(self, among: Int64Array | None = None) -> Float64Array:
         """Ground area of every region, (R,); with `among` only what these features stand for."""
         areas = np.array([region.area_m2 for region in self.regions])
         if among is None:
@@ -194,9 +195,7 @@ class FeatureMap:
         some = np.bincount(self.region[among], minlength=len(areas))
         return np.asarray(areas * np.maximum(1, some) / np.maximum(1, self._counts))
 
-    def in_box(
-        self, region: int, low: NDArray[np.float64], high: NDArray[np.float64]
-    ) -> NDArray[np.int64]:
+    def in_box(self, region: int, low: Float64Array, high: Float64Array) -> Int64Array:
         """Ids of the features between two corners (east, north) in metres, at cell precision."""
         first = np.floor(np.asarray(low) / CELL_M).astype(int)
         last = np.floor(np.asarray(high) / CELL_M).astype(int)
@@ -208,9 +207,7 @@ class FeatureMap:
             spans.append(np.arange(self._starts[a], self._starts[b], dtype=np.int64))
         return np.concatenate(spans) if spans else np.zeros(0, np.int64)
 
-    def in_squares(
-        self, lon: NDArray[np.float64], lat: NDArray[np.float64], half_m: NDArray[np.float64]
-    ) -> NDArray[np.int64]:
+    def in_squares(self, lon: Float64Array, lat: Float64Array, half_m: Float64Array) -> Int64Array:
         """Ids of the features in squares of the ground, each once, at cell precision.
 
         Args:
@@ -218,7 +215,7 @@ class FeatureMap:
             lat: (N,) the same.
             half_m: (N,) half the sides.
         """
-        ids: list[NDArray[np.int64]] = []
+        ids: list[Int64Array] = []
         for number, region in enumerate(self.regions):
             near = distances_m(region.origin.lon, region.origin.lat, lon, lat) < region.reach_m
             centres = region.frame.from_lonlat(lon[near], lat[near])
@@ -228,7 +225,7 @@ class FeatureMap:
             ]
         return self.each_once(ids)
 
-    def each_once(self, groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    def each_once(self, groups: Sequence[Int64Array]) -> Int64Array:
         """The ids of all groups, ascending; where they are many, marks are quicker than sorting."""
         if sum(len(ids) for ids in groups) < len(self) * _SORTED_SHARE:
             return np.unique(np.concatenate([np.zeros(0, np.int64), *groups]))
@@ -238,9 +235,7 @@ class FeatureMap:
         return np.flatnonzero(marked)
 
 
-def cell_keys(
-    region: int | NDArray[np.int64], column: NDArray[np.int64], row: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def cell_keys(region: int | Int64Array, column: Int64Array, row: Int64Array) -> Int64Array:
     """One sortable number a cell: region, then column, then row."""
     region = np.asarray(region, np.int64)
     return (((region << _CELL_BITS) + column + _CELL_BIAS) << _CELL_BITS) + row + _CELL_BIAS

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from geoloc.arrays import ByteArray, Float32Array, GreyImage, Mask, RgbImage
+
 CONTRAST_THRESHOLD = 0.02
 EDGE_THRESHOLD = 12.0
 # RootSIFT components lie in [0, 1] with a mean of 0.09; 512 keeps them in a byte, as SIFT's own
@@ -40,7 +42,7 @@ class DescriptorKind:
     least_similarity: float
     checksum: str = ""
 
-    def unit(self, descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def unit(self, descriptors: ByteArray) -> Float32Array:
         """Descriptors (N, size) as unit vectors."""
         values = descriptors.astype(np.float32) - np.float32(self.zero)
         norms = np.linalg.norm(values, axis=1, keepdims=True)
@@ -61,10 +63,10 @@ class Keypoints:
         descriptors: (N, size) uint8, of one `DescriptorKind`.
     """
 
-    xy_px: NDArray[np.float32]
-    size_px: NDArray[np.float32]
-    angle_deg: NDArray[np.float32]
-    descriptors: NDArray[np.uint8]
+    xy_px: Float32Array
+    size_px: Float32Array
+    angle_deg: Float32Array
+    descriptors: ByteArray
 
     def __len__(self) -> int:
         return len(self.xy_px)
@@ -85,14 +87,14 @@ class Describer(Protocol):
 
     kind: DescriptorKind
 
-    def __call__(self, grey: NDArray[np.uint8], keypoints: Keypoints) -> NDArray[np.uint8]:
+    def __call__(self, grey: GreyImage, keypoints: Keypoints) -> ByteArray:
         """Descriptors (N, size) of the keypoints of an image (H, W)."""
 
 
 def detect_keypoints(
-    pixels: NDArray[np.uint8],
+    pixels: RgbImage,
     *,
-    valid: NDArray[np.bool_] | None = None,
+    valid: Mask | None = None,
     limit: int = 0,
     describer: Describer | None = None,
 ) -> Keypoints:
@@ -118,15 +120,13 @@ def detect_keypoints(
     return replace(keypoints, descriptors=describer(grey, keypoints))
 
 
-def find_keypoints(
-    pixels: NDArray[np.uint8], *, valid: NDArray[np.bool_] | None = None, limit: int = 0
-) -> Keypoints:
+def find_keypoints(pixels: RgbImage, *, valid: Mask | None = None, limit: int = 0) -> Keypoints:
     """Keypoints as `detect_keypoints` gives them, without a descriptor: (N, 0) bytes."""
     found = _sift(limit).detect(to_grey(pixels), None)
     return _within(_keypoints(found, np.zeros((len(found), 0), np.uint8)), valid)
 
 
-def to_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def to_grey(pixels: RgbImage) -> GreyImage:
     """The image (H, W), of (H, W, 3) RGB or as it is."""
     if pixels.ndim == 2:
         return pixels
@@ -142,7 +142,7 @@ def _sift(limit: int) -> cv2.SIFT:
     )
 
 
-def _keypoints(found: Sequence[cv2.KeyPoint], descriptors: NDArray[np.uint8]) -> Keypoints:
+def _keypoints(found: Sequence[cv2.KeyPoint], descriptors: ByteArray) -> Keypoints:
     # OpenCV puts (0, 0) at the centre of the first pixel; the corner convention adds a half.
     xy_px = np.array([k.pt for k in found], np.float32).reshape(-1, 2) + np.float32(0.5)
     return Keypoints(
@@ -153,20 +153,20 @@ def _keypoints(found: Sequence[cv2.KeyPoint], descriptors: NDArray[np.uint8]) ->
     )
 
 
-def _within(keypoints: Keypoints, valid: NDArray[np.bool_] | None) -> Keypoints:
+def _within(keypoints: Keypoints, valid: Mask | None) -> Keypoints:
     """The keypoints whose neighbourhood is valid."""
     if valid is None or not len(keypoints):
         return keypoints
     return keypoints.select(_is_inside(keypoints, valid))
 
 
-def root_sift(raw: NDArray[np.float32]) -> NDArray[np.uint8]:
+def root_sift(raw: Float32Array) -> ByteArray:
     """RootSIFT (Arandjelovic and Zisserman, CVPR 2012, section 3) as bytes."""
     share = raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-9)
     return np.asarray(np.minimum(np.rint(np.sqrt(share) * _QUANTISER), 255), np.uint8)
 
 
-def _is_inside(keypoints: Keypoints, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _is_inside(keypoints: Keypoints, valid: Mask) -> Mask:
     """Which keypoints lie further than their radius from anything invalid."""
     padded = np.pad(valid.astype(np.uint8), 1, constant_values=1)
     clearance = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from geoloc.arrays import ByteArray, FloatArray, GreyImage
 
 SIDE_PX = 32
 # Sides of the three squares, in diameters of the keypoint. SIFT's own descriptor sees 6.
@@ -21,8 +22,6 @@ _LEVELS = 6
 _SMALLEST_PX = 8
 # OpenCV's remap takes no picture of more than 32767 rows.
 _CHUNK = 512
-
-Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,10 @@ class Pyramid:
     left and up: a third of a patch's pixel. Maps and photos share that, and so did training.
     """
 
-    levels: tuple[NDArray[np.uint8], ...]
+    levels: tuple[GreyImage, ...]
 
     @classmethod
-    def of(cls, grey: NDArray[np.uint8]) -> Pyramid:
+    def of(cls, grey: GreyImage) -> Pyramid:
         """The pyramid of an image."""
         levels = [np.ascontiguousarray(grey)]
         while len(levels) < _LEVELS and min(levels[-1].shape) >= 2 * _SMALLEST_PX:
@@ -45,8 +44,8 @@ class Pyramid:
 
 
 def cut_patches(
-    pyramid: Pyramid, xy_px: Floats, size_px: Floats, angle_deg: Floats
-) -> NDArray[np.uint8]:
+    pyramid: Pyramid, xy_px: FloatArray, size_px: FloatArray, angle_deg: FloatArray
+) -> ByteArray:
     """The patches (N, 32, 32, 3) of keypoints; what lies outside the image is its mirror image.
 
     Args:
@@ -74,8 +73,8 @@ def cut_patches(
 
 
 def _squares(
-    image: NDArray[np.uint8], xy_px: Floats, side_px: Floats, axes: Floats
-) -> NDArray[np.uint8]:
+    image: GreyImage, xy_px: FloatArray, side_px: FloatArray, axes: FloatArray
+) -> ByteArray:
     """Turned squares (n, 32, 32) of one image, around points, with x axes (n, 2)."""
     steps = ((np.arange(SIDE_PX, dtype=np.float32) + 0.5) / SIDE_PX - 0.5)[None, :]
     along = side_px[:, None] * steps

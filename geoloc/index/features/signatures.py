@@ -22,6 +22,7 @@ import geopandas
 import numpy as np
 from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, Int64Array
 from geoloc.errors import IndexFolderError
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.progress import Progress
@@ -36,8 +37,6 @@ _RAREST = 1e-3
 _SEED = 1
 _CHUNK = 1024
 
-Floats = NDArray[np.float32]
-
 
 class Signatures:
     """The signatures of a map's tiles, opened from a folder; they are memory-mapped.
@@ -47,7 +46,7 @@ class Signatures:
         signatures: (T, K, D) int8.
     """
 
-    def __init__(self, words: Floats, signatures: NDArray[np.int8]) -> None:
+    def __init__(self, words: Float32Array, signatures: NDArray[np.int8]) -> None:
         self._words = words
         self._signatures = signatures
         shown = np.zeros((len(signatures), len(words)), bool)
@@ -80,7 +79,7 @@ class Signatures:
                 path=folder,
             ) from error
 
-    def likeness(self, descriptors: Floats, rows: NDArray[np.int64]) -> Floats:
+    def likeness(self, descriptors: Float32Array, rows: Int64Array) -> Float32Array:
         """How like some tiles are to a photo, (len(rows),), from 0.
 
         Args:
@@ -97,7 +96,7 @@ class Signatures:
         return found
 
 
-def aggregate(descriptors: Floats, words: Floats) -> Floats:
+def aggregate(descriptors: Float32Array, words: Float32Array) -> Float32Array:
     """One unit vector (K, D) a word: the summed offsets of its descriptors; zero without any.
 
     Args:
@@ -139,7 +138,7 @@ def write_signatures(
     temporary.replace(path)
 
 
-def _learn_words(features: FeatureMap) -> Floats:
+def _learn_words(features: FeatureMap) -> Float32Array:
     """The centres of the map's own descriptors, as many as they can teach."""
     count = int(min(WORDS, max(1, len(features) // _FEWEST_A_WORD)))
     drawn = np.random.default_rng(_SEED).permutation(len(features))[: _MOST_A_WORD * count]

@@ -6,11 +6,9 @@ Ranks count from 0 here. Shares are in [0, 1], distances in metres.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from geoloc.learning.benchmark.ranking import Ints, RightRanks
-
-Floats = NDArray[np.float64]
+from geoloc.arrays import Float64Array, Int64Array
+from geoloc.learning.benchmark.ranking import RightRanks
 
 # Mean radii of the Earth in the scripts of VIGOR and of DenseUAV; geodesics differ by up to 0.5 %.
 VIGOR_RADIUS_M = 6_371_004.0
@@ -23,7 +21,7 @@ _PDM_STEEPNESS, _PDM_MIDDLE = 6.0, 0.9
 # --- recall ----------------------------------------------------------------------------------
 
 
-def recall_at(rank: Ints, k: int) -> float:
+def recall_at(rank: Int64Array, k: int) -> float:
     """The share of queries (Q,) whose right reference has a rank below `k`."""
     return float(np.mean(rank < k)) if len(rank) else 0.0
 
@@ -49,7 +47,7 @@ def top_one_percent(gallery: int) -> int:
 # --- average precision -----------------------------------------------------------------------
 
 
-def trapezoid_precision(ranks: RightRanks) -> Floats:
+def trapezoid_precision(ranks: RightRanks) -> Float64Array:
     """Average precision (Q,) by trapezoids, as University-1652's `evaluate_gpu`; 0 without any.
 
     The right reference number i of n at rank r adds half of (i - 1) / r + i / (r + 1), over n;
@@ -60,7 +58,7 @@ def trapezoid_precision(ranks: RightRanks) -> Floats:
     return _mean_by_query(ranks, (before + order / (rank + 1)) / 2, empty=0.0)
 
 
-def step_precision(ranks: RightRanks) -> Floats:
+def step_precision(ranks: RightRanks) -> Float64Array:
     """Average precision (Q,) as scikit-learn and so Game4Loc compute it; NaN without any.
 
     The precision at the threshold of each right reference, all of equal similarity being above
@@ -69,7 +67,7 @@ def step_precision(ranks: RightRanks) -> Floats:
     return _mean_by_query(ranks, ranks.right / (ranks.right + ranks.wrong), empty=np.nan)
 
 
-def _mean_by_query(ranks: RightRanks, values: Floats, *, empty: float) -> Floats:
+def _mean_by_query(ranks: RightRanks, values: Float64Array, *, empty: float) -> Float64Array:
     """The mean (Q,) of the values (P,) of each query."""
     count = np.bincount(ranks.query, minlength=ranks.queries)
     total = np.bincount(ranks.query, weights=values, minlength=ranks.queries)
@@ -79,7 +77,7 @@ def _mean_by_query(ranks: RightRanks, values: Floats, *, empty: float) -> Floats
 # --- distances -------------------------------------------------------------------------------
 
 
-def distance_score(distances: Floats, k: int, *, decay: float) -> float:
+def distance_score(distances: Float64Array, k: int, *, decay: float) -> float:
     """SDM@K: how near the K best are, in [0, 1].
 
     Place i of K weighs K - i + 1; a distance d counts exp(-decay d). DenseUAV's d is Euclidean in
@@ -93,7 +91,7 @@ def distance_score(distances: Floats, k: int, *, decay: float) -> float:
     return _weighted(np.exp(-decay * distances[:, :k]))
 
 
-def window_score(distances_m: Floats, k: int, *, tile_width_m: float) -> float:
+def window_score(distances_m: Float64Array, k: int, *, tile_width_m: float) -> float:
     """PDM@K of AnyVisLoc: 1 / (1 + exp(6 (d / width - 0.9))), weighted like SDM@K.
 
     Args:
@@ -106,18 +104,18 @@ def window_score(distances_m: Floats, k: int, *, tile_width_m: float) -> float:
     return _weighted(0.5 - 0.5 * np.tanh(_PDM_STEEPNESS * (ratio - _PDM_MIDDLE) / 2))
 
 
-def _weighted(scores: Floats) -> float:
+def _weighted(scores: Float64Array) -> float:
     """Mean of (Q, K) with the weights K, K - 1, ..., 1."""
     weights = np.arange(scores.shape[1], 0, -1)
     return float(np.mean(scores @ weights / weights.sum()))
 
 
-def mean_distance_m(distances_m: Floats, k: int) -> float:
+def mean_distance_m(distances_m: Float64Array, k: int) -> float:
     """Dis@K of Game4Loc: the mean distance of the K best, over all queries."""
     return float(np.mean(distances_m[:, :k]))
 
 
-def share_within(distances_m: Floats, radius_m: float) -> float:
+def share_within(distances_m: Float64Array, radius_m: float) -> float:
     """L@K m (VIGOR, AnyVisLoc): the share of queries whose first answer is that near, or nearer.
 
     Args:
@@ -127,12 +125,12 @@ def share_within(distances_m: Floats, radius_m: float) -> float:
     return float(np.mean(distances_m[:, 0] <= radius_m))
 
 
-def share_below(distances_m: Floats, radius_m: float) -> float:
+def share_below(distances_m: Float64Array, radius_m: float) -> float:
     """MA@m of DenseUAV: as `share_within`, but the limit itself is too far."""
     return float(np.mean(distances_m[:, 0] < radius_m))
 
 
-def great_circle_m(a: Floats, b: Floats, *, radius_m: float) -> Floats:
+def great_circle_m(a: Float64Array, b: Float64Array, *, radius_m: float) -> Float64Array:
     """Distances on a sphere between positions (..., 2) of lon, lat in degrees (haversine)."""
     lon1, lat1 = np.moveaxis(np.radians(a), -1, 0)
     lon2, lat2 = np.moveaxis(np.radians(b), -1, 0)

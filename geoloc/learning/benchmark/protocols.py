@@ -22,19 +22,17 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from geoloc.arrays import Float32Array, Float64Array, Mask
 from geoloc.geometry.crs import LonLat, distances_m
 from geoloc.learning.benchmark import metrics
 from geoloc.learning.benchmark.figures import Protocol
-from geoloc.learning.benchmark.metrics import Floats
 from geoloc.learning.benchmark.ranking import (
     AllRight,
     Best,
-    Bools,
     Count,
     Groups,
     OneRight,
     RightRanks,
-    Vectors,
     count_all,
 )
 from geoloc.learning.datasets.crossview import Picture, Split
@@ -52,8 +50,8 @@ _DRONE_SETS = ("university1652", "sues200")
 class SplitVectors(NamedTuple):
     """What a model makes of a test: queries (Q, D) and references (R, D), of unit length."""
 
-    queries: Vectors
-    references: Vectors
+    queries: Float32Array
+    references: Float32Array
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,7 @@ def _sample4geo(split: Split, right: Groups, rules: Rules) -> _Measure:
     return _university(split, right, is_ranked)
 
 
-def _university(split: Split, right: Groups, is_ranked: Bools | None) -> _Measure:
+def _university(split: Split, right: Groups, is_ranked: Mask | None) -> _Measure:
     count = AllRight(right, is_ranked)
     gallery = len(split.references)
 
@@ -256,12 +254,12 @@ class _Nearest:
         self._references = _positions(split.references)
         self._is_vigor = rules.dataset.startswith("vigor")
 
-    def _both(self) -> tuple[Floats, Floats]:
+    def _both(self) -> tuple[Float64Array, Float64Array]:
         """Positions (Q, K, 2) in degrees, of the query and of its answers."""
         found = self._references[self.best.references]
         return np.broadcast_to(self._queries[:, None], found.shape), found
 
-    def geodesic_m(self) -> Floats:
+    def geodesic_m(self) -> Float64Array:
         """Distances (Q, K) on the ellipsoid; on VIGOR's own sphere for VIGOR."""
         asked, found = self._both()
         if self._is_vigor:
@@ -270,17 +268,17 @@ class _Nearest:
         lengths = distances_m(flat[0][:, 0], flat[0][:, 1], flat[1][:, 0], flat[1][:, 1])
         return lengths.reshape(found.shape[:2])
 
-    def denseuav_m(self) -> Floats:
+    def denseuav_m(self) -> Float64Array:
         """Distances (Q, K) on DenseUAV's sphere."""
         return metrics.great_circle_m(*self._both(), radius_m=metrics.DENSEUAV_RADIUS_M)
 
-    def degrees(self) -> Floats:
+    def degrees(self) -> Float64Array:
         """Distances (Q, K) as DenseUAV's SDM has them: Euclidean in degrees."""
         asked, found = self._both()
         return np.asarray(np.linalg.norm(asked - found, axis=2), np.float64)
 
 
-def _positions(pictures: Sequence[Picture]) -> Floats:
+def _positions(pictures: Sequence[Picture]) -> Float64Array:
     """(N, 2) lon, lat in degrees."""
     nowhere = LonLat(np.nan, np.nan)
     return np.array([picture.position or nowhere for picture in pictures], np.float64)

@@ -11,17 +11,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, Int64Array, Mask
 from geoloc.learning.datasets.crossview import Pair
 
 # 64 MB of float32.
 _BLOCK_VALUES = 16_000_000
 NEVER = np.iinfo(np.int64).max
-
-Vectors = NDArray[np.float32]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -33,8 +29,8 @@ class Groups:
         members: (P,) numbers of references.
     """
 
-    starts: Ints
-    members: Ints
+    starts: Int64Array
+    members: Int64Array
 
     @classmethod
     def of(cls, pairs: Sequence[Pair], queries: int) -> Groups:
@@ -45,12 +41,12 @@ class Groups:
         starts = np.searchsorted(numbers[order, 0], np.arange(queries + 1))
         return cls(starts.astype(np.int64), numbers[order, 1])
 
-    def __getitem__(self, query: int) -> Ints:
+    def __getitem__(self, query: int) -> Int64Array:
         """The references of one query."""
         return self.members[self.starts[query] : self.starts[query + 1]]
 
     @property
-    def sizes(self) -> Ints:
+    def sizes(self) -> Int64Array:
         """How many references each query has."""
         return np.diff(self.starts)
 
@@ -58,13 +54,13 @@ class Groups:
 class Count(Protocol):
     """Something that is counted from the similarities of one query after the other."""
 
-    def add(self, query: int, scores: Vectors) -> None:
+    def add(self, query: int, scores: Float32Array) -> None:
         """Take in the similarities (R,) of one query to all references; they stay unchanged."""
 
 
 def count_all(
-    queries: Vectors,
-    references: Vectors,
+    queries: Float32Array,
+    references: Float32Array,
     counts: Sequence[Count],
     *,
     block_values: int = _BLOCK_VALUES,
@@ -106,7 +102,7 @@ class OneRight:
         self.higher_far = self.higher.copy()
         self.is_tied = np.zeros(queries, np.bool_)
 
-    def add(self, query: int, scores: Vectors) -> None:
+    def add(self, query: int, scores: Float32Array) -> None:
         """Count the references above the first right one."""
         right = self._right[query]
         if not len(right):
@@ -132,18 +128,18 @@ class RightRanks:
     """
 
     queries: int
-    query: Ints
-    order: Ints
-    wrong: Ints
-    right: Ints
+    query: Int64Array
+    order: Int64Array
+    wrong: Int64Array
+    right: Int64Array
 
     @property
-    def rank(self) -> Ints:
+    def rank(self) -> Int64Array:
         """(P,) rank from 0, ties against: what is wrong and as similar comes first."""
         return self.wrong + self.order - 1
 
     @property
-    def best(self) -> Ints:
+    def best(self) -> Int64Array:
         """(Q,) rank from 0 of the best right reference; `NEVER` where there is none."""
         best = np.full(self.queries, NEVER, np.int64)
         first = self.order == 1
@@ -164,13 +160,13 @@ class AllRight:
             there. None: all do. Right references must be among them.
     """
 
-    def __init__(self, right: Groups, is_ranked: Bools | None = None) -> None:
+    def __init__(self, right: Groups, is_ranked: Mask | None = None) -> None:
         self._right = right
         self._ranked = None if is_ranked is None else np.flatnonzero(is_ranked)
-        self._wrong: list[Ints] = [np.zeros(0, np.int64)] * len(right.sizes)
+        self._wrong: list[Int64Array] = [np.zeros(0, np.int64)] * len(right.sizes)
         self._as_good = self._wrong.copy()
 
-    def add(self, query: int, scores: Vectors) -> None:
+    def add(self, query: int, scores: Float32Array) -> None:
         """Count, for each right reference, what is at least as similar."""
         right = self._right[query]
         ascending = np.sort(scores[right])
@@ -208,7 +204,7 @@ class Best:
     def __init__(self, queries: int, k: int) -> None:
         self.references = np.zeros((queries, k), np.int64)
 
-    def add(self, query: int, scores: Vectors) -> None:
+    def add(self, query: int, scores: Float32Array) -> None:
         """Keep the best; of equals those of lower number are first."""
         k = self.references.shape[1]
         found = np.arange(len(scores))

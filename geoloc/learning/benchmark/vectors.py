@@ -17,19 +17,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, RgbImage
 from geoloc.errors import InputError, ModelError
 from geoloc.index.tile_vectors import read_ahead
-from geoloc.learning.benchmark.ranking import Vectors
 from geoloc.learning.datasets.crossview import Picture
 from geoloc.models.embedder import Embedder, Preprocessing
 from geoloc.photos.photo import read_photo
 from geoloc.progress import Progress
 
 _SHARD_PICTURES = 256
-
-Pixels = NDArray[np.uint8]
 
 
 class _Shard(NamedTuple):
@@ -58,11 +55,11 @@ class PictureVectors:
     ) -> None:
         self._embedder, self._workers = embedder, workers
         self._folder, self._progress = folder, progress
-        self._known: dict[tuple[str, tuple[Path, ...]], Vectors] = {}
+        self._known: dict[tuple[str, tuple[Path, ...]], Float32Array] = {}
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def embed(self, pictures: Sequence[Picture], view: str) -> Vectors:
+    def embed(self, pictures: Sequence[Picture], view: str) -> Float32Array:
         """Unit vectors (N, D) float32 of image files, which are squashed to the view's input.
 
         Raises:
@@ -75,7 +72,7 @@ class PictureVectors:
             self._known[view, paths] = self._compute(paths, view)
         return self._known[view, paths]
 
-    def _compute(self, paths: Sequence[Path], view: str) -> Vectors:
+    def _compute(self, paths: Sequence[Path], view: str) -> Float32Array:
         vectors = np.empty((len(paths), self._embedder.dimension), np.float32)
         shards = self._shards(paths, view)
         missing = [shard for shard in shards if not shard.is_done]
@@ -88,11 +85,11 @@ class PictureVectors:
         return vectors
 
     def _embed_shards(
-        self, shards: Sequence[_Shard], paths: Sequence[Path], view: str, vectors: Vectors
+        self, shards: Sequence[_Shard], paths: Sequence[Path], view: str, vectors: Float32Array
     ) -> None:
         """Fill in the vectors of some shards; all their files are tried before one is refused."""
 
-        def read(row: int) -> Pixels:
+        def read(row: int) -> RgbImage:
             return self._embedder.shrink(read_photo(paths[row]).pixels, view)
 
         wanted = [row for shard in shards for row in shard.rows]
@@ -109,8 +106,8 @@ class PictureVectors:
             raise _unreadable(faults, len(paths))
 
     def _embed_part(
-        self, pixels: Iterator[tuple[int, Pixels | InputError]], view: str
-    ) -> tuple[Vectors, list[InputError]]:
+        self, pixels: Iterator[tuple[int, RgbImage | InputError]], view: str
+    ) -> tuple[Float32Array, list[InputError]]:
         """The vectors of one shard, or why it has none."""
         parts = [np.empty((0, self._embedder.dimension), np.float32)]
         errors: list[InputError] = []
@@ -169,7 +166,7 @@ def _facts(path: Path) -> tuple[str, int, int]:
     return str(path.absolute()), status.st_size, status.st_mtime_ns
 
 
-def _keep(path: Path | None, vectors: Vectors) -> None:
+def _keep(path: Path | None, vectors: Float32Array) -> None:
     """Write a shard under a temporary name and rename it."""
     if path is None:
         return

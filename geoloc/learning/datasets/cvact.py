@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
+from geoloc.arrays import Float64Array
 from geoloc.errors import InputError
 from geoloc.geometry.crs import LonLat, to_lonlat
 from geoloc.learning.datasets.crossview import CrossViewDataset, Pair, Picture, Split
@@ -96,7 +96,7 @@ def _indices(table: dict[str, Any], name: str) -> list[int]:
     return [int(number) for number in numbers]
 
 
-def _positions(utm_m: NDArray[np.float64]) -> list[LonLat]:
+def _positions(utm_m: Float64Array) -> list[LonLat]:
     """Degrees of eastings and northings (N, 2), in whichever order they are stored.
 
     South of the equator a northing counts from 10,000 km: it is always the larger one.

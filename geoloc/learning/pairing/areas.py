@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+
+from geoloc.arrays import Float64Array, Int64Array
 
 Side = Literal["train", "test", "gap"]
 
 
-def split_by_area(
-    xy_m: NDArray[np.float64], apart_m: float, test_share: float
-) -> list[Side] | None:
+def split_by_area(xy_m: Float64Array, apart_m: float, test_share: float) -> list[Side] | None:
     """The side of each photo: a strip at one end of the area is held out.
 
     The strip lies across the longer axis, east or north. The photos in a gap before it are
@@ -58,7 +57,7 @@ class _Cut(NamedTuple):
     kept: int
 
 
-def _cuts(onward_m: NDArray[np.float64], apart_m: float, sign: int) -> Iterator[_Cut]:
+def _cuts(onward_m: Float64Array, apart_m: float, sign: int) -> Iterator[_Cut]:
     """All cuts along one direction that leave photos on both sides."""
     ordered = np.sort(onward_m)
     starts = np.unique(ordered)
@@ -69,7 +68,7 @@ def _cuts(onward_m: NDArray[np.float64], apart_m: float, sign: int) -> Iterator[
             yield _Cut(sign, float(start_m), float(test / (test + train)), int(test + train))
 
 
-def group_places(xy_m: NDArray[np.float64], reach_m: float) -> NDArray[np.int64]:
+def group_places(xy_m: Float64Array, reach_m: float) -> Int64Array:
     """The number of each photo's place (N,): photos within `reach_m` of its first one.
 
     Not a chain of neighbours: along a flight line that would be one place from end to end.

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from geoloc.arrays import Float64Array, RgbImage
 from geoloc.errors import InputError, OutputExistsError, PhotoError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.learning.pairing.areas import group_places, split_by_area
@@ -225,7 +225,7 @@ class _Run:
             self._progress.advance()
         return drawn
 
-    def _pixels(self, placed: PlacedPhoto, shape: TileShape) -> NDArray[np.uint8]:
+    def _pixels(self, placed: PlacedPhoto, shape: TileShape) -> RgbImage:
         if placed.view == "drone":
             return draw_drone_photo(placed, shape.ground_size_m, shape.size_px)
         return draw_ring(placed, 2 * shape.size_px, self._options.span_deg)
@@ -265,14 +265,14 @@ def _refuse_existing(folder: Path, options: PairingOptions) -> None:
         )
 
 
-def _shifted(position: LonLat, east_north_m: NDArray[np.float64]) -> LonLat:
+def _shifted(position: LonLat, east_north_m: Float64Array) -> LonLat:
     if not east_north_m.any():
         return position
     lon, lat = LocalFrame(position).to_lonlat([east_north_m])[0]
     return LonLat(float(lon), float(lat))
 
 
-def _overlap(shift: NDArray[np.float64]) -> float:
+def _overlap(shift: Float64Array) -> float:
     """Intersection over union of two equal squares that are so many sides apart."""
     shared = float(np.prod(1 - np.abs(shift)))
     return shared / (2 - shared)

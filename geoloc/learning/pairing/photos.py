@@ -13,8 +13,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import RgbImage
 from geoloc.errors import PhotoError
 from geoloc.geometry.camera import Camera, Pose, scene_point
 from geoloc.geometry.crs import LocalFrame, LonLat
@@ -28,8 +28,6 @@ from geoloc.photos.metadata_csv import open_table
 from geoloc.photos.photo import Photo, read_photo
 from geoloc.photos.photo_metadata import read_metadata
 from geoloc.photos.video_frame import FrameLogs, is_flight_log
-
-Image = NDArray[np.uint8]
 
 # More than any network takes in.
 _MAX_SIDE_PX = 2000
@@ -100,7 +98,7 @@ def choose_view(placed: Sequence[PlacedPhoto], wanted: PairingView) -> PairingVi
     return Counter(photo.view for photo in placed).most_common(1)[0][0]
 
 
-def draw_drone_photo(placed: PlacedPhoto, ground_size_m: float, size_px: int) -> Image:
+def draw_drone_photo(placed: PlacedPhoto, ground_size_m: float, size_px: int) -> RgbImage:
     """The photo as a square (S, S, 3), north up at the tile's scale, black where it shows nothing.
 
     A photo of unknown height cannot be brought to scale: its middle square is taken as it is.
@@ -124,7 +122,7 @@ def draw_drone_photo(placed: PlacedPhoto, ground_size_m: float, size_px: int) ->
     return north_up(view, placed.metadata.yaw_deg or 0.0, size_px)
 
 
-def draw_ring(placed: PlacedPhoto, width_px: int, span_deg: tuple[float, float]) -> Image:
+def draw_ring(placed: PlacedPhoto, width_px: int, span_deg: tuple[float, float]) -> RgbImage:
     """The photo as a ring (H, W, 3), north in the middle, or its own middle if that is unknown.
 
     Raises:
@@ -148,7 +146,7 @@ def draw_ring(placed: PlacedPhoto, width_px: int, span_deg: tuple[float, float])
 
 def _ring_of_panorama(
     photo: Photo, metadata: PhotoMetadata, size: tuple[int, int], span_deg: tuple[float, float]
-) -> Image:
+) -> RgbImage:
     height, width = photo.pixels.shape[:2]
     frame = panorama_of(metadata, width, height, full_width_px=photo.full_width_px)
     frame = replace(frame, heading_deg=metadata.yaw_deg or 0.0)
@@ -195,7 +193,7 @@ def _ground_ahead(camera: LonLat, pose: Pose) -> LonLat:
     return LonLat(float(lon), float(lat))
 
 
-def _middle_square(pixels: Image, size_px: int) -> Image:
+def _middle_square(pixels: RgbImage, size_px: int) -> RgbImage:
     height, width = pixels.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, Int64Array, RgbBatch
 from geoloc.learning.datasets.crossview import Picture, QueryView
-
-Image = NDArray[np.uint8]
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -40,10 +37,10 @@ class Batch:
         overlaps: (B,) float32, the share of ground that both images of a pair show.
     """
 
-    queries: Image
-    references: Image
-    places: NDArray[np.int64]
-    overlaps: NDArray[np.float32]
+    queries: RgbBatch
+    references: RgbBatch
+    places: Int64Array
+    overlaps: Float32Array
 
     def part(self, share: Share) -> Batch:
         """The rows that one process works on."""
@@ -59,10 +56,10 @@ WHOLE = Share()
 class Embed(Protocol):
     """A network that is being trained, as validation and mining see it."""
 
-    def images(self, images: Image, view: QueryView) -> Vectors:
+    def images(self, images: RgbBatch, view: QueryView) -> Float32Array:
         """Unit vectors (N, D) of images (N, H, W, 3) of the network's input size."""
 
-    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Vectors:
+    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Float32Array:
         """Unit vectors (N, D) of image files."""
 
 

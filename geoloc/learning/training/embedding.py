@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from geoloc.arrays import Float32Array, RgbBatch, RgbImage
 from geoloc.learning.datasets.crossview import Picture, QueryView
-from geoloc.learning.training.batch import Image, Vectors
 from geoloc.learning.training.data.image_reader import PictureReader
 from geoloc.learning.training.processes import Processes
 from geoloc.models.card import ModelCard
@@ -28,7 +27,7 @@ class Normalisation:
     std: tuple[float, float, float]
     device: torch.device
 
-    def __call__(self, images: Image) -> Tensor:
+    def __call__(self, images: RgbImage) -> Tensor:
         """Bytes (B, H, W, 3) as a normalised (B, 3, H, W), channels last."""
         pixels = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float() / 255
         mean = torch.tensor(self.mean, device=self.device).view(1, 3, 1, 1)
@@ -46,13 +45,13 @@ class TrainingEmbedder:
         self._reader = PictureReader(card.input_sizes)
         self.normalise = Normalisation(card.mean, card.std, processes.device)
 
-    def images(self, images: Image, view: QueryView) -> Vectors:
+    def images(self, images: RgbBatch, view: QueryView) -> Float32Array:
         """Unit vectors (N, D) of images (N, H, W, 3) of the network's input size."""
         own = images[self._own(len(images))]
         starts = range(0, len(own), _CHUNK)
         return self._embed((own[start : start + _CHUNK] for start in starts), view)
 
-    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Vectors:
+    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Float32Array:
         """Unit vectors (N, D) of image files.
 
         Raises:
@@ -67,12 +66,12 @@ class TrainingEmbedder:
         index, each = self._processes.share.index, -(-count // self._processes.share.count)
         return slice(index * each, (index + 1) * each)
 
-    def _embed(self, chunks: Iterator[Image], view: QueryView) -> Vectors:
+    def _embed(self, chunks: Iterator[RgbImage], view: QueryView) -> Float32Array:
         with evaluating(self._network), torch.inference_mode(), self._arithmetic():
             vectors = [
                 self._network(self.normalise(chunk), view).float().cpu().numpy() for chunk in chunks
             ]
-        own: list[NDArray[np.float32]] = [np.concatenate(vectors)] if vectors else []
+        own: list[Float32Array] = [np.concatenate(vectors)] if vectors else []
         parts = [part for each in self._processes.collect(own) for part in each]
         return np.concatenate(parts)
 

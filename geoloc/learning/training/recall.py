@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from geoloc.learning.training.batch import Vectors
+from geoloc.arrays import Float32Array, Int64Array
 
 _CHUNK = 1024
-Ranks = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,15 +28,15 @@ class Recall:
         return self.at_1, self.at_5
 
 
-def recall_of_partners(queries: Vectors, references: Vectors) -> Recall:
+def recall_of_partners(queries: Float32Array, references: Float32Array) -> Recall:
     """Recall where partners stand in the same row; a tie counts against the right one."""
     own = [np.array([row]) for row in range(len(queries))]
     return recall_from(ranks_of(queries, references, own), references=len(references))
 
 
 def ranks_of(
-    queries: Vectors, references: Vectors, positives: Sequence[NDArray[np.int64]]
-) -> Ranks:
+    queries: Float32Array, references: Float32Array, positives: Sequence[Int64Array]
+) -> Int64Array:
     """The rank (Q,) of each query's best right reference, from 1; a tie counts against it.
 
     A network that has collapsed gives the same vector to everything. Were ties in favour, as
@@ -61,7 +59,7 @@ def ranks_of(
     return ranks
 
 
-def recall_from(ranks: Ranks, *, references: int) -> Recall:
+def recall_from(ranks: Int64Array, *, references: int) -> Recall:
     """The shares of ranks among the first 1, 5 and 10."""
     at_1, at_5, at_10 = (float(np.mean(ranks <= k)) for k in (1, 5, 10))
     return Recall(at_1, at_5, at_10, queries=len(ranks), references=references)

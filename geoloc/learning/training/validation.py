@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Int64Array
 from geoloc.learning.datasets.crossview import Split
 from geoloc.learning.training.batch import Embed
 from geoloc.learning.training.recall import Recall, ranks_of, recall_from
@@ -54,7 +54,7 @@ class SplitValidation:
         return recall_from(ranks_of(queries, references, positives), references=len(references))
 
 
-def _positives_of(split: Split) -> list[NDArray[np.int64]]:
+def _positives_of(split: Split) -> list[Int64Array]:
     """The right references of every query."""
     right: list[list[int]] = [[] for _ in split.queries]
     for pair in split.pairs:

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array, Mask, RgbImage
 from geoloc.errors import OptionError
 from geoloc.geometry.camera import (
     Camera,
@@ -35,7 +35,6 @@ from geoloc.locate.drone.verification import Verified
 from geoloc.locate.drone.voting import Peak, surprise
 from geoloc.options import LocateOptions, MatcherName
 
-Floats = NDArray[np.float64]
 Proposed = tuple[Peak, GroundCamera]
 
 # So many places that SIFT bears out are looked at again, and so many that only votes speak for.
@@ -77,7 +76,7 @@ class SecondLook:
 
     def over(
         self,
-        photo: NDArray[np.uint8],
+        photo: RgbImage,
         camera: Camera,
         *,
         verified: Sequence[Verified],
@@ -102,7 +101,7 @@ class SecondLook:
             found.append(self._look(photo, camera, place))
         return [evidence for evidence in found if evidence is not None]
 
-    def _look(self, photo: NDArray[np.uint8], camera: Camera, place: Proposed) -> Verified | None:
+    def _look(self, photo: RgbImage, camera: Camera, place: Proposed) -> Verified | None:
         peak, hung = place
         outline = footprint(camera, hung.pose, max_distance_m=MAX_REACH * hung.pose.rel_alt_m)
         if len(outline) < 3:
@@ -192,7 +191,7 @@ def _distinct(kept: list[Proposed], more: Sequence[Proposed], count: int) -> lis
 
 
 def fit_camera(
-    camera: Camera, photo_px: Floats, ground_m: Floats, hung: GroundCamera
+    camera: Camera, photo_px: Float64Array, ground_m: Float64Array, hung: GroundCamera
 ) -> Resection | None:
     """The camera that most pairs (N, 2) of photo and ground agree on; None when too few do."""
     supposed = project(ground_homography(camera, hung.pose), photo_px) + hung.position
@@ -214,8 +213,8 @@ def fit_camera(
 
 
 def _moved(
-    hung: GroundCamera, supposed: Floats, ground_m: Floats
-) -> tuple[GroundCamera | None, NDArray[np.bool_]]:
+    hung: GroundCamera, supposed: Float64Array, ground_m: Float64Array
+) -> tuple[GroundCamera | None, Mask]:
     """The camera after the similarity that takes most supposed points to their partners."""
     middle = ground_m.mean(axis=0)
     matrix, inside = cv2.estimateAffinePartial2D(
@@ -234,9 +233,7 @@ def _moved(
     return GroundCamera(pose, GroundPoint(float(east), float(north))), inside.ravel().astype(bool)
 
 
-def _inside(
-    xy_px: Floats, shape: tuple[int, ...], valid: NDArray[np.bool_] | None
-) -> NDArray[np.bool_]:
+def _inside(xy_px: Float64Array, shape: tuple[int, ...], valid: Mask | None) -> Mask:
     """Which points (N, 2) lie in a picture, where it shows ground."""
     cell = np.floor(xy_px).astype(int)
     inside = np.asarray(((cell >= 0) & (cell < [shape[1], shape[0]])).all(axis=1), np.bool_)

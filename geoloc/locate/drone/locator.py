@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Int64Array
 from geoloc.errors import IndexFolderError
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.rectification import MAX_REACH
@@ -76,7 +76,7 @@ class DroneLocator:
         metadata: PhotoMetadata,
         camera: Camera,
         *,
-        rows: NDArray[np.int64] | None,
+        rows: Int64Array | None,
         check: Callable[[], None],
     ) -> Belief | None:
         """Try stage after stage until one is sure; None when nothing on the map is like it.
@@ -103,7 +103,7 @@ class DroneLocator:
         metadata: PhotoMetadata,
         camera: Camera,
         *,
-        rows: NDArray[np.int64] | None,
+        rows: Int64Array | None,
         check: Callable[[], None],
     ) -> tuple[list[Verified], list[Proposed]]:
         """The places with evidence, and those that votes propose, of as many stages as it takes."""
@@ -165,8 +165,8 @@ class DroneLocator:
         stage: Stage,
         *,
         seen: Iterable[Seen],
-        rows: NDArray[np.int64] | None,
-    ) -> NDArray[np.int64] | None:
+        rows: Int64Array | None,
+    ) -> Int64Array | None:
         """Ids of the features to vote with; None is the whole map."""
         if not self.needs_network:
             return None if rows is None else self._features_of(rows)
@@ -175,7 +175,7 @@ class DroneLocator:
         )
         return self._features_of(np.array([p.row for p in proposals], np.int64))
 
-    def _features_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _features_of(self, rows: Int64Array) -> Int64Array:
         """Ids of the features on the ground of some tiles."""
         tiles = self._index.tiles
         lon, lat = tiles["lon"].to_numpy(float)[rows], tiles["lat"].to_numpy(float)[rows]

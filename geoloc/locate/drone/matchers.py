@@ -17,15 +17,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from geoloc.arrays import Float64Array, RgbImage
 from geoloc.errors import DependencyError, ModelError, OptionError
 from geoloc.models.conversion.checkpoint import read_checkpoint
 from geoloc.models.device import resolve_device
 from geoloc.options import MatcherName
-
-Pixels = NDArray[np.uint8]
 
 # What to run where there is a network; it leaves the files in torch's cache.
 _FETCH: dict[str, str] = {
@@ -49,8 +47,8 @@ _LUMINANCE = (0.299, 0.587, 0.114)
 class Matches:
     """Points of two pictures that show the same, one to one: (N, 2) pixels, corner convention."""
 
-    first_px: NDArray[np.float64]
-    second_px: NDArray[np.float64]
+    first_px: Float64Array
+    second_px: Float64Array
 
     def __len__(self) -> int:
         return len(self.first_px)
@@ -59,7 +57,7 @@ class Matches:
 class Matcher(Protocol):
     """Whoever finds the points that two pictures share; safe to use from several threads."""
 
-    def match(self, first: Pixels, second: Pixels) -> Matches:
+    def match(self, first: RgbImage, second: RgbImage) -> Matches:
         """The shared points of two pictures (H, W, 3) uint8; their sizes may differ."""
 
 
@@ -174,7 +172,7 @@ class _Loftr:
         self._device = device
         self._lock = threading.Lock()
 
-    def match(self, first: Pixels, second: Pixels) -> Matches:
+    def match(self, first: RgbImage, second: RgbImage) -> Matches:
         grey = torch.tensor(_LUMINANCE).view(1, 3, 1, 1)
         pair = [(_tensor(p) * grey).sum(1, keepdim=True).to(self._device) for p in (first, second)]
         with self._lock, torch.inference_mode():
@@ -192,7 +190,7 @@ class _LightGlueDisk:
         self._device = device
         self._lock = threading.Lock()
 
-    def match(self, first: Pixels, second: Pixels) -> Matches:
+    def match(self, first: RgbImage, second: RgbImage) -> Matches:
         with self._lock, torch.inference_mode():
             seen = [self._detect(pixels) for pixels in (first, second)]
             found = self._glue({"image0": seen[0], "image1": seen[1]})
@@ -200,7 +198,7 @@ class _LightGlueDisk:
             points = [seen[side]["keypoints"][0][pairs[:, side]] for side in (0, 1)]
         return _matches(*points, shift_px=0.5)  # whole numbers are the pixels' centres
 
-    def _detect(self, pixels: Pixels) -> dict[str, Tensor]:
+    def _detect(self, pixels: RgbImage) -> dict[str, Tensor]:
         image = _tensor(pixels).to(self._device)
         (found,) = self._disk(image, n=_DISK_KEYPOINTS)
         size = torch.tensor([[image.shape[3], image.shape[2]]], device=self._device)
@@ -211,7 +209,7 @@ class _LightGlueDisk:
         }
 
 
-def _tensor(pixels: Pixels) -> Tensor:
+def _tensor(pixels: RgbImage) -> Tensor:
     """A picture as (1, 3, H, W) in [0, 1], black added below and right up to a whole step."""
     down, right = (-side % _STEP_PX for side in pixels.shape[:2])
     padded = np.pad(pixels, ((0, down), (0, right), (0, 0)))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array, FloatArray, Int64Array, RgbImage
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.rectification import GroundView, look_down
 from geoloc.index.features.signatures import Signatures
@@ -64,13 +64,13 @@ class Retriever:
 
     def propose(
         self,
-        photo: NDArray[np.uint8],
+        photo: RgbImage,
         camera: Camera,
         sights: Sequence[Sight],
         *,
         count: int,
         seen: Sequence[Seen] = (),
-        rows: NDArray[np.int64] | None = None,
+        rows: Int64Array | None = None,
     ) -> list[Proposal]:
         """The `count` tiles most like the photo under any of the sights, best first.
 
@@ -114,9 +114,7 @@ class Retriever:
         both = both + _standardised(np.max(alike, axis=0))
         return dict(zip(rows.tolist(), both.tolist(), strict=True))
 
-    def _crops(
-        self, photo: NDArray[np.uint8], camera: Camera, sights: Sequence[Sight]
-    ) -> list[NDArray[np.uint8]]:
+    def _crops(self, photo: RgbImage, camera: Camera, sights: Sequence[Sight]) -> list[RgbImage]:
         size_px = self._embedder.card.input_size("drone").height_px
         crops = []
         for sight in sights:
@@ -132,14 +130,14 @@ def _ranked(scores: dict[int, float]) -> list[tuple[int, float]]:
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _standardised(values: NDArray[np.floating]) -> NDArray[np.float64]:
+def _standardised(values: FloatArray) -> Float64Array:
     """Values with a mean of 0 and a spread of 1; zeros where they are all alike."""
     spread = float(values.std())
     away = np.asarray(values, np.float64) - float(values.mean())
     return away / spread if spread > 0 else away
 
 
-def north_up(view: GroundView, yaw_deg: float, size_px: int) -> NDArray[np.uint8]:
+def north_up(view: GroundView, yaw_deg: float, size_px: int) -> RgbImage:
     """A square (size, size, 3) around the photo's middle, north up; black where it shows nothing.
 
     Args:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Int64Array
 from geoloc.geometry.camera import GroundCamera
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.locate.drone.verification import Verified, camera_over, verify_peak
@@ -48,9 +48,7 @@ class Proposals:
         return [(peak, camera) for peak, camera in hung if camera is not None]
 
 
-def propose(
-    features: FeatureMap, seen: Seen, *, among: NDArray[np.int64] | None = None
-) -> Proposals:
+def propose(features: FeatureMap, seen: Seen, *, among: Int64Array | None = None) -> Proposals:
     """The places that one sight of a photo speaks for.
 
     On a large map a feature's true partner is often crowded out of its nearest eight by chance.
@@ -92,7 +90,7 @@ def verify(features: FeatureMap, proposals: Proposals) -> list[Verified]:
 
 
 def _vote(
-    features: FeatureMap, seen: Seen, among: NDArray[np.int64] | None, count: int
+    features: FeatureMap, seen: Seen, among: Int64Array | None, count: int
 ) -> tuple[Votes, list[Peak]]:
     blocks = (len(features) if among is None else len(among)) / _BLOCK_FEATURES
     k = NEIGHBOURS * min(_MOST_BLOCKS, max(1, math.ceil(blocks)))
@@ -104,7 +102,7 @@ def _vote(
     return votes, find_peaks(votes, offsets, suppositions, areas, count=count)
 
 
-def _around(features: FeatureMap, seen: Seen, peaks: list[Peak]) -> NDArray[np.int64]:
+def _around(features: FeatureMap, seen: Seen, peaks: list[Peak]) -> Int64Array:
     """Ids of the features that the photo may show if one of the peaks is right."""
     ids = []
     for peak in peaks:

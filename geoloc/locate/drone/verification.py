@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from geoloc.arrays import Float32Array, Float64Array, Int64Array, Mask
 from geoloc.geometry.camera import GroundCamera, GroundPoint, Pose, project, scene_point
 from geoloc.geometry.rectification import GroundView
 from geoloc.geometry.resection import Resection, resect
@@ -43,8 +43,6 @@ _MIN_PAIRS = 8
 _ENOUGH_SHARE = 0.04
 # Two inliers within this many pixels of each other are one piece of evidence.
 _SPOT_PX = 6.0
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -83,13 +81,13 @@ class Verified:
 class _Pairs:
     """Partners: positions of photo keypoints, places of map features."""
 
-    photo: NDArray[np.int64]
-    ground_m: Floats
+    photo: Int64Array
+    ground_m: Float64Array
 
     def __len__(self) -> int:
         return len(self.photo)
 
-    def select(self, mask: NDArray[np.bool_]) -> _Pairs:
+    def select(self, mask: Mask) -> _Pairs:
         return _Pairs(self.photo[mask], self.ground_m[mask])
 
 
@@ -149,7 +147,7 @@ class _Case:
     peak: Peak
 
 
-def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Floats) -> Verified:
+def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Float64Array) -> Verified:
     """Count what agrees with the final fit, each spot once, against what chance would give."""
     expected = project(fit.homography, photo_px)
     away = np.hypot(*(pairs.ground_m - expected[pairs.photo]).T)
@@ -165,7 +163,7 @@ def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Floats) -> Veri
     return Verified(case.peak.region, fit, hits, n_spots, excess, support, case.peak)
 
 
-def _support(case: _Case, supposition: Supposition, expected: Floats) -> float:
+def _support(case: _Case, supposition: Supposition, expected: Float64Array) -> float:
     """Surprise of the votes near where the fit puts their photo feature, each spot once."""
     votes, region = case.votes, case.peak.region
     here = votes.region == region
@@ -183,7 +181,7 @@ def _support(case: _Case, supposition: Supposition, expected: Floats) -> float:
     return float(surprise(mass, 0.1 * here.sum() * math.pi * _VOTE_M**2 / area))
 
 
-def _spots(xy_px: NDArray[np.float32]) -> NDArray[np.int64]:
+def _spots(xy_px: Float32Array) -> Int64Array:
     """A number for the piece of the photo that each keypoint lies in."""
     cell = np.floor(xy_px / _SPOT_PX).astype(np.int64)
     return np.asarray(cell[:, 0] * 100_003 + cell[:, 1])
@@ -193,10 +191,10 @@ def _spots(xy_px: NDArray[np.float32]) -> NDArray[np.int64]:
 class _Surroundings:
     """The map features around a peak."""
 
-    xy_m: Floats
-    size_m: NDArray[np.float32]
-    angle_deg: NDArray[np.float32]
-    unit: NDArray[np.float32]
+    xy_m: Float64Array
+    size_m: Float32Array
+    angle_deg: Float32Array
+    unit: Float32Array
     kind: DescriptorKind
     tree: cKDTree
 
@@ -218,7 +216,7 @@ class _Surroundings:
         )
 
 
-def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Floats:
+def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Float64Array:
     """Where (N, 2) the keypoints lie on the ground if the peak is right."""
     offsets = keypoints.xy_px - view.centre_px
     ground = turned(offsets, Supposition(peak.yaw_deg, peak.gsd_m))
@@ -228,7 +226,7 @@ def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Floats:
 def _partners(
     keypoints: Keypoints,
     around: _Surroundings,
-    expected: Floats,
+    expected: Float64Array,
     supposition: Supposition,
     radius_m: float,
 ) -> _Pairs:
@@ -259,7 +257,7 @@ def _partners(
 
 def _similarity(
     view: GroundView, keypoints: Keypoints, pairs: _Pairs
-) -> tuple[GroundCamera | None, NDArray[np.bool_]]:
+) -> tuple[GroundCamera | None, Mask]:
     """The camera that the best similarity transform of the view speaks for, and its inliers."""
     nobody = np.zeros(len(pairs), bool)
     if len(pairs) < _MIN_PAIRS:
@@ -282,7 +280,7 @@ def _similarity(
 
 
 def camera_over(
-    view: GroundView, centre_m: Floats, yaw_deg: float, gsd_m: float
+    view: GroundView, centre_m: Float64Array, yaw_deg: float, gsd_m: float
 ) -> GroundCamera | None:
     """The view's camera, moved so that the photo's middle lies at a point of the ground."""
     scene = scene_point(view.camera, view.pose)
@@ -301,7 +299,7 @@ def _gsd_of(view: GroundView, camera: GroundCamera) -> float:
 
 def _fit(
     view: GroundView,
-    photo_px: Floats,
+    photo_px: Float64Array,
     pairs: _Pairs,
     start: GroundCamera,
     tilt_sd_deg: float,

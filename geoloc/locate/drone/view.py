@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, RgbImage
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.rectification import GroundView, look_down
 from geoloc.index.features.keypoints import (
@@ -37,14 +37,14 @@ class Seen:
     sight: Sight
     kind: DescriptorKind = ROOT_SIFT
 
-    def near_middle(self, radius_m: float) -> NDArray[np.float32]:
+    def near_middle(self, radius_m: float) -> Float32Array:
         """Descriptors as unit vectors (N, D), of what lies so near to the photo's middle."""
         away = np.hypot(*(self.keypoints.xy_px - self.view.centre_px).T) * self.view.gsd_m
         return self.kind.unit(self.keypoints.descriptors[away < radius_m])
 
 
 def see(
-    photo: NDArray[np.uint8],
+    photo: RgbImage,
     camera: Camera,
     sight: Sight,
     *,

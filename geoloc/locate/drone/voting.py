@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, Float64Array, FloatArray, Int64Array, Mask
 from geoloc.index.features.feature_map import FeatureMap, Neighbours
 from geoloc.index.features.keypoints import Keypoints
 from geoloc.locate.drone.hypotheses import Supposition
@@ -77,13 +78,13 @@ class Votes:
         turn_deg: Yaw that the pair's angles speak for.
     """
 
-    photo: NDArray[np.int64]
-    feature: NDArray[np.int64]
-    weight: NDArray[np.float32]
+    photo: Int64Array
+    feature: Int64Array
+    weight: Float32Array
     region: NDArray[np.int16]
-    xy_m: NDArray[np.float32]
-    gsd_m: NDArray[np.float32]
-    turn_deg: NDArray[np.float32]
+    xy_m: Float32Array
+    gsd_m: Float32Array
+    turn_deg: Float32Array
 
     def __len__(self) -> int:
         return len(self.photo)
@@ -113,7 +114,7 @@ def cast_votes(keypoints: Keypoints, features: FeatureMap, neighbours: Neighbour
     )
 
 
-def _weights(blocks: NDArray[np.int64], distances: NDArray[np.float32]) -> NDArray[np.float32]:
+def _weights(blocks: Int64Array, distances: Float32Array) -> Float32Array:
     """How much nearer (Q, k) each neighbour is than the eighth of its block; 0 from there on.
 
     On a large map a true partner is seldom among the nearest eight of the whole map. It need only
@@ -140,9 +141,9 @@ def _weights(blocks: NDArray[np.int64], distances: NDArray[np.float32]) -> NDArr
 
 def find_peaks(
     votes: Votes,
-    offsets_px: NDArray[np.float32],
+    offsets_px: Float32Array,
     suppositions: Sequence[Supposition],
-    areas_m2: NDArray[np.float64],
+    areas_m2: Float64Array,
     *,
     count: int = 10,
 ) -> list[Peak]:
@@ -170,7 +171,7 @@ def find_peaks(
     return peaks
 
 
-def turned(offsets_px: NDArray[np.floating], supposition: Supposition) -> NDArray[np.float64]:
+def turned(offsets_px: FloatArray, supposition: Supposition) -> Float64Array:
     """Offsets (N, 2) in metres east and north, from offsets in view pixels right and down."""
     angle = np.radians(supposition.yaw_deg)
     right, down = offsets_px[:, 0] * supposition.gsd_m, offsets_px[:, 1] * supposition.gsd_m
@@ -179,7 +180,7 @@ def turned(offsets_px: NDArray[np.floating], supposition: Supposition) -> NDArra
     return np.stack([east, -south], axis=1)
 
 
-def agrees(votes: Votes, which: NDArray[np.int64], supposition: Supposition) -> NDArray[np.bool_]:
+def agrees(votes: Votes, which: Int64Array, supposition: Supposition) -> Mask:
     """Whether the own scale and turn of some votes agree with the supposed ones."""
     ratio = np.abs(np.log(votes.gsd_m[which] / np.float32(supposition.gsd_m)))
     turn = np.abs((votes.turn_deg[which] - supposition.yaw_deg + 180) % 360 - 180)
@@ -191,8 +192,8 @@ class SortedVotes:
     """Votes in the order of their turn, so that those of one yaw are a slice or two."""
 
     votes: Votes
-    order: NDArray[np.int64]
-    turns_deg: NDArray[np.float32]
+    order: Int64Array
+    turns_deg: Float32Array
 
     @classmethod
     def of(cls, votes: Votes) -> SortedVotes:
@@ -200,7 +201,7 @@ class SortedVotes:
         order = np.argsort(votes.turn_deg, kind="stable")
         return cls(votes, order, votes.turn_deg[order])
 
-    def agreeing(self, supposition: Supposition) -> NDArray[np.int64]:
+    def agreeing(self, supposition: Supposition) -> Int64Array:
         """Positions of the votes whose own scale and turn agree with the supposed ones."""
         spans = []
         for wrap in (-360.0, 0.0, 360.0):
@@ -216,7 +217,7 @@ class _Bin:
     """A bin of one supposition with many votes; repeated hints still count."""
 
     supposition: Supposition
-    members: NDArray[np.int64]  # positions of the votes
+    members: Int64Array  # positions of the votes
     expected: float
     mean_weight: float
     strength: float
@@ -224,9 +225,9 @@ class _Bin:
 
 def _bins_of(
     by_turn: SortedVotes,
-    offsets_px: NDArray[np.float32],
+    offsets_px: Float32Array,
     supposition: Supposition,
-    areas_m2: NDArray[np.float64],
+    areas_m2: Float64Array,
 ) -> list[_Bin]:
     """The strongest bins of one supposition, a few in each of four shifted grids."""
     votes, which = by_turn.votes, by_turn.agreeing(supposition)
@@ -256,7 +257,7 @@ def _bins_of(
     return bins
 
 
-def _settle(votes: Votes, offsets_px: NDArray[np.float32], candidate: _Bin) -> Peak:
+def _settle(votes: Votes, offsets_px: Float32Array, candidate: _Bin) -> Peak:
     """The peak of a bin, each hint counted once."""
     pairs = candidate.members
     weight = votes.weight[pairs]
@@ -276,9 +277,7 @@ def _settle(votes: Votes, offsets_px: NDArray[np.float32], candidate: _Bin) -> P
     )
 
 
-def independent(
-    xy_px: NDArray[np.floating], ground_m: NDArray[np.floating], weight: NDArray[np.floating]
-) -> NDArray[np.int64]:
+def independent(xy_px: FloatArray, ground_m: FloatArray, weight: FloatArray) -> Int64Array:
     """Positions of the pairs that count as evidence of their own, strongest first.
 
     A spot of the photo often has several keypoints (two angles, two sizes); together they are one
@@ -308,9 +307,7 @@ def independent(
     return np.array(kept, np.int64)
 
 
-def surprise(
-    mass: NDArray[np.float64] | float, expected: NDArray[np.float64] | float
-) -> NDArray[np.float64]:
+def surprise(mass: Float64Array | float, expected: Float64Array | float) -> Float64Array:
     """Log-likelihood ratio of `mass` votes in a bin against a Poisson rate of `expected`."""
     rate = np.maximum(expected, _FLOOR)
     ratio = np.maximum(mass / rate, 1.0)

@@ -19,15 +19,13 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from geoloc.arrays import Float32Array
 from geoloc.models.nets.clnet import CLNet, NetworkView
 from geoloc.models.nets.neural_map import recalibrate
-
-Floats = NDArray[np.float32]
 
 # Cells along the short side of an image, and images a step, where cells are covered one by one.
 _COVERED_CELLS = 8
@@ -45,7 +43,7 @@ class Evidence:
             cosine loses when that cell is covered with the mean colour, and there is no rest.
     """
 
-    parts: Floats
+    parts: Float32Array
     rest: float
     is_exact: bool
 
@@ -68,9 +66,9 @@ class LevelMap:
     """
 
     level: int
-    weights: Floats
+    weights: Float32Array
     spread: float
-    emphasis: Floats
+    emphasis: Float32Array
 
 
 def find_evidence(network: nn.Module, images: Tensor, view: str, *, toward: Tensor) -> Evidence:
@@ -216,5 +214,5 @@ def without_maps(network: nn.Module) -> nn.Module | None:
     return bare
 
 
-def _array(values: Tensor) -> Floats:
+def _array(values: Tensor) -> Float32Array:
     return np.asarray(values.detach().float().cpu().numpy(), np.float32)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from geoloc.arrays import RgbImage
 from geoloc.locate.explain.evidence import Evidence, LevelMap
 from geoloc.photos.kind import PhotoKind
 
@@ -21,7 +19,7 @@ class Side:
         levels: What its neural maps do; empty for networks without.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: RgbImage
     evidence: Evidence
     levels: tuple[LevelMap, ...]
 

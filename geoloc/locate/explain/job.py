@@ -8,9 +8,9 @@ from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from geoloc.arrays import RgbImage
 from geoloc.errors import OptionError, PhotoError
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m, distances_m
 from geoloc.index.map_index import MapIndex
@@ -154,7 +154,7 @@ class _Job:
         nearest = int(distances_m(metadata.lon, metadata.lat, lon, lat).argmin())
         return ranking.rows.index(nearest) + 1 if nearest in ranking.rows else None
 
-    def _read_tile(self, row: int) -> NDArray[np.uint8]:
+    def _read_tile(self, row: int) -> RgbImage:
         """A tile's pixels, of the size that the network takes."""
         tile = self._index.tiles.iloc[[row]]
         # A tile that is a window lies at its raster; its own file has a name of its own.
@@ -166,7 +166,7 @@ class _Job:
         with TileSet(self._index.folder, TileManifest(scheme), tile) as tiles:
             return self._embedder.shrink(tiles.read(0), SATELLITE)
 
-    def _ready(self, pixels: NDArray[np.uint8], view: str) -> Tensor:
+    def _ready(self, pixels: RgbImage, view: str) -> Tensor:
         """(1, 3, H, W), normalised, on the device."""
         steps = Preprocessing.of(self._embedder.card, view)
         return steps.normalise(pixels[None], self._embedder.device)
@@ -174,9 +174,7 @@ class _Job:
     def _vector(self, images: Tensor, view: str, network: nn.Module | None = None) -> Tensor:
         return network_vectors(network or self._network, images, view)[0].clone()
 
-    def _side(
-        self, pixels: NDArray[np.uint8], images: Tensor, view: str, *, toward: Tensor
-    ) -> Side:
+    def _side(self, pixels: RgbImage, images: Tensor, view: str, *, toward: Tensor) -> Side:
         evidence = find_evidence(self._network, images, view, toward=toward)
         levels = level_maps(self._network, images, cast(NetworkView, view))
         return Side(pixels, evidence, levels)

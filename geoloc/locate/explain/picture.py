@@ -8,15 +8,12 @@ from functools import cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from geoloc.arrays import Float32Array, RgbImage
 from geoloc.locate.explain.evidence import Evidence, LevelMap
 from geoloc.locate.explain.explanation import Explanation, Mark, Side
 from geoloc.locate.explain.layout import GAP_PX, LINE_PX, Layout
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 _BACKGROUND, _CARD, _INK, _FAINT = "#14171c", "#20252d", "#f2f4f7", "#a9b2bf"
 # Orange and blue differ for every kind of colour vision, and from the green of most ground.
@@ -141,7 +138,7 @@ class _Scale:
         most = float(np.exp(np.percentile(values, 98)))
         return cls(min(max(most, _LEAST_FACTOR), _MOST_FACTOR))
 
-    def colours(self, factors: Floats) -> Bytes:
+    def colours(self, factors: Float32Array) -> RgbImage:
         """(H, W, 3) RGB of factors (H, W)."""
         share = 0.5 + 0.5 * np.log(np.maximum(factors, 1e-6)) / np.log(self.most)
         grey = (np.clip(share, 0, 1) * 255).round().astype(np.uint8)
@@ -170,7 +167,7 @@ def _draw_band(side: Side, title: str, marks: Sequence[Mark]) -> Image.Image:
     return band
 
 
-def _enlarged(pixels: Bytes, size: tuple[int, int]) -> Image.Image:
+def _enlarged(pixels: RgbImage, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
 
 
@@ -209,7 +206,7 @@ def _draw_evidence(side: Side, size: tuple[int, int]) -> Image.Image:
     return blended
 
 
-def _write_parts(picture: Image.Image, parts: Floats) -> None:
+def _write_parts(picture: Image.Image, parts: Float32Array) -> None:
     """Its number in the middle of each cell, in hundredths."""
     draw = ImageDraw.Draw(picture)
     rows, columns = parts.shape
@@ -269,12 +266,12 @@ def _draw_level(
         draw.text(below, text, fill=_FAINT, font=_font(13))
 
 
-def _range(factors: Floats) -> str:
+def _range(factors: Float32Array) -> str:
     return f"{factors.min():.2f} to {factors.max():.2f}"
 
 
 def _draw_factors(
-    pixels: Bytes, factors: Floats, scale: _Scale, size: tuple[int, int]
+    pixels: RgbImage, factors: Float32Array, scale: _Scale, size: tuple[int, int]
 ) -> Image.Image:
     """Factors in colours over the picture in grey."""
     spread = cv2.resize(factors, size, interpolation=cv2.INTER_LINEAR)

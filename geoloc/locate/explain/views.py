@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from geoloc.arrays import RgbImage
 from geoloc.errors import PhotoError
 from geoloc.geometry.panorama import roll_ring
 from geoloc.geometry.rectification import look_down
@@ -33,7 +31,7 @@ class Sighting:
         supposed: What was supposed of the photo, in words.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: RgbImage
     supposed: str
 
 

@@ -6,9 +6,7 @@ import threading
 from collections.abc import Callable
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
+from geoloc.arrays import Int64Array
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.street.posterior import StreetBelief, TileMap, believe_street
 from geoloc.locate.street.search import StreetSearcher, heading_stages
@@ -50,7 +48,7 @@ class StreetLocator:
         metadata: PhotoMetadata,
         kind: PhotoKind,
         *,
-        rows: NDArray[np.int64] | None,
+        rows: Int64Array | None,
         check: Callable[[], None],
     ) -> StreetBelief | None:
         """Try stage after stage until one is sure, and keep the best; None on a tiny map.

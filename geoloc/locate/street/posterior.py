@@ -19,12 +19,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, Float64Array, Int64Array, Mask
 from geoloc.geometry.crs import LonLat, geocentric_m
 from geoloc.locate.street.search import StreetMatch
-
-Floats = NDArray[np.float64]
 
 # Log-odds that the best place is right, where four photos in five are of this map at all: by its
 # lead, by its score, and by the logarithm of the share of the horizon that the photo shows. A
@@ -89,21 +87,21 @@ class TileMap:
         side_m: (N,) on the ground.
     """
 
-    lon: Floats
-    lat: Floats
-    side_m: Floats
+    lon: Float64Array
+    lat: Float64Array
+    side_m: Float64Array
 
     @cached_property
-    def xyz_m(self) -> Floats:
+    def xyz_m(self) -> Float64Array:
         """Their centres (N, 3), geocentric: distances are quick there, wherever they lie."""
         return geocentric_m(self.lon, self.lat)
 
-    def is_near(self, row: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def is_near(self, row: int, rows: Int64Array) -> Mask:
         """Whether the centres of `rows` lie within a side of that of `row`."""
         away = np.linalg.norm(self.xyz_m[rows] - self.xyz_m[row], axis=1)
         return np.asarray((away < self.side_m[row]) | (rows == row), np.bool_)
 
-    def mean_position(self, rows: NDArray[np.int64], weights: Floats) -> LonLat:
+    def mean_position(self, rows: Int64Array, weights: Float64Array) -> LonLat:
         """The weighted mean of centres that lie side by side."""
         first = rows[0]
         # Near the antimeridian the next tile may lie almost 360 degrees away.
@@ -158,7 +156,7 @@ class _Scale:
     middle: float
     unit: float
 
-    def score(self, cosines: NDArray[np.float32]) -> Floats:
+    def score(self, cosines: Float32Array) -> Float64Array:
         return np.asarray((cosines.astype(np.float64) - self.middle) / self.unit, np.float64)
 
 
@@ -210,7 +208,7 @@ def _likeliest(match: StreetMatch) -> StreetMatch:
     return replace(match, rows=match.rows[kept], scores=match.scores[kept])
 
 
-def _support(rows: NDArray[np.int64], scores: Floats, tiles: TileMap) -> Floats:
+def _support(rows: Int64Array, scores: Float64Array, tiles: TileMap) -> Float64Array:
     """What a tile and those that overlap with it say, under all headings, in standard deviations.
 
     Args:
@@ -224,10 +222,10 @@ def _support(rows: NDArray[np.int64], scores: Floats, tiles: TileMap) -> Floats:
     return np.asarray(scores.max() + np.log(total + _LITTLE) / _STEEPNESS, np.float64)
 
 
-def _places(rows: NDArray[np.int64], scores: Floats, tiles: TileMap) -> list[NDArray[np.int64]]:
+def _places(rows: Int64Array, scores: Float64Array, tiles: TileMap) -> list[Int64Array]:
     """Which of the rows lie around the best, then around the best of the others, and so on."""
     left = np.argsort(-scores, kind="stable")
-    places: list[NDArray[np.int64]] = []
+    places: list[Int64Array] = []
     while len(left) and len(places) < _MOST_PLACES:
         near = tiles.is_near(int(rows[left[0]]), rows[left])
         places.append(left[near])
@@ -235,7 +233,7 @@ def _places(rows: NDArray[np.int64], scores: Floats, tiles: TileMap) -> list[NDA
     return places
 
 
-def tail_scale(scores: Floats) -> float:
+def tail_scale(scores: Float64Array) -> float:
     """Scale of the exponential tail that the places behind the best are drawn from.
 
     The lead of rank i over rank i + 1 has the mean scale / i (Renyi 1953). Those of all ranks from
@@ -251,7 +249,7 @@ def tail_scale(scores: Floats) -> float:
     return (total + _TAIL_COUNT * _TAIL) / (count + _TAIL_COUNT)
 
 
-def _shares(support: Floats, *, score: float, seen: float) -> Floats:
+def _shares(support: Float64Array, *, score: float, seen: float) -> Float64Array:
     """The probability of each place, the best first; what is missing to one is *none of these*."""
     leads = (support[0] - support) / tail_scale(support)
     lead = min(_LARGEST_LEAD, float(leads[1])) if len(leads) > 1 else 0.0
@@ -265,14 +263,14 @@ def _shares(support: Floats, *, score: float, seen: float) -> Floats:
     return np.asarray(shares / max(1.0, float(shares.sum())), np.float64)
 
 
-def _margin(scores: Floats) -> float:
+def _margin(scores: Float64Array) -> float:
     """The best score against the next; infinite evidence is capped at 100."""
     if len(scores) < 2 or scores[1] <= 0:
         return 100.0
     return min(100.0, float(scores[0] / scores[1]))
 
 
-def _heading(headings_deg: Floats, scores: Floats) -> Heading | None:
+def _heading(headings_deg: Float64Array, scores: Float64Array) -> Heading | None:
     """The headings' mean, weighted by how well each fits; None where all fit alike."""
     weights = np.exp(_HEADING_STEEPNESS * (scores - scores.max()))
     mean = complex(np.average(np.exp(1j * np.radians(headings_deg)), weights=weights))
@@ -284,13 +282,13 @@ def _heading(headings_deg: Floats, scores: Floats) -> Heading | None:
     return Heading(round(math.degrees(math.atan2(mean.imag, mean.real)), 9) % 360, sd_deg)
 
 
-def _step_deg(headings_deg: Floats) -> float:
+def _step_deg(headings_deg: Float64Array) -> float:
     """How far apart the headings are that were tried."""
     gaps = np.diff(np.sort(headings_deg))
     return float(np.median(gaps)) if len(gaps) else 0.0
 
 
-def _spread_m(xyz: Floats, weights: Floats) -> float:
+def _spread_m(xyz: Float64Array, weights: Float64Array) -> float:
     weights = weights + 1e-12
     middle = np.average(xyz, axis=0, weights=weights)
     return float(math.sqrt(np.average(((xyz - middle) ** 2).sum(axis=1), weights=weights)))

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, Float64Array, Int64Array, RgbImage
 from geoloc.geometry.panorama import (
     Panorama,
-    Ring,
+    RingImage,
     panorama_span_deg,
     ring_from_panorama,
     ring_from_photo,
@@ -45,11 +45,11 @@ class StreetMatch:
         seen: Share of the horizon that the photo shows.
     """
 
-    headings_deg: NDArray[np.float64]
-    rows: NDArray[np.int64]
-    scores: NDArray[np.float32]
-    other_rows: NDArray[np.int64]
-    other_scores: NDArray[np.float32]
+    headings_deg: Float64Array
+    rows: Int64Array
+    scores: Float32Array
+    other_rows: Int64Array
+    other_scores: Float32Array
     seen: float = 1.0
 
 
@@ -68,7 +68,7 @@ class StreetSearcher:
         self._other_rows = np.arange(0, count, step, dtype=np.int64)
         self._others = index.store.vectors(self._other_rows).astype(np.float32)
 
-    def ring(self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind) -> Ring:
+    def ring(self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind) -> RingImage:
         """What the network takes in of a photo, as if it had been taken northwards."""
         height, width = photo.pixels.shape[:2]
         size, span = self._embedder.card.input_size(GROUND), self._embedder.card.ground_span_deg
@@ -95,11 +95,11 @@ class StreetSearcher:
 
     def match(
         self,
-        ring: Ring,
+        ring: RingImage,
         headings_deg: Sequence[float],
         *,
         count: int,
-        rows: NDArray[np.int64] | None = None,
+        rows: Int64Array | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> StreetMatch:
         """Compare a ring, turned to each of the headings, with the map.
@@ -134,12 +134,12 @@ class StreetSearcher:
 
 
 def _ring_of_panorama(
-    pixels: NDArray[np.uint8],
+    pixels: RgbImage,
     frame: Panorama,
     *,
     size: tuple[int, int],
     span_deg: tuple[float, float] | None,
-) -> Ring:
+) -> RingImage:
     """The ring of a panorama; without a span, of all the rows that the image holds."""
     span_deg = span_deg or panorama_span_deg(frame, pixels.shape[0])
     return ring_from_panorama(pixels, frame, size=size, span_deg=span_deg)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from geoloc.arrays import ByteArray
 from geoloc.errors import OutputExistsError
 from geoloc.progress import Progress, Silent
 from geoloc.synthetic.crossview.options import FARTHEST_SHIFT, CrossViewOrder
@@ -16,7 +17,6 @@ from geoloc.synthetic.crossview.photos import Photographer
 from geoloc.synthetic.crossview.towns import Town, plan_test_town, plan_training_town
 from geoloc.synthetic.world.files import TRUTH_COLUMNS, write_map, write_tile
 from geoloc.synthetic.world.palette import Season
-from geoloc.synthetic.world.shade import Bytes
 from geoloc.synthetic.world.world import MapPicture, WorldPoint
 
 PAIRS_NAME = "pairs.csv"
@@ -207,7 +207,7 @@ class _Job:
         return path / name
 
 
-def _cut(picture: MapPicture, size_m: float, middle: WorldPoint, side_m: float) -> Bytes:
+def _cut(picture: MapPicture, size_m: float, middle: WorldPoint, side_m: float) -> ByteArray:
     """The tile of a map around a place, to whole pixels."""
     step_m = picture.transform.a
     side_px = round(side_m / step_m)

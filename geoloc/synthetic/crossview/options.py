@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from geoloc.errors import OptionError
-from geoloc.synthetic.world.panorama import Ring
+from geoloc.synthetic.world.panorama import RingFrame
 
 PhotoKind = Literal["panorama", "drone"]
 
@@ -96,8 +96,8 @@ class CrossViewOrder:
         """How often each place is photographed."""
         return self.photos or _PHOTOS[self.kind]
 
-    def ring(self, heading_deg: float) -> Ring:
+    def ring(self, heading_deg: float) -> RingFrame:
         """The grid of a panorama, with as many pixels a degree up as around."""
         bottom_deg, top_deg = self.span_deg
         height_px = max(round((top_deg - bottom_deg) / 360 * self.photo_width_px), 1)
-        return Ring(height_px, self.photo_width_px, bottom_deg, top_deg, heading_deg)
+        return RingFrame(height_px, self.photo_width_px, bottom_deg, top_deg, heading_deg)

@@ -21,14 +21,14 @@ from geoloc.synthetic.world.files import (
 from geoloc.synthetic.world.flight import Shot, aim, drone_camera
 from geoloc.synthetic.world.moment import typical_moment
 from geoloc.synthetic.world.palette import Season
-from geoloc.synthetic.world.panorama import Ring
+from geoloc.synthetic.world.panorama import RingFrame
 from geoloc.synthetic.world.sensor import random_sensor
 from geoloc.synthetic.world.survey import Survey
 from geoloc.synthetic.world.world import EYE_M, WorldPoint
 
 _STREET_SIZE_PX = (640, 480)
 _STREET_FOCAL_35MM = (15, 31)  # 98 to 60 degrees across
-_STREET_RING = Ring(1024, 2048)
+_STREET_RING = RingFrame(1024, 2048)
 _DRONE_HEIGHT_M = (45.0, 100.0)
 _TILTED_DEG = (-70.0, -45.0)
 

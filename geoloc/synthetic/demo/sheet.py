@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import footprint
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.photos.photo import read_photo
@@ -23,7 +23,6 @@ from geoloc.results.schema import PhotoResult
 from geoloc.synthetic.world.flight import Shot
 from geoloc.synthetic.world.world import MapPicture, World
 
-Floats = NDArray[np.float64]
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _CARD_PX = (584, 292)
@@ -132,7 +131,7 @@ def _map_window(
     left_m, top_m = (low[0] + high[0] - side_m) / 2, (low[1] + high[1] + side_m) / 2
     scale = side_px / side_m
 
-    def pixels(points: Floats) -> list[tuple[float, float]]:
+    def pixels(points: Float64Array) -> list[tuple[float, float]]:
         return [((x - left_m) * scale, (top_m - y) * scale) for x, y in points.tolist()]
 
     window = _cut(world, chart, (left_m, top_m), side_m / side_px, side_px)
@@ -167,7 +166,7 @@ def _draw_polygon(
     draw.line(closed, fill=colour, width=width_px, joint="curve")
 
 
-def _true_outline(world: World, shot: Shot) -> Floats:
+def _true_outline(world: World, shot: Shot) -> Float64Array:
     """The ground (N, 2) that the photo shows, in metres of the world."""
     reach_m = 4 * shot.pose.rel_alt_m
     ground = footprint(shot.camera, shot.pose, max_distance_m=reach_m)

@@ -19,7 +19,7 @@ from geoloc.synthetic.world.flight import Claim, Shot, drone_camera, plan_flight
 from geoloc.synthetic.world.moment import Moment, typical_moment
 from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.palette import SEASONS, Season
-from geoloc.synthetic.world.panorama import Ring
+from geoloc.synthetic.world.panorama import RingFrame
 from geoloc.synthetic.world.sensor import MAP_SENSOR, Sensor, random_sensor
 from geoloc.synthetic.world.survey import Survey
 from geoloc.synthetic.world.walk import plan_walk
@@ -32,7 +32,7 @@ __all__ = [
     "Corner",
     "MapPicture",
     "Moment",
-    "Ring",
+    "RingFrame",
     "Season",
     "Sensor",
     "Shot",

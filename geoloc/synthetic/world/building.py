@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.synthetic.world import polygon as pg
 from geoloc.synthetic.world.palette import FLAT_ROOFS, HALL_ROOFS, PITCHED_ROOFS
 from geoloc.synthetic.world.shape import Finish, Layer, Sketch, Surface
 
-Floats = NDArray[np.float64]
 
-
-def add_house(sketch: Sketch, centre: Floats, angle_rad: float, rng: np.random.Generator) -> None:
+def add_house(
+    sketch: Sketch, centre: Float64Array, angle_rad: float, rng: np.random.Generator
+) -> None:
     """A house with a pitched roof, at times with a wing, a chimney, roof windows and panels."""
     length_m, width_m = rng.uniform(9.5, 16), rng.uniform(7.5, 10.5)
     eaves_m, pitch = rng.uniform(3, 6), rng.uniform(0.45, 0.95)
@@ -38,7 +38,12 @@ def _roof_finish(angle_rad: float, rng: np.random.Generator) -> Finish:
 
 
 def _face(
-    outline: Floats, ridge_at: Floats, ridge_m: float, fall: Floats, sketch: Sketch, finish: Finish
+    outline: Float64Array,
+    ridge_at: Float64Array,
+    ridge_m: float,
+    fall: Float64Array,
+    sketch: Sketch,
+    finish: Finish,
 ) -> None:
     """One plane of a roof that falls from `ridge_m` at `ridge_at` along `fall` (rise a metre)."""
     surface = Surface(
@@ -49,7 +54,7 @@ def _face(
 
 def _add_roof(
     sketch: Sketch,
-    centre: Floats,
+    centre: Float64Array,
     angle_rad: float,
     box_m: tuple[float, float],
     shape: tuple[float, float],
@@ -67,7 +72,7 @@ def _add_roof(
 
 def _add_hip(
     sketch: Sketch,
-    centre: Floats,
+    centre: Float64Array,
     angle_rad: float,
     box_m: tuple[float, float],
     shape: tuple[float, float],
@@ -94,7 +99,7 @@ def _add_hip(
 
 def _add_roof_details(
     sketch: Sketch,
-    centre: Floats,
+    centre: Float64Array,
     angle_rad: float,
     box_m: tuple[float, float],
     shape: tuple[float, float],
@@ -125,7 +130,11 @@ def _add_roof_details(
 
 
 def _add_box(
-    sketch: Sketch, outline: Floats, height_m: float, finish: Finish, layer: Layer = Layer.ROOF
+    sketch: Sketch,
+    outline: Float64Array,
+    height_m: float,
+    finish: Finish,
+    layer: Layer = Layer.ROOF,
 ) -> None:
     """A shape with a level top."""
     sketch.add(outline, layer, finish, Surface(height_m))
@@ -133,7 +142,7 @@ def _add_box(
 
 def add_flat_block(
     sketch: Sketch,
-    centre: Floats,
+    centre: Float64Array,
     angle_rad: float,
     box_m: tuple[float, float],
     height_m: float,
@@ -165,7 +174,7 @@ def add_flat_block(
 
 def _add_roof_fields(
     sketch: Sketch,
-    box: tuple[Floats, float, tuple[float, float]],
+    box: tuple[Float64Array, float, tuple[float, float]],
     height_m: float,
     finish: Finish,
     rng: np.random.Generator,
@@ -186,7 +195,7 @@ def _add_roof_fields(
 
 def add_hall(
     sketch: Sketch,
-    centre: Floats,
+    centre: Float64Array,
     angle_rad: float,
     box_m: tuple[float, float],
     rng: np.random.Generator,
@@ -217,7 +226,9 @@ def add_hall(
         _add_box(sketch, vent, height_m + 1.4, Finish("device", rng.random()))
 
 
-def add_shed(sketch: Sketch, centre: Floats, angle_rad: float, rng: np.random.Generator) -> None:
+def add_shed(
+    sketch: Sketch, centre: Float64Array, angle_rad: float, rng: np.random.Generator
+) -> None:
     """A garage or garden shed with a flat roof."""
     outline = pg.rectangle(centre, rng.uniform(2.5, 6.5), rng.uniform(2.5, 6.5), angle_rad)
     material = str(rng.choice(["bitumen", "sheet", "tile_brown", "pebbles", "sheet_green"]))
@@ -225,7 +236,9 @@ def add_shed(sketch: Sketch, centre: Floats, angle_rad: float, rng: np.random.Ge
     _add_box(sketch, outline, rng.uniform(2.2, 2.9), finish, Layer.BUILDING)
 
 
-def add_church(sketch: Sketch, centre: Floats, angle_rad: float, rng: np.random.Generator) -> None:
+def add_church(
+    sketch: Sketch, centre: Float64Array, angle_rad: float, rng: np.random.Generator
+) -> None:
     """A church: a steep nave and a square tower under a pointed roof."""
     finish = _roof_finish(angle_rad, rng)
     _add_roof(sketch, centre, angle_rad, (27, 13), (8, 1.0), finish)

@@ -11,14 +11,14 @@ from pathlib import Path
 import rasterio
 from PIL import ExifTags, Image
 
+from geoloc.arrays import ByteArray
 from geoloc.errors import OutputExistsError
 from geoloc.geometry.crs import LonLat
 from geoloc.progress import Progress, Silent
 from geoloc.synthetic.world.flight import FOCAL_35MM, Claim, Shot
 from geoloc.synthetic.world.moment import Moment
 from geoloc.synthetic.world.palette import Season
-from geoloc.synthetic.world.panorama import Ring
-from geoloc.synthetic.world.shade import Bytes
+from geoloc.synthetic.world.panorama import RingFrame
 from geoloc.synthetic.world.world import MapPicture, World
 
 TRUTH_COLUMNS = (
@@ -256,7 +256,7 @@ _GPANO_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""
 
 
-def write_panorama(pixels: Bytes, ring: Ring, position: LonLat, path: str | Path) -> None:
+def write_panorama(pixels: ByteArray, ring: RingFrame, position: LonLat, path: str | Path) -> None:
     """Write a panorama (height, width, 3) as JPEG with its position, heading and span (GPano).
 
     GPano knows one scale for both axes: the ring has as many pixels a degree up as around.
@@ -272,14 +272,16 @@ def write_panorama(pixels: Bytes, ring: Ring, position: LonLat, path: str | Path
     _write_jpeg(pixels, path, _ground_exif(position), packet.encode())
 
 
-def write_street_photo(pixels: Bytes, focal_35mm: int, position: LonLat, path: str | Path) -> None:
+def write_street_photo(
+    pixels: ByteArray, focal_35mm: int, position: LonLat, path: str | Path
+) -> None:
     """Write a perspective photo (height, width, 3) as JPEG with position and focal length."""
     exif = _ground_exif(position)
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm] = focal_35mm
     _write_jpeg(pixels, path, exif, None)
 
 
-def write_tile(pixels: Bytes, path: str | Path) -> None:
+def write_tile(pixels: ByteArray, path: str | Path) -> None:
     """Write a tile (height, width, 3), lossless."""
     target = Path(path)
     part = target.with_name(f".{target.name}.part")
@@ -300,7 +302,7 @@ def _ground_exif(position: LonLat) -> Image.Exif:
     return exif
 
 
-def _write_jpeg(pixels: Bytes, path: str | Path, exif: Image.Exif, xmp: bytes | None) -> None:
+def _write_jpeg(pixels: ByteArray, path: str | Path, exif: Image.Exif, xmp: bytes | None) -> None:
     target = Path(path)
     part = target.with_name(f".{target.name}.part")
     extra = {"xmp": xmp} if xmp else {}

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.crs import LonLat
 from geoloc.synthetic.world.moment import Moment, typical_moment
@@ -115,7 +115,7 @@ def plan_flight(
     ]
 
 
-def _spread(count: int, size_m: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _spread(count: int, size_m: float, rng: np.random.Generator) -> Float64Array:
     """Places (count, 2) well apart, off the map's edge (Mitchell's best candidate)."""
     inset_m = min(90.0, 0.3 * size_m)
     places = np.empty((0, 2))

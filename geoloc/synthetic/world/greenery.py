@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.synthetic.world import polygon as pg
 from geoloc.synthetic.world.shape import Finish, Layer, Sketch, Surface
 
-Floats = NDArray[np.float64]
-
 
 def add_tree(
-    sketch: Sketch, at: Floats, radius_m: float, rng: np.random.Generator, kind: str = "broadleaf"
+    sketch: Sketch,
+    at: Float64Array,
+    radius_m: float,
+    rng: np.random.Generator,
+    kind: str = "broadleaf",
 ) -> None:
     """A crown with an uneven outline over its own shade."""
     height_m = radius_m * (rng.uniform(1.5, 2.3) if kind != "conifer" else rng.uniform(2.6, 3.6))
@@ -23,7 +25,7 @@ def add_tree(
 
 def add_trees(
     sketch: Sketch,
-    spots: Floats,
+    spots: Float64Array,
     radii_m: tuple[float, float],
     rng: np.random.Generator,
     kind: str | None = None,
@@ -34,14 +36,16 @@ def add_trees(
         add_tree(sketch, at, rng.uniform(*radii_m), rng, chosen)
 
 
-def add_hedge(sketch: Sketch, start: Floats, end: Floats, rng: np.random.Generator) -> None:
+def add_hedge(
+    sketch: Sketch, start: Float64Array, end: Float64Array, rng: np.random.Generator
+) -> None:
     """A hedge of one to two metres between two points."""
     outline = pg.ribbon(start, end, rng.uniform(0.8, 1.6))
     finish = Finish("hedge", rng.random(), rng.uniform(0.85, 1.1))
     sketch.add(outline, Layer.CROWN, finish, Surface(rng.uniform(1.0, 2.0)))
 
 
-def add_wood(sketch: Sketch, outline: Floats, rng: np.random.Generator) -> None:
+def add_wood(sketch: Sketch, outline: Float64Array, rng: np.random.Generator) -> None:
     """A wood: crowns that touch, of all sizes, with a clearing here and there."""
     count = int(pg.area_m2(outline) / 34)
     spots = pg.scatter(pg.inset(outline, 3), count, rng)
@@ -55,7 +59,7 @@ def add_wood(sketch: Sketch, outline: Floats, rng: np.random.Generator) -> None:
 
 
 def add_row(
-    sketch: Sketch, start: Floats, end: Floats, step_m: float, rng: np.random.Generator
+    sketch: Sketch, start: Float64Array, end: Float64Array, step_m: float, rng: np.random.Generator
 ) -> None:
     """A row of trees of one age, some missing."""
     length_m = float(np.linalg.norm(end - start))

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Float32s = NDArray[np.float32]
+from geoloc.arrays import Float32Array
 
 
 @dataclass(frozen=True)
@@ -49,16 +48,16 @@ class Window:
             height_px,
         )
 
-    def xs_m(self) -> Float32s:
+    def xs_m(self) -> Float32Array:
         """World x of the pixel centres of a row (width,)."""
         return (self.left_m + (np.arange(self.width_px) + 0.5) * self.gsd_m).astype(np.float32)
 
-    def ys_m(self) -> Float32s:
+    def ys_m(self) -> Float32Array:
         """World y of the pixel centres of a column (height,)."""
         return (self.top_m - (np.arange(self.height_px) + 0.5) * self.gsd_m).astype(np.float32)
 
 
-def smooth_noise(window: Window, spacing_m: float, seed: int) -> Float32s:
+def smooth_noise(window: Window, spacing_m: float, seed: int) -> Float32Array:
     """Noise (height, width) of mean 0 and standard deviation about 1, smooth below a spacing.
 
     Random values on a lattice of the world, hashed from their place, joined by cubics.
@@ -77,7 +76,7 @@ def smooth_noise(window: Window, spacing_m: float, seed: int) -> Float32s:
     return np.asarray(cv2.warpAffine(values, matrix, size, flags=flags), np.float32)
 
 
-def _hashed(first_row: int, first_col: int, shape: tuple[int, int], seed: int) -> Float32s:
+def _hashed(first_row: int, first_col: int, shape: tuple[int, int], seed: int) -> Float32Array:
     """A value for every lattice point from its place and a seed (PCG's output mix)."""
     rows = np.arange(first_row, first_row + shape[0], dtype=np.int64).astype(np.uint32)
     cols = np.arange(first_col, first_col + shape[1], dtype=np.int64).astype(np.uint32)

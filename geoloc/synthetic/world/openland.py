@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.synthetic.world import polygon as pg
 from geoloc.synthetic.world.building import add_shed
 from geoloc.synthetic.world.greenery import add_trees, add_wood
@@ -14,10 +14,8 @@ from geoloc.synthetic.world.palette import CROPS
 from geoloc.synthetic.world.shape import Finish, Layer, Sketch
 from geoloc.synthetic.world.site import Site, clip_to, cover, cut_parcels
 
-Floats = NDArray[np.float64]
 
-
-def fill_park(site: Site, outline: Floats) -> None:
+def fill_park(site: Site, outline: Float64Array) -> None:
     """Lawns, winding paths, clumps of trees, a pond, a playground."""
     rng, sketch = site.still, site.sketch
     cover(site, outline, "lawn")
@@ -37,7 +35,7 @@ def fill_park(site: Site, outline: Floats) -> None:
         add_trees(sketch, site.clear(spots), (1.8, 5), rng)
 
 
-def _path(site: Site, outline: Floats, start: Floats, angle_rad: float) -> None:
+def _path(site: Site, outline: Float64Array, start: Float64Array, angle_rad: float) -> None:
     """A path that winds from a point to the edge of a park."""
     material = Finish(str(site.still.choice(["gravel", "paving"])), site.still.random())
     here = start
@@ -50,7 +48,7 @@ def _path(site: Site, outline: Floats, start: Floats, angle_rad: float) -> None:
         here = there
 
 
-def fill_sports(site: Site, outline: Floats) -> None:
+def fill_sports(site: Site, outline: Float64Array) -> None:
     """A pitch with its marks, a running track round it where it fits, courts beside it."""
     rng, sketch = site.still, site.sketch
     cover(site, outline, "lawn")
@@ -71,7 +69,7 @@ def fill_sports(site: Site, outline: Floats) -> None:
     add_trees(sketch, site.clear(spots[outside])[:25], (1.6, 4), rng)
 
 
-def _track(site: Site, centre: Floats, angle_rad: float, scale: float) -> None:
+def _track(site: Site, centre: Float64Array, angle_rad: float, scale: float) -> None:
     """A running track: a ring of clay round a green."""
     along = pg.axes(angle_rad)[0] * 42 * scale
     rings = ((37.0, "clay"), (29.0, "turf"))
@@ -84,7 +82,9 @@ def _track(site: Site, centre: Floats, angle_rad: float, scale: float) -> None:
         site.sketch.add(middle, Layer.PATCH, finish)
 
 
-def _pitch(site: Site, centre: Floats, angle_rad: float, length_m: float, width_m: float) -> None:
+def _pitch(
+    site: Site, centre: Float64Array, angle_rad: float, length_m: float, width_m: float
+) -> None:
     """A football pitch, mown in stripes, with white lines."""
     along, across = pg.axes(angle_rad)
     sketch, white = site.sketch, Finish("mark", 0.2)
@@ -102,7 +102,7 @@ def _pitch(site: Site, centre: Floats, angle_rad: float, length_m: float, width_
     sketch.add(pg.ellipse(centre, 17.4, 17.4, angle_rad), Layer.MARK, turf)
 
 
-def add_court(sketch: Sketch, centre: Floats, angle_rad: float, material: str) -> None:
+def add_court(sketch: Sketch, centre: Float64Array, angle_rad: float, material: str) -> None:
     """A tennis court with its lines."""
     across = pg.axes(angle_rad)[1]
     sketch.add(pg.rectangle(centre, 17, 35, angle_rad), Layer.PATCH, Finish(material))
@@ -119,7 +119,7 @@ def add_court(sketch: Sketch, centre: Floats, angle_rad: float, material: str) -
         sketch.add(pg.rectangle(side, 0.25, 23.8, angle_rad), Layer.MARK, Finish("mark", 0.2))
 
 
-def fill_fields(site: Site, outline: Floats) -> None:
+def fill_fields(site: Site, outline: Float64Array) -> None:
     """Strips of crops, each with its drills and the wheel tracks of the sprayer."""
     rng = site.still
     cover(site, outline, "meadow")
@@ -134,7 +134,7 @@ def fill_fields(site: Site, outline: Floats) -> None:
                 add_trees(site.sketch, spot + rng.normal(0, 1, spot.shape), (1.5, 4), rng)
 
 
-def _field(site: Site, strip: Floats) -> None:
+def _field(site: Site, strip: Float64Array) -> None:
     """One field: what grows on it changes from date to date, its drills and wet spots stay."""
     rng, sketch = site.still, site.sketch
     crop = str(site.passing.choice(CROPS))
@@ -155,7 +155,7 @@ def _field(site: Site, strip: Floats) -> None:
                 sketch.add(pg.ribbon(*ends, 0.45), Layer.PATCH, wheel)
 
 
-def fill_wood(site: Site, outline: Floats) -> None:
+def fill_wood(site: Site, outline: Float64Array) -> None:
     """A wood, cleared along the river or railway."""
     cover(site, outline, "meadow")
     sketch = Sketch()
@@ -167,7 +167,7 @@ def fill_wood(site: Site, outline: Floats) -> None:
             site.sketch.add(shape, Layer.CROWN, finish, surface)
 
 
-def fill_orchard(site: Site, outline: Floats) -> None:
+def fill_orchard(site: Site, outline: Float64Array) -> None:
     """Small trees in rows."""
     rng = site.still
     cover(site, outline, "meadow")
@@ -178,7 +178,7 @@ def fill_orchard(site: Site, outline: Floats) -> None:
     add_trees(site.sketch, spots, (1.1, 2.1), rng, "orchard")
 
 
-def fill_gardens(site: Site, outline: Floats) -> None:
+def fill_gardens(site: Site, outline: Float64Array) -> None:
     """Allotments: beds, huts and fruit trees on small parcels along paths."""
     rng, sketch = site.still, site.sketch
     cover(site, outline, "gravel")

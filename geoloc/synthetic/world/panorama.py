@@ -12,14 +12,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from geoloc.synthetic.world.noise import Float32s
-from geoloc.synthetic.world.shade import Bytes, wall_colours
+from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array, Mask
+from geoloc.synthetic.world.shade import wall_colours
 from geoloc.synthetic.world.survey import COARSE, Survey
 from geoloc.synthetic.world.tree import TreeCanvas, paint_trees
-
-Floats = NDArray[np.float64]
 
 FARTHEST_M = 160.0
 _NEAREST_M = 0.4
@@ -33,7 +30,7 @@ _CLOUD_RGB = np.array([196.0, 200.0, 206.0], np.float32)
 
 
 @dataclass(frozen=True)
-class Ring:
+class RingFrame:
     """The grid of a panorama: columns linear in azimuth, rows linear in elevation.
 
     Attributes:
@@ -50,13 +47,13 @@ class Ring:
     top_deg: float = 90.0
     heading_deg: float = 0.0
 
-    def elevations_rad(self) -> Floats:
+    def elevations_rad(self) -> Float64Array:
         """Elevation (height,) of the middles of the rows, from the top."""
         step_deg = (self.top_deg - self.bottom_deg) / self.height_px
         elevations_deg = self.top_deg - (np.arange(self.height_px) + 0.5) * step_deg
         return np.asarray(np.radians(elevations_deg), np.float64)
 
-    def azimuths_rad(self) -> Floats:
+    def azimuths_rad(self) -> Float64Array:
         """Azimuth (width,) of the middles of the columns, clockwise from true north."""
         share = (np.arange(self.width_px) + 0.5) / self.width_px - 0.5
         return np.asarray(math.radians(self.heading_deg) + 2 * math.pi * share, np.float64)
@@ -72,11 +69,11 @@ class Eye:
         to_world: Turns true metres east and north into world metres (2, 2).
     """
 
-    at: Floats
+    at: Float64Array
     height_m: float
-    to_world: Floats
+    to_world: Float64Array
 
-    def ways(self, azimuths_rad: Floats) -> Float32s:
+    def ways(self, azimuths_rad: Float64Array) -> Float32Array:
         """World metres (N, 2) for one true metre in each direction."""
         east_north = np.stack([np.sin(azimuths_rad), np.cos(azimuths_rad)], -1)
         return np.asarray(east_north @ self.to_world.T, np.float32)
@@ -92,12 +89,12 @@ class _Hits:
         is_wall: Whether it is upright.
     """
 
-    distance_m: Float32s
-    height_m: Float32s
-    is_wall: NDArray[np.bool_]
+    distance_m: Float32Array
+    height_m: Float32Array
+    is_wall: Mask
 
 
-def look_around(survey: Survey, eye: Eye, ring: Ring) -> Bytes:
+def look_around(survey: Survey, eye: Eye, ring: RingFrame) -> ByteArray:
     """The panorama (height, width, 3) that a perfect sensor would take."""
     ways = eye.ways(ring.azimuths_rad())
     hits = _follow(survey, eye, ring, ways)
@@ -113,7 +110,7 @@ def look_around(survey: Survey, eye: Eye, ring: Ring) -> Bytes:
     return np.asarray(np.clip(photo, 0, 255), np.uint8)
 
 
-def _follow(survey: Survey, eye: Eye, ring: Ring, ways: Float32s) -> _Hits:
+def _follow(survey: Survey, eye: Eye, ring: RingFrame, ways: Float32Array) -> _Hits:
     """Where the ray of each pixel ends."""
     distance_m = np.geomspace(_NEAREST_M, FARTHEST_M, _STEPS).astype(np.float32)
     heights_m = _profiles(survey, eye, ways, distance_m)
@@ -141,7 +138,9 @@ def _follow(survey: Survey, eye: Eye, ring: Ring, ways: Float32s) -> _Hits:
     return _Hits(reach_m, np.asarray(height_m, np.float32), is_wall)
 
 
-def _profiles(survey: Survey, eye: Eye, ways: Float32s, distance_m: Float32s) -> Float32s:
+def _profiles(
+    survey: Survey, eye: Eye, ways: Float32Array, distance_m: Float32Array
+) -> Float32Array:
     """Heights (width, steps) along the direction of each column; 0 beyond the window."""
     x_m = np.float32(eye.at[0]) + ways[:, :1] * distance_m
     y_m = np.float32(eye.at[1]) + ways[:, 1:] * distance_m
@@ -149,7 +148,7 @@ def _profiles(survey: Survey, eye: Eye, ways: Float32s, distance_m: Float32s) ->
     return np.asarray(heights_m, np.float32)
 
 
-def _first_at_least(rise: Float32s, tangents: Floats) -> NDArray[np.int64]:
+def _first_at_least(rise: Float32Array, tangents: Float64Array) -> Int64Array:
     """For rows and columns (height, width) the first step that is as high; their number if none.
 
     All columns are searched at once, as one ascending list with a gap between columns.
@@ -165,7 +164,7 @@ def _first_at_least(rise: Float32s, tangents: Floats) -> NDArray[np.int64]:
     return found.T[::-1]
 
 
-def _ground(survey: Survey, hits: _Hits, x_m: Float32s, y_m: Float32s) -> Float32s:
+def _ground(survey: Survey, hits: _Hits, x_m: Float32Array, y_m: Float32Array) -> Float32Array:
     """Colours (height, width, 3) of ground and roofs; coarser ones far away, where they shrink."""
     col, row = survey.column_row(x_m, y_m)
     edge = cv2.BORDER_REPLICATE
@@ -177,7 +176,7 @@ def _ground(survey: Survey, hits: _Hits, x_m: Float32s, y_m: Float32s) -> Float3
 
 
 def _paint_walls(
-    photo: Float32s, survey: Survey, hits: _Hits, x_m: Float32s, y_m: Float32s
+    photo: Float32Array, survey: Survey, hits: _Hits, x_m: Float32Array, y_m: Float32Array
 ) -> None:
     """Give buildings their walls; what is low (cars, hedges, walls) is as its top, darker."""
     at = np.nonzero(hits.is_wall)
@@ -193,9 +192,7 @@ def _paint_walls(
     photo[walls] = plaster[is_building]
 
 
-def _pixels(
-    survey: Survey, col: Float32s, row: Float32s
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pixels(survey: Survey, col: Float32Array, row: Float32Array) -> tuple[Int64Array, Int64Array]:
     """The nearest rows and columns (N,) inside the window."""
     height_px, width_px = survey.shapes.shape
     rows = np.clip(np.rint(row), 0, height_px - 1).astype(np.int64)
@@ -203,14 +200,14 @@ def _pixels(
     return rows, cols
 
 
-def _add_air(photo: Float32s, hits: _Hits) -> None:
+def _add_air(photo: Float32Array, hits: _Hits) -> None:
     """Haze that grows with distance."""
     share = np.clip(hits.distance_m / FARTHEST_M - 0.2, 0, 1)[..., None] * np.float32(0.5)
     photo *= 1 - share
     photo += share * _AIR_RGB
 
 
-def _paint_sky(photo: Float32s, survey: Survey, ring: Ring, is_sky: NDArray[np.bool_]) -> None:
+def _paint_sky(photo: Float32Array, survey: Survey, ring: RingFrame, is_sky: Mask) -> None:
     """Pale at the horizon, blue or grey above, brighter towards the sun."""
     moment = survey.moment
     up = np.clip(np.sin(ring.elevations_rad()), 0, 1)[:, None, None].astype(np.float32)

@@ -10,11 +10,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array, Mask
 from geoloc.synthetic.world import polygon as pg
-
-Floats = NDArray[np.float64]
 
 _STREET_WIDTHS_M = (15.0, 12.0, 9.0, 9.0, 7.5)  # by rank, pavements included
 _CENTRE_BLOCK_M2 = 5500.0
@@ -25,8 +23,8 @@ _OUTER_BLOCK_M2 = 26000.0
 class Street:
     """A straight street; its width includes the pavements on both sides."""
 
-    start: Floats
-    end: Floats
+    start: Float64Array
+    end: Float64Array
     width_m: float
     rank: int
     is_rural: bool
@@ -36,7 +34,7 @@ class Street:
 class Block:
     """A convex piece of ground between streets, and how much of a town it is, in [0, 1]."""
 
-    outline: Floats
+    outline: Float64Array
     urbanity: float
     number: int
 
@@ -45,11 +43,11 @@ class Block:
 class Course:
     """A curved line through the town: a river or a railway."""
 
-    line: Floats
+    line: Float64Array
     width_m: float
     is_river: bool
 
-    def is_clear(self, points: Floats, margin_m: float) -> NDArray[np.bool_]:
+    def is_clear(self, points: Float64Array, margin_m: float) -> Mask:
         """Which points (N, 2) keep a margin from its edge."""
         points = np.asarray(points).reshape(-1, 1, 2)
         near = np.linalg.norm(points - self.line[None], axis=2).min(1)
@@ -72,7 +70,7 @@ class Urbanity:
         self._centres = rng.uniform(0.25, 0.75, (2, 2)) * size_m
         self._reach_m = np.array([0.36, 0.22]) * size_m
 
-    def at(self, point: Floats) -> float:
+    def at(self, point: Float64Array) -> float:
         """Urbanity of a point, in [0, 1]."""
         distance = np.linalg.norm(self._centres - point, axis=1)
         return float(np.exp(-0.5 * (distance / self._reach_m) ** 2).max())
@@ -84,18 +82,18 @@ def plan_town(size_m: float, margin_m: float, rng: np.random.Generator) -> Plan:
     square = np.array([[low, low], [high, low], [high, high], [low, high]], np.float64)
     urbanity = Urbanity(size_m, rng)
     streets: list[Street] = []
-    outlines: list[Floats] = []
+    outlines: list[Float64Array] = []
     _cut(square, 0, urbanity, rng, (streets, outlines))
     blocks = [Block(o, urbanity.at(o.mean(0)), n) for n, o in enumerate(outlines)]
     return Plan(streets, blocks, _course(low, high, rng))
 
 
 def _cut(
-    outline: Floats,
+    outline: Float64Array,
     rank: int,
     urbanity: Urbanity,
     rng: np.random.Generator,
-    found: tuple[list[Street], list[Floats]],
+    found: tuple[list[Street], list[Float64Array]],
 ) -> None:
     """Cut a piece of ground in two until it is as small as a block; collect in `found`."""
     urban = urbanity.at(outline.mean(0))

@@ -8,15 +8,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from geoloc.arrays import Float64Array, Mask
 
 
-def clip(polygon: Floats, normal: Floats, offset_m: float) -> Floats:
+def clip(polygon: Float64Array, normal: Float64Array, offset_m: float) -> Float64Array:
     """The part of a polygon where ``point . normal <= offset_m`` (Sutherland and Hodgman)."""
     beyond = polygon @ normal - offset_m
-    kept: list[Floats] = []
+    kept: list[Float64Array] = []
     for i in range(len(polygon)):
         j = (i + 1) % len(polygon)
         if beyond[i] <= 0:
@@ -27,7 +26,7 @@ def clip(polygon: Floats, normal: Floats, offset_m: float) -> Floats:
     return np.array(kept).reshape(-1, 2)
 
 
-def outward_normals(polygon: Floats) -> Floats:
+def outward_normals(polygon: Float64Array) -> Float64Array:
     """Unit normals (N, 2) of the edges, pointing out."""
     edges = np.roll(polygon, -1, axis=0) - polygon
     normals = np.column_stack([edges[:, 1], -edges[:, 0]])
@@ -35,7 +34,7 @@ def outward_normals(polygon: Floats) -> Floats:
     return np.asarray(normals / lengths)
 
 
-def inset(polygon: Floats, margin_m: float) -> Floats:
+def inset(polygon: Float64Array, margin_m: float) -> Float64Array:
     """The polygon shrunk by a margin on all sides; empty where nothing is left."""
     shrunk = polygon
     for corner, normal in zip(polygon, outward_normals(polygon), strict=True):
@@ -45,7 +44,7 @@ def inset(polygon: Floats, margin_m: float) -> Floats:
     return shrunk if len(shrunk) >= 3 else np.empty((0, 2))
 
 
-def area_m2(polygon: Floats) -> float:
+def area_m2(polygon: Float64Array) -> float:
     """The area; 0 for fewer than three points."""
     if len(polygon) < 3:
         return 0.0
@@ -53,20 +52,20 @@ def area_m2(polygon: Floats) -> float:
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
-def longest_edge_rad(polygon: Floats) -> float:
+def longest_edge_rad(polygon: Float64Array) -> float:
     """Direction of the longest edge, counter-clockwise from east."""
     edges = np.roll(polygon, -1, axis=0) - polygon
     edge = edges[np.argmax((edges**2).sum(1))]
     return math.atan2(edge[1], edge[0])
 
 
-def axes(angle_rad: float) -> Floats:
+def axes(angle_rad: float) -> Float64Array:
     """Two unit vectors (2, 2): along an angle, and to the left of it."""
     cos, sin = math.cos(angle_rad), math.sin(angle_rad)
     return np.array([[cos, sin], [-sin, cos]])
 
 
-def extent(polygon: Floats, angle_rad: float) -> tuple[Floats, float, float]:
+def extent(polygon: Float64Array, angle_rad: float) -> tuple[Float64Array, float, float]:
     """Centre (2,), length and width of the rectangle at an angle that holds the polygon."""
     frame = axes(angle_rad)
     local = polygon @ frame.T
@@ -75,21 +74,27 @@ def extent(polygon: Floats, angle_rad: float) -> tuple[Floats, float, float]:
     return ((low + high) / 2) @ frame, float(length_m), float(width_m)
 
 
-def rectangle(centre: Floats, length_m: float, width_m: float, angle_rad: float) -> Floats:
+def rectangle(
+    centre: Float64Array, length_m: float, width_m: float, angle_rad: float
+) -> Float64Array:
     """Corners (4, 2) of a rectangle, its length along the angle."""
     half = np.array([[-length_m, -width_m], [length_m, -width_m], [length_m, width_m]]) / 2
     corners = np.vstack([half, [-length_m / 2, width_m / 2]])
     return np.asarray(np.asarray(centre) + corners @ axes(angle_rad))
 
 
-def ellipse(centre: Floats, length_m: float, width_m: float, angle_rad: float) -> Floats:
+def ellipse(
+    centre: Float64Array, length_m: float, width_m: float, angle_rad: float
+) -> Float64Array:
     """An ellipse of 24 corners (24, 2)."""
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     local = np.column_stack([np.cos(turn) * length_m / 2, np.sin(turn) * width_m / 2])
     return np.asarray(np.asarray(centre) + local @ axes(angle_rad))
 
 
-def blob(centre: Floats, radius_m: float, roughness: float, rng: np.random.Generator) -> Floats:
+def blob(
+    centre: Float64Array, radius_m: float, roughness: float, rng: np.random.Generator
+) -> Float64Array:
     """A round shape with an uneven outline (14, 2)."""
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     radius = radius_m * (1 + roughness * rng.uniform(-1, 1, 14))
@@ -97,7 +102,7 @@ def blob(centre: Floats, radius_m: float, roughness: float, rng: np.random.Gener
     return np.asarray(np.asarray(centre) + around)
 
 
-def ribbon(start: Floats, end: Floats, width_m: float) -> Floats:
+def ribbon(start: Float64Array, end: Float64Array, width_m: float) -> Float64Array:
     """A straight strip (4, 2) of a width between two points."""
     along = np.asarray(end) - np.asarray(start)
     angle_rad = math.atan2(along[1], along[0])
@@ -105,7 +110,7 @@ def ribbon(start: Floats, end: Floats, width_m: float) -> Floats:
     return rectangle(middle, float(np.hypot(*along)), width_m, angle_rad)
 
 
-def is_inside(polygon: Floats, points: Floats, margin_m: float = 0.0) -> NDArray[np.bool_]:
+def is_inside(polygon: Float64Array, points: Float64Array, margin_m: float = 0.0) -> Mask:
     """Which points (N, 2) lie at least a margin inside."""
     points = np.asarray(points).reshape(-1, 2)
     normals = outward_normals(polygon)
@@ -113,7 +118,7 @@ def is_inside(polygon: Floats, points: Floats, margin_m: float = 0.0) -> NDArray
     return np.asarray((points @ normals.T <= limits).all(1))
 
 
-def scatter(polygon: Floats, count: int, rng: np.random.Generator) -> Floats:
+def scatter(polygon: Float64Array, count: int, rng: np.random.Generator) -> Float64Array:
     """About `count` random points (N, 2) inside; those outside are thrown away, not redrawn."""
     if len(polygon) < 3 or count < 1:
         return np.empty((0, 2))
@@ -123,7 +128,7 @@ def scatter(polygon: Floats, count: int, rng: np.random.Generator) -> Floats:
     return points[is_inside(polygon, points)]
 
 
-def lattice(polygon: Floats, angle_rad: float, step_m: tuple[float, float]) -> Floats:
+def lattice(polygon: Float64Array, angle_rad: float, step_m: tuple[float, float]) -> Float64Array:
     """Points (N, 2) of a rectangular lattice at an angle inside the polygon."""
     centre, length_m, width_m = extent(polygon, angle_rad)
     along = np.arange(-length_m / 2 + step_m[0] / 2, length_m / 2, step_m[0])
@@ -133,7 +138,9 @@ def lattice(polygon: Floats, angle_rad: float, step_m: tuple[float, float]) -> F
     return np.asarray(points[is_inside(polygon, points)])
 
 
-def split(polygon: Floats, point: Floats, angle_rad: float, gap_m: float) -> list[Floats]:
+def split(
+    polygon: Float64Array, point: Float64Array, angle_rad: float, gap_m: float
+) -> list[Float64Array]:
     """Both sides of a line through a point at an angle, a gap apart; empty sides are left out."""
     normal = axes(angle_rad)[1]
     offset_m = float(np.asarray(point) @ normal)
@@ -144,7 +151,9 @@ def split(polygon: Floats, point: Floats, angle_rad: float, gap_m: float) -> lis
     return [side for side in sides if len(side) >= 3]
 
 
-def chord(polygon: Floats, point: Floats, angle_rad: float) -> tuple[Floats, Floats] | None:
+def chord(
+    polygon: Float64Array, point: Float64Array, angle_rad: float
+) -> tuple[Float64Array, Float64Array] | None:
     """Where a line through a point at an angle enters and leaves; None if it passes by."""
     direction, normal = axes(angle_rad)
     side = (polygon - point) @ normal

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.synthetic.world import polygon as pg
 from geoloc.synthetic.world.building import (
     add_church,
@@ -21,10 +21,8 @@ from geoloc.synthetic.world.shape import Finish, Layer, Surface
 from geoloc.synthetic.world.site import Site, clip_to, cover, cut_parcels
 from geoloc.synthetic.world.traffic import add_car, add_parking
 
-Floats = NDArray[np.float64]
 
-
-def fill_homes(site: Site, outline: Floats) -> None:
+def fill_homes(site: Site, outline: Float64Array) -> None:
     """Houses in gardens."""
     rng = site.still
     cover(site, outline, "lawn")
@@ -37,7 +35,7 @@ def fill_homes(site: Site, outline: Floats) -> None:
         _garden(site.branch(), parcel, turn_rad)
 
 
-def _home(site: Site, parcel: Floats, turn_rad: float) -> None:
+def _home(site: Site, parcel: Float64Array, turn_rad: float) -> None:
     """The house of a garden, with its drive and terrace."""
     rng, sketch = site.still, site.sketch
     centre = parcel.mean(0) + rng.normal(0, 1.2, 2)
@@ -56,7 +54,7 @@ def _home(site: Site, parcel: Floats, turn_rad: float) -> None:
         add_car(sketch, drive.mean(0), turn_rad + math.pi / 2, site.passing)
 
 
-def _garden(site: Site, parcel: Floats, turn_rad: float) -> None:
+def _garden(site: Site, parcel: Float64Array, turn_rad: float) -> None:
     """Hedges, sheds, beds, a pool, and trees in the corners."""
     rng, sketch = site.still, site.sketch
     edges = pg.inset(parcel, 0.7)
@@ -78,7 +76,7 @@ def _garden(site: Site, parcel: Floats, turn_rad: float) -> None:
     add_trees(sketch, site.clear(pg.scatter(pg.inset(parcel, 1.5), count, rng)), (1.2, 3.8), rng)
 
 
-def fill_town(site: Site, outline: Floats) -> None:
+def fill_town(site: Site, outline: Float64Array) -> None:
     """Flat roofs and terraces close together round yards."""
     rng = site.still
     cover(site, outline, str(rng.choice(["concrete", "asphalt", "paving", "lawn"])))
@@ -88,7 +86,7 @@ def fill_town(site: Site, outline: Floats) -> None:
         _town_house(site.branch(), parcel)
 
 
-def _town_house(site: Site, parcel: Floats) -> None:
+def _town_house(site: Site, parcel: Float64Array) -> None:
     """A flat roof of some storeys, at times with a low part beside it, or a pitched roof."""
     rng, sketch = site.still, site.sketch
     angle_rad = pg.longest_edge_rad(parcel)
@@ -107,7 +105,7 @@ def _town_house(site: Site, parcel: Floats) -> None:
         add_flat_block(sketch, corner, angle_rad, low, rng.uniform(3, 5), rng)
 
 
-def _yard(site: Site, parcel: Floats) -> None:
+def _yard(site: Site, parcel: Float64Array) -> None:
     """What lies between town houses: paving of many ages, cars, a tree."""
     rng, sketch = site.still, site.sketch
     material = str(rng.choice(["asphalt", "concrete", "paving", "brick", "lawn", "gravel"]))
@@ -122,7 +120,7 @@ def _yard(site: Site, parcel: Floats) -> None:
         add_car(sketch, at, pg.longest_edge_rad(parcel), site.passing)
 
 
-def fill_works(site: Site, outline: Floats) -> None:
+def fill_works(site: Site, outline: Float64Array) -> None:
     """Halls in paved yards, with crates and lorries about."""
     rng, sketch = site.still, site.sketch
     cover(site, outline, str(rng.choice(["concrete", "asphalt", "gravel"])))
@@ -141,7 +139,7 @@ def fill_works(site: Site, outline: Floats) -> None:
         add_trees(sketch, site.clear(pg.scatter(pg.inset(parcel, 2), 6, rng)), (1.5, 3.5), rng)
 
 
-def fill_plaza(site: Site, outline: Floats) -> None:
+def fill_plaza(site: Site, outline: Float64Array) -> None:
     """A paved square with a church or fountain, trees in rows, market stalls."""
     rng, sketch = site.still, site.sketch
     cover(site, outline, "paving")
@@ -164,7 +162,7 @@ def fill_plaza(site: Site, outline: Floats) -> None:
         sketch.add(pg.rectangle(at, 3, 3, angle_rad), Layer.THING, stall, Surface(2.5))
 
 
-def fill_school(site: Site, outline: Floats) -> None:
+def fill_school(site: Site, outline: Float64Array) -> None:
     """A long building of several wings, a yard, and courts."""
     rng, sketch = site.still, site.sketch
     cover(site, outline, "lawn")
@@ -188,7 +186,7 @@ def fill_school(site: Site, outline: Floats) -> None:
     add_trees(sketch, spots, (1.6, 3.6), rng)
 
 
-def fill_parking(site: Site, outline: Floats) -> None:
+def fill_parking(site: Site, outline: Float64Array) -> None:
     """A car park behind a strip of trees."""
     cover(site, outline, "lawn")
     inner = pg.inset(outline, 4)
@@ -199,7 +197,7 @@ def fill_parking(site: Site, outline: Floats) -> None:
     add_trees(site.sketch, site.clear(edge), (1.5, 3), site.still)
 
 
-def fill_farm(site: Site, outline: Floats) -> None:
+def fill_farm(site: Site, outline: Float64Array) -> None:
     """A farmyard of barns and a house, amid fields."""
     rng, sketch = site.still, site.sketch
     fill_fields(site, outline)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import ByteArray, Float32Array, Int32Array
 from geoloc.synthetic.world.moment import Moment
-from geoloc.synthetic.world.noise import Float32s, Window
+from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.scan import Scan, scan_window
-from geoloc.synthetic.world.shade import Bytes, Coat, Sunlight, dress, shade_scan, sunlight
+from geoloc.synthetic.world.shade import Coat, Sunlight, dress, shade_scan, sunlight
 from geoloc.synthetic.world.shape import ShapeTable
 
 _BLOCK_PX = 1400
@@ -22,7 +22,7 @@ _THREADS = 2
 
 def render_window(
     table: ShapeTable, window: Window, moment: Moment, *, seed: int, with_trees: bool = True
-) -> tuple[Bytes, Float32s, NDArray[np.int32]]:
+) -> tuple[ByteArray, Float32Array, Int32Array]:
     """Picture (height, width, 3), heights and topmost shapes (height, width) of a window.
 
     Without trees only their shadows are left: what someone sees who stands under them.
@@ -61,7 +61,7 @@ def _each(work: Callable[[tuple[int, int]], None], corners: list[tuple[int, int]
 
 def _paint(
     table: ShapeTable, block: Window, coat: Coat, moment: Moment, seed: int
-) -> tuple[Bytes, Float32s, NDArray[np.int32]]:
+) -> tuple[ByteArray, Float32Array, Int32Array]:
     """One block from above."""
     scan, sun = _light_block(table, block, coat, moment, seed)
     return _paint_scan(scan, sun, table, coat, moment, seed)
@@ -69,7 +69,7 @@ def _paint(
 
 def _paint_below(
     table: ShapeTable, block: Window, coat: Coat, moment: Moment, seed: int
-) -> tuple[Bytes, Float32s, NDArray[np.int32]]:
+) -> tuple[ByteArray, Float32Array, Int32Array]:
     """One block as it is below its trees, in their shade."""
     scan, sun = _light_block(table, block, coat, moment, seed)
     is_tree = (table.is_crown & (table.relief[:, 5] > 0))[scan.crown]
@@ -93,7 +93,7 @@ def _light_block(
 
 def _paint_scan(
     scan: Scan, sun: Sunlight, table: ShapeTable, coat: Coat, moment: Moment, seed: int
-) -> tuple[Bytes, Float32s, NDArray[np.int32]]:
+) -> tuple[ByteArray, Float32Array, Int32Array]:
     """Picture, heights and topmost shapes of a scan in the sunlight."""
     picture = shade_scan(scan, sun, table=table, coat=coat, moment=moment, seed=seed)
     is_dense = coat.opacity[scan.crown] > 0.6

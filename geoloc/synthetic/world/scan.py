@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from geoloc.synthetic.world.noise import Float32s, Window, smooth_noise
+from geoloc.arrays import Float32Array, Float64Array, Int32Array, Int64Array
+from geoloc.synthetic.world.noise import Window, smooth_noise
 from geoloc.synthetic.world.shape import ShapeTable
-
-Ints = NDArray[np.int32]
 
 _SHIFT_BITS = 4  # polygon corners are drawn to a sixteenth of a pixel
 _FAR_PX = 1 << 20
@@ -30,10 +28,10 @@ class Scan:
     """
 
     window: Window
-    solid: Ints
-    crown: Ints
-    solid_m: Float32s
-    crown_m: Float32s
+    solid: Int32Array
+    crown: Int32Array
+    solid_m: Float32Array
+    crown_m: Float32Array
 
     def part(self, window: Window, pixels: tuple[slice, slice]) -> Scan:
         """The scan of some of the pixels, which are `window`."""
@@ -64,7 +62,7 @@ def scan_window(table: ShapeTable, window: Window, *, leaf_seed: int) -> Scan:
     return Scan(window, solid, crown, solid_m, crown_m)
 
 
-def _visible(table: ShapeTable, window: Window) -> NDArray[np.int64]:
+def _visible(table: ShapeTable, window: Window) -> Int64Array:
     """Rows of the shapes whose bounds touch the window, in painting order; row 0 is the ground."""
     right_m = window.left_m + window.width_px * window.gsd_m
     bottom_m = window.top_m - window.height_px * window.gsd_m
@@ -75,7 +73,7 @@ def _visible(table: ShapeTable, window: Window) -> NDArray[np.int64]:
     return np.flatnonzero(touches)
 
 
-def _pixels(outline: NDArray[np.float64], window: Window) -> Ints:
+def _pixels(outline: Float64Array, window: Window) -> Int32Array:
     """Corners as OpenCV wants them: fixed point, whole numbers at pixel centres."""
     cols = (outline[:, 0] - window.left_m) / window.gsd_m - 0.5
     rows = (window.top_m - outline[:, 1]) / window.gsd_m - 0.5
@@ -83,7 +81,7 @@ def _pixels(outline: NDArray[np.float64], window: Window) -> Ints:
     return np.clip(np.rint(fixed), -_FAR_PX, _FAR_PX).astype(np.int32)
 
 
-def _heights(table: ShapeTable, rows: Ints, window: Window) -> Float32s:
+def _heights(table: ShapeTable, rows: Int32Array, window: Window) -> Float32Array:
     """Heights (height, width) of the shapes that the pixels show."""
     heights = np.zeros(rows.shape, np.float32)
     at = np.flatnonzero((table.relief[:, 0] > 0)[rows])
@@ -98,7 +96,7 @@ def _heights(table: ShapeTable, rows: Ints, window: Window) -> Float32s:
     return heights
 
 
-def _fray(crown: Ints, crown_m: Float32s, window: Window, leaf_seed: int) -> None:
+def _fray(crown: Int32Array, crown_m: Float32Array, window: Window, leaf_seed: int) -> None:
     """Give crowns the bumps of boughs and leaves, and holes at their edges."""
     bumps = 0.55 * smooth_noise(window, 1.3, leaf_seed) + 0.3 * smooth_noise(
         window, 0.6, leaf_seed + 1

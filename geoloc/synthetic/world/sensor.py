@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
+from geoloc.arrays import ByteArray
 
 _HAZE_RGB = np.array([196.0, 206.0, 220.0], np.float32)
 
@@ -53,9 +52,9 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
     )
 
 
-def expose(picture: Bytes, sensor: Sensor, rng: np.random.Generator) -> Bytes:
+def expose(picture: ByteArray, sensor: Sensor, rng: np.random.Generator) -> ByteArray:
     """The picture (height, width, 3) as the sensor gives it."""
-    seen: Bytes = picture
+    seen: ByteArray = picture
     if sensor.blur_px > 0:
         seen = np.asarray(cv2.GaussianBlur(picture, (0, 0), sensor.blur_px), np.uint8)
     levels = np.arange(256, dtype=np.float32)[:, None]
@@ -71,7 +70,7 @@ def expose(picture: Bytes, sensor: Sensor, rng: np.random.Generator) -> Bytes:
     return seen
 
 
-def _darken_corners(picture: Bytes, vignette: float) -> Bytes:
+def _darken_corners(picture: ByteArray, vignette: float) -> ByteArray:
     """Falloff with the square of the distance from the middle."""
     height, width = picture.shape[:2]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None] ** 2
@@ -80,7 +79,7 @@ def _darken_corners(picture: Bytes, vignette: float) -> Bytes:
     return np.asarray(np.rint(picture * darker[..., None]), np.uint8)
 
 
-def _add_noise(picture: Bytes, deviation: float, rng: np.random.Generator) -> Bytes:
+def _add_noise(picture: ByteArray, deviation: float, rng: np.random.Generator) -> ByteArray:
     """Gaussian noise; one block of it is laid out as tiles, which no eye and no matcher sees."""
     side = 257  # no multiple of anything in the picture
     block = rng.normal(0, deviation, (side, side, 3)).astype(np.float32)

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import ByteArray, Float32Array, Int32Array, Mask
 from geoloc.synthetic.world.moment import Moment
-from geoloc.synthetic.world.noise import Float32s, Window, smooth_noise
+from geoloc.synthetic.world.noise import Window, smooth_noise
 from geoloc.synthetic.world.palette import MATERIALS
-from geoloc.synthetic.world.scan import Ints, Scan
+from geoloc.synthetic.world.scan import Scan
 from geoloc.synthetic.world.shape import ShapeTable
-
-Bytes = NDArray[np.uint8]
 
 _SKY_RGB = np.array([0.92, 0.98, 1.10], np.float32)  # colour of shade
 _SUN_RGB = np.array([1.03, 1.0, 0.95], np.float32)
@@ -38,14 +36,14 @@ class Coat:
         is_alive: Whether the fine texture is that of the date (N,).
     """
 
-    first: Float32s
-    step: Float32s
-    blend: Float32s
-    texture: Float32s
-    patchy: Float32s
-    light: Float32s
-    opacity: Float32s
-    is_alive: NDArray[np.bool_]
+    first: Float32Array
+    step: Float32Array
+    blend: Float32Array
+    texture: Float32Array
+    patchy: Float32Array
+    light: Float32Array
+    opacity: Float32Array
+    is_alive: Mask
 
 
 def dress(table: ShapeTable, moment: Moment) -> Coat:
@@ -78,8 +76,8 @@ class Sunlight:
         crown: On trees and hedges (height, width).
     """
 
-    solid: Float32s
-    crown: Float32s
+    solid: Float32Array
+    crown: Float32Array
 
     def part(self, pixels: tuple[slice, slice]) -> Sunlight:
         """The sunlight of some of the pixels."""
@@ -98,7 +96,7 @@ def sunlight(scan: Scan, coat: Coat, moment: Moment) -> Sunlight:
 
 def shade_scan(
     scan: Scan, sun: Sunlight, *, table: ShapeTable, coat: Coat, moment: Moment, seed: int
-) -> Bytes:
+) -> ByteArray:
     """The picture (height, width, 3) of a scanned window, as a perfect sensor would see it."""
     noises = _noises(scan.window, moment, seed)
     picture = _surface(scan.solid, coat, noises)
@@ -114,15 +112,15 @@ def shade_scan(
 class _Noises:
     """Texture of a window: two fine ones (what stays, what lives), mid, broad, patches."""
 
-    fine: Float32s
-    alive: Float32s
-    mid: Float32s
-    broad: Float32s
-    patches: Float32s
+    fine: Float32Array
+    alive: Float32Array
+    mid: Float32Array
+    broad: Float32Array
+    patches: Float32Array
 
 
 def _noises(window: Window, moment: Moment, seed: int) -> _Noises:
-    def make(spacing_m: float, number: int) -> Float32s:
+    def make(spacing_m: float, number: int) -> Float32Array:
         return smooth_noise(window, spacing_m, seed * 1000 + number)
 
     fine, alive = make(0.5, 1), make(0.45, 100 + moment.date)
@@ -133,7 +131,7 @@ def _noises(window: Window, moment: Moment, seed: int) -> _Noises:
     return _Noises(fine, alive, make(2.6, 3), make(19.0, 4), patches)
 
 
-def _surface(rows: Ints, coat: Coat, noises: _Noises) -> Float32s:
+def _surface(rows: Int32Array, coat: Coat, noises: _Noises) -> Float32Array:
     """Colours (height, width, 3) of shapes with their texture, in even light."""
     blend = coat.blend[rows] + coat.patchy[rows] * 0.5 * noises.patches
     np.clip(blend, -0.3, 1.3, out=blend)
@@ -148,7 +146,7 @@ def _surface(rows: Ints, coat: Coat, noises: _Noises) -> Float32s:
     return picture
 
 
-def _add_stripes(picture: Float32s, scan: Scan, table: ShapeTable) -> None:
+def _add_stripes(picture: Float32Array, scan: Scan, table: ShapeTable) -> None:
     """Darken and lighten what is striped; stripes too fine for the pixels fade away."""
     looks = table.looks.astype(np.float32)
     at = np.flatnonzero((looks[:, 3] > 0)[scan.solid])
@@ -163,7 +161,7 @@ def _add_stripes(picture: Float32s, scan: Scan, table: ShapeTable) -> None:
     picture.reshape(-1, 3)[at] *= gain[:, None]
 
 
-def _add_snow(picture: Float32s, noises: _Noises, snow: float) -> None:
+def _add_snow(picture: Float32Array, noises: _Noises, snow: float) -> None:
     """Lay patches of snow, thin at their edges."""
     cover = 0.5 * noises.broad + 0.5 * noises.patches + 0.25 * noises.mid
     limit = 1.6 - 3.2 * snow
@@ -181,14 +179,14 @@ def _sun_direction(moment: Moment) -> tuple[float, float, float]:
     return flat * math.sin(azimuth), flat * math.cos(azimuth), math.sin(elevation)
 
 
-def _slope_light(slope_x: Float32s, slope_y: Float32s, moment: Moment) -> Float32s:
+def _slope_light(slope_x: Float32Array, slope_y: Float32Array, moment: Moment) -> Float32Array:
     """Sunlight on slopes against that on level ground, at most 1.7."""
     east, north, up = _sun_direction(moment)
     facing = (up - slope_x * east - slope_y * north) / np.sqrt(1 + slope_x**2 + slope_y**2)
     return np.asarray(np.clip(facing / up, 0, 1.7), np.float32)
 
 
-def _shadow(heights_m: Float32s, spare_m: float, gsd_m: float, moment: Moment) -> Float32s:
+def _shadow(heights_m: Float32Array, spare_m: float, gsd_m: float, moment: Moment) -> Float32Array:
     """How far each pixel is in shadow, in [0, 1], by the highest thing between it and the sun.
 
     The running maximum towards the sun is found in steps that double (Hillis and Steele's scan).
@@ -210,8 +208,8 @@ def _shadow(heights_m: Float32s, spare_m: float, gsd_m: float, moment: Moment) -
 
 
 def _towards(
-    heights_m: Float32s, step_x: float, step_y: float, drop_m: float, length_px: float
-) -> Float32s:
+    heights_m: Float32Array, step_x: float, step_y: float, drop_m: float, length_px: float
+) -> Float32Array:
     """The heights `length_px` towards the sun, less what its rays rise till there."""
     matrix = np.array([[1, 0, step_x * length_px], [0, 1, step_y * length_px]], np.float64)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -220,7 +218,7 @@ def _towards(
     return np.asarray(moved - drop_m * length_px, np.float32)
 
 
-def _light(picture: Float32s, sun: Float32s, moment: Moment) -> None:
+def _light(picture: Float32Array, sun: Float32Array, moment: Moment) -> None:
     """Multiply by the light of the sky and of the sun, so that level ground in the sun is at 1."""
     ambient = _ambient(moment)
     picture *= ambient * _SKY_RGB + (1 - ambient) * sun[..., None] * _SUN_RGB
@@ -232,7 +230,11 @@ def _ambient(moment: Moment) -> float:
 
 
 def _add_crowns(
-    picture: Float32s, scan: Scan, coat: Coat, over: tuple[_Noises, Float32s], moment: Moment
+    picture: Float32Array,
+    scan: Scan,
+    coat: Coat,
+    over: tuple[_Noises, Float32Array],
+    moment: Moment,
 ) -> None:
     """Lay trees and hedges over what is below them, by the noises and the sunlight over them."""
     noises, sun = over
@@ -253,7 +255,7 @@ def _add_crowns(
     flat[at] = flat[at] * (1 - share) + colour * share
 
 
-def _crown_light(scan: Scan, moment: Moment) -> Float32s:
+def _crown_light(scan: Scan, moment: Moment) -> Float32Array:
     """Sunlight on crowns by the slope of their bumpy surface."""
     top_m = cv2.GaussianBlur(scan.crown_m, (0, 0), max(0.22 / scan.window.gsd_m, 0.5))
     step = 1 / (8 * scan.window.gsd_m)
@@ -268,7 +270,9 @@ _STOREY_M = 3.0
 _GLASS = 0.72
 
 
-def wall_colours(met: NDArray[np.int32], hit_m: Float32s, along_m: Float32s | None = None) -> Bytes:
+def wall_colours(
+    met: Int32Array, hit_m: Float32Array, along_m: Float32Array | None = None
+) -> ByteArray:
     """Colours (N, 3) of points on walls.
 
     Args:

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, Float64Array, Int32Array, Mask
 from geoloc.synthetic.world.palette import NUMBERS
-
-Floats = NDArray[np.float64]
 
 
 class Layer(IntEnum):
@@ -74,12 +72,14 @@ FLAT = Surface()
 class Sketch:
     """A list of shapes that grows."""
 
-    outlines: list[Floats] = field(default_factory=list)
+    outlines: list[Float64Array] = field(default_factory=list)
     layers: list[int] = field(default_factory=list)
     finishes: list[Finish] = field(default_factory=list)
     surfaces: list[Surface] = field(default_factory=list)
 
-    def add(self, outline: Floats, layer: Layer, finish: Finish, surface: Surface = FLAT) -> None:
+    def add(
+        self, outline: Float64Array, layer: Layer, finish: Finish, surface: Surface = FLAT
+    ) -> None:
         """Add a shape; outlines of fewer than three points are nothing."""
         if len(outline) < 3:
             return
@@ -96,12 +96,12 @@ class ShapeTable:
     Row 0 is the bare ground that lies under everything; its outline is never drawn.
     """
 
-    outlines: list[Floats]
-    bounds: Floats  # (N, 4): least x, least y, greatest x, greatest y
-    is_crown: NDArray[np.bool_]
-    material: NDArray[np.int32]
-    looks: Floats  # (N, 5): blend, tone, stripe_rad, stripe_m, stripe_depth
-    relief: NDArray[np.float32]  # (N, 6): height, x, y, slope x, slope y, dome radius
+    outlines: list[Float64Array]
+    bounds: Float64Array  # (N, 4): least x, least y, greatest x, greatest y
+    is_crown: Mask
+    material: Int32Array
+    looks: Float64Array  # (N, 5): blend, tone, stripe_rad, stripe_m, stripe_depth
+    relief: Float32Array  # (N, 6): height, x, y, slope x, slope y, dome radius
 
     @classmethod
     def from_sketch(cls, sketch: Sketch, ground: Finish) -> ShapeTable:

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import ByteArray, Float32Array, Float64Array, Mask
 from geoloc.geometry.camera import Camera, Pose, ground_homography
 from geoloc.synthetic.world.moment import Moment
-from geoloc.synthetic.world.noise import Float32s, Window
+from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.render import render_window
-from geoloc.synthetic.world.shade import Bytes, wall_colours
+from geoloc.synthetic.world.shade import wall_colours
 from geoloc.synthetic.world.shape import ShapeTable
-
-Floats = NDArray[np.float64]
 
 _FARTHEST_M = 400.0  # ground further away drowns in haze
 _FINEST_GSD_M = 0.14
@@ -39,8 +37,8 @@ class Station:
 
     camera: Camera
     pose: Pose
-    at: Floats
-    to_world: Floats
+    at: Float64Array
+    to_world: Float64Array
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,9 @@ class _Rays:
         distance_m: How far away it is on the ground (height, width).
     """
 
-    offset: Float32s
-    is_ground: NDArray[np.bool_]
-    distance_m: Float32s
+    offset: Float32Array
+    is_ground: Mask
+    distance_m: Float32Array
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,11 @@ class _View:
 
     window: Window
     below: tuple[float, float]  # column and row of the ground below the camera
-    cols: Float32s  # columns from there to the ray's foot (height, width)
-    rows: Float32s
+    cols: Float32Array  # columns from there to the ray's foot (height, width)
+    rows: Float32Array
 
 
-def shoot(table: ShapeTable, station: Station, moment: Moment, *, seed: int) -> Bytes:
+def shoot(table: ShapeTable, station: Station, moment: Moment, *, seed: int) -> ByteArray:
     """The photo (height, width, 3) that a perfect sensor would take."""
     rays = _cast_to_ground(station)
     view = _frame(station, rays)
@@ -118,7 +116,7 @@ def _frame(station: Station, rays: _Rays) -> _View:
     return _View(window, (float(below[0]), float(below[1])), cols, rows)
 
 
-def _gsd_m(station: Station, sides_m: Float32s) -> float:
+def _gsd_m(station: Station, sides_m: Float32Array) -> float:
     """As fine as the photo's middle, within what a window may hold."""
     pitch = np.radians(min(abs(station.pose.pitch_deg), 90.0))
     slant_m = station.pose.rel_alt_m / max(float(np.sin(pitch)), 0.25)
@@ -126,7 +124,9 @@ def _gsd_m(station: Station, sides_m: Float32s) -> float:
     return max(slant_m / station.camera.focal_px, _FINEST_GSD_M, finest_m)
 
 
-def _columns_and_rows(view: _View, share: Float32s | float) -> tuple[Float32s, Float32s]:
+def _columns_and_rows(
+    view: _View, share: Float32Array | float
+) -> tuple[Float32Array, Float32Array]:
     """Window pixels of points a share of the way up the rays, from the ground to the camera."""
     left = np.float32(1) - np.asarray(share, np.float32)
     cols = view.cols * left
@@ -136,9 +136,7 @@ def _columns_and_rows(view: _View, share: Float32s | float) -> tuple[Float32s, F
     return cols, rows
 
 
-def _descend(
-    view: _View, heights_m: Float32s, rel_alt_m: float
-) -> tuple[Float32s, NDArray[np.bool_]]:
+def _descend(view: _View, heights_m: Float32Array, rel_alt_m: float) -> tuple[Float32Array, Mask]:
     """Height (height, width) at which each ray first meets something, and whether it is a wall.
 
     Rays are followed down in steps; one that is suddenly far below the surface met a wall.
@@ -158,7 +156,7 @@ def _descend(
     return hit_m, is_wall
 
 
-def _add_air(photo: Bytes, rays: _Rays) -> Bytes:
+def _add_air(photo: ByteArray, rays: _Rays) -> ByteArray:
     """Haze that grows with distance, and the sky."""
     share = np.clip(rays.distance_m / _FARTHEST_M - 0.25, 0, 1) * 0.5
     share[~rays.is_ground] = 1

@@ -10,13 +10,11 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.synthetic.world import polygon as pg
 from geoloc.synthetic.world.plan import Course
 from geoloc.synthetic.world.shape import Finish, Layer, Sketch
-
-Floats = NDArray[np.float64]
 
 _NEW_BUILDING_SHARE = 0.06
 
@@ -39,7 +37,7 @@ class Site:
     passing: np.random.Generator
     date: int
 
-    def may_build(self, at: Floats, margin_m: float) -> bool:
+    def may_build(self, at: Float64Array, margin_m: float) -> bool:
         """Whether the ground is free of the course, and the building is there at this date."""
         is_there = self.still.random() >= _NEW_BUILDING_SHARE or self.date > 0
         return is_there and bool(self.course.is_clear(at, margin_m)[0])
@@ -48,14 +46,14 @@ class Site:
         """A site whose draws do not disturb what is drawn after it."""
         return replace(self, still=np.random.default_rng(self.still.integers(1 << 32)))
 
-    def clear(self, spots: Floats, margin_m: float = 2.5) -> Floats:
+    def clear(self, spots: Float64Array, margin_m: float = 2.5) -> Float64Array:
         """Those spots (N, 2) that are free of the course."""
         return spots[self.course.is_clear(spots, margin_m)] if len(spots) else spots
 
 
 def cut_parcels(
-    outline: Floats, target_m2: float, rng: np.random.Generator, gap_m: float = 0.0
-) -> list[Floats]:
+    outline: Float64Array, target_m2: float, rng: np.random.Generator, gap_m: float = 0.0
+) -> list[Float64Array]:
     """Cut a block along its long side until its pieces are about as large as wanted."""
     if pg.area_m2(outline) < target_m2 * rng.uniform(1.1, 1.9):
         return [outline]
@@ -70,13 +68,13 @@ def cut_parcels(
     return [part for piece in pieces for part in cut_parcels(piece, target_m2, rng, gap_m)]
 
 
-def cover(site: Site, outline: Floats, material: str, layer: Layer = Layer.GROUND) -> None:
+def cover(site: Site, outline: Float64Array, material: str, layer: Layer = Layer.GROUND) -> None:
     """Cover a piece of ground."""
     rng = site.still
     site.sketch.add(outline, layer, Finish(material, rng.random(), rng.uniform(0.9, 1.1)))
 
 
-def clip_to(parcel: Floats, shape: Floats) -> Floats:
+def clip_to(parcel: Float64Array, shape: Float64Array) -> Float64Array:
     """The part of a convex shape that lies in a parcel."""
     for corner, normal in zip(parcel, pg.outward_normals(parcel), strict=True):
         shape = pg.clip(shape, normal, float(corner @ normal))

@@ -7,15 +7,13 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import ByteArray, Float32Array, Int32Array
 from geoloc.synthetic.world.moment import Moment
-from geoloc.synthetic.world.noise import Float32s, Window
+from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.render import render_window
-from geoloc.synthetic.world.shade import Bytes, Coat, dress
+from geoloc.synthetic.world.shade import Coat, dress
 from geoloc.synthetic.world.shape import ShapeTable
-
-Ints = NDArray[np.int32]
 
 COARSE = 4  # pixels of the picture along one of the coarse picture's
 
@@ -36,14 +34,14 @@ class Survey:
     """
 
     window: Window
-    picture: Bytes
-    heights_m: Float32s
-    shapes: Ints
+    picture: ByteArray
+    heights_m: Float32Array
+    shapes: Int32Array
     table: ShapeTable
     moment: Moment
 
     @cached_property
-    def coarse(self) -> Bytes:
+    def coarse(self) -> ByteArray:
         """The picture at a quarter of its size, for what is far away."""
         height_px, width_px = self.picture.shape[:2]
         size = (max(width_px // COARSE, 1), max(height_px // COARSE, 1))
@@ -55,12 +53,12 @@ class Survey:
         return dress(self.table, self.moment)
 
     @cached_property
-    def trees(self) -> Ints:
+    def trees(self) -> Int32Array:
         """Rows of the table that are trees."""
         rows = np.flatnonzero(self.table.is_crown & (self.table.relief[:, 5] > 0))
         return rows.astype(np.int32)
 
-    def column_row(self, x_m: Float32s, y_m: Float32s) -> tuple[Float32s, Float32s]:
+    def column_row(self, x_m: Float32Array, y_m: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Pixels of places, whole numbers at pixel centres, as OpenCV has it."""
         col = (x_m - self.window.left_m) / self.window.gsd_m - 0.5
         row = (self.window.top_m - y_m) / self.window.gsd_m - 0.5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.synthetic.world import openland, quarter
 from geoloc.synthetic.world.plan import Plan, plan_town
 from geoloc.synthetic.world.shape import Finish, ShapeTable, Sketch
@@ -42,10 +42,7 @@ def _add_streets(sketch: Sketch, plan: Plan, seed: int, date: int) -> None:
         add_street(sketch, street, still, passing)
 
 
-Floats = NDArray[np.float64]
-
-
-def fill_block(site: Site, outline: Floats, urbanity: float) -> None:
+def fill_block(site: Site, outline: Float64Array, urbanity: float) -> None:
     """Choose a use that fits how urban the place is, and build it."""
     names: tuple[str, ...]
     if urbanity > 0.62:
@@ -59,7 +56,7 @@ def fill_block(site: Site, outline: Floats, urbanity: float) -> None:
     _USES[str(site.still.choice(names))](site, outline)
 
 
-_USES: dict[str, Callable[[Site, Floats], None]] = {
+_USES: dict[str, Callable[[Site, Float64Array], None]] = {
     "homes": quarter.fill_homes,
     "town": quarter.fill_town,
     "works": quarter.fill_works,

@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.synthetic.world import polygon as pg
 from geoloc.synthetic.world.greenery import add_row
 from geoloc.synthetic.world.palette import CARS
 from geoloc.synthetic.world.plan import Course, Street
 from geoloc.synthetic.world.shape import Finish, Layer, Sketch, Surface
 
-Floats = NDArray[np.float64]
-
 _PAVEMENT_M = 1.8
 _MARK_M = 0.3  # wider than in life, where a lens and a sensor spread a thin bright line
 
 
-def add_car(sketch: Sketch, at: Floats, angle_rad: float, rng: np.random.Generator) -> None:
+def add_car(sketch: Sketch, at: Float64Array, angle_rad: float, rng: np.random.Generator) -> None:
     """A parked car with dark windows, or a van."""
     length_m, width_m = rng.uniform(3.9, 5.0), rng.uniform(1.75, 2.0)
     finish = Finish(str(rng.choice(CARS)), rng.random())
@@ -66,7 +64,7 @@ def _add_track(sketch: Sketch, street: Street, rng: np.random.Generator) -> None
         add_row(sketch, street.start, street.end, rng.uniform(6, 16), rng)
 
 
-def _frame(street: Street) -> tuple[Floats, Floats, float, float]:
+def _frame(street: Street) -> tuple[Float64Array, Float64Array, float, float]:
     """Unit vectors along and across a street, its length and its angle."""
     way = street.end - street.start
     angle_rad = math.atan2(way[1], way[0])
@@ -129,7 +127,7 @@ def _add_street_cars(
 
 
 def add_parking(
-    sketch: Sketch, outline: Floats, still: np.random.Generator, passing: np.random.Generator
+    sketch: Sketch, outline: Float64Array, still: np.random.Generator, passing: np.random.Generator
 ) -> None:
     """A car park: asphalt, rows of bays with marks, about half of them taken."""
     ground = Finish(str(still.choice(["asphalt", "asphalt", "paving"])), still.random())

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from geoloc.synthetic.world.noise import Float32s
+from geoloc.arrays import Float32Array, Float64Array, Int64Array, Mask
 from geoloc.synthetic.world.palette import NUMBERS
 from geoloc.synthetic.world.survey import Survey
-
-Floats = NDArray[np.float64]
 
 _FARTHEST_M = 110.0
 _LEAF_M = 0.45
@@ -38,13 +35,13 @@ class TreeCanvas:
         eye_m: Height of the camera.
     """
 
-    photo: Float32s
-    distance_m: Float32s
-    azimuths_rad: Floats
-    tangents: Floats
+    photo: Float32Array
+    distance_m: Float32Array
+    azimuths_rad: Float64Array
+    tangents: Float64Array
     eye_m: float
 
-    def columns(self, azimuth_rad: float, half_rad: float) -> tuple[NDArray[np.int64], Floats]:
+    def columns(self, azimuth_rad: float, half_rad: float) -> tuple[Int64Array, Float64Array]:
         """Columns within an angle of an azimuth, round the edge, and where in it, in [-1, 1]."""
         width_px = len(self.azimuths_rad)
         step_rad = 2 * math.pi / width_px
@@ -53,7 +50,7 @@ class TreeCanvas:
         cols = np.arange(math.ceil(middle - half_px), math.floor(middle + half_px) + 1)
         return cols % width_px, (cols - middle) / max(half_px, 1e-6)
 
-    def rows(self, low_m: float, high_m: float, distance_m: float) -> tuple[slice, Floats]:
+    def rows(self, low_m: float, high_m: float, distance_m: float) -> tuple[slice, Float64Array]:
         """Rows that see heights at a distance, and those heights from 0 (low) to 1 (high)."""
         low, high = ((z - self.eye_m) / distance_m for z in (low_m, high_m))
         first, last = np.searchsorted(-self.tangents, [-high, -low])
@@ -71,11 +68,13 @@ class _Tree:
     radius_m: float
     height_m: float
     floor_m: float
-    colour: Float32s
+    colour: Float32Array
     opacity: float
 
 
-def paint_trees(canvas: TreeCanvas, survey: Survey, at: Floats, to_true: Floats) -> None:
+def paint_trees(
+    canvas: TreeCanvas, survey: Survey, at: Float64Array, to_true: Float64Array
+) -> None:
     """Paint all trees that are near enough, the farthest first.
 
     Args:
@@ -137,7 +136,7 @@ def _paint_crown(canvas: TreeCanvas, tree: _Tree) -> None:
     _lay(canvas, (rows, cols), tree.colour * light[..., None], is_leaf, tree)
 
 
-def _grain(tree: _Tree, shape: tuple[int, int]) -> Float32s:
+def _grain(tree: _Tree, shape: tuple[int, int]) -> Float32Array:
     """The texture of the leaves (height, width) of a tree, the same from everywhere."""
     high = math.ceil((tree.height_m - tree.floor_m) / _LEAF_M) + 1
     wide = math.ceil(2 * tree.radius_m / _LEAF_M) + 1
@@ -149,9 +148,9 @@ def _grain(tree: _Tree, shape: tuple[int, int]) -> Float32s:
 
 def _lay(
     canvas: TreeCanvas,
-    where: tuple[slice, NDArray[np.int64]],
-    colour: Float32s,
-    is_there: NDArray[np.bool_],
+    where: tuple[slice, Int64Array],
+    colour: Float32Array,
+    is_there: Mask,
     tree: _Tree,
 ) -> None:
     """Paint the pixels of a tree that nothing hides."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array, Mask
 from geoloc.synthetic.world.moment import Moment
 from geoloc.synthetic.world.palette import NUMBERS, Season
 from geoloc.synthetic.world.survey import Survey
 from geoloc.synthetic.world.world import World, WorldPoint
-
-Floats = NDArray[np.float64]
 
 _PAVED = ("asphalt", "patch", "concrete", "paving", "mark", "gravel", "dirt")
 _WET = ("water", "pool")
@@ -53,7 +51,7 @@ def plan_walk(
     return [WorldPoint(float(x), float(y)) for x, y in chosen]
 
 
-def _ground(survey: Survey, places: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _ground(survey: Survey, places: Float64Array) -> tuple[Mask, Mask]:
     """Which places (N, 2) are open and dry, and which are paved."""
     paved = [NUMBERS[name] for name in _PAVED]
     wet = [NUMBERS[name] for name in _WET]
@@ -70,10 +68,10 @@ def _ground(survey: Survey, places: Floats) -> tuple[NDArray[np.bool_], NDArray[
     return is_free, is_paved
 
 
-def _thin(candidates: Floats, count: int, spacing_m: float) -> Floats:
+def _thin(candidates: Float64Array, count: int, spacing_m: float) -> Float64Array:
     """The first `count` (N, 2) that keep their distance from those before; by cells of a grid."""
-    cells: dict[tuple[int, int], list[Floats]] = {}
-    chosen: list[Floats] = []
+    cells: dict[tuple[int, int], list[Float64Array]] = {}
+    chosen: list[Float64Array] = []
     for place in candidates:
         if len(chosen) == count:
             break

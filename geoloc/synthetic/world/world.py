@@ -9,18 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 from affine import Affine
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from geoloc.arrays import ByteArray, Float64Array
 from geoloc.geometry.camera import Camera, Pose, scene_point
 from geoloc.geometry.crs import LocalFrame, LonLat, as_crs, to_lonlat, transformer
 from geoloc.synthetic.world.moment import Moment, as_moment
 from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.palette import Season
-from geoloc.synthetic.world.panorama import FARTHEST_M, Eye, Ring, look_around
+from geoloc.synthetic.world.panorama import FARTHEST_M, Eye, RingFrame, look_around
 from geoloc.synthetic.world.render import render_window
 from geoloc.synthetic.world.sensor import MAP_SENSOR, Sensor, expose
-from geoloc.synthetic.world.shade import Bytes
 from geoloc.synthetic.world.shape import ShapeTable
 from geoloc.synthetic.world.shooting import Station, shoot
 from geoloc.synthetic.world.survey import Survey, survey_window
@@ -58,7 +57,7 @@ class MapPicture:
         crs: The world's CRS.
     """
 
-    pixels: Bytes
+    pixels: ByteArray
     transform: Affine
     crs: CRS
 
@@ -136,7 +135,7 @@ class World:
         when: Moment | Season = "autumn",
         sensor: Sensor | None = None,
         noise_seed: int = 0,
-    ) -> Bytes:
+    ) -> ByteArray:
         """A photo (height, width, 3) as `camera` takes it.
 
         Args:
@@ -173,12 +172,12 @@ class World:
         self,
         at: WorldPoint,
         *,
-        ring: Ring | None = None,
+        ring: RingFrame | None = None,
         height_m: float = EYE_M,
         when: Survey | Moment | Season = "autumn",
         sensor: Sensor | None = None,
         noise_seed: int = 0,
-    ) -> Bytes:
+    ) -> ByteArray:
         """A panorama (height, width, 3) from the ground, its middle at the ring's heading.
 
         Args:
@@ -192,7 +191,7 @@ class World:
         """
         survey = when if isinstance(when, Survey) else self._survey_around(at, as_moment(when))
         eye = Eye(np.array(at, np.float64), height_m, self._to_world(at))
-        picture = look_around(survey, eye, ring or Ring())
+        picture = look_around(survey, eye, ring or RingFrame())
         rng = np.random.default_rng([self.seed, 12, noise_seed])
         # Panoramas are stitched from many photos: no corners are dark.
         return expose(picture, replace(sensor or Sensor(), vignette=0.0), rng)
@@ -222,7 +221,7 @@ class World:
         x, y = transformer("EPSG:4326", self.crs).transform(position.lon, position.lat)
         return WorldPoint(float(x) - self.corner.x, float(y) - self.corner.y)
 
-    def _to_world(self, at: WorldPoint) -> NDArray[np.float64]:
+    def _to_world(self, at: WorldPoint) -> Float64Array:
         """True metres east and north to world metres (2, 2): grid scale and convergence."""
         reach_m = 100.0
         frame = LocalFrame(self.lonlat(at))

@@ -10,7 +10,7 @@ import pytest
 from geoloc.synthetic.world import polygon as pg
 from geoloc.synthetic.world.moment import Moment
 from geoloc.synthetic.world.noise import Window
-from geoloc.synthetic.world.panorama import Eye, Ring, look_around
+from geoloc.synthetic.world.panorama import Eye, RingFrame, look_around
 from geoloc.synthetic.world.sensor import Sensor
 from geoloc.synthetic.world.shape import Finish, Layer, ShapeTable, Sketch, Surface
 from geoloc.synthetic.world.survey import survey_window
@@ -19,12 +19,12 @@ from geoloc.synthetic.world.world import World, WorldPoint
 
 NOON = Moment("summer", sun_azimuth_deg=180, sun_elevation_deg=45, overcast=0.0)
 HALF_M, GSD_M = 34.0, 0.2
-RING = Ring(180, 360)  # a degree a pixel
+RING = RingFrame(180, 360)  # a degree a pixel
 EYE = Eye(np.zeros(2), 2.0, np.eye(2))
 ASPHALT = Finish("asphalt", 0.0, 0.15)
 
 
-def look(sketch: Sketch, ring: Ring = RING, eye: Eye = EYE) -> np.ndarray:
+def look(sketch: Sketch, ring: RingFrame = RING, eye: Eye = EYE) -> np.ndarray:
     """A panorama from the middle of a black plain with a few things on it."""
     side_px = int(2 * HALF_M / GSD_M)
     window = Window(-HALF_M, HALF_M, GSD_M, side_px, side_px)
@@ -63,7 +63,7 @@ def above_horizon(photo: np.ndarray, empty: np.ndarray) -> np.ndarray:
 def test_a_tower_stands_in_the_column_of_its_azimuth(
     azimuth_deg: float, heading_deg: float
 ) -> None:
-    ring = Ring(180, 360, heading_deg=heading_deg)
+    ring = RingFrame(180, 360, heading_deg=heading_deg)
     seen = above_horizon(look(tower(azimuth_deg, 30, 20), ring), look(Sketch(), ring))
     angle = np.radians((np.nonzero(seen)[1] + 0.5) - 180 + heading_deg)
     middle = np.degrees(np.angle(np.exp(1j * angle).mean()))
@@ -78,7 +78,7 @@ def test_a_tower_is_as_high_as_its_distance_and_height_make_it() -> None:
 
 
 def test_the_horizon_lies_in_the_row_of_elevation_zero() -> None:
-    ring = Ring(90, 360, bottom_deg=-60, top_deg=30)
+    ring = RingFrame(90, 360, bottom_deg=-60, top_deg=30)
     column = look(Sketch(), ring).mean(axis=(1, 2))
     steepest = int(np.abs(np.diff(column)).argmax())
     assert steepest + 1 == pytest.approx(30, abs=1.5)
@@ -97,7 +97,7 @@ def test_a_mark_on_the_ground_is_seen_at_its_azimuth_and_distance(x_m: float, y_
 
 def test_a_turned_camera_sees_the_same_rolled() -> None:
     sketch = tower(70, 20, 15)
-    still, turned = look(sketch), look(sketch, Ring(180, 360, heading_deg=90))
+    still, turned = look(sketch), look(sketch, RingFrame(180, 360, heading_deg=90))
     assert np.abs(np.roll(still, -90, axis=1).astype(int) - turned).mean() < 0.5
 
 
@@ -122,16 +122,16 @@ def test_panoramas_see_true_north() -> None:
     at = WorldPoint(150, 150)
     survey = world.survey("summer", gsd_m=0.5)
     clean = Sensor(blur_px=0, noise=0)
-    photo = world.take_panorama(at, when=survey, ring=Ring(64, 360), sensor=clean)
+    photo = world.take_panorama(at, when=survey, ring=RingFrame(64, 360), sensor=clean)
     eye = Eye(np.array(at), 2.3, world._to_world(at))
-    grid = look_around(survey, Eye(eye.at, 2.3, np.eye(2)), Ring(64, 360))
-    true = look_around(survey, eye, Ring(64, 360))
+    grid = look_around(survey, Eye(eye.at, 2.3, np.eye(2)), RingFrame(64, 360))
+    true = look_around(survey, eye, RingFrame(64, 360))
     assert np.array_equal(photo, true)
     assert not np.array_equal(photo, grid)
 
 
 def test_a_seed_takes_the_same_panorama_again_and_seasons_differ() -> None:
-    ring, at = Ring(32, 128, -45, 35), WorldPoint(60, 60)
+    ring, at = RingFrame(32, 128, -45, 35), WorldPoint(60, 60)
     one, again = (World(size_m=120, seed=3).take_panorama(at, ring=ring) for _ in range(2))
     winter = World(size_m=120, seed=3).take_panorama(at, ring=ring, when="winter")
     assert one.shape == (32, 128, 3)

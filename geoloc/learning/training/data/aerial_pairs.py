@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from geoloc.learning.training.batch import Batch, Image
+from geoloc.arrays import Float64Array, RgbImage
+from geoloc.learning.training.batch import Batch
 from geoloc.learning.training.data.photometric import disturb
 from geoloc.learning.training.data.places import Place
 from geoloc.learning.training.recipe import PairChoice
@@ -134,7 +134,9 @@ class PairMaker:
         x, y = (rng.uniform(side / 2, length - side / 2) for length in (width, height))
         return Crop(float(x), float(y), float(side))
 
-    def _pair(self, sketch: Sketch, size_px: int, rng: np.random.Generator) -> tuple[Image, Image]:
+    def _pair(
+        self, sketch: Sketch, size_px: int, rng: np.random.Generator
+    ) -> tuple[RgbImage, RgbImage]:
         place, crop = sketch.place, sketch.crop
         of_tile = int(rng.integers(len(place.dates)))
         of_photo = of_tile
@@ -149,7 +151,7 @@ class PairMaker:
         return photo, disturb(tile, rng, strength=self._choice.tile_change)
 
 
-def shown_share(image: Image, crop: Crop) -> float:
+def shown_share(image: RgbImage, crop: Crop) -> float:
     """The share of a crop that is not black, about."""
     left, top = (max(0, round(middle - crop.side / 2)) for middle in (crop.x, crop.y))
     right, bottom = round(crop.x + crop.side / 2), round(crop.y + crop.side / 2)
@@ -157,13 +159,13 @@ def shown_share(image: Image, crop: Crop) -> float:
     return float(window.any(axis=2).mean()) if window.size else 0.0
 
 
-def batch_of(photos: Sequence[Image], tiles: Sequence[Image]) -> Batch:
+def batch_of(photos: Sequence[RgbImage], tiles: Sequence[RgbImage]) -> Batch:
     """Photos and their tiles, each pair a place of its own."""
     numbers, wholes = np.arange(len(photos)), np.ones(len(photos), np.float32)
     return Batch(np.stack(photos), np.stack(tiles), numbers, wholes)
 
 
-def cut_tile(image: Image, crop: Crop, size_px: int) -> Image:
+def cut_tile(image: RgbImage, crop: Crop, size_px: int) -> RgbImage:
     """The tile (S, S, 3) of a crop, resized by area as tiles are before they are embedded."""
     side = max(2, round(crop.side))
     left, top = round(crop.x - crop.side / 2), round(crop.y - crop.side / 2)
@@ -174,13 +176,13 @@ def cut_tile(image: Image, crop: Crop, size_px: int) -> Image:
 
 
 def take_photo(
-    image: Image, crop: Crop, size_px: int, *, choice: PairChoice, rng: np.random.Generator
-) -> Image:
+    image: RgbImage, crop: Crop, size_px: int, *, choice: PairChoice, rng: np.random.Generator
+) -> RgbImage:
     """A photo (S, S, 3) of the crop's place, as it looks after it was brought to north up."""
     side = size_px * _OVERSAMPLING
     matrix = _view_of(crop, side, choice, rng)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    view: Image = np.asarray(
+    view: RgbImage = np.asarray(
         cv2.warpPerspective(image, matrix, (side, side), flags=flags), np.uint8
     )
     outline = _outline(side, choice, rng)
@@ -188,13 +190,11 @@ def take_photo(
         view = _blur_far_side(view, rng)
     mask = np.zeros((side, side), np.uint8)
     cv2.fillConvexPoly(mask, np.round(outline).astype(np.int32), 1)
-    covered: Image = view * mask[..., None]
+    covered: RgbImage = view * mask[..., None]
     return _resize(covered, size_px)
 
 
-def _view_of(
-    crop: Crop, side: int, choice: PairChoice, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _view_of(crop: Crop, side: int, choice: PairChoice, rng: np.random.Generator) -> Float64Array:
     """The homography (3, 3) from pixels of the photo's square to pixels of the place."""
     turn = np.radians(rng.uniform(-choice.turn_deg, choice.turn_deg))
     zoom = np.exp(rng.uniform(*np.log(choice.zoom))) * crop.side / side
@@ -213,7 +213,7 @@ def _view_of(
     return np.asarray(placed @ scaled @ turned @ tilted @ centred, np.float64)
 
 
-def _outline(side: int, choice: PairChoice, rng: np.random.Generator) -> NDArray[np.float64]:
+def _outline(side: int, choice: PairChoice, rng: np.random.Generator) -> Float64Array:
     """Corners (4, 2) of what the photo shows: a frame at any heading, wider on the far side."""
     length = np.exp(rng.uniform(*np.log(choice.footprint))) * side
     half = length / 2 * np.array([1.0, 1 / _ASPECTS[int(rng.integers(len(_ASPECTS)))]])
@@ -221,11 +221,11 @@ def _outline(side: int, choice: PairChoice, rng: np.random.Generator) -> NDArray
     corners = np.array([[-1 - flare, -1], [1 + flare, -1], [1 - flare / 2, 1], [flare / 2 - 1, 1]])
     heading = rng.uniform(0, 2 * np.pi)
     cosine, sine = np.cos(heading), np.sin(heading)
-    turned: NDArray[np.float64] = (corners * half) @ np.array([[cosine, sine], [-sine, cosine]])
+    turned: Float64Array = (corners * half) @ np.array([[cosine, sine], [-sine, cosine]])
     return turned + side / 2
 
 
-def _blur_far_side(view: Image, rng: np.random.Generator) -> Image:
+def _blur_far_side(view: RgbImage, rng: np.random.Generator) -> RgbImage:
     """Sharp on one side, smeared on the other, as an oblique photo is after rectifying."""
     side = view.shape[0]
     heading = rng.uniform(0, 2 * np.pi)
@@ -236,12 +236,12 @@ def _blur_far_side(view: Image, rng: np.random.Generator) -> Image:
     return np.asarray(view * (1 - share) + smeared * share, np.uint8)
 
 
-def _resize(image: Image, size_px: int) -> Image:
+def _resize(image: RgbImage, size_px: int) -> RgbImage:
     smaller = image.shape[0] >= size_px
     how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (size_px, size_px), interpolation=how), np.uint8)
 
 
-def _turn(image: Image, symmetry: Symmetry) -> Image:
+def _turn(image: RgbImage, symmetry: Symmetry) -> RgbImage:
     turned = np.rot90(image, symmetry.quarter_turns)
     return np.ascontiguousarray(turned[:, ::-1] if symmetry.is_flipped else turned)

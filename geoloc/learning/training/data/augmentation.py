@@ -12,12 +12,10 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, RgbImage
 from geoloc.learning.datasets.crossview import QueryView
 from geoloc.learning.training.recipe import AugmentationChoice
-
-Image = NDArray[np.uint8]
 
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -28,13 +26,13 @@ NO_AUGMENTATION = AugmentationChoice(
 
 
 def augment(
-    query: Image,
-    reference: Image,
+    query: RgbImage,
+    reference: RgbImage,
     rng: np.random.Generator,
     choice: AugmentationChoice,
     *,
     query_view: QueryView,
-) -> tuple[Image, Image]:
+) -> tuple[RgbImage, RgbImage]:
     """Query and reference, changed together where their geometry is concerned.
 
     Pixels that are black, because nothing was seen there, stay black.
@@ -62,7 +60,7 @@ def augment(
     return query, reference
 
 
-def turn_ring(ring: Image, turns: int) -> Image:
+def turn_ring(ring: RgbImage, turns: int) -> RgbImage:
     """A ring (H, W, 3) as it belongs to a tile turned by `turns` quarters counter-clockwise.
 
     What was `turns` times 90 degrees clockwise of north is then in the middle.
@@ -71,8 +69,8 @@ def turn_ring(ring: Image, turns: int) -> Image:
 
 
 def _turn_pair(
-    query: Image, reference: Image, turns: int, choice: AugmentationChoice, view: QueryView
-) -> tuple[Image, Image]:
+    query: RgbImage, reference: RgbImage, turns: int, choice: AugmentationChoice, view: QueryView
+) -> tuple[RgbImage, RgbImage]:
     """Turn the satellite image, and the other image with it if that is the choice."""
     if view == "satellite":
         drone, satellite = _turn_pair(reference, query, turns, choice, "drone")
@@ -87,7 +85,7 @@ def _turn_pair(
     return query, np.rot90(reference, turns)
 
 
-def _disturb(image: Image, rng: np.random.Generator, choice: AugmentationChoice) -> Image:
+def _disturb(image: RgbImage, rng: np.random.Generator, choice: AugmentationChoice) -> RgbImage:
     """What another camera would have made of the image (H, W, 3)."""
     image = np.ascontiguousarray(image)
     seen = image.any(axis=2, keepdims=True)
@@ -102,21 +100,21 @@ def _disturb(image: Image, rng: np.random.Generator, choice: AugmentationChoice)
     return np.asarray(image * seen, np.uint8)
 
 
-def _compress(image: Image, quality: int) -> Image:
+def _compress(image: RgbImage, quality: int) -> RgbImage:
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert decoded is not None, "our own JPEG can be read"
     return np.asarray(decoded[..., ::-1], np.uint8)
 
 
-def _jitter(image: Image, rng: np.random.Generator, choice: AugmentationChoice) -> Image:
+def _jitter(image: RgbImage, rng: np.random.Generator, choice: AugmentationChoice) -> RgbImage:
     """Brightness, contrast, saturation and hue in random order."""
     brightness, contrast, saturation = (
         1 + rng.uniform(-far, far)
         for far in (choice.brightness, choice.contrast, choice.saturation)
     )
     hue = rng.uniform(-choice.hue, choice.hue)
-    steps: list[Callable[[Image], Image]] = [
+    steps: list[Callable[[RgbImage], RgbImage]] = [
         lambda pixels: _mix(pixels, np.float32(0), brightness),
         lambda pixels: _mix(pixels, np.float32((pixels @ _GREY).mean()), contrast),
         lambda pixels: _mix(pixels, (pixels @ _GREY)[..., None], saturation),
@@ -127,32 +125,32 @@ def _jitter(image: Image, rng: np.random.Generator, choice: AugmentationChoice) 
     return image
 
 
-def _mix(image: Image, base: np.float32 | NDArray[np.float32], share: float) -> Image:
+def _mix(image: RgbImage, base: np.float32 | Float32Array, share: float) -> RgbImage:
     """Away from `base` where the share exceeds 1, towards it otherwise."""
     mixed = base + (image - base) * np.float32(share)
     return np.asarray(np.clip(mixed + np.float32(0.5), 0, 255), np.uint8)
 
 
-def _shift_hue(image: Image, turns: float) -> Image:
+def _shift_hue(image: RgbImage, turns: float) -> RgbImage:
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)  # hue counts 180 to a turn
     hsv[..., 0] = ((hsv[..., 0].astype(np.int16) + round(turns * 180)) % 180).astype(np.uint8)
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)
 
 
-def _blur(image: Image, rng: np.random.Generator) -> Image:
+def _blur(image: RgbImage, rng: np.random.Generator) -> RgbImage:
     """Out of focus, or moved: a Gaussian that may be longer one way."""
     side = int(rng.choice([3, 5, 7]))
     sigma_x, sigma_y = (float(sigma) for sigma in rng.uniform(0.2, 1.0, 2) * side / 3)
     return np.asarray(cv2.GaussianBlur(image, (side, side), sigma_x, sigmaY=sigma_y), np.uint8)
 
 
-def _sharpen(image: Image, rng: np.random.Generator) -> Image:
+def _sharpen(image: RgbImage, rng: np.random.Generator) -> RgbImage:
     soft = cv2.GaussianBlur(image, (0, 0), 1.0)
     amount = float(rng.uniform(0.5, 1.5))
     return np.asarray(cv2.addWeighted(image, 1 + amount, soft, -amount, 0), np.uint8)
 
 
-def _drop_grid(image: Image, rng: np.random.Generator, choice: AugmentationChoice) -> Image:
+def _drop_grid(image: RgbImage, rng: np.random.Generator, choice: AugmentationChoice) -> RgbImage:
     """Black squares on a grid of random pitch and phase."""
     height, width = image.shape[:2]
     pitch = int(rng.integers(max(2, min(height, width) // 10), max(3, min(height, width) // 2)))
@@ -163,7 +161,7 @@ def _drop_grid(image: Image, rng: np.random.Generator, choice: AugmentationChoic
     return np.asarray(image * ~(rows[:, None] & cols)[..., None], np.uint8)
 
 
-def _drop(image: Image, rng: np.random.Generator, choice: AugmentationChoice) -> Image:
+def _drop(image: RgbImage, rng: np.random.Generator, choice: AugmentationChoice) -> RgbImage:
     """Black rectangles anywhere."""
     height, width = image.shape[:2]
     dropped = image.copy()
@@ -175,7 +173,7 @@ def _drop(image: Image, rng: np.random.Generator, choice: AugmentationChoice) ->
     return dropped
 
 
-def _limit_ring(ring: Image, rng: np.random.Generator, choice: AugmentationChoice) -> Image:
+def _limit_ring(ring: RgbImage, rng: np.random.Generator, choice: AugmentationChoice) -> RgbImage:
     """The ring with one sector only, and rolled by an unknown heading."""
     width = ring.shape[1]
     if rng.random() < choice.sector:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geoloc.arrays import RgbImage
 from geoloc.errors import InputError
 from geoloc.learning.datasets.crossview import QueryView, Split
-from geoloc.learning.training.batch import WHOLE, Batch, Embed, Image, Share
+from geoloc.learning.training.batch import WHOLE, Batch, Embed, Share
 from geoloc.learning.training.data.augmentation import augment
 from geoloc.learning.training.data.image_reader import PictureReader
 from geoloc.learning.training.data.neighbours import neighbours_by_similarity
@@ -94,7 +95,7 @@ class SplitSource:
                 return size
         return 2
 
-    def _pair(self, number: int, seed: tuple[int, ...]) -> tuple[Image, Image]:
+    def _pair(self, number: int, seed: tuple[int, ...]) -> tuple[RgbImage, RgbImage]:
         pair = self._split.pairs[number]
         query = self._reader.read(self._split.queries[pair.query], self.query_view)
         reference = self._reader.read(self._split.references[pair.reference], self.reference_view)

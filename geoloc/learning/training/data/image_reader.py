@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from geoloc.arrays import RgbImage
 from geoloc.learning.datasets.crossview import Picture
-from geoloc.learning.training.batch import Image
 from geoloc.models.card import InputSize
 from geoloc.photos.photo import read_photo
 
@@ -26,10 +26,10 @@ class PictureReader:
 
     def __init__(self, sizes: Mapping[str, InputSize]) -> None:
         self._sizes = sizes
-        self._kept: dict[tuple[Path, str], Image] = {}
+        self._kept: dict[tuple[Path, str], RgbImage] = {}
         self._kept_bytes = 0
 
-    def read(self, picture: Picture, view: str) -> Image:
+    def read(self, picture: Picture, view: str) -> RgbImage:
         """A picture (h, w, 3) uint8 RGB of the input size of `view`, read-only.
 
         Raises:
@@ -47,7 +47,7 @@ class PictureReader:
 
     def chunks(
         self, pictures: Sequence[Picture], view: str, *, size: int, workers: int
-    ) -> Iterator[Image]:
+    ) -> Iterator[RgbImage]:
         """All pictures, `size` at a time (N, h, w, 3); the next are read meanwhile."""
         with ThreadPoolExecutor(max(1, workers)) as pool:
             waiting = [pool.submit(self.read, picture, view) for picture in pictures[:size]]
@@ -57,7 +57,7 @@ class PictureReader:
                 yield np.stack([each.result() for each in ready])
 
     @staticmethod
-    def _squashed(path: Path, size: InputSize) -> Image:
+    def _squashed(path: Path, size: InputSize) -> RgbImage:
         # Twice the longer side: enough pixels for the shorter one, and JPEGs decode quicker.
         pixels = read_photo(path, max_side_px=2 * max(size)).pixels
         if pixels.shape[:2] == size:

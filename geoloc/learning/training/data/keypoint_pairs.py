@@ -14,18 +14,23 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from geoloc.arrays import (
+    ByteArray,
+    Float32Array,
+    Float64Array,
+    GreyImage,
+    Int64Array,
+    Mask,
+    RgbImage,
+)
 from geoloc.geometry.camera import project
 from geoloc.index.features.keypoints import Keypoints, find_keypoints
 from geoloc.index.features.patches import Pyramid, cut_patches
-from geoloc.learning.training.batch import Image
 from geoloc.learning.training.data.photometric import disturb
 from geoloc.learning.training.data.places import Place
 from geoloc.learning.training.recipe import KeypointChoice
-
-Floats = NDArray[np.float64]
 
 # Two keypoints are partners if they agree in place (shares of their size, pixels), size and angle.
 _NEAR_SIZES = 0.35
@@ -50,14 +55,14 @@ class PatchPairs:
         is_found: (N,) bool; the detector found it in both. The others are made up in the photo.
     """
 
-    photo: Image
-    tile: Image
-    is_found: NDArray[np.bool_]
+    photo: RgbImage
+    tile: RgbImage
+    is_found: Mask
 
     def __len__(self) -> int:
         return len(self.photo)
 
-    def select(self, which: NDArray[np.bool_]) -> PatchPairs:
+    def select(self, which: Mask) -> PatchPairs:
         """Those of the pairs."""
         return PatchPairs(self.photo[which], self.tile[which], self.is_found[which])
 
@@ -66,9 +71,9 @@ class PatchPairs:
 class _Picture:
     """What one date of a place looks like from somewhere; `to_place` maps its pixels there."""
 
-    grey: Image
-    valid: NDArray[np.bool_]
-    to_place: Floats
+    grey: GreyImage
+    valid: Mask
+    to_place: Float64Array
 
     def keypoints(self) -> Keypoints:
         return find_keypoints(self.grey, valid=self.valid)
@@ -144,11 +149,11 @@ def _view(
     side_px: int,
     step: float,
     middle: Sequence[float],
-    mirror: Floats,
+    mirror: Float64Array,
     rng: np.random.Generator,
     *,
     tilt_deg: float,
-) -> Floats:
+) -> Float64Array:
     """The homography (3, 3) from a picture's pixels to the place's; `step` place pixels a pixel."""
     turn, heading = rng.uniform(0, 2 * np.pi, 2)
     tilt = np.radians(rng.uniform(0, tilt_deg)) * (rng.random() < 0.6)
@@ -166,7 +171,11 @@ def _view(
 
 
 def _seen(
-    image: Image, view: Floats, choice: KeypointChoice, rng: np.random.Generator, change: float
+    image: RgbImage,
+    view: Float64Array,
+    choice: KeypointChoice,
+    rng: np.random.Generator,
+    change: float,
 ) -> _Picture:
     """A picture of a date under a view, its look changed; black where the place ends."""
     step = float(np.linalg.norm(view[:2, 0]))
@@ -180,7 +189,7 @@ def _seen(
     return _Picture(grey, valid, view)
 
 
-def _moved(keypoints: Keypoints, across: Floats) -> Keypoints:
+def _moved(keypoints: Keypoints, across: Float64Array) -> Keypoints:
     """Where and how keypoints of one picture should appear in the other, by their homography."""
     xy = keypoints.xy_px.astype(float)
     angle = np.radians(keypoints.angle_deg)
@@ -197,7 +206,7 @@ def _moved(keypoints: Keypoints, across: Floats) -> Keypoints:
     )
 
 
-def _inside(keypoints: Keypoints, picture: _Picture) -> NDArray[np.bool_]:
+def _inside(keypoints: Keypoints, picture: _Picture) -> Mask:
     """Which lie further than their size from the picture's edge, on ground that it shows."""
     side = picture.grey.shape[0]
     margin = keypoints.size_px[:, None]
@@ -206,7 +215,7 @@ def _inside(keypoints: Keypoints, picture: _Picture) -> NDArray[np.bool_]:
     return np.asarray(inside & picture.valid[cell[:, 1], cell[:, 0]])
 
 
-def _apart(xy_px: NDArray[np.float32]) -> NDArray[np.int64]:
+def _apart(xy_px: Float32Array) -> Int64Array:
     """Positions of points, in their order, of which no two are near each other."""
     tree = cKDTree(xy_px)
     dropped = np.zeros(len(xy_px), bool)
@@ -216,7 +225,7 @@ def _apart(xy_px: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.flatnonzero(~dropped)
 
 
-def _partners(expected: Keypoints, found: Keypoints) -> NDArray[np.int64]:
+def _partners(expected: Keypoints, found: Keypoints) -> Int64Array:
     """For each expected keypoint the found one that agrees best in size and angle; -1 for none."""
     reach = np.clip(_NEAR_SIZES * expected.size_px, *_NEAR_PX)
     near = cKDTree(found.xy_px).query_ball_point(expected.xy_px, reach)
@@ -244,7 +253,7 @@ def _jittered(keypoints: Keypoints, rng: np.random.Generator) -> Keypoints:
     )
 
 
-def _patches(grey: Image, groups: Sequence[Keypoints]) -> Image:
+def _patches(grey: GreyImage, groups: Sequence[Keypoints]) -> ByteArray:
     pyramid = Pyramid.of(grey)
     cut = [cut_patches(pyramid, each.xy_px, each.size_px, each.angle_deg) for each in groups]
     return np.concatenate(cut)

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array
 from geoloc.errors import InputError
 from geoloc.learning.datasets.crossview import QueryView
 from geoloc.learning.training.batch import WHOLE, Batch, Embed, MadeUp, Share
@@ -94,7 +94,7 @@ def found_pairs(places: Sequence[Place], choice: KeypointChoice) -> PatchPairs:
     )
 
 
-def _weights(places: Sequence[Place]) -> NDArray[np.float64]:
+def _weights(places: Sequence[Place]) -> Float64Array:
     """Probabilities: a large image holds many views, and another date is worth a place."""
     sides = [place.dates[0].shape[0] * place.dates[0].shape[1] for place in places]
     weights = np.sqrt(sides) * [len(place.dates) for place in places]
@@ -103,7 +103,7 @@ def _weights(places: Sequence[Place]) -> NDArray[np.float64]:
 
 def _draws(
     places: Sequence[Place],
-    weights: NDArray[np.float64],
+    weights: Float64Array,
     choice: KeypointChoice,
     rng: np.random.Generator,
 ) -> Iterator[PatchPairs]:

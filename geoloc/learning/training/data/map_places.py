@@ -14,10 +14,10 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from geoloc.arrays import Float64Array, Int64Array, Mask, RgbImage
 from geoloc.errors import InputError, TilesError
-from geoloc.learning.training.data.places import Image, Place
+from geoloc.learning.training.data.places import Place
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.tile_set import TileSet
 
@@ -27,8 +27,6 @@ MOST_PIXELS = 200 << 20
 # A tile that shows so much of what an earlier raster shows is left out: were the same ground in
 # two places, it would be its own negative.
 _MOST_SHARED = 0.2
-
-_Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,14 @@ class MapScale:
 class _Layout:
     """Where N tiles lie: rows of the table, and edges in their CRS, y growing to the south."""
 
-    numbers: NDArray[np.int64]
-    left: _Numbers
-    top: _Numbers
-    width: _Numbers
-    height: _Numbers
-    order: NDArray[np.int64]
+    numbers: Int64Array
+    left: Float64Array
+    top: Float64Array
+    width: Float64Array
+    height: Float64Array
+    order: Int64Array
 
-    def part(self, chosen: NDArray[np.bool_]) -> _Layout:
+    def part(self, chosen: Mask) -> _Layout:
         """Some of them."""
         return _Layout(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
@@ -142,7 +140,7 @@ def _layouts(tiles: TileSet, ground_size_m: float) -> Iterator[tuple[str, _Layou
             yield str(name), _layout(tiles, numbers)
 
 
-def _layout(tiles: TileSet, numbers: NDArray[np.int64]) -> _Layout:
+def _layout(tiles: TileSet, numbers: Int64Array) -> _Layout:
     rows = tiles.table.iloc[numbers]
     transforms = np.array([tuple(each)[:6] for each in rows["transform"]], np.float64)
     # Every other row and column first: together these show nearly all, the rest fills gaps.
@@ -173,14 +171,14 @@ def _blocks(name: str, layout: _Layout, scale: MapScale) -> Iterator[_Block]:
                 yield _Block(name, shown, left, top, per_x, per_y, *size)
 
 
-def _edges(starts: _Numbers, lengths: _Numbers) -> list[float]:
+def _edges(starts: Float64Array, lengths: Float64Array) -> list[float]:
     """Where blocks begin and end along one axis."""
     first, last = float(starts.min()), float((starts + lengths).max())
     count = math.ceil((last - first) / float(np.median(lengths)) / _BLOCK_SIDES - 1e-6)
     return [float(edge) for edge in np.linspace(first, last, max(1, count) + 1)]
 
 
-def _meet(starts: _Numbers, lengths: _Numbers, first: float, last: float) -> NDArray[np.bool_]:
+def _meet(starts: Float64Array, lengths: Float64Array, first: float, last: float) -> Mask:
     """Which tiles reach between two edges, by more than a hair."""
     hair = 1e-3 * lengths
     return np.asarray((starts < last - hair) & (starts + lengths > first + hair), np.bool_)
@@ -198,7 +196,7 @@ def _fitting(blocks: list[_Block], *, seed: int) -> list[_Block]:
     return [blocks[number] for number in sorted(kept)]
 
 
-def _assemble(tiles: TileSet, block: _Block, progress: Progress) -> Image:
+def _assemble(tiles: TileSet, block: _Block, progress: Progress) -> RgbImage:
     """The pixels (H, W, 3) of a block."""
     image = np.zeros((block.height_px, block.width_px, 3), np.uint8)
     is_done = np.zeros(image.shape[:2], np.bool_)
@@ -227,7 +225,7 @@ def _assemble(tiles: TileSet, block: _Block, progress: Progress) -> Image:
     return image
 
 
-def _lay(image: Image, tile: Image, top: int, left: int) -> None:
+def _lay(image: RgbImage, tile: RgbImage, top: int, left: int) -> None:
     """Put what a tile shows into an image, which may end inside it."""
     there = image[max(0, top) : top + tile.shape[0], max(0, left) : left + tile.shape[1]]
     first = max(0, -top), max(0, -left)

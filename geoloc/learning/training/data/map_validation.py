@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from geoloc.learning.training.batch import Embed, Image
+from geoloc.arrays import Int64Array, RgbImage
+from geoloc.learning.training.batch import Embed
 from geoloc.learning.training.data.aerial_pairs import Crop, cut_tile, shown_share, take_photo
 from geoloc.learning.training.data.photometric import disturb
 from geoloc.learning.training.data.places import Place
@@ -237,7 +237,7 @@ def _shown(part: Part, place: Place, *, gap_px: int, is_alone: bool) -> Part:
 
 def _photo(
     places: Sequence[Place], shot: _Shot, choice: PairChoice, *, size_px: int, chance: int
-) -> Image:
+) -> RgbImage:
     """The photo, black where it would show more than it may."""
     rng = np.random.default_rng((_VALIDATION_SEED, chance))
     image = np.ascontiguousarray(places[shot.part.place].dates[0][shot.shown.window])
@@ -247,7 +247,7 @@ def _photo(
     return np.asarray(disturb(photo, rng, strength=1.0) * covered, np.uint8)
 
 
-def _right(place: int, crop: Crop, tiles: Sequence[tuple[int, Crop]]) -> NDArray[np.int64]:
+def _right(place: int, crop: Crop, tiles: Sequence[tuple[int, Crop]]) -> Int64Array:
     """Numbers of the tiles that count as right for a photo."""
     reach = _REACH * crop.side
     right = [

@@ -8,13 +8,13 @@ never in its row, nor are references without a pair, which cannot be learnt from
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from geoloc.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 from geoloc.errors import OptionError
 from geoloc.learning.datasets.crossview import Picture, Split
 
-Neighbours = NDArray[np.int32]
+Neighbours = Int32Array
 
 _CHUNK = 1024
 
@@ -62,8 +62,8 @@ def neighbours_by_position(split: Split, count: int, *, degrees_quirk: bool = Fa
 
 
 def neighbours_by_similarity(
-    query_vectors: NDArray[np.float32],
-    reference_vectors: NDArray[np.float32],
+    query_vectors: Float32Array,
+    reference_vectors: Float32Array,
     split: Split,
     count: int,
 ) -> Neighbours:
@@ -95,7 +95,7 @@ def neighbours_by_similarity(
     return table
 
 
-def _points(split: Split, *, degrees_quirk: bool) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _points(split: Split, *, degrees_quirk: bool) -> tuple[Int32Array, Float64Array]:
     """The references to learn from and their points on the unit sphere (N, 3).
 
     The square of a chord is four times the haversine's argument, whatever numbers are taken for
@@ -112,7 +112,7 @@ def _points(split: Split, *, degrees_quirk: bool) -> tuple[NDArray[np.int32], ND
     return numbers, points
 
 
-def _learnt_references(split: Split) -> NDArray[np.int32]:
+def _learnt_references(split: Split) -> Int32Array:
     """The numbers of the references that have a pair, ascending."""
     return np.array(sorted({pair.reference for pair in split.pairs}), np.int32)
 
@@ -136,7 +136,7 @@ def _avoided(split: Split) -> list[set[int]]:
     return avoided
 
 
-def _highest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+def _highest(scores: Float32Array, count: int) -> Int64Array:
     """The columns (Q, count) of the highest scores of each row, best first."""
     columns = np.arange(scores.shape[1])[None].repeat(len(scores), 0)
     if count < scores.shape[1]:
@@ -145,7 +145,7 @@ def _highest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     return np.take_along_axis(columns, best, 1)
 
 
-def _fill(row: Neighbours, candidates: NDArray[np.int32], avoided: set[int]) -> None:
+def _fill(row: Neighbours, candidates: Int32Array, avoided: set[int]) -> None:
     """Write the candidates that are not avoided into a row of the table, in their order."""
     allowed = candidates[~np.isin(candidates, list(avoided))][: len(row)]
     row[: len(allowed)] = allowed

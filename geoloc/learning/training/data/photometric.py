@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-_Float = NDArray[np.floating]
+from geoloc.arrays import FloatArray, RgbImage
+
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def disturb(image: Image, rng: np.random.Generator, *, strength: float) -> Image:
+def disturb(image: RgbImage, rng: np.random.Generator, *, strength: float) -> RgbImage:
     """The image (H, W, 3) uint8 as another camera would see it on another day.
 
     Args:
@@ -19,7 +18,7 @@ def disturb(image: Image, rng: np.random.Generator, *, strength: float) -> Image
         rng: All chances come from it.
         strength: From 0, nothing, to 1, what two seasons and two sensors differ by.
     """
-    pixels: _Float = image.astype(np.float32) / np.float32(255)
+    pixels: FloatArray = image.astype(np.float32) / np.float32(255)
     if rng.random() < 0.5 * strength:
         pixels = _cast_shadow(pixels, rng)
     pixels = _grade(pixels, rng, strength)
@@ -37,7 +36,7 @@ def disturb(image: Image, rng: np.random.Generator, *, strength: float) -> Image
     return _compress(bytes_, rng) if rng.random() < 0.5 * strength else bytes_
 
 
-def _grade(pixels: _Float, rng: np.random.Generator, strength: float) -> _Float:
+def _grade(pixels: FloatArray, rng: np.random.Generator, strength: float) -> FloatArray:
     """Gamma, gain of each channel, contrast, saturation, and a season's turn of the colours."""
     gamma = np.exp(rng.normal(0, 0.25 * strength))
     gains = np.exp(rng.normal(0, 0.08 * strength, 3) + rng.normal(0, 0.15 * strength))
@@ -53,7 +52,7 @@ def _grade(pixels: _Float, rng: np.random.Generator, strength: float) -> _Float:
     return np.asarray(graded @ mixing.T.astype(np.float32), np.float32)
 
 
-def _cast_shadow(pixels: _Float, rng: np.random.Generator) -> _Float:
+def _cast_shadow(pixels: FloatArray, rng: np.random.Generator) -> FloatArray:
     """A few dark polygons: clouds, and shadows that fall another way."""
     side = pixels.shape[0]
     mask = np.ones(pixels.shape[:2], np.float32)
@@ -64,14 +63,14 @@ def _cast_shadow(pixels: _Float, rng: np.random.Generator) -> _Float:
     return pixels * mask[..., None]
 
 
-def _haze(pixels: _Float, rng: np.random.Generator) -> _Float:
+def _haze(pixels: FloatArray, rng: np.random.Generator) -> FloatArray:
     """A veil of one colour, as satellites see through."""
     share = np.float32(rng.uniform(0.1, 0.5))
     colour = rng.uniform(0.5, 0.9, 3).astype(np.float32)
     return pixels * (1 - share) + colour * share
 
 
-def _occlude(pixels: _Float, rng: np.random.Generator) -> _Float:
+def _occlude(pixels: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Patches of one colour: what was built, felled or parked since."""
     side = pixels.shape[0]
     changed = pixels.copy()
@@ -83,7 +82,7 @@ def _occlude(pixels: _Float, rng: np.random.Generator) -> _Float:
     return changed
 
 
-def _compress(image: Image, rng: np.random.Generator) -> Image:
+def _compress(image: RgbImage, rng: np.random.Generator) -> RgbImage:
     """What is left of it after a JPEG of low quality."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
     _, encoded = cv2.imencode(".jpg", image, quality)

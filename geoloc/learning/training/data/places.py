@@ -10,13 +10,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from geoloc.arrays import RgbImage
 from geoloc.errors import InputError
 from geoloc.learning.training.recipe import DataChoice
 from geoloc.progress import Progress, Silent
-
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Place:
 
     name: str
     town: str
-    dates: tuple[Image, ...]
+    dates: tuple[RgbImage, ...]
     gsd_m: float
     is_held_out: bool
     is_patchy: bool = False
@@ -134,7 +132,7 @@ def _read_group(group: list[_Listed], choice: DataChoice) -> Iterable[Place]:
     ]
 
 
-def _read_image(path: Path) -> Image:
+def _read_image(path: Path) -> RgbImage:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise InputError(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geoloc.arrays import Int32Array, Mask
 from geoloc.errors import OptionError
 from geoloc.learning.datasets.crossview import Split
 from geoloc.learning.training.data.neighbours import (
@@ -113,7 +114,7 @@ class Sampler:
         return batches
 
     def _take_neighbours(
-        self, pair: int, batch: _Batch, used: NDArray[np.bool_], rng: np.random.Generator
+        self, pair: int, batch: _Batch, used: Mask, rng: np.random.Generator
     ) -> None:
         """Fill the batch with pairs of neighbouring references, one of each."""
         if self.neighbours is None:
@@ -126,7 +127,7 @@ class Sampler:
                 chosen = unused[int(rng.integers(len(unused)))]
                 used[chosen] = batch.take(chosen)
 
-    def _draw(self, row: NDArray[np.int32], rng: np.random.Generator) -> list[int]:
+    def _draw(self, row: Int32Array, rng: np.random.Generator) -> list[int]:
         """The nearest neighbours, and some of the others in random order."""
         choice = self._choice
         known = row[row >= 0][: choice.range]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geoloc.learning.training.batch import Image
+from geoloc.arrays import RgbImage
 from geoloc.learning.training.data.aerial_pairs import (
     Crop,
     PairMaker,
@@ -22,7 +22,7 @@ from geoloc.learning.training.recipe import PairChoice
 STILL = PairChoice(offset=0.0, turn_deg=0.0, zoom=(1.0, 1.0), tilt_deg=0.0, footprint=(4.0, 4.0))
 
 
-def coordinates() -> Image:
+def coordinates() -> RgbImage:
     """(256, 256, 3): the column in red, the row in green."""
     rows, cols = np.mgrid[0:256, 0:256]
     return np.stack([cols, rows, np.full_like(rows, 128)], axis=-1).astype(np.uint8)

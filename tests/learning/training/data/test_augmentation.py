@@ -10,22 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geoloc.arrays import RgbImage
 from geoloc.errors import OptionError
-from geoloc.learning.training.data.augmentation import NO_AUGMENTATION, Image, augment, turn_ring
+from geoloc.learning.training.data.augmentation import NO_AUGMENTATION, augment, turn_ring
 from geoloc.learning.training.recipe import AugmentationChoice
 
 SIDE, WIDTH, HEIGHT = 96, 128, 24
 SIDES = np.arange(SIDE)
 
 
-def tile(seed: int = 0) -> Image:
+def tile(seed: int = 0) -> RgbImage:
     """Smooth blobs, so that sampling between pixels hardly matters."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(30, 255, (8, 8, 3)).astype(np.uint8)
     return np.asarray(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def ring_of(image: Image) -> Image:
+def ring_of(image: RgbImage) -> RgbImage:
     """What stands around the tile's middle: the middle column north, azimuth to the right."""
     azimuth = ((np.arange(WIDTH) + 0.5) / WIDTH - 0.5) * 2 * np.pi
     radius = np.linspace(0.45 * SIDE, 4, HEIGHT)[:, None]
@@ -35,7 +36,7 @@ def ring_of(image: Image) -> Image:
     return np.asarray(cv2.remap(image, xs, ys, cv2.INTER_LINEAR), np.uint8)
 
 
-def difference(a: Image, b: Image) -> float:
+def difference(a: RgbImage, b: RgbImage) -> float:
     return float(np.abs(a.astype(int) - b.astype(int)).mean())
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from geoloc.arrays import Float32Array, RgbBatch
 from geoloc.errors import InputError, PhotoError
 from geoloc.learning.datasets.crossview import Picture, QueryView
 from geoloc.learning.datasets.registry import open_dataset
-from geoloc.learning.training.batch import Batch, Image, Share, Vectors
+from geoloc.learning.training.batch import Batch, Share
 from geoloc.learning.training.data.dataset_source import SplitSource
 from geoloc.learning.training.data.image_reader import PictureReader
 from geoloc.learning.training.loading import load_batches
@@ -90,10 +91,10 @@ class _Arc:
         """Where on the arc a picture lies."""
         return number * 5 % 12
 
-    def images(self, images: Image, view: QueryView) -> Vectors:
+    def images(self, images: RgbBatch, view: QueryView) -> Float32Array:
         raise AssertionError("mining reads files")
 
-    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Vectors:
+    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Float32Array:
         angles = self.order(np.arange(len(pictures))) * np.pi / 24
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
