@@ -23,7 +23,7 @@ from geoloc.geometry.rectification import look_down
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT, Keypoints, detect_keypoints
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.hypotheses import stages
+from geoloc.locate.drone.hypotheses import hypothesis_stages
 from geoloc.locate.drone.voting import NEIGHBOURS, Peak, cast_votes, find_peaks
 from geoloc.options import Effort
 from geoloc.photos.kind import camera_of
@@ -129,17 +129,17 @@ def find_by_vote(
     height, width = photo.pixels.shape[:2]
     camera = camera_of(known, width, height)
     peaks: list[Peak] = []
-    for sight in next(stages(known, "low", gsd_m=features.gsd_m)):
-        view = look_down(photo.pixels, camera, sight.pose, gsd_m=sight.gsd_m)
+    for hypothesis in next(hypothesis_stages(known, "low", gsd_m=features.gsd_m)):
+        view = look_down(photo.pixels, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
         if view is None:
             continue
-        keypoints = detect_keypoints(view.pixels, valid=view.valid, limit=sight.keypoints)
+        keypoints = detect_keypoints(view.pixels, valid=view.valid, limit=hypothesis.keypoints)
         if len(keypoints) == 0:
             continue
         votes = cast_votes(keypoints, features, features.nearest(keypoints.descriptors, NEIGHBOURS))
         offsets = (view.centre_px - keypoints.xy_px).astype(np.float32)
         peaks += find_peaks(
-            votes, offsets, sight.suppositions(view.gsd_m), features.areas_m2(), count=6
+            votes, offsets, hypothesis.suppositions(view.gsd_m), features.areas_m2(), count=6
         )
     if not peaks:
         return None, False

@@ -22,7 +22,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import Describer
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.hypotheses import Sight, stages
+from geoloc.locate.drone.hypotheses import ViewHypothesis, hypothesis_stages
 from geoloc.locate.drone.retrieval import Retriever
 from geoloc.locate.drone.view import Seen, see
 from geoloc.models.embedder import Embedder
@@ -56,10 +56,10 @@ def _row(case: Case, ground: Ground, model: str, *, uses_signatures: bool) -> st
     timer = Timer()
     for row, photo, known in photos:
         height, width = photo.pixels.shape[:2]
-        sights = next(stages(known, "low", gsd_m=0.3))
+        hypotheses = next(hypothesis_stages(known, "low", gsd_m=0.3))
         camera = camera_of(known, width, height)
-        seen = _seen(photo, camera, sights, describer) if uses_signatures else []
-        proposals = retriever.propose(photo.pixels, camera, sights, seen=seen, count=max(RANKS))
+        seen = _seen(photo, camera, hypotheses, describer) if uses_signatures else []
+        proposals = retriever.propose(photo.pixels, camera, hypotheses, seen=seen, count=max(RANKS))
         point = true_point(row, case)
         right = right_tiles(index, point.lon, point.lat)
         ranks.append(first_right([each.row for each in proposals], right))
@@ -82,9 +82,11 @@ def _signatures(index: MapIndex) -> tuple[Signatures | None, Describer]:
 
 
 def _seen(
-    photo: Photo, camera: Camera, sights: Sequence[Sight], describer: Describer | None
+    photo: Photo, camera: Camera, hypotheses: Sequence[ViewHypothesis], describer: Describer | None
 ) -> list[Seen]:
-    views = [see(photo.pixels, camera, sight, describer=describer) for sight in sights]
+    views = [
+        see(photo.pixels, camera, hypothesis, describer=describer) for hypothesis in hypotheses
+    ]
     return [view for view in views if view is not None]
 
 

@@ -37,7 +37,7 @@ _TILT_SD_DEG = 5.0
 
 
 @dataclass(frozen=True)
-class Sight:
+class ViewHypothesis:
     """One way in which the photo may look at the ground, and the turns and scales to vote on.
 
     Attributes:
@@ -61,10 +61,10 @@ class Sight:
         return [Supposition(yaw, gsd_m * zoom) for yaw in self.yaws_deg for zoom in self.zooms]
 
 
-Stage = tuple[Sight, ...]
+Stage = tuple[ViewHypothesis, ...]
 
 
-def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator[Stage]:
+def hypothesis_stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator[Stage]:
     """What to try for a drone photo, cheapest and likeliest first.
 
     Args:
@@ -80,24 +80,24 @@ def stages(metadata: PhotoMetadata, effort: Effort, *, gsd_m: float) -> Iterator
     if metadata.yaw_deg is not None:
         near = _NEAR_ZOOMS if metadata.rel_alt_m is not None else wide
         yaws = tuple((metadata.yaw_deg + step) % 360 for step in _NEAR_YAWS_DEG)
-        stated = tuple(_sight(h, pitch, gsd_m, yaws, near) for h in heights)
+        stated = tuple(_hypothesis(h, pitch, gsd_m, yaws, near) for h in heights)
         yield stated
         if effort == "low":
             return
-        yield tuple(replace(sight, keypoints=_MORE_KEYPOINTS) for sight in stated)
-    full = tuple(_sight(h, pitch, gsd_m, everywhere, wide) for h in heights)
+        yield tuple(replace(hypothesis, keypoints=_MORE_KEYPOINTS) for hypothesis in stated)
+    full = tuple(_hypothesis(h, pitch, gsd_m, everywhere, wide) for h in heights)
     yield full
     if effort == "low":
         return
     if metadata.pitch_deg is None:
         tried = heights if effort == "high" else heights[:_TILTED_HEIGHTS]
         for tilted in _UNKNOWN_PITCHES_DEG[1:]:
-            yield tuple(_sight(h, tilted, gsd_m, everywhere, wide) for h in tried)
+            yield tuple(_hypothesis(h, tilted, gsd_m, everywhere, wide) for h in tried)
     finer = tuple(replace(s, gsd_m=0.8 * gsd_m, keypoints=_MORE_KEYPOINTS) for s in full)
     yield finer[:1] if effort == "normal" else finer
     if metadata.rel_alt_m is not None:
         others = _others(metadata.rel_alt_m)
-        yield tuple(_sight(h, NADIR_DEG, gsd_m, everywhere, _UNKNOWN_ZOOMS) for h in others)
+        yield tuple(_hypothesis(h, NADIR_DEG, gsd_m, everywhere, _UNKNOWN_ZOOMS) for h in others)
 
 
 def other_tilts(found: Pose, *, gsd_m: float) -> Stage:
@@ -113,7 +113,7 @@ def other_tilts(found: Pose, *, gsd_m: float) -> Stage:
     yaws = tuple((found.heading_deg + step) % 360 for step in _NEAR_YAWS_DEG)
     slant_m = found.rel_alt_m / max(0.1, math.sin(math.radians(-found.pitch_deg)))
     return tuple(
-        _sight(slant_m * math.sin(math.radians(-pitch)), pitch, gsd_m, yaws, _NEAR_ZOOMS)
+        _hypothesis(slant_m * math.sin(math.radians(-pitch)), pitch, gsd_m, yaws, _NEAR_ZOOMS)
         for pitch in _UNKNOWN_PITCHES_DEG[1:]
         if abs(pitch - found.pitch_deg) > _SAME_PITCH_DEG
     )
@@ -125,14 +125,14 @@ def _others(known_m: float) -> list[float]:
     return [height for height in _UNKNOWN_HEIGHTS_M if not low < height / known_m < high]
 
 
-def _sight(
+def _hypothesis(
     height_m: float,
     pitch_deg: float,
     gsd_m: float,
     yaws_deg: tuple[float, ...],
     zooms: tuple[float, ...],
-) -> Sight:
-    return Sight(Pose(0.0, pitch_deg, 0.0, height_m), gsd_m, yaws_deg, zooms)
+) -> ViewHypothesis:
+    return ViewHypothesis(Pose(0.0, pitch_deg, 0.0, height_m), gsd_m, yaws_deg, zooms)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import Describer
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.hypotheses import Stage, other_tilts, stages
+from geoloc.locate.drone.hypotheses import Stage, hypothesis_stages, other_tilts
 from geoloc.locate.drone.learned_verification import Proposed, open_second_look
 from geoloc.locate.drone.posterior import Belief, believe
 from geoloc.locate.drone.retrieval import Retriever
@@ -86,7 +86,7 @@ class DroneLocator:
             metadata: What is known of it.
             camera: Of the photo.
             rows: Tiles to search; None is all.
-            check: Called between the sights of a stage; may raise to end the work.
+            check: Called between the hypotheses of a stage; may raise to end the work.
         """
         verified, proposed = self._search(photo, metadata, camera, rows=rows, check=check)
         if metadata.pitch_deg is None:
@@ -109,7 +109,7 @@ class DroneLocator:
         """The places with evidence, and those that votes propose, of as many stages as it takes."""
         verified: list[Verified] = []
         proposed: list[Proposed] = []
-        for stage in stages(metadata, self._options.effort, gsd_m=self.features.gsd_m):
+        for stage in hypothesis_stages(metadata, self._options.effort, gsd_m=self.features.gsd_m):
             seen: Iterable[Seen] = self._see(photo, camera, stage, check=check)
             if self.needs_network:
                 seen = list(seen)
@@ -127,10 +127,10 @@ class DroneLocator:
     def _see(
         self, photo: Photo, camera: Camera, stage: Stage, *, check: Callable[[], None]
     ) -> Iterator[Seen]:
-        """The photo under one sight after the other: where the first is sure, it stays at that."""
-        for sight in stage:
+        """The photo under one hypothesis after the other: where the first is sure, it stays at that."""
+        for hypothesis in stage:
             check()
-            view = see(photo.pixels, camera, sight, describer=self._describer)
+            view = see(photo.pixels, camera, hypothesis, describer=self._describer)
             if view is not None:
                 yield view
 
@@ -151,9 +151,9 @@ class DroneLocator:
         reach_m = MAX_REACH * found.rel_alt_m + _TILT_MARGIN_M
         around = self.features.in_box(place.region, middle - reach_m, middle + reach_m)
         evidence: list[Verified] = []
-        for sight in other_tilts(found, gsd_m=self.features.gsd_m):
+        for hypothesis in other_tilts(found, gsd_m=self.features.gsd_m):
             check()
-            seen = see(photo.pixels, camera, sight, describer=self._describer)
+            seen = see(photo.pixels, camera, hypothesis, describer=self._describer)
             if seen is not None:
                 evidence += verify(self.features, propose(self.features, seen, among=around))
         return evidence

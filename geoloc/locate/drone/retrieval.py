@@ -14,7 +14,7 @@ from geoloc.geometry.camera import Camera
 from geoloc.geometry.rectification import GroundView, look_down
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.hypotheses import Sight
+from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.view import Seen
 from geoloc.models.embedder import Embedder
 
@@ -66,23 +66,23 @@ class Retriever:
         self,
         photo: RgbImage,
         camera: Camera,
-        sights: Sequence[Sight],
+        hypotheses: Sequence[ViewHypothesis],
         *,
         count: int,
         seen: Sequence[Seen] = (),
         rows: Int64Array | None = None,
     ) -> list[Proposal]:
-        """The `count` tiles most like the photo under any of the sights, best first.
+        """The `count` tiles most like the photo under any of the hypotheses, best first.
 
         Args:
             photo: (H, W, 3) uint8, upright.
             camera: Of the photo.
-            sights: Heights, pitches and turns to try.
+            hypotheses: Heights, pitches and turns to try.
             count: How many tiles.
-            seen: The photo's features under the sights, for the signatures.
+            seen: The photo's features under the hypotheses, for the signatures.
             rows: Tiles to choose from; None is all.
         """
-        crops = self._crops(photo, camera, sights)
+        crops = self._crops(photo, camera, hypotheses)
         if not crops:
             return []
         vectors = self._embedder.embed(np.stack(crops), "drone")
@@ -105,7 +105,7 @@ class Retriever:
     def _with_signatures(
         self, scores: dict[int, float], signatures: Signatures, seen: Sequence[Seen]
     ) -> dict[int, float]:
-        """The scores of tiles, standardised, plus their likeness to the best of the sights."""
+        """The scores of tiles, standardised, plus their likeness to the best of the hypotheses."""
         rows = np.array(list(scores), np.int64)
         sides_m = self._index.tiles["ground_size_m"].to_numpy(float)[rows]
         radius_m = float(np.median(sides_m)) / 2
@@ -114,14 +114,18 @@ class Retriever:
         both = both + _standardised(np.max(alike, axis=0))
         return dict(zip(rows.tolist(), both.tolist(), strict=True))
 
-    def _crops(self, photo: RgbImage, camera: Camera, sights: Sequence[Sight]) -> list[RgbImage]:
+    def _crops(
+        self, photo: RgbImage, camera: Camera, hypotheses: Sequence[ViewHypothesis]
+    ) -> list[RgbImage]:
         size_px = self._embedder.card.input_size("drone").height_px
         crops = []
-        for sight in sights:
+        for hypothesis in hypotheses:
             for ground_m in self._ground_sizes_m:
-                view = look_down(photo, camera, sight.pose, gsd_m=ground_m / size_px)
+                view = look_down(photo, camera, hypothesis.pose, gsd_m=ground_m / size_px)
                 if view is not None:
-                    crops += [north_up(view, yaw, size_px) for yaw in few_turns(sight.yaws_deg)]
+                    crops += [
+                        north_up(view, yaw, size_px) for yaw in few_turns(hypothesis.yaws_deg)
+                    ]
         return crops
 
 

@@ -1,4 +1,4 @@
-"""One sight of a photo on the features of a map: vote, look again near the peaks, verify."""
+"""One hypothesis of a photo on the features of a map: vote, look again near the peaks, verify."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_BLOCKS = 12
 
 @dataclass(frozen=True)
 class Proposals:
-    """The places that the votes of one sight propose, before geometry has decided.
+    """The places that the votes of one hypothesis propose, before geometry has decided.
 
     There are no votes where there was no feature to vote with.
     """
@@ -49,7 +49,7 @@ class Proposals:
 
 
 def propose(features: FeatureMap, seen: Seen, *, among: Int64Array | None = None) -> Proposals:
-    """The places that one sight of a photo speaks for.
+    """The places that one hypothesis of a photo speaks for.
 
     On a large map a feature's true partner is often crowded out of its nearest eight by chance.
     So the strongest places of the first vote are looked at again, with partners from there only.
@@ -82,7 +82,7 @@ def verify(features: FeatureMap, proposals: Proposals) -> list[Verified]:
             features,
             votes=votes,
             peak=peak,
-            tilt_sd_deg=seen.sight.tilt_sd_deg,
+            tilt_sd_deg=seen.hypothesis.tilt_sd_deg,
         )
         for peak in proposals.peaks
     )
@@ -97,7 +97,7 @@ def _vote(
     nearest = features.nearest(seen.keypoints.descriptors, k, among=among)
     votes = cast_votes(seen.keypoints, features, nearest)
     offsets = (seen.view.centre_px - seen.keypoints.xy_px).astype(np.float32)
-    suppositions = seen.sight.suppositions(seen.view.gsd_m)
+    suppositions = seen.hypothesis.suppositions(seen.view.gsd_m)
     areas = features.areas_m2(among)
     return votes, find_peaks(votes, offsets, suppositions, areas, count=count)
 

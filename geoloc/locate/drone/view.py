@@ -16,25 +16,25 @@ from geoloc.index.features.keypoints import (
     Keypoints,
     detect_keypoints,
 )
-from geoloc.locate.drone.hypotheses import Sight
+from geoloc.locate.drone.hypotheses import ViewHypothesis
 
 _MIN_KEYPOINTS = 12
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A photo from above under one sight, with its features.
+    """A photo from above under one hypothesis, with its features.
 
     Attributes:
         view: From above.
         keypoints: Of the view.
-        sight: What is supposed.
+        hypothesis: What is supposed.
         kind: What the keypoints' descriptors are.
     """
 
     view: GroundView
     keypoints: Keypoints
-    sight: Sight
+    hypothesis: ViewHypothesis
     kind: DescriptorKind = ROOT_SIFT
 
     def near_middle(self, radius_m: float) -> Float32Array:
@@ -46,7 +46,7 @@ class Seen:
 def see(
     photo: RgbImage,
     camera: Camera,
-    sight: Sight,
+    hypothesis: ViewHypothesis,
     *,
     describer: Describer | None = None,
 ) -> Seen | None:
@@ -55,15 +55,15 @@ def see(
     Args:
         photo: (H, W, 3) uint8, upright.
         camera: Of the photo.
-        sight: What is supposed.
+        hypothesis: What is supposed.
         describer: What described the map's features; None is RootSIFT.
     """
-    view = look_down(photo, camera, sight.pose, gsd_m=sight.gsd_m)
+    view = look_down(photo, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
     if view is None:
         return None
     keypoints = detect_keypoints(
-        view.pixels, valid=view.valid, limit=sight.keypoints, describer=describer
+        view.pixels, valid=view.valid, limit=hypothesis.keypoints, describer=describer
     )
     if len(keypoints) < _MIN_KEYPOINTS:
         return None
-    return Seen(view, keypoints, sight, ROOT_SIFT if describer is None else describer.kind)
+    return Seen(view, keypoints, hypothesis, ROOT_SIFT if describer is None else describer.kind)

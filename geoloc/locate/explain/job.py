@@ -16,7 +16,7 @@ from geoloc.geometry.crs import LocalFrame, LonLat, distance_m, distances_m
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.explain.evidence import find_evidence, level_maps, network_vectors, without_maps
 from geoloc.locate.explain.explanation import Ablation, Explanation, Mark, Side
-from geoloc.locate.explain.views import Sighting, network_view, sightings
+from geoloc.locate.explain.views import RectifiedShot, network_view, sightings
 from geoloc.locate.job import locate_photos
 from geoloc.locate.locator import MAX_SIDE_PX
 from geoloc.models.embedder import SATELLITE, Embedder, Preprocessing
@@ -84,7 +84,7 @@ def explain_photo(
 
 @dataclass(frozen=True)
 class _Ranking:
-    """The tiles most like any sighting, best first, each with its best sighting."""
+    """The tiles most like any rectified, best first, each with its best rectified."""
 
     rows: list[int]
     scores: list[float]
@@ -135,15 +135,15 @@ class _Job:
         row = table.match(photo.path) if table else None
         return photo.metadata if row is None else merge(photo.metadata, row)
 
-    def _rank(self, tried: list[Sighting], view: str) -> _Ranking:
+    def _rank(self, tried: list[RectifiedShot], view: str) -> _Ranking:
         vectors = self._embedder.embed(np.stack([each.pixels for each in tried]), view)
         count = min(max(self._options.rank + 1, _LOWEST_RANK), len(self._index.tiles))
         found = self._index.search(vectors, count)
         best: dict[int, tuple[float, int]] = {}
-        for sighting, (rows, scores) in enumerate(zip(found.rows, found.scores, strict=True)):
+        for rectified, (rows, scores) in enumerate(zip(found.rows, found.scores, strict=True)):
             for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
                 if row >= 0 and score > best.get(row, (-2.0, 0))[0]:
-                    best[row] = (score, sighting)
+                    best[row] = (score, rectified)
         order = sorted(best, key=lambda row: (-best[row][0], row))[:count]
         return _Ranking(order, [best[row][0] for row in order], [best[row][1] for row in order])
 
@@ -180,7 +180,7 @@ class _Job:
         return Side(pixels, evidence, levels)
 
     def _ablate(self, seen: Tensor, view: str, ranking: _Ranking, place: int) -> Ablation | None:
-        """The best tiles compared again with the same sighting, with and without maps."""
+        """The best tiles compared again with the same rectified, with and without maps."""
         bare = without_maps(self._network)
         if bare is None:
             return None

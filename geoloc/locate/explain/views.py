@@ -10,7 +10,7 @@ from geoloc.errors import PhotoError
 from geoloc.geometry.panorama import roll_ring
 from geoloc.geometry.rectification import look_down
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.hypotheses import stages
+from geoloc.locate.drone.hypotheses import hypothesis_stages
 from geoloc.locate.drone.retrieval import few_turns, north_up
 from geoloc.locate.street.search import GROUND, StreetSearcher, heading_stages
 from geoloc.models.embedder import Embedder
@@ -23,7 +23,7 @@ _ANY_GSD_M = 0.5
 
 
 @dataclass(frozen=True)
-class Sighting:
+class RectifiedShot:
     """One input that a photo may become.
 
     Attributes:
@@ -37,7 +37,7 @@ class Sighting:
 
 def sightings(
     photo: Photo, metadata: PhotoMetadata, kind: PhotoKind, *, index: MapIndex, embedder: Embedder
-) -> list[Sighting]:
+) -> list[RectifiedShot]:
     """All that a photo is tried as, at first: its own word on itself is believed.
 
     Raises:
@@ -49,7 +49,9 @@ def sightings(
     else:
         ring = StreetSearcher(index, embedder).ring(photo, metadata, kind)
         headings = next(heading_stages(metadata, "normal"))
-        found = [Sighting(roll_ring(ring, each), f"looking to {each:.0f}°") for each in headings]
+        found = [
+            RectifiedShot(roll_ring(ring, each), f"looking to {each:.0f}°") for each in headings
+        ]
     if not found:
         raise PhotoError(
             f"{photo.path} shows no ground as a drone photo; expected one that looks down; "
@@ -66,19 +68,19 @@ def network_view(kind: PhotoKind) -> str:
 
 def _from_above(
     photo: Photo, metadata: PhotoMetadata, *, index: MapIndex, embedder: Embedder
-) -> Iterator[Sighting]:
+) -> Iterator[RectifiedShot]:
     """North-up squares, each as wide on the ground as a tile."""
     height_px, width_px = photo.pixels.shape[:2]
     camera = camera_of(metadata, width_px, height_px)
     side_px = embedder.card.input_size("drone").height_px
     sizes_m = sorted(float(size) for size in index.tiles["ground_size_m"].unique())
-    for sight in next(stages(metadata, "normal", gsd_m=_ANY_GSD_M)):
+    for hypothesis in next(hypothesis_stages(metadata, "normal", gsd_m=_ANY_GSD_M)):
         for ground_m in sizes_m:
-            view = look_down(photo.pixels, camera, sight.pose, gsd_m=ground_m / side_px)
-            for yaw_deg in few_turns(sight.yaws_deg) if view is not None else ():
+            view = look_down(photo.pixels, camera, hypothesis.pose, gsd_m=ground_m / side_px)
+            for yaw_deg in few_turns(hypothesis.yaws_deg) if view is not None else ():
                 assert view is not None
                 square = embedder.shrink(north_up(view, yaw_deg, side_px), "drone")
-                height = f"from {sight.pose.rel_alt_m:.0f} m"
-                yield Sighting(
+                height = f"from {hypothesis.pose.rel_alt_m:.0f} m"
+                yield RectifiedShot(
                     square, f"{height}, heading {yaw_deg % 360:.0f}°, {ground_m:g} m wide"
                 )

@@ -10,7 +10,7 @@ import pytest
 
 from geoloc.geometry.camera import Pose
 from geoloc.geometry.panorama import Panorama
-from geoloc.locate.drone.hypotheses import Stage, other_tilts, stages
+from geoloc.locate.drone.hypotheses import Stage, hypothesis_stages, other_tilts
 from geoloc.locate.street.search import heading_stages
 from geoloc.options import Effort
 from geoloc.photos.kind import (
@@ -28,11 +28,11 @@ KNOWN = PhotoMetadata(yaw_deg=350.0, rel_alt_m=100.0)
 
 
 def plan(metadata: PhotoMetadata, effort: Effort = "normal") -> list[Stage]:
-    return list(stages(metadata, effort, gsd_m=GSD_M))
+    return list(hypothesis_stages(metadata, effort, gsd_m=GSD_M))
 
 
 def hypotheses(stage: Stage) -> int:
-    return sum(len(sight.suppositions(sight.gsd_m)) for sight in stage)
+    return sum(len(hypothesis.suppositions(hypothesis.gsd_m)) for hypothesis in stage)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_field_of_view_that_no_pinhole_has_is_no_camera_s(hfov_deg: float) -> 
 
 def test_a_known_yaw_is_looked_at_first_and_only_nearby() -> None:
     first, again, third, *_ = plan(KNOWN)
-    near = [yaw for sight in (*first, *again) for yaw in sight.yaws_deg]
+    near = [yaw for hypothesis in (*first, *again) for yaw in hypothesis.yaws_deg]
     assert all(abs((yaw - 350 + 180) % 360 - 180) <= 20 for yaw in near)
     assert all(0 <= yaw < 360 for yaw in near)
     assert hypotheses(first) < hypotheses(third) / 4
@@ -86,20 +86,20 @@ def test_a_known_yaw_is_looked_at_again_with_more_features_before_others() -> No
 
 def test_a_wrong_yaw_is_forgiven_by_the_stage_after() -> None:
     third = plan(KNOWN)[2]
-    for sight in third:
-        yaws = sorted(sight.yaws_deg)
+    for hypothesis in third:
+        yaws = sorted(hypothesis.yaws_deg)
         gaps = [b - a for a, b in zip(yaws, [*yaws[1:], yaws[0] + 360], strict=True)]
         assert max(gaps) <= 20
 
 
 def test_an_unknown_yaw_begins_with_all_turns() -> None:
     first = plan(PhotoMetadata(rel_alt_m=100.0))[0]
-    assert max(max(sight.yaws_deg) for sight in first) > 300
+    assert max(max(hypothesis.yaws_deg) for hypothesis in first) > 300
 
 
 def test_a_known_height_is_kept_to_until_all_else_has_failed() -> None:
     *first, last = plan(KNOWN)
-    assert {sight.pose.rel_alt_m for stage in first for sight in stage} == {100.0}
+    assert {hypothesis.pose.rel_alt_m for stage in first for hypothesis in stage} == {100.0}
     heights = [s.pose.rel_alt_m * zoom for s in last for zoom in s.zooms]
     assert min(heights) < 60
     assert max(heights) > 200
@@ -126,32 +126,32 @@ def test_more_effort_tries_the_same_first_and_then_more(metadata: PhotoMetadata)
 
 def test_a_stated_pitch_is_believed() -> None:
     tilted = plan(PhotoMetadata(pitch_deg=-60.0, rel_alt_m=50.0), "high")[:-1]
-    assert {sight.pose.pitch_deg for stage in tilted for sight in stage} == {-60.0}
+    assert {hypothesis.pose.pitch_deg for stage in tilted for hypothesis in stage} == {-60.0}
 
 
 @pytest.mark.parametrize("metadata", [KNOWN, PhotoMetadata()])
 def test_an_unknown_pitch_is_straight_down_first_and_tilted_later(metadata: PhotoMetadata) -> None:
     first, *others = plan(metadata)
-    assert {sight.pose.pitch_deg for sight in first} == {-90.0}
-    pitches = {sight.pose.pitch_deg for stage in others for sight in stage}
+    assert {hypothesis.pose.pitch_deg for hypothesis in first} == {-90.0}
+    pitches = {hypothesis.pose.pitch_deg for stage in others for hypothesis in stage}
     assert len(pitches) > 1
     assert max(pitches) > -60
 
 
 def test_the_last_stage_of_a_stated_height_looks_closer() -> None:
     stages_of_the_known = plan(KNOWN)[:-1]
-    finest = [min(sight.gsd_m for sight in stage) for stage in stages_of_the_known]
+    finest = [min(hypothesis.gsd_m for hypothesis in stage) for stage in stages_of_the_known]
     assert finest[0] == GSD_M
     assert finest[-1] < GSD_M
-    most = [max(sight.keypoints for sight in stage) for stage in stages_of_the_known]
+    most = [max(hypothesis.keypoints for hypothesis in stage) for stage in stages_of_the_known]
     assert most[-1] > most[0]
 
 
 def test_suppositions_are_all_pairs_of_turn_and_scale() -> None:
-    sight = plan(KNOWN)[0][0]
-    pairs = sight.suppositions(0.5)
-    assert len(set(pairs)) == len(sight.yaws_deg) * len(sight.zooms)
-    assert {pair.gsd_m for pair in pairs} == {0.5 * zoom for zoom in sight.zooms}
+    hypothesis = plan(KNOWN)[0][0]
+    pairs = hypothesis.suppositions(0.5)
+    assert len(set(pairs)) == len(hypothesis.yaws_deg) * len(hypothesis.zooms)
+    assert {pair.gsd_m for pair in pairs} == {0.5 * zoom for zoom in hypothesis.zooms}
 
 
 def test_only_a_photo_that_says_nothing_is_taken_for_what_the_map_can_tell() -> None:
@@ -213,13 +213,13 @@ def test_a_magnetic_heading_is_trusted_less() -> None:
 def test_a_place_is_tried_under_other_tilts_from_as_far_away() -> None:
     found = Pose(350.0, -88.0, 0.0, 120.0)
     tilted = other_tilts(found, gsd_m=GSD_M)
-    assert [sight.pose.pitch_deg for sight in tilted] == [-45.0, -65.0]
-    for sight in tilted:
-        slant_m = sight.pose.rel_alt_m / math.sin(math.radians(-sight.pose.pitch_deg))
+    assert [hypothesis.pose.pitch_deg for hypothesis in tilted] == [-45.0, -65.0]
+    for hypothesis in tilted:
+        slant_m = hypothesis.pose.rel_alt_m / math.sin(math.radians(-hypothesis.pose.pitch_deg))
         assert slant_m == pytest.approx(120.0, rel=0.01)
-        assert all(abs((yaw - 350 + 180) % 360 - 180) <= 20 for yaw in sight.yaws_deg)
+        assert all(abs((yaw - 350 + 180) % 360 - 180) <= 20 for yaw in hypothesis.yaws_deg)
 
 
 def test_the_tilt_under_which_it_was_found_is_not_tried_again() -> None:
     tilted = other_tilts(Pose(0.0, -47.0, 0.0, 120.0), gsd_m=GSD_M)
-    assert [sight.pose.pitch_deg for sight in tilted] == [-65.0]
+    assert [hypothesis.pose.pitch_deg for hypothesis in tilted] == [-65.0]

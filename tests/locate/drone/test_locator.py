@@ -9,7 +9,7 @@ import pytest
 
 from geoloc.geometry.camera import Pose
 from geoloc.locate.drone import locator as drone_locator
-from geoloc.locate.drone.hypotheses import Sight
+from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.posterior import Belief
 from geoloc.locate.drone.verification import Verified
@@ -36,28 +36,28 @@ class Features:
 
 
 class Search:
-    """Stands for the search: each sight finds what `scores` say of its pitch, at one scene."""
+    """Stands for the search: each hypothesis finds what `scores` say of its pitch, at one scene."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, scores: dict[float, float]) -> None:
         self.tried: list[float] = []
         self._scores = scores
-        monkeypatch.setattr(drone_locator, "see", lambda _, __, sight, **___: sight)
+        monkeypatch.setattr(drone_locator, "see", lambda _, __, hypothesis, **___: hypothesis)
         monkeypatch.setattr(drone_locator, "propose", self._propose)
         monkeypatch.setattr(drone_locator, "verify", self._verify)
 
-    def _propose(self, _: Any, sight: Sight, **__: Any) -> Any:
-        self.tried.append(sight.pose.pitch_deg)
-        return _Looked(sight)
+    def _propose(self, _: Any, hypothesis: ViewHypothesis, **__: Any) -> Any:
+        self.tried.append(hypothesis.pose.pitch_deg)
+        return _Looked(hypothesis)
 
     def _verify(self, _: Any, looked: _Looked) -> list[Verified]:
-        pitch_deg = looked.sight.pose.pitch_deg
+        pitch_deg = looked.hypothesis.pose.pitch_deg
         score = self._scores.get(pitch_deg, 0.0)
         return [place(0, 0, score=score, pose=Pose(0.0, pitch_deg, 0.0, 100.0))] if score else []
 
 
 class _Looked:
-    def __init__(self, sight: Sight) -> None:
-        self.sight = sight
+    def __init__(self, hypothesis: ViewHypothesis) -> None:
+        self.hypothesis = hypothesis
 
     def cameras(self) -> list[Any]:
         return []

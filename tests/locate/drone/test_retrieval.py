@@ -13,7 +13,7 @@ from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.rectification import look_down
 from geoloc.index.exact_search import SearchResult
 from geoloc.locate.drone import retrieval
-from geoloc.locate.drone.hypotheses import Sight
+from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.retrieval import Retriever, north_up
 from tests.fixtures.search import speckled
 
@@ -74,35 +74,35 @@ class View:
         return np.full((1, 1), self.strength, np.float32)
 
 
-def sight(*yaws_deg: float, pitch_deg: float = -90.0) -> Sight:
-    return Sight(Pose(0.0, pitch_deg, 0.0, 100.0), 0.5, yaws_deg, (1.0,))
+def hypothesis(*yaws_deg: float, pitch_deg: float = -90.0) -> ViewHypothesis:
+    return ViewHypothesis(Pose(0.0, pitch_deg, 0.0, 100.0), 0.5, yaws_deg, (1.0,))
 
 
 def propose(
     index: Index,
-    *sights: Sight,
+    *hypotheses: ViewHypothesis,
     network: Network | None = None,
     signatures: Signatures | None = None,
     **how: Any,
 ) -> list[Any]:
     retriever = Retriever(index, network or Network(), signatures=signatures)  # type: ignore[arg-type]
-    return retriever.propose(PHOTO, CAMERA, sights, **{"count": 3, **how})
+    return retriever.propose(PHOTO, CAMERA, hypotheses, **{"count": 3, **how})
 
 
 def test_tiles_come_best_first_each_once() -> None:
     index = Index([[4, 2, 9], [2, 7, 4]], [[0.9, 0.8, 0.1], [0.95, 0.5, 0.2]])
-    found = propose(index, sight(0.0), sight(90.0))
+    found = propose(index, hypothesis(0.0), hypothesis(90.0))
     assert [p.row for p in found] == [2, 4, 7]
     assert [p.score for p in found] == pytest.approx([0.95, 0.9, 0.5])
 
 
 def test_rows_that_are_none_are_left_out() -> None:
-    assert [p.row for p in propose(Index([[3, -1, -1]], [[0.4, 0, 0]]), sight(0.0))] == [3]
+    assert [p.row for p in propose(Index([[3, -1, -1]], [[0.4, 0, 0]]), hypothesis(0.0))] == [3]
 
 
 def test_the_choice_of_rows_reaches_the_index() -> None:
     index, rows = Index([[3]], [[0.4]]), np.array([3, 5], np.int64)
-    propose(index, sight(0.0), count=7, rows=rows)
+    propose(index, hypothesis(0.0), count=7, rows=rows)
     assert index.asked is not None
     assert index.asked[1] == 7
     assert index.asked[2] is rows
@@ -110,9 +110,9 @@ def test_the_choice_of_rows_reaches_the_index() -> None:
 
 def test_a_known_yaw_is_one_picture_and_all_yaws_are_a_round() -> None:
     known, everywhere = Network(), Network()
-    propose(Index([[1]], [[0.5]]), sight(348.0, 354.0, 0.0, 6.0, 12.0), network=known)
+    propose(Index([[1]], [[0.5]]), hypothesis(348.0, 354.0, 0.0, 6.0, 12.0), network=known)
     yaws = [float(yaw) for yaw in range(0, 360, 8)]
-    propose(Index([[1]], [[0.5]]), sight(*yaws), network=everywhere)
+    propose(Index([[1]], [[0.5]]), hypothesis(*yaws), network=everywhere)
     assert known.seen.shape == (1, SIZE_PX, SIZE_PX, 3)
     assert known.view == "drone"
     assert 8 <= len(everywhere.seen) <= 24
@@ -120,12 +120,12 @@ def test_a_known_yaw_is_one_picture_and_all_yaws_are_a_round() -> None:
 
 def test_every_ground_size_of_the_tiles_is_tried() -> None:
     network = Network()
-    propose(Index([[1]], [[0.5]], sizes=(80.0, 160.0, 80.0)), sight(0.0), network=network)
+    propose(Index([[1]], [[0.5]], sizes=(80.0, 160.0, 80.0)), hypothesis(0.0), network=network)
     assert len(network.seen) == 2
 
 
 def test_sights_of_the_sky_propose_nothing() -> None:
-    assert propose(Index([[1]], [[0.5]]), sight(0.0, pitch_deg=60.0)) == []
+    assert propose(Index([[1]], [[0.5]]), hypothesis(0.0, pitch_deg=60.0)) == []
 
 
 def rows_of(found: list[Any]) -> list[int]:
@@ -137,7 +137,7 @@ def test_without_signatures_or_features_the_network_decides_alone(has: str) -> N
     index = Index([[4, 2, 9]], [[0.9, 0.8, 0.1]], sizes=(160.0,) * 10)
     signatures = Signatures(np.arange(10)) if has == "signatures" else None
     seen = [View()] if has == "features" else []
-    found = propose(index, sight(0.0), signatures=signatures, seen=seen)
+    found = propose(index, hypothesis(0.0), signatures=signatures, seen=seen)
     assert rows_of(found) == [4, 2, 9]
     assert [p.score for p in found] == pytest.approx([0.9, 0.8, 0.1])
     assert index.asked is not None
@@ -150,8 +150,8 @@ LIKENESS = [2.0, 90.0, 100.0, 1.0, 3.0, 2.0]
 
 def test_the_second_of_both_beats_the_first_of_one() -> None:
     index = Index([range(6)], SCORES, sizes=(160.0,) * 6)
-    assert rows_of(propose(index, sight(0.0)))[0] == 0
-    found = propose(index, sight(0.0), signatures=Signatures(LIKENESS), seen=[View()])
+    assert rows_of(propose(index, hypothesis(0.0)))[0] == 0
+    found = propose(index, hypothesis(0.0), signatures=Signatures(LIKENESS), seen=[View()])
     assert rows_of(found)[0] == 1
 
 
@@ -159,7 +159,7 @@ def test_the_second_of_both_beats_the_first_of_one() -> None:
 def test_the_units_of_the_likeness_do_not_matter(stretch: float, shift: float) -> None:
     index = Index([range(6)], SCORES, sizes=(160.0,) * 6)
     plain, other = (
-        propose(index, sight(0.0), signatures=Signatures(likeness), seen=[View()], count=6)
+        propose(index, hypothesis(0.0), signatures=Signatures(likeness), seen=[View()], count=6)
         for likeness in (LIKENESS, np.array(LIKENESS) * stretch + shift)
     )
     assert rows_of(other) == rows_of(plain)
@@ -168,29 +168,35 @@ def test_the_units_of_the_likeness_do_not_matter(stretch: float, shift: float) -
 
 def test_signatures_that_like_all_tiles_alike_leave_the_network_s_order() -> None:
     index = Index([range(6)], SCORES, sizes=(160.0,) * 6)
-    found = propose(index, sight(0.0), signatures=Signatures([0.0] * 6), seen=[View()], count=6)
-    assert rows_of(found) == rows_of(propose(index, sight(0.0), count=6))
+    found = propose(
+        index, hypothesis(0.0), signatures=Signatures([0.0] * 6), seen=[View()], count=6
+    )
+    assert rows_of(found) == rows_of(propose(index, hypothesis(0.0), count=6))
     assert np.isfinite([p.score for p in found]).all()
 
 
 def test_a_network_that_likes_all_tiles_alike_leaves_the_signatures_order() -> None:
     index = Index([range(6)], [[0.4] * 6], sizes=(160.0,) * 6)
-    found = propose(index, sight(0.0), signatures=Signatures(LIKENESS), seen=[View()], count=6)
+    found = propose(index, hypothesis(0.0), signatures=Signatures(LIKENESS), seen=[View()], count=6)
     # Rows 0 and 5 are alike to both: the first comes first.
     assert rows_of(found) == [2, 1, 4, 0, 5, 3]
 
 
 def test_tiles_of_one_score_come_by_row() -> None:
     index = Index([[7, 3, 5, 1]], [[0.5, 0.5, 0.5, 0.9]], sizes=(160.0,) * 8)
-    assert rows_of(propose(index, sight(0.0), count=4)) == [1, 3, 5, 7]
-    found = propose(index, sight(0.0), count=4, signatures=Signatures([3.0] * 8), seen=[View()])
+    assert rows_of(propose(index, hypothesis(0.0), count=4)) == [1, 3, 5, 7]
+    found = propose(
+        index, hypothesis(0.0), count=4, signatures=Signatures([3.0] * 8), seen=[View()]
+    )
     assert rows_of(found) == [1, 3, 5, 7]
 
 
 def test_the_sight_that_is_most_like_a_tile_counts() -> None:
     index = Index([range(6)], [[0.4] * 6], sizes=(160.0,) * 6)
     one, several = (
-        propose(index, sight(0.0), signatures=Signatures(LIKENESS), seen=[*map(View, strengths)])
+        propose(
+            index, hypothesis(0.0), signatures=Signatures(LIKENESS), seen=[*map(View, strengths)]
+        )
         for strengths in ((1.0,), (0.1, 1.0, 0.5))
     )
     assert several == one
@@ -199,7 +205,7 @@ def test_the_sight_that_is_most_like_a_tile_counts() -> None:
 def test_signatures_are_asked_about_the_ground_of_a_tile() -> None:
     view = View()
     index = Index([range(3)], [[0.4] * 3], sizes=(80.0, 160.0, 160.0))
-    propose(index, sight(0.0), signatures=Signatures([1.0] * 3), seen=[view])
+    propose(index, hypothesis(0.0), signatures=Signatures([1.0] * 3), seen=[view])
     assert view.radius_m == 80.0
 
 
@@ -218,7 +224,7 @@ def test_signatures_are_asked_about_the_network_s_first_tiles(
     order = np.arange(tiles)[None, ::-1]
     index = Ordered(order, np.linspace(0.9, 0.1, tiles)[None], sizes=(160.0,) * tiles)
     signatures = Signatures(np.zeros(tiles))
-    propose(index, sight(0.0), signatures=signatures, seen=[View()], count=count)
+    propose(index, hypothesis(0.0), signatures=signatures, seen=[View()], count=count)
     assert index.asked is not None
     assert index.asked[1] == depth
     assert [rows.tolist() for rows in signatures.asked] == [order[0, :depth].tolist()]
@@ -228,7 +234,9 @@ def test_many_turns_ask_about_no_more_tiles(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(retrieval, "_DEPTH", 3)
     index = Index([[0, 1, 2], [3, 4, 5]], [[0.9, 0.5, 0.1], [0.8, 0.6, 0.2]], sizes=(160.0,) * 6)
     signatures = Signatures([0.0, 0.0, 9.0, 0.0, 0.0, 9.0])
-    found = propose(index, sight(0.0), sight(90.0), signatures=signatures, seen=[View()], count=3)
+    found = propose(
+        index, hypothesis(0.0), hypothesis(90.0), signatures=signatures, seen=[View()], count=3
+    )
     assert [sorted(rows.tolist()) for rows in signatures.asked] == [[0, 3, 4]]
     assert rows_of(found) == [0, 3, 4]
 
@@ -236,7 +244,10 @@ def test_many_turns_ask_about_no_more_tiles(monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_tile_to_choose_from_is_no_proposal() -> None:
     index = Index([[-1, -1]], [[-np.inf, -np.inf]])
     none = np.zeros(0, np.int64)
-    assert propose(index, sight(0.0), signatures=Signatures([1.0]), seen=[View()], rows=none) == []
+    assert (
+        propose(index, hypothesis(0.0), signatures=Signatures([1.0]), seen=[View()], rows=none)
+        == []
+    )
 
 
 @pytest.mark.parametrize(

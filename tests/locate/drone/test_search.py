@@ -1,4 +1,4 @@
-"""One sight of a photo on the features of a map: seen, proposed, verified."""
+"""One hypothesis of a photo on the features of a map: seen, proposed, verified."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ import pytest
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.locate.drone import search
-from geoloc.locate.drone.hypotheses import Sight
+from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.search import propose, verify
 from geoloc.locate.drone.view import Seen, see
 from geoloc.photos.kind import camera_of
 from geoloc.photos.photo import read_photo
-from tests.fixtures.search import SearchWorld, Sighting, search_world, speckled, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.search import RectifiedShot, SearchWorld, search_world, speckled, tiny_world  # noqa: F401 # a fixture
 from tests.locate.test_locator import NUMBER
 
 CAMERA = Camera(320, 240, 250.0)
 PHOTO = speckled(320)[:240]
-DOWN = Sight(Pose(0.0, -90.0, 0.0, 100.0), 0.4, (0.0,), (1.0,))
+DOWN = ViewHypothesis(Pose(0.0, -90.0, 0.0, 100.0), 0.4, (0.0,), (1.0,))
 NONE = np.zeros(0, np.int64)
 # As far as the photo's middle may be from where the votes say: they are cast in bins of 10 m.
 BIN_M = 12.0
 
 
 @pytest.fixture(scope="module")
-def true(search_world: SearchWorld) -> Sighting:  # noqa: F811
-    return search_world.sight(NUMBER)
+def true(search_world: SearchWorld) -> RectifiedShot:  # noqa: F811
+    return search_world.rectify(NUMBER)
 
 
 @pytest.fixture(scope="module")
-def seen(search_world: SearchWorld, true: Sighting) -> Seen:  # noqa: F811
+def seen(search_world: SearchWorld, true: RectifiedShot) -> Seen:  # noqa: F811
     """The photo under its true height and pitch."""
     photo = read_photo(search_world.photos[NUMBER])
     camera = camera_of(photo.metadata, *photo.pixels.shape[1::-1])
     gsd_m = search_world.features.gsd_m
-    sight = Sight(true.shot.pose, gsd_m, (true.shot.pose.heading_deg,), (0.93, 1.0, 1.07))
-    found = see(photo.pixels, camera, sight)
+    hypothesis = ViewHypothesis(
+        true.shot.pose, gsd_m, (true.shot.pose.heading_deg,), (0.93, 1.0, 1.07)
+    )
+    found = see(photo.pixels, camera, hypothesis)
     assert found is not None
     return found
 
@@ -51,7 +53,7 @@ def around(world: SearchWorld, east_m: float, north_m: float, half_m: float) -> 
 def test_a_photo_is_seen_with_its_features() -> None:
     found = see(PHOTO, CAMERA, DOWN)
     assert found is not None
-    assert (found.sight, found.kind, found.view.gsd_m) == (DOWN, ROOT_SIFT, 0.4)
+    assert (found.hypothesis, found.kind, found.view.gsd_m) == (DOWN, ROOT_SIFT, 0.4)
     assert 100 < len(found.keypoints) <= DOWN.keypoints
     fewer = see(PHOTO, CAMERA, replace(DOWN, keypoints=40))
     assert fewer is not None
@@ -59,7 +61,7 @@ def test_a_photo_is_seen_with_its_features() -> None:
 
 
 @pytest.mark.parametrize(
-    ("photo", "sight"),
+    ("photo", "hypothesis"),
     [
         (np.full((240, 320, 3), 128, np.uint8), DOWN),
         (PHOTO, replace(DOWN, pose=Pose(0.0, 60.0, 0.0, 100.0))),
@@ -67,8 +69,8 @@ def test_a_photo_is_seen_with_its_features() -> None:
     ],
     ids=["nothing to hold on to", "the sky", "too few"],
 )
-def test_too_little_is_not_seen(photo: np.ndarray, sight: Sight) -> None:
-    assert see(photo, CAMERA, sight) is None
+def test_too_little_is_not_seen(photo: np.ndarray, hypothesis: ViewHypothesis) -> None:
+    assert see(photo, CAMERA, hypothesis) is None
 
 
 def test_near_the_middle_are_the_features_of_so_much_ground() -> None:
@@ -95,7 +97,7 @@ def test_no_features_to_choose_from_are_no_places(
 def test_the_photo_s_place_is_proposed_and_borne_out(
     search_world: SearchWorld,  # noqa: F811
     seen: Seen,
-    true: Sighting,
+    true: RectifiedShot,
     monkeypatch: pytest.MonkeyPatch,
     crowded: int,
 ) -> None:
@@ -115,7 +117,7 @@ def test_the_photo_s_place_is_proposed_and_borne_out(
 def test_only_the_features_that_are_told_of_vote(
     search_world: SearchWorld,  # noqa: F811
     seen: Seen,
-    true: Sighting,
+    true: RectifiedShot,
 ) -> None:
     x_m, y_m = true.peak.x_m, true.peak.y_m
     here = around(search_world, x_m, y_m, 80.0)
