@@ -2,7 +2,7 @@
 
 ``SIFT, RANSAC`` is what everybody tries first: nearest neighbours, Lowe's ratio test, a homography.
 It needs and uses no metadata. ``SIFT voting`` is the first of geoloc's own steps without those that
-follow (second look, verification, further suppositions). Both read the map's features out of
+follow (second look, verification, further vote_hypotheses). Both read the map's features out of
 geoloc's index, whose search is approximate (an inverted file), so that a true neighbour is missed
 now and then; and neither retrieves anything.
 """
@@ -125,7 +125,7 @@ def _is_a_view(matrix: Float64Array, shape: tuple[int, ...]) -> bool:
 def find_by_vote(
     features: FeatureMap, photo: Photo, known: PhotoMetadata
 ) -> tuple[LonLat | None, bool]:
-    """The place of most votes over the suppositions of the first stage; stood by if far ahead."""
+    """The place of most votes over the vote_hypotheses of the first stage; stood by if far ahead."""
     height, width = photo.pixels.shape[:2]
     camera = camera_of(known, width, height)
     peaks: list[Peak] = []
@@ -139,7 +139,7 @@ def find_by_vote(
         votes = cast_votes(keypoints, features, features.nearest(keypoints.descriptors, NEIGHBOURS))
         offsets = (view.centre_px - keypoints.xy_px).astype(np.float32)
         peaks += find_peaks(
-            votes, offsets, hypothesis.suppositions(view.gsd_m), features.areas_m2(), count=6
+            votes, offsets, hypothesis.vote_hypotheses(view.gsd_m), features.areas_m2(), count=6
         )
     if not peaks:
         return None, False

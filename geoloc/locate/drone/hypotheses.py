@@ -56,9 +56,9 @@ class ViewHypothesis:
     keypoints: int = _KEYPOINTS
     tilt_sd_deg: float = _TILT_SD_DEG
 
-    def suppositions(self, gsd_m: float) -> list[Supposition]:
+    def vote_hypotheses(self, gsd_m: float) -> list[VoteHypothesis]:
         """All pairs of yaw and scale, for a view of that ground sampling distance."""
-        return [Supposition(yaw, gsd_m * zoom) for yaw in self.yaws_deg for zoom in self.zooms]
+        return [VoteHypothesis(yaw, gsd_m * zoom) for yaw in self.yaws_deg for zoom in self.zooms]
 
 
 Stage = tuple[ViewHypothesis, ...]
@@ -136,7 +136,7 @@ def _hypothesis(
 
 
 @dataclass(frozen=True)
-class Supposition:
+class VoteHypothesis:
     """A supposed turn and scale of a photo.
 
     Attributes:

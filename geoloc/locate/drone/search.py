@@ -97,9 +97,9 @@ def _vote(
     nearest = features.nearest(seen.keypoints.descriptors, k, among=among)
     votes = cast_votes(seen.keypoints, features, nearest)
     offsets = (seen.view.centre_px - seen.keypoints.xy_px).astype(np.float32)
-    suppositions = seen.hypothesis.suppositions(seen.view.gsd_m)
+    vote_hypotheses = seen.hypothesis.vote_hypotheses(seen.view.gsd_m)
     areas = features.areas_m2(among)
-    return votes, find_peaks(votes, offsets, suppositions, areas, count=count)
+    return votes, find_peaks(votes, offsets, vote_hypotheses, areas, count=count)
 
 
 def _around(features: FeatureMap, seen: Seen, peaks: list[Peak]) -> Int64Array:

@@ -20,7 +20,7 @@ from geoloc.geometry.rectification import GroundView
 from geoloc.geometry.resection import Resection, resect
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import DescriptorKind, Keypoints
-from geoloc.locate.drone.hypotheses import Supposition
+from geoloc.locate.drone.hypotheses import VoteHypothesis
 from geoloc.locate.drone.voting import (
     MAX_SCALE_RATIO,
     MAX_TURN_DEG,
@@ -114,8 +114,8 @@ def verify_peak(
     if around is None:
         return None
     expected = _expected_at(view, keypoints, peak)
-    supposition = Supposition(peak.yaw_deg, peak.gsd_m)
-    pairs = _partners(keypoints, around, expected, supposition, _FIRST_RADIUS_M)
+    vote_hypothesis = VoteHypothesis(peak.yaw_deg, peak.gsd_m)
+    pairs = _partners(keypoints, around, expected, vote_hypothesis, _FIRST_RADIUS_M)
     start, inside = _similarity(view, keypoints, pairs)
     if start is None or inside.sum() < _MIN_PAIRS:
         return None
@@ -123,7 +123,7 @@ def verify_peak(
     fit = _fit(view, photo_px, pairs.select(inside), start, tilt_sd_deg)
     if fit is None:
         return None
-    refined = Supposition(fit.camera.pose.heading_deg, _gsd_of(view, start))
+    refined = VoteHypothesis(fit.camera.pose.heading_deg, _gsd_of(view, start))
     expected = project(fit.homography, photo_px)
     pairs = _partners(keypoints, around, expected, refined, _SECOND_RADIUS_M)
     near = np.hypot(*(pairs.ground_m - expected[pairs.photo]).T) < 1.6 * _INLIER_M
@@ -157,20 +157,20 @@ def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Float64Array) -
     # A wrong partner lies anywhere in the search radius; the fit itself bends towards some.
     chance = 1.5 * (_INLIER_M / _SECOND_RADIUS_M) ** 2
     excess = (hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance)))
-    supposition = Supposition(fit.camera.pose.heading_deg, _gsd_of(case.view, fit.camera))
-    support = _support(case, supposition, expected)
+    vote_hypothesis = VoteHypothesis(fit.camera.pose.heading_deg, _gsd_of(case.view, fit.camera))
+    support = _support(case, vote_hypothesis, expected)
     n_spots = len(np.unique(_spots(case.keypoints.xy_px)))
     return Verified(case.peak.region, fit, hits, n_spots, excess, support, case.peak)
 
 
-def _support(case: _Case, supposition: Supposition, expected: Float64Array) -> float:
+def _support(case: _Case, vote_hypothesis: VoteHypothesis, expected: Float64Array) -> float:
     """Surprise of the votes near where the fit puts their photo feature, each spot once."""
     votes, region = case.votes, case.peak.region
     here = votes.region == region
     away = np.full(len(votes), np.inf)
     away[here] = np.hypot(*(votes.xy_m[here] - expected[votes.photo[here]]).T)
     agree = np.flatnonzero(np.nan_to_num(away, nan=np.inf) < _VOTE_M)
-    agree = agree[agrees(votes, agree, supposition)]
+    agree = agree[agrees(votes, agree, vote_hypothesis)]
     if len(agree) == 0:
         return 0.0
     photo_px = case.keypoints.xy_px[votes.photo[agree]]
@@ -219,7 +219,7 @@ class _Surroundings:
 def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Float64Array:
     """Where (N, 2) the keypoints lie on the ground if the peak is right."""
     offsets = keypoints.xy_px - view.centre_px
-    ground = turned(offsets, Supposition(peak.yaw_deg, peak.gsd_m))
+    ground = turned(offsets, VoteHypothesis(peak.yaw_deg, peak.gsd_m))
     return np.asarray(ground + np.array([peak.x_m, peak.y_m]))
 
 
@@ -227,7 +227,7 @@ def _partners(
     keypoints: Keypoints,
     around: _Surroundings,
     expected: Float64Array,
-    supposition: Supposition,
+    vote_hypothesis: VoteHypothesis,
     radius_m: float,
 ) -> _Pairs:
     """For each keypoint the most similar map feature near its expected place, one to one."""
@@ -237,8 +237,8 @@ def _partners(
         around.tree, radius_m, output_type="ndarray"
     )
     photo, feature = known[near["i"]], near["j"]
-    ratio = around.size_m[feature] / keypoints.size_px[photo] / supposition.gsd_m
-    turn = around.angle_deg[feature] - keypoints.angle_deg[photo] - supposition.yaw_deg
+    ratio = around.size_m[feature] / keypoints.size_px[photo] / vote_hypothesis.gsd_m
+    turn = around.angle_deg[feature] - keypoints.angle_deg[photo] - vote_hypothesis.yaw_deg
     fits = np.abs(np.log(ratio)) < math.log(MAX_SCALE_RATIO)
     fits &= np.abs((turn + 180) % 360 - 180) < MAX_TURN_DEG
     photo, feature = photo[fits], feature[fits]
@@ -288,7 +288,7 @@ def camera_over(
         return None
     zoom = gsd_m / view.gsd_m
     # `turned` takes offsets to the right and down; the scene lies right and up of the camera.
-    ahead = turned(np.array([[scene.east_m, -scene.north_m]]), Supposition(yaw_deg, zoom))[0]
+    ahead = turned(np.array([[scene.east_m, -scene.north_m]]), VoteHypothesis(yaw_deg, zoom))[0]
     pose = Pose(yaw_deg % 360, view.pose.pitch_deg, view.pose.roll_deg, view.pose.rel_alt_m * zoom)
     return GroundCamera(pose, GroundPoint(*(float(v) for v in centre_m - ahead)))
 

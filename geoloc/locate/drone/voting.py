@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from geoloc.arrays import Float32Array, Float64Array, FloatArray, Int64Array, Mask
 from geoloc.index.features.feature_map import FeatureMap, Neighbours
 from geoloc.index.features.keypoints import Keypoints
-from geoloc.locate.drone.hypotheses import Supposition
+from geoloc.locate.drone.hypotheses import VoteHypothesis
 
 NEIGHBOURS = 8
 # A pair votes if its scale and its turn agree with the supposed ones within these.
@@ -39,7 +39,7 @@ _SPOT_PX = 5.0
 _SPOT_M = 1.5
 _PATCH_PX = 40.0
 _PATCH_HINTS = 3
-# Bins of one supposition and one shifted grid that may become peaks.
+# Bins of one vote_hypothesis and one shifted grid that may become peaks.
 _BINS_KEPT = 12
 
 
@@ -51,8 +51,8 @@ class Peak:
         region: Number of the region of the map.
         x_m: East of the region's origin, of the view's reference point.
         y_m: North of it.
-        yaw_deg: As in `Supposition`.
-        gsd_m: As in `Supposition`.
+        yaw_deg: As in `VoteHypothesis`.
+        gsd_m: As in `VoteHypothesis`.
         strength: Log-likelihood ratio of that many votes against scattered ones.
     """
 
@@ -142,7 +142,7 @@ def _weights(blocks: Int64Array, distances: Float32Array) -> Float32Array:
 def find_peaks(
     votes: Votes,
     offsets_px: Float32Array,
-    suppositions: Sequence[Supposition],
+    vote_hypotheses: Sequence[VoteHypothesis],
     areas_m2: Float64Array,
     *,
     count: int = 10,
@@ -152,14 +152,14 @@ def find_peaks(
     Args:
         votes: Of one view.
         offsets_px: (N, 2) from each keypoint to the view's reference point, right and down.
-        suppositions: Turns and scales to try.
+        vote_hypotheses: Turns and scales to try.
         areas_m2: Ground area of every region, for the density of random votes.
         count: How many to keep.
     """
     by_turn = SortedVotes.of(votes)
     candidates: list[_Bin] = []
-    for supposition in suppositions:
-        candidates += _bins_of(by_turn, offsets_px, supposition, areas_m2)
+    for vote_hypothesis in vote_hypotheses:
+        candidates += _bins_of(by_turn, offsets_px, vote_hypothesis, areas_m2)
     candidates.sort(key=lambda candidate: -candidate.strength)
     peaks: list[Peak] = []
     # Dropping repeated hints only weakens a bin, so that a bin weaker than the weakest peak
@@ -171,19 +171,19 @@ def find_peaks(
     return peaks
 
 
-def turned(offsets_px: FloatArray, supposition: Supposition) -> Float64Array:
+def turned(offsets_px: FloatArray, vote_hypothesis: VoteHypothesis) -> Float64Array:
     """Offsets (N, 2) in metres east and north, from offsets in view pixels right and down."""
-    angle = np.radians(supposition.yaw_deg)
-    right, down = offsets_px[:, 0] * supposition.gsd_m, offsets_px[:, 1] * supposition.gsd_m
+    angle = np.radians(vote_hypothesis.yaw_deg)
+    right, down = offsets_px[:, 0] * vote_hypothesis.gsd_m, offsets_px[:, 1] * vote_hypothesis.gsd_m
     east = np.cos(angle) * right - np.sin(angle) * down
     south = np.sin(angle) * right + np.cos(angle) * down
     return np.stack([east, -south], axis=1)
 
 
-def agrees(votes: Votes, which: Int64Array, supposition: Supposition) -> Mask:
+def agrees(votes: Votes, which: Int64Array, vote_hypothesis: VoteHypothesis) -> Mask:
     """Whether the own scale and turn of some votes agree with the supposed ones."""
-    ratio = np.abs(np.log(votes.gsd_m[which] / np.float32(supposition.gsd_m)))
-    turn = np.abs((votes.turn_deg[which] - supposition.yaw_deg + 180) % 360 - 180)
+    ratio = np.abs(np.log(votes.gsd_m[which] / np.float32(vote_hypothesis.gsd_m)))
+    turn = np.abs((votes.turn_deg[which] - vote_hypothesis.yaw_deg + 180) % 360 - 180)
     return np.asarray((ratio < math.log(MAX_SCALE_RATIO)) & (turn < MAX_TURN_DEG))
 
 
@@ -201,22 +201,22 @@ class SortedVotes:
         order = np.argsort(votes.turn_deg, kind="stable")
         return cls(votes, order, votes.turn_deg[order])
 
-    def agreeing(self, supposition: Supposition) -> Int64Array:
+    def agreeing(self, vote_hypothesis: VoteHypothesis) -> Int64Array:
         """Positions of the votes whose own scale and turn agree with the supposed ones."""
         spans = []
         for wrap in (-360.0, 0.0, 360.0):
-            low = supposition.yaw_deg % 360 - MAX_TURN_DEG + wrap
+            low = vote_hypothesis.yaw_deg % 360 - MAX_TURN_DEG + wrap
             first, last = np.searchsorted(self.turns_deg, [low, low + 2 * MAX_TURN_DEG])
             spans.append(self.order[first:last])
         which = np.concatenate(spans)
-        return np.asarray(which[agrees(self.votes, which, supposition)])
+        return np.asarray(which[agrees(self.votes, which, vote_hypothesis)])
 
 
 @dataclass(frozen=True)
 class _Bin:
-    """A bin of one supposition with many votes; repeated hints still count."""
+    """A bin of one vote_hypothesis with many votes; repeated hints still count."""
 
-    supposition: Supposition
+    vote_hypothesis: VoteHypothesis
     members: Int64Array  # positions of the votes
     expected: float
     mean_weight: float
@@ -226,14 +226,14 @@ class _Bin:
 def _bins_of(
     by_turn: SortedVotes,
     offsets_px: Float32Array,
-    supposition: Supposition,
+    vote_hypothesis: VoteHypothesis,
     areas_m2: Float64Array,
 ) -> list[_Bin]:
-    """The strongest bins of one supposition, a few in each of four shifted grids."""
-    votes, which = by_turn.votes, by_turn.agreeing(supposition)
+    """The strongest bins of one vote_hypothesis, a few in each of four shifted grids."""
+    votes, which = by_turn.votes, by_turn.agreeing(vote_hypothesis)
     if len(which) < 3:
         return []
-    places = votes.xy_m[which] + turned(offsets_px[votes.photo[which]], supposition)
+    places = votes.xy_m[which] + turned(offsets_px[votes.photo[which]], vote_hypothesis)
     region, weight = votes.region[which].astype(np.int64), votes.weight[which].astype(float)
     expected = np.bincount(region, minlength=len(areas_m2)) * _BIN_M**2 / areas_m2
     bins = []
@@ -247,7 +247,7 @@ def _bins_of(
         for best in np.argpartition(-strength, kept - 1)[:kept]:
             bins.append(
                 _Bin(
-                    supposition,
+                    vote_hypothesis,
                     which[inverse == best],
                     float(expected[region[first[best]]]),
                     float(weight.mean()),
@@ -263,16 +263,16 @@ def _settle(votes: Votes, offsets_px: Float32Array, candidate: _Bin) -> Peak:
     weight = votes.weight[pairs]
     pairs = pairs[independent(offsets_px[votes.photo[pairs]], votes.xy_m[pairs], weight)]
     weight = votes.weight[pairs].astype(float)
-    supposition = candidate.supposition
-    places = votes.xy_m[pairs] + turned(offsets_px[votes.photo[pairs]], supposition)
+    vote_hypothesis = candidate.vote_hypothesis
+    places = votes.xy_m[pairs] + turned(offsets_px[votes.photo[pairs]], vote_hypothesis)
     x, y = np.average(places, axis=0, weights=weight)
     strength = surprise(weight.sum() / candidate.mean_weight, candidate.expected)
     return Peak(
         region=int(votes.region[pairs[0]]),
         x_m=float(x),
         y_m=float(y),
-        yaw_deg=supposition.yaw_deg,
-        gsd_m=supposition.gsd_m,
+        yaw_deg=vote_hypothesis.yaw_deg,
+        gsd_m=vote_hypothesis.gsd_m,
         strength=float(strength),
     )
 

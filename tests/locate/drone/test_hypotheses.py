@@ -32,7 +32,7 @@ def plan(metadata: PhotoMetadata, effort: Effort = "normal") -> list[Stage]:
 
 
 def hypotheses(stage: Stage) -> int:
-    return sum(len(hypothesis.suppositions(hypothesis.gsd_m)) for hypothesis in stage)
+    return sum(len(hypothesis.vote_hypotheses(hypothesis.gsd_m)) for hypothesis in stage)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_the_last_stage_of_a_stated_height_looks_closer() -> None:
 
 def test_suppositions_are_all_pairs_of_turn_and_scale() -> None:
     hypothesis = plan(KNOWN)[0][0]
-    pairs = hypothesis.suppositions(0.5)
+    pairs = hypothesis.vote_hypotheses(0.5)
     assert len(set(pairs)) == len(hypothesis.yaws_deg) * len(hypothesis.zooms)
     assert {pair.gsd_m for pair in pairs} == {0.5 * zoom for zoom in hypothesis.zooms}
 

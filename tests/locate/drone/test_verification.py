@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geoloc.locate.drone.hypotheses import Supposition
+from geoloc.locate.drone.hypotheses import VoteHypothesis
 from geoloc.locate.drone.verification import Verified, verify_peak
 from geoloc.locate.drone.voting import Peak, Votes, find_peaks
 from tests.fixtures.search import RectifiedShot, SearchWorld, place, search_world, tiny_world  # noqa: F401 # a fixture
@@ -93,13 +93,13 @@ def test_votes_lead_to_the_true_place(
     sightings: list[RectifiedShot],
 ) -> None:
     for rectified in sightings:
-        suppositions = [
-            Supposition(float(yaw), rectified.view.gsd_m * zoom)
+        vote_hypotheses = [
+            VoteHypothesis(float(yaw), rectified.view.gsd_m * zoom)
             for yaw in range(0, 360, 10)
             for zoom in (0.9, 1.0, 1.1)
         ]
         areas = [region.area_m2 for region in search_world.features.regions]
-        first = find_peaks(rectified.votes, rectified.offsets_px, suppositions, areas)[0]
+        first = find_peaks(rectified.votes, rectified.offsets_px, vote_hypotheses, areas)[0]
         assert np.hypot(first.x_m - rectified.peak.x_m, first.y_m - rectified.peak.y_m) < 10
         assert abs((first.yaw_deg - rectified.peak.yaw_deg + 180) % 360 - 180) <= 10
 

@@ -11,7 +11,7 @@ import pytest
 
 from geoloc.index.features.feature_map import Neighbours
 from geoloc.index.features.keypoints import Keypoints
-from geoloc.locate.drone.hypotheses import Supposition
+from geoloc.locate.drone.hypotheses import VoteHypothesis
 from geoloc.locate.drone.voting import (
     NEIGHBOURS,
     Peak,
@@ -41,10 +41,10 @@ class Planted:
     place_m: np.ndarray
 
     def peaks(self, **changes: Any) -> list[Peak]:
-        suppositions = [Supposition(yaw, gsd) for yaw in YAWS_DEG for gsd in GSDS_M]
+        vote_hypotheses = [VoteHypothesis(yaw, gsd) for yaw in YAWS_DEG for gsd in GSDS_M]
         votes = changes.pop("votes", self.votes)
         offsets = changes.pop("offsets_px", self.offsets_px)
-        return find_peaks(votes, offsets, suppositions, [SIDE_M**2, SIDE_M**2], **changes)
+        return find_peaks(votes, offsets, vote_hypotheses, [SIDE_M**2, SIDE_M**2], **changes)
 
 
 def plant(
@@ -63,7 +63,7 @@ def plant(
     place_m = np.array([210.0, -150.0])
     offsets = (np.array(SIZE_PX) / 2 - xy_px).astype(np.float32)
     # The true partners come first in the map; everything after them is random.
-    partners = place_m - turned(offsets[:true], Supposition(yaw_deg, gsd_m))
+    partners = place_m - turned(offsets[:true], VoteHypothesis(yaw_deg, gsd_m))
     partners += rng.normal(0, 0.7, partners.shape)
     strangers = 4000
     features = SimpleNamespace(
@@ -192,9 +192,9 @@ def test_agreement_knows_that_angles_go_round() -> None:
     votes = plant().votes
     votes = replace(votes, turn_deg=np.full(len(votes), 355.0), gsd_m=np.full(len(votes), 0.4))
     ordered = SortedVotes.of(votes)
-    assert sorted(ordered.agreeing(Supposition(5.0, 0.4))) == list(range(len(votes)))
-    assert len(ordered.agreeing(Supposition(180.0, 0.4))) == 0
-    assert len(ordered.agreeing(Supposition(5.0, 0.8))) == 0
+    assert sorted(ordered.agreeing(VoteHypothesis(5.0, 0.4))) == list(range(len(votes)))
+    assert len(ordered.agreeing(VoteHypothesis(180.0, 0.4))) == 0
+    assert len(ordered.agreeing(VoteHypothesis(5.0, 0.8))) == 0
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_agreement_knows_that_angles_go_round() -> None:
 def test_offsets_turn_clockwise_with_the_yaw(
     yaw_deg: float, right: tuple[float, float], down: tuple[float, float]
 ) -> None:
-    east_north = turned(np.array([[4.0, 0.0], [0.0, 4.0]]), Supposition(yaw_deg, 0.5))
+    east_north = turned(np.array([[4.0, 0.0], [0.0, 4.0]]), VoteHypothesis(yaw_deg, 0.5))
     np.testing.assert_allclose(east_north, [right, down], atol=1e-12)
 
 
