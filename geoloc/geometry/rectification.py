@@ -18,7 +18,7 @@ _MAX_SIDE_PX = 4096
 
 
 @dataclass(frozen=True)
-class GroundView:
+class RectifiedPhoto:
     """A photo warped to the ground under a supposed height and pitch, its heading (or north) up.
 
     Attributes:
@@ -47,9 +47,9 @@ class GroundView:
         return float(np.hypot(*(corners - self.centre_px).T).max())
 
 
-def look_down(
+def rectify(
     photo: RgbImage, camera: Camera, pose: Pose, *, gsd_m: float, north_up: bool = False
-) -> GroundView | None:
+) -> RectifiedPhoto | None:
     """The view from above of a photo (H, W, 3); None when the pose shows no ground.
 
     Args:
@@ -76,7 +76,9 @@ def look_down(
         return None
     pixels = _warp(photo, to_photo, width, height)
     valid = _valid(camera, to_photo, (height, width), outline, view_to_ground)
-    return GroundView(pixels, None if valid.all() else valid, gsd_m, to_photo, centre, camera, pose)
+    return RectifiedPhoto(
+        pixels, None if valid.all() else valid, gsd_m, to_photo, centre, camera, pose
+    )
 
 
 def _sign(to_photo: Float64Array, width: int, height: int) -> float:

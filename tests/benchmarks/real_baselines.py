@@ -19,7 +19,7 @@ from real_sets import Case, Ground, photos_of, true_point
 from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import project
 from geoloc.geometry.crs import LonLat
-from geoloc.geometry.rectification import look_down
+from geoloc.geometry.rectification import rectify
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT, Keypoints, detect_keypoints
 from geoloc.index.map_index import MapIndex
@@ -130,7 +130,7 @@ def find_by_vote(
     camera = camera_of(known, width, height)
     peaks: list[Peak] = []
     for hypothesis in next(hypothesis_stages(known, "low", gsd_m=features.gsd_m)):
-        view = look_down(photo.pixels, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
+        view = rectify(photo.pixels, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
         if view is None:
             continue
         keypoints = detect_keypoints(view.pixels, valid=view.valid, limit=hypothesis.keypoints)

@@ -8,19 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoloc.geometry.camera import Camera, Pose, ground_homography, project
-from geoloc.geometry.rectification import MAX_REACH, GroundView, look_down
+from geoloc.geometry.rectification import MAX_REACH, RectifiedPhoto, rectify
 from tests.fixtures.photos import coordinates
 
 CAMERA = Camera(640, 480, 500.0)
 PHOTO = coordinates(640, 480)
 
 
-def ground_of(view: GroundView, xy_px: np.ndarray) -> np.ndarray:
+def ground_of(view: RectifiedPhoto, xy_px: np.ndarray) -> np.ndarray:
     """Ground metres (N, 2) of places in the view, by way of the photo and the camera."""
     return project(ground_homography(view.camera, view.pose), project(view.to_photo, xy_px))
 
 
-def photo_column_and_row(view: GroundView, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def photo_column_and_row(view: RectifiedPhoto, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Where in the photo the view's pixels were taken, as their colours tell."""
     red, green, _ = view.pixels[rows, columns].astype(float).T
     return np.stack([red * 639 / 255 + 0.5, green * 479 / 255 + 0.5], axis=1)
@@ -28,7 +28,7 @@ def photo_column_and_row(view: GroundView, columns: np.ndarray, rows: np.ndarray
 
 @pytest.mark.parametrize("height_m", [50.0, 120.0])
 def test_a_nadir_view_has_its_scale_and_its_middle(height_m: float) -> None:
-    view = look_down(PHOTO, CAMERA, Pose(77.0, -90.0, 0.0, height_m), gsd_m=0.5)
+    view = rectify(PHOTO, CAMERA, Pose(77.0, -90.0, 0.0, height_m), gsd_m=0.5)
     assert view is not None
     height, width = view.pixels.shape[:2]
     assert width == pytest.approx(640 * height_m / 500 / 0.5, abs=1)
@@ -50,7 +50,7 @@ def test_pixels_of_the_view_are_metres_of_the_ground(
     pitch_deg: float, roll_deg: float, height_m: float, yaw_deg: float
 ) -> None:
     pose = Pose(yaw_deg, pitch_deg, roll_deg, height_m)
-    view = look_down(PHOTO, CAMERA, pose, gsd_m=height_m / 150)
+    view = rectify(PHOTO, CAMERA, pose, gsd_m=height_m / 150)
     assert view is not None
     middle = project(view.to_photo, view.centre_px[None])
     np.testing.assert_allclose(middle, [[320, 240]], atol=1e-6)
@@ -65,7 +65,7 @@ def test_pixels_of_the_view_are_metres_of_the_ground(
 def test_pixels_of_the_view_come_from_where_the_camera_saw_them(
     pitch_deg: float, roll_deg: float, seed: int
 ) -> None:
-    view = look_down(PHOTO, CAMERA, Pose(0.0, pitch_deg, roll_deg, 100.0), gsd_m=0.4)
+    view = rectify(PHOTO, CAMERA, Pose(0.0, pitch_deg, roll_deg, 100.0), gsd_m=0.4)
     assert view is not None
     height, width = view.pixels.shape[:2]
     rng = np.random.default_rng(seed)
@@ -85,7 +85,7 @@ def test_pixels_of_the_view_come_from_where_the_camera_saw_them(
 
 
 def test_known_ground_lies_ahead_in_a_tilted_view() -> None:
-    view = look_down(PHOTO, CAMERA, Pose(0.0, -45.0, 0.0, 100.0), gsd_m=0.5)
+    view = rectify(PHOTO, CAMERA, Pose(0.0, -45.0, 0.0, 100.0), gsd_m=0.5)
     assert view is not None
     # The optical axis meets the ground as far ahead as the camera is high.
     np.testing.assert_allclose(ground_of(view, view.centre_px[None]), [[0, 100]], atol=1e-6)
@@ -100,16 +100,16 @@ def test_known_ground_lies_ahead_in_a_tilted_view() -> None:
 
 @pytest.mark.parametrize("pitch_deg", [40.0, 90.0])
 def test_a_photo_of_the_sky_has_no_view(pitch_deg: float) -> None:
-    assert look_down(PHOTO, CAMERA, Pose(0.0, pitch_deg, 0.0, 100.0), gsd_m=0.5) is None
+    assert rectify(PHOTO, CAMERA, Pose(0.0, pitch_deg, 0.0, 100.0), gsd_m=0.5) is None
 
 
 def test_a_photo_with_its_middle_in_the_sky_has_no_view() -> None:
-    assert look_down(PHOTO, CAMERA, Pose(0.0, 5.0, 0.0, 100.0), gsd_m=0.5) is None
+    assert rectify(PHOTO, CAMERA, Pose(0.0, 5.0, 0.0, 100.0), gsd_m=0.5) is None
 
 
 @pytest.mark.parametrize("pitch_deg", [-30.0, -15.0])
 def test_a_flat_view_ends_well_before_the_horizon(pitch_deg: float) -> None:
-    view = look_down(PHOTO, CAMERA, Pose(0.0, pitch_deg, 0.0, 100.0), gsd_m=1.0)
+    view = rectify(PHOTO, CAMERA, Pose(0.0, pitch_deg, 0.0, 100.0), gsd_m=1.0)
     assert view is not None
     assert view.valid is not None
     rows, columns = np.nonzero(view.valid)
@@ -121,13 +121,13 @@ def test_a_flat_view_ends_well_before_the_horizon(pitch_deg: float) -> None:
 
 
 def test_a_height_gone_wild_has_no_view() -> None:
-    assert look_down(PHOTO, CAMERA, Pose(0.0, -90.0, 0.0, 20_000.0), gsd_m=0.3) is None
+    assert rectify(PHOTO, CAMERA, Pose(0.0, -90.0, 0.0, 20_000.0), gsd_m=0.3) is None
 
 
 def test_a_fine_photo_is_shrunk_without_aliasing() -> None:
     checkers = ((np.indices((960, 1280)).sum(axis=0) % 2) * 255).astype(np.uint8)
     photo = np.repeat(checkers[..., None], 3, axis=2)
-    view = look_down(photo, Camera(1280, 960, 1000.0), Pose(0.0, -90.0, 0.0, 100.0), gsd_m=0.37)
+    view = rectify(photo, Camera(1280, 960, 1000.0), Pose(0.0, -90.0, 0.0, 100.0), gsd_m=0.37)
     assert view is not None
     inner = view.pixels[8:-8, 8:-8].astype(float)
     assert abs(inner.mean() - 127.5) < 2

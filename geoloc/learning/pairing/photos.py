@@ -19,7 +19,7 @@ from geoloc.errors import PhotoError
 from geoloc.geometry.camera import Camera, Pose, scene_point
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.panorama import ring_from_panorama, ring_from_photo
-from geoloc.geometry.rectification import NADIR_DEG, look_down
+from geoloc.geometry.rectification import NADIR_DEG, rectify
 from geoloc.learning.pairing.options import PairingOptions, PairingView
 from geoloc.locate.drone.retrieval import north_up
 from geoloc.photos.kind import PhotoKind, camera_of, kind_of, panorama_of, street_camera_of
@@ -112,7 +112,7 @@ def draw_drone_photo(placed: PlacedPhoto, ground_size_m: float, size_px: int) ->
         return _middle_square(photo.pixels, size_px)
     camera = camera_of(placed.metadata, width, height)
     pose = Pose(0.0, _pitch_deg(placed.metadata), 0.0, placed.height_m)
-    view = look_down(photo.pixels, camera, pose, gsd_m=ground_size_m / size_px)
+    view = rectify(photo.pixels, camera, pose, gsd_m=ground_size_m / size_px)
     if view is None:
         raise PhotoError(
             f"{placed.path} shows no ground at {placed.height_m:g} m height and a pitch of "

@@ -25,7 +25,7 @@ from geoloc.geometry.camera import (
     ground_homography,
     project,
 )
-from geoloc.geometry.rectification import MAX_REACH, GroundView, look_down
+from geoloc.geometry.rectification import MAX_REACH, RectifiedPhoto, rectify
 from geoloc.geometry.resection import Resection, resect
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
@@ -108,7 +108,7 @@ class SecondLook:
             return None
         low, high = outline.min(axis=0) + hung.position, outline.max(axis=0) + hung.position
         gsd_m = max(self._features.gsd_m, float((high - low).max()) / _MOST_PX)
-        view = look_down(photo, camera, hung.pose, gsd_m=gsd_m, north_up=True)
+        view = rectify(photo, camera, hung.pose, gsd_m=gsd_m, north_up=True)
         if view is None:
             return None
         frame = self._features.regions[peak.region].frame
@@ -126,7 +126,7 @@ class SecondLook:
         return evidence if support > 0 else None
 
     def _compare(
-        self, view: GroundView, chart: Chart, hung: GroundCamera
+        self, view: RectifiedPhoto, chart: Chart, hung: GroundCamera
     ) -> tuple[Resection | None, int]:
         """The camera that the shared points speak for, and how many hints agree with it."""
         matches = self._matcher.match(view.pixels, chart.pixels)

@@ -11,7 +11,7 @@ import numpy as np
 
 from geoloc.arrays import Float64Array, FloatArray, Int64Array, RgbImage
 from geoloc.geometry.camera import Camera
-from geoloc.geometry.rectification import GroundView, look_down
+from geoloc.geometry.rectification import RectifiedPhoto, rectify
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import ViewHypothesis
@@ -121,7 +121,7 @@ class Retriever:
         crops = []
         for hypothesis in hypotheses:
             for ground_m in self._ground_sizes_m:
-                view = look_down(photo, camera, hypothesis.pose, gsd_m=ground_m / size_px)
+                view = rectify(photo, camera, hypothesis.pose, gsd_m=ground_m / size_px)
                 if view is not None:
                     crops += [
                         north_up(view, yaw, size_px) for yaw in few_turns(hypothesis.yaws_deg)
@@ -141,7 +141,7 @@ def _standardised(values: FloatArray) -> Float64Array:
     return away / spread if spread > 0 else away
 
 
-def north_up(view: GroundView, yaw_deg: float, size_px: int) -> RgbImage:
+def north_up(view: RectifiedPhoto, yaw_deg: float, size_px: int) -> RgbImage:
     """A square (size, size, 3) around the photo's middle, north up; black where it shows nothing.
 
     Args:

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from geoloc.arrays import Float32Array, Float64Array, Int64Array, Mask
 from geoloc.geometry.camera import GroundCamera, GroundPoint, Pose, project, scene_point
-from geoloc.geometry.rectification import GroundView
+from geoloc.geometry.rectification import RectifiedPhoto
 from geoloc.geometry.resection import Resection, resect
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import DescriptorKind, Keypoints
@@ -92,7 +92,7 @@ class _Pairs:
 
 
 def verify_peak(
-    view: GroundView,
+    view: RectifiedPhoto,
     keypoints: Keypoints,
     features: FeatureMap,
     *,
@@ -140,7 +140,7 @@ def verify_peak(
 class _Case:
     """All that a peak is judged by."""
 
-    view: GroundView
+    view: RectifiedPhoto
     keypoints: Keypoints
     votes: Votes
     features: FeatureMap
@@ -199,7 +199,7 @@ class _Surroundings:
     tree: cKDTree
 
     @classmethod
-    def of(cls, features: FeatureMap, peak: Peak, view: GroundView) -> _Surroundings | None:
+    def of(cls, features: FeatureMap, peak: Peak, view: RectifiedPhoto) -> _Surroundings | None:
         reach = peak.gsd_m * view.reach_px + 2 * _FIRST_RADIUS_M
         middle = np.array([peak.x_m, peak.y_m])
         ids = features.in_box(peak.region, middle - reach, middle + reach)
@@ -216,7 +216,7 @@ class _Surroundings:
         )
 
 
-def _expected_at(view: GroundView, keypoints: Keypoints, peak: Peak) -> Float64Array:
+def _expected_at(view: RectifiedPhoto, keypoints: Keypoints, peak: Peak) -> Float64Array:
     """Where (N, 2) the keypoints lie on the ground if the peak is right."""
     offsets = keypoints.xy_px - view.centre_px
     ground = turned(offsets, VoteHypothesis(peak.yaw_deg, peak.gsd_m))
@@ -256,7 +256,7 @@ def _partners(
 
 
 def _similarity(
-    view: GroundView, keypoints: Keypoints, pairs: _Pairs
+    view: RectifiedPhoto, keypoints: Keypoints, pairs: _Pairs
 ) -> tuple[GroundCamera | None, Mask]:
     """The camera that the best similarity transform of the view speaks for, and its inliers."""
     nobody = np.zeros(len(pairs), bool)
@@ -280,7 +280,7 @@ def _similarity(
 
 
 def camera_over(
-    view: GroundView, centre_m: Float64Array, yaw_deg: float, gsd_m: float
+    view: RectifiedPhoto, centre_m: Float64Array, yaw_deg: float, gsd_m: float
 ) -> GroundCamera | None:
     """The view's camera, moved so that the photo's middle lies at a point of the ground."""
     scene = scene_point(view.camera, view.pose)
@@ -293,12 +293,12 @@ def camera_over(
     return GroundCamera(pose, GroundPoint(*(float(v) for v in centre_m - ahead)))
 
 
-def _gsd_of(view: GroundView, camera: GroundCamera) -> float:
+def _gsd_of(view: RectifiedPhoto, camera: GroundCamera) -> float:
     return view.gsd_m * camera.pose.rel_alt_m / view.pose.rel_alt_m
 
 
 def _fit(
-    view: GroundView,
+    view: RectifiedPhoto,
     photo_px: Float64Array,
     pairs: _Pairs,
     start: GroundCamera,

@@ -8,7 +8,7 @@ import numpy as np
 
 from geoloc.arrays import Float32Array, RgbImage
 from geoloc.geometry.camera import Camera
-from geoloc.geometry.rectification import GroundView, look_down
+from geoloc.geometry.rectification import RectifiedPhoto, rectify
 from geoloc.index.features.keypoints import (
     ROOT_SIFT,
     Describer,
@@ -32,7 +32,7 @@ class Seen:
         kind: What the keypoints' descriptors are.
     """
 
-    view: GroundView
+    view: RectifiedPhoto
     keypoints: Keypoints
     hypothesis: ViewHypothesis
     kind: DescriptorKind = ROOT_SIFT
@@ -58,7 +58,7 @@ def see(
         hypothesis: What is supposed.
         describer: What described the map's features; None is RootSIFT.
     """
-    view = look_down(photo, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
+    view = rectify(photo, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
     if view is None:
         return None
     keypoints = detect_keypoints(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from geoloc.arrays import RgbImage
 from geoloc.errors import PhotoError
 from geoloc.geometry.panorama import roll_ring
-from geoloc.geometry.rectification import look_down
+from geoloc.geometry.rectification import rectify
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import hypothesis_stages
 from geoloc.locate.drone.retrieval import few_turns, north_up
@@ -76,7 +76,7 @@ def _from_above(
     sizes_m = sorted(float(size) for size in index.tiles["ground_size_m"].unique())
     for hypothesis in next(hypothesis_stages(metadata, "normal", gsd_m=_ANY_GSD_M)):
         for ground_m in sizes_m:
-            view = look_down(photo.pixels, camera, hypothesis.pose, gsd_m=ground_m / side_px)
+            view = rectify(photo.pixels, camera, hypothesis.pose, gsd_m=ground_m / side_px)
             for yaw_deg in few_turns(hypothesis.yaws_deg) if view is not None else ():
                 assert view is not None
                 square = embedder.shrink(north_up(view, yaw_deg, side_px), "drone")

@@ -119,13 +119,13 @@ def scene(
     request: pytest.FixtureRequest,
 ) -> Scene:
     made = Scene(tiny_world, tiles, getattr(request, "param", 1))
-    look_down = learned_verification.look_down
+    rectify = learned_verification.rectify
 
     def remembered(*args: Any, **kwargs: Any) -> Any:
-        made.view = look_down(*args, **kwargs)
+        made.view = rectify(*args, **kwargs)
         return made.view
 
-    monkeypatch.setattr(learned_verification, "look_down", remembered)
+    monkeypatch.setattr(learned_verification, "rectify", remembered)
     return made
 
 

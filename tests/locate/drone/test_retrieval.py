@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from geoloc.geometry.camera import Camera, Pose
-from geoloc.geometry.rectification import look_down
+from geoloc.geometry.rectification import rectify
 from geoloc.index.exact_search import SearchResult
 from geoloc.locate.drone import retrieval
 from geoloc.locate.drone.hypotheses import ViewHypothesis
@@ -256,7 +256,7 @@ def test_no_tile_to_choose_from_is_no_proposal() -> None:
 def test_pictures_are_turned_north_up(yaw_deg: float, spot: str) -> None:
     photo = np.full((240, 320, 3), 60, np.uint8)
     photo[70:90, 150:170] = 255  # ahead of the middle
-    view = look_down(photo, CAMERA, Pose(0.0, -90.0, 0.0, 100.0), gsd_m=0.4)
+    view = rectify(photo, CAMERA, Pose(0.0, -90.0, 0.0, 100.0), gsd_m=0.4)
     assert view is not None
     turned = north_up(view, yaw_deg, 128)
     rows, columns = np.nonzero(turned[..., 0] > 200)
@@ -267,7 +267,7 @@ def test_pictures_are_turned_north_up(yaw_deg: float, spot: str) -> None:
 
 
 def test_what_the_photo_does_not_show_is_black() -> None:
-    view = look_down(PHOTO, CAMERA, Pose(0.0, -90.0, 0.0, 50.0), gsd_m=0.5)
+    view = rectify(PHOTO, CAMERA, Pose(0.0, -90.0, 0.0, 50.0), gsd_m=0.5)
     assert view is not None
     picture = north_up(view, 45.0, 256)
     assert picture[0, 0].tolist() == [0, 0, 0]
