@@ -24,7 +24,7 @@ from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import ViewHypothesis, hypothesis_stages
 from geoloc.locate.drone.retrieval import Retriever
-from geoloc.locate.drone.view import Seen, see
+from geoloc.locate.drone.view import PhotoView, view_photo
 from geoloc.models.embedder import Embedder
 from geoloc.options import Effort
 from geoloc.photos.kind import camera_of
@@ -83,9 +83,10 @@ def _signatures(index: MapIndex) -> tuple[Signatures | None, Describer]:
 
 def _seen(
     photo: Photo, camera: Camera, hypotheses: Sequence[ViewHypothesis], describer: Describer | None
-) -> list[Seen]:
+) -> list[PhotoView]:
     views = [
-        see(photo.pixels, camera, hypothesis, describer=describer) for hypothesis in hypotheses
+        view_photo(photo.pixels, camera, hypothesis, describer=describer)
+        for hypothesis in hypotheses
     ]
     return [view for view in views if view is not None]
 

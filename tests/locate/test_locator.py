@@ -282,7 +282,7 @@ def test_the_next_height_is_seen_only_when_the_last_was_not_sure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     steps: list[str] = []
-    for name in ("see", "propose"):
+    for name in ("view_photo", "propose"):
         original = getattr(drone_locator, name)
         monkeypatch.setattr(
             drone_locator,
@@ -291,11 +291,11 @@ def test_the_next_height_is_seen_only_when_the_last_was_not_sure(
         )
     bare = write_photo(tmp_path / "bare.jpg", pixels=pixels)
     locator(search_world, effort="low").locate(bare)
-    assert steps[:2] == ["see", "propose"]
+    assert steps[:2] == ["view_photo", "propose"]
     steps.clear()
     monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
     locator(search_world, effort="low", device="cpu").locate(bare)
-    assert steps[:3] == ["see"] * 3  # the heights of a stage share the proposed tiles
+    assert steps[:3] == ["view_photo"] * 3  # the heights of a stage share the proposed tiles
 
 
 def test_an_index_without_local_features_is_refused(

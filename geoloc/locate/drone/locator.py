@@ -21,7 +21,7 @@ from geoloc.locate.drone.posterior import Belief, believe
 from geoloc.locate.drone.retrieval import Retriever
 from geoloc.locate.drone.search import propose, verify
 from geoloc.locate.drone.verification import Verified
-from geoloc.locate.drone.view import Seen, see
+from geoloc.locate.drone.view import PhotoView, view_photo
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
 from geoloc.photos.metadata import PhotoMetadata
@@ -110,7 +110,7 @@ class DroneLocator:
         verified: list[Verified] = []
         proposed: list[Proposed] = []
         for stage in hypothesis_stages(metadata, self._options.effort, gsd_m=self.features.gsd_m):
-            seen: Iterable[Seen] = self._see(photo, camera, stage, check=check)
+            seen: Iterable[PhotoView] = self._see(photo, camera, stage, check=check)
             if self.needs_network:
                 seen = list(seen)
             among = self._where_to_look(photo, camera, stage, seen=seen, rows=rows)
@@ -126,11 +126,11 @@ class DroneLocator:
 
     def _see(
         self, photo: Photo, camera: Camera, stage: Stage, *, check: Callable[[], None]
-    ) -> Iterator[Seen]:
+    ) -> Iterator[PhotoView]:
         """The photo under one hypothesis after the other: where the first is sure, it stays at that."""
         for hypothesis in stage:
             check()
-            view = see(photo.pixels, camera, hypothesis, describer=self._describer)
+            view = view_photo(photo.pixels, camera, hypothesis, describer=self._describer)
             if view is not None:
                 yield view
 
@@ -153,7 +153,7 @@ class DroneLocator:
         evidence: list[Verified] = []
         for hypothesis in other_tilts(found, gsd_m=self.features.gsd_m):
             check()
-            seen = see(photo.pixels, camera, hypothesis, describer=self._describer)
+            seen = view_photo(photo.pixels, camera, hypothesis, describer=self._describer)
             if seen is not None:
                 evidence += verify(self.features, propose(self.features, seen, among=around))
         return evidence
@@ -164,7 +164,7 @@ class DroneLocator:
         camera: Camera,
         stage: Stage,
         *,
-        seen: Iterable[Seen],
+        seen: Iterable[PhotoView],
         rows: Int64Array | None,
     ) -> Int64Array | None:
         """Ids of the features to vote with; None is the whole map."""

@@ -15,7 +15,7 @@ from geoloc.geometry.rectification import RectifiedPhoto, rectify
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import ViewHypothesis
-from geoloc.locate.drone.view import Seen
+from geoloc.locate.drone.view import PhotoView
 from geoloc.models.embedder import Embedder
 
 # The network bears this much wrong turn (it was trained with it), so this many turns cover all.
@@ -69,7 +69,7 @@ class Retriever:
         hypotheses: Sequence[ViewHypothesis],
         *,
         count: int,
-        seen: Sequence[Seen] = (),
+        seen: Sequence[PhotoView] = (),
         rows: Int64Array | None = None,
     ) -> list[Proposal]:
         """The `count` tiles most like the photo under any of the hypotheses, best first.
@@ -103,7 +103,7 @@ class Retriever:
         return min(tiles, max(count, _DEPTH, round(_DEPTH_SHARE * tiles)))
 
     def _with_signatures(
-        self, scores: dict[int, float], signatures: Signatures, seen: Sequence[Seen]
+        self, scores: dict[int, float], signatures: Signatures, seen: Sequence[PhotoView]
     ) -> dict[int, float]:
         """The scores of tiles, standardised, plus their likeness to the best of the hypotheses."""
         rows = np.array(list(scores), np.int64)

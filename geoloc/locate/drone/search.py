@@ -11,7 +11,7 @@ from geoloc.arrays import Int64Array
 from geoloc.geometry.camera import GroundCamera
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.locate.drone.verification import Verified, camera_over, verify_peak
-from geoloc.locate.drone.view import Seen
+from geoloc.locate.drone.view import PhotoView
 from geoloc.locate.drone.voting import NEIGHBOURS, Peak, Votes, cast_votes, find_peaks
 
 # So many places are looked at again on a large map, and so many are verified.
@@ -34,7 +34,7 @@ class Proposals:
     There are no votes where there was no feature to vote with.
     """
 
-    photo: Seen
+    photo: PhotoView
     votes: Votes | None
     peaks: tuple[Peak, ...]
 
@@ -48,7 +48,7 @@ class Proposals:
         return [(peak, camera) for peak, camera in hung if camera is not None]
 
 
-def propose(features: FeatureMap, seen: Seen, *, among: Int64Array | None = None) -> Proposals:
+def propose(features: FeatureMap, seen: PhotoView, *, among: Int64Array | None = None) -> Proposals:
     """The places that one hypothesis of a photo speaks for.
 
     On a large map a feature's true partner is often crowded out of its nearest eight by chance.
@@ -56,7 +56,7 @@ def propose(features: FeatureMap, seen: Seen, *, among: Int64Array | None = None
 
     Args:
         features: Of the map.
-        seen: The photo, as `see` gives it.
+        seen: The photo, as `view_photo` gives it.
         among: Ids of the features to choose from; None is the whole map.
     """
     crowd = len(features) if among is None else len(among)
@@ -90,7 +90,7 @@ def verify(features: FeatureMap, proposals: Proposals) -> list[Verified]:
 
 
 def _vote(
-    features: FeatureMap, seen: Seen, among: Int64Array | None, count: int
+    features: FeatureMap, seen: PhotoView, among: Int64Array | None, count: int
 ) -> tuple[Votes, list[Peak]]:
     blocks = (len(features) if among is None else len(among)) / _BLOCK_FEATURES
     k = NEIGHBOURS * min(_MOST_BLOCKS, max(1, math.ceil(blocks)))
@@ -102,7 +102,7 @@ def _vote(
     return votes, find_peaks(votes, offsets, vote_hypotheses, areas, count=count)
 
 
-def _around(features: FeatureMap, seen: Seen, peaks: list[Peak]) -> Int64Array:
+def _around(features: FeatureMap, seen: PhotoView, peaks: list[Peak]) -> Int64Array:
     """Ids of the features that the photo may show if one of the peaks is right."""
     ids = []
     for peak in peaks:

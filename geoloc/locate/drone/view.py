@@ -22,7 +22,7 @@ _MIN_KEYPOINTS = 12
 
 
 @dataclass(frozen=True)
-class Seen:
+class PhotoView:
     """A photo from above under one hypothesis, with its features.
 
     Attributes:
@@ -43,13 +43,13 @@ class Seen:
         return self.kind.unit(self.keypoints.descriptors[away < radius_m])
 
 
-def see(
+def view_photo(
     photo: RgbImage,
     camera: Camera,
     hypothesis: ViewHypothesis,
     *,
     describer: Describer | None = None,
-) -> Seen | None:
+) -> PhotoView | None:
     """A photo from above, with its features; None when it shows too little.
 
     Args:
@@ -66,4 +66,6 @@ def see(
     )
     if len(keypoints) < _MIN_KEYPOINTS:
         return None
-    return Seen(view, keypoints, hypothesis, ROOT_SIFT if describer is None else describer.kind)
+    return PhotoView(
+        view, keypoints, hypothesis, ROOT_SIFT if describer is None else describer.kind
+    )

@@ -212,7 +212,7 @@ def test_the_locator_shows_its_places_and_heeds_the_evidence(
         return [strong]
 
     looked = SimpleNamespace(cameras=lambda: [voted])
-    monkeypatch.setattr(drone_locator, "see", lambda *_, **__: "a hypothesis")
+    monkeypatch.setattr(drone_locator, "view_photo", lambda *_, **__: "a hypothesis")
     monkeypatch.setattr(drone_locator, "propose", lambda *_, **__: looked)
     monkeypatch.setattr(drone_locator, "verify", lambda *_: [weak])
     monkeypatch.setattr(drone_locator, "open_second_look", lambda *_: SimpleNamespace(over=over))

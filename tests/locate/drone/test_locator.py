@@ -41,7 +41,9 @@ class Search:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, scores: dict[float, float]) -> None:
         self.tried: list[float] = []
         self._scores = scores
-        monkeypatch.setattr(drone_locator, "see", lambda _, __, hypothesis, **___: hypothesis)
+        monkeypatch.setattr(
+            drone_locator, "view_photo", lambda _, __, hypothesis, **___: hypothesis
+        )
         monkeypatch.setattr(drone_locator, "propose", self._propose)
         monkeypatch.setattr(drone_locator, "verify", self._verify)
 

@@ -12,7 +12,7 @@ from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.locate.drone import search
 from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.search import propose, verify
-from geoloc.locate.drone.view import Seen, see
+from geoloc.locate.drone.view import PhotoView, view_photo
 from geoloc.photos.kind import camera_of
 from geoloc.photos.photo import read_photo
 from tests.fixtures.search import RectifiedShot, SearchWorld, search_world, speckled, tiny_world  # noqa: F401 # a fixture
@@ -32,7 +32,7 @@ def true(search_world: SearchWorld) -> RectifiedShot:  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def seen(search_world: SearchWorld, true: RectifiedShot) -> Seen:  # noqa: F811
+def seen(search_world: SearchWorld, true: RectifiedShot) -> PhotoView:  # noqa: F811
     """The photo under its true height and pitch."""
     photo = read_photo(search_world.photos[NUMBER])
     camera = camera_of(photo.metadata, *photo.pixels.shape[1::-1])
@@ -40,7 +40,7 @@ def seen(search_world: SearchWorld, true: RectifiedShot) -> Seen:  # noqa: F811
     hypothesis = ViewHypothesis(
         true.shot.pose, gsd_m, (true.shot.pose.heading_deg,), (0.93, 1.0, 1.07)
     )
-    found = see(photo.pixels, camera, hypothesis)
+    found = view_photo(photo.pixels, camera, hypothesis)
     assert found is not None
     return found
 
@@ -51,11 +51,11 @@ def around(world: SearchWorld, east_m: float, north_m: float, half_m: float) -> 
 
 
 def test_a_photo_is_seen_with_its_features() -> None:
-    found = see(PHOTO, CAMERA, DOWN)
+    found = view_photo(PHOTO, CAMERA, DOWN)
     assert found is not None
     assert (found.hypothesis, found.kind, found.view.gsd_m) == (DOWN, ROOT_SIFT, 0.4)
     assert 100 < len(found.keypoints) <= DOWN.keypoints
-    fewer = see(PHOTO, CAMERA, replace(DOWN, keypoints=40))
+    fewer = view_photo(PHOTO, CAMERA, replace(DOWN, keypoints=40))
     assert fewer is not None
     assert len(fewer.keypoints) <= 41  # OpenCV keeps ties
 
@@ -70,11 +70,11 @@ def test_a_photo_is_seen_with_its_features() -> None:
     ids=["nothing to hold on to", "the sky", "too few"],
 )
 def test_too_little_is_not_seen(photo: np.ndarray, hypothesis: ViewHypothesis) -> None:
-    assert see(photo, CAMERA, hypothesis) is None
+    assert view_photo(photo, CAMERA, hypothesis) is None
 
 
 def test_near_the_middle_are_the_features_of_so_much_ground() -> None:
-    found = see(PHOTO, CAMERA, DOWN)
+    found = view_photo(PHOTO, CAMERA, DOWN)
     assert found is not None
     away_m = 0.4 * np.hypot(*(found.keypoints.xy_px - found.view.centre_px).T)
     near = found.near_middle(25.0)
@@ -86,7 +86,7 @@ def test_near_the_middle_are_the_features_of_so_much_ground() -> None:
 
 def test_no_features_to_choose_from_are_no_places(
     search_world: SearchWorld,  # noqa: F811
-    seen: Seen,
+    seen: PhotoView,
 ) -> None:
     proposals = propose(search_world.features, seen, among=NONE)
     assert (proposals.peaks, proposals.votes, proposals.cameras()) == ((), None, [])
@@ -96,7 +96,7 @@ def test_no_features_to_choose_from_are_no_places(
 @pytest.mark.parametrize("crowded", [120_000, 0], ids=["one look", "two looks"])
 def test_the_photo_s_place_is_proposed_and_borne_out(
     search_world: SearchWorld,  # noqa: F811
-    seen: Seen,
+    seen: PhotoView,
     true: RectifiedShot,
     monkeypatch: pytest.MonkeyPatch,
     crowded: int,
@@ -116,7 +116,7 @@ def test_the_photo_s_place_is_proposed_and_borne_out(
 
 def test_only_the_features_that_are_told_of_vote(
     search_world: SearchWorld,  # noqa: F811
-    seen: Seen,
+    seen: PhotoView,
     true: RectifiedShot,
 ) -> None:
     x_m, y_m = true.peak.x_m, true.peak.y_m
