@@ -13,7 +13,7 @@ from pyproj import Geod
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
 from geoloc.locate.drone.posterior import believe
-from geoloc.locate.drone.verification import Verified
+from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.result_row import Atlas, Run, answer, no_answer, street_answer
 from geoloc.locate.street.posterior import Heading, StreetBelief
 from geoloc.photos.metadata import PhotoMetadata
@@ -47,7 +47,7 @@ def run(min_confidence: float = 0.8) -> Run:
 
 
 def row_of(
-    *places: Verified, metadata: PhotoMetadata | None = None, min_confidence: float = 0.8
+    *places: VerifiedPose, metadata: PhotoMetadata | None = None, min_confidence: float = 0.8
 ) -> PhotoResult:
     belief = believe(places)
     assert belief is not None
@@ -61,7 +61,7 @@ def row_of(
     )
 
 
-def sure(x_m: float = 0.0, y_m: float = 0.0, **changes: Any) -> Verified:
+def sure(x_m: float = 0.0, y_m: float = 0.0, **changes: Any) -> VerifiedPose:
     return place(x_m, y_m, score=5000.0, camera=CAMERA, **changes)
 
 

@@ -31,7 +31,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
 from geoloc.index.map_pixels import Chart, MapPixels
 from geoloc.locate.drone.matchers import Matcher, open_matcher
-from geoloc.locate.drone.verification import Verified
+from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.drone.voting import Peak, surprise
 from geoloc.options import LocateOptions, MatcherName
 
@@ -79,10 +79,10 @@ class SecondLook:
         photo: RgbImage,
         camera: Camera,
         *,
-        verified: Sequence[Verified],
+        verified: Sequence[VerifiedPose],
         proposed: Sequence[Proposed],
         check: Callable[[], None],
-    ) -> list[Verified]:
+    ) -> list[VerifiedPose]:
         """The evidence that the matcher finds at the best of some places.
 
         Args:
@@ -101,7 +101,7 @@ class SecondLook:
             found.append(self._look(photo, camera, place))
         return [evidence for evidence in found if evidence is not None]
 
-    def _look(self, photo: RgbImage, camera: Camera, place: Proposed) -> Verified | None:
+    def _look(self, photo: RgbImage, camera: Camera, place: Proposed) -> VerifiedPose | None:
         peak, hung = place
         outline = footprint(camera, hung.pose, max_distance_m=MAX_REACH * hung.pose.rel_alt_m)
         if len(outline) < 3:
@@ -122,7 +122,7 @@ class SecondLook:
         support = float(surprise(float(hints), by_chance))
         ground = view.pixels.shape[0] * view.pixels.shape[1] if view.valid is None else view.valid
         spots = max(hints, round(float(np.sum(ground)) / _PATCH_PX**2))
-        evidence = Verified(peak.region, fit, hints, spots, 0.0, support, peak, self._name)
+        evidence = VerifiedPose(peak.region, fit, hints, spots, 0.0, support, peak, self._name)
         return evidence if support > 0 else None
 
     def _compare(
@@ -164,7 +164,7 @@ def open_second_look(
     return SecondLook(matcher, options.matcher, pixels=pixels, features=features)
 
 
-def best_places(verified: Sequence[Verified], proposed: Sequence[Proposed]) -> list[Proposed]:
+def best_places(verified: Sequence[VerifiedPose], proposed: Sequence[Proposed]) -> list[Proposed]:
     """The few places worth another look, no two of them the same."""
     borne_out = [
         (one.peak, one.resection.camera) for one in sorted(verified, key=lambda one: -one.score)

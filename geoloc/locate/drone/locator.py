@@ -20,7 +20,7 @@ from geoloc.locate.drone.learned_verification import Proposed, open_second_look
 from geoloc.locate.drone.posterior import Belief, believe
 from geoloc.locate.drone.retrieval import Retriever
 from geoloc.locate.drone.search import propose, verify
-from geoloc.locate.drone.verification import Verified
+from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.drone.view import PhotoView, view_photo
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
@@ -105,9 +105,9 @@ class DroneLocator:
         *,
         rows: Int64Array | None,
         check: Callable[[], None],
-    ) -> tuple[list[Verified], list[Proposed]]:
+    ) -> tuple[list[VerifiedPose], list[Proposed]]:
         """The places with evidence, and those that votes propose, of as many stages as it takes."""
-        verified: list[Verified] = []
+        verified: list[VerifiedPose] = []
         proposed: list[Proposed] = []
         for stage in hypothesis_stages(metadata, self._options.effort, gsd_m=self.features.gsd_m):
             seen: Iterable[PhotoView] = self._see(photo, camera, stage, check=check)
@@ -138,10 +138,10 @@ class DroneLocator:
         self,
         photo: Photo,
         camera: Camera,
-        verified: Sequence[Verified],
+        verified: Sequence[VerifiedPose],
         *,
         check: Callable[[], None],
-    ) -> list[Verified]:
+    ) -> list[VerifiedPose]:
         """The evidence for the best place under other pitches, unless it is beyond doubt."""
         belief = believe(verified)
         if belief is None or belief.best.score >= _RIGHT_PITCH_SCORE:
@@ -150,7 +150,7 @@ class DroneLocator:
         middle = np.array([place.peak.x_m, place.peak.y_m])
         reach_m = MAX_REACH * found.rel_alt_m + _TILT_MARGIN_M
         around = self.features.in_box(place.region, middle - reach_m, middle + reach_m)
-        evidence: list[Verified] = []
+        evidence: list[VerifiedPose] = []
         for hypothesis in other_tilts(found, gsd_m=self.features.gsd_m):
             check()
             seen = view_photo(photo.pixels, camera, hypothesis, describer=self._describer)

@@ -1,6 +1,6 @@
 """How sure an answer is: competing places share one unit of belief with *none of these*.
 
-The score of a place (`verify.Verified.score`) becomes log-odds through a logistic curve. The
+The score of a place (`verify.VerifiedPose.score`) becomes log-odds through a logistic curve. The
 curve was set by eye on 31 real photos, the same mirrored (these lie nowhere) and photos of other
 maps, so that until an index is calibrated every answer says ``uncalibrated``.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geoloc.locate.drone.verification import Verified
+from geoloc.locate.drone.verification import VerifiedPose
 
 # Even odds at a score of 90, nine to one at 152. With the learned descriptor nadir photos that are
 # right scored 336 and more, oblique frames 70 to 2600 (half of them over 268). The best wrong
@@ -53,9 +53,9 @@ class Belief:
         acc95_m: The same for 95 %.
     """
 
-    best: Verified
+    best: VerifiedPose
     probability: float
-    rival: Verified | None
+    rival: VerifiedPose | None
     n_modes: int
     spread_m: float
     ce90_m: float
@@ -69,7 +69,7 @@ class Belief:
         return min(100.0, self.best.score / self.rival.score)
 
 
-def believe(candidates: Sequence[Verified]) -> Belief | None:
+def believe(candidates: Sequence[VerifiedPose]) -> Belief | None:
     """The belief that the evidence gives; None when there is no candidate."""
     places = distinct_places(candidates)
     if not places:
@@ -88,16 +88,16 @@ def believe(candidates: Sequence[Verified]) -> Belief | None:
     )
 
 
-def distinct_places(candidates: Sequence[Verified]) -> list[Verified]:
+def distinct_places(candidates: Sequence[VerifiedPose]) -> list[VerifiedPose]:
     """The candidates, best first, without those at the place of a better one."""
-    kept: list[Verified] = []
+    kept: list[VerifiedPose] = []
     for candidate in sorted(candidates, key=lambda one: -one.score):
         if not any(_is_same_place(candidate, other) for other in kept):
             kept.append(candidate)
     return kept
 
 
-def _position_sd_m(place: Verified) -> float:
+def _position_sd_m(place: VerifiedPose) -> float:
     """Standard deviation of the camera's position, what the photo cannot tell included."""
     pose = place.resection.camera.pose
     steepness = abs(math.tan(math.radians(pose.pitch_deg)))
@@ -105,7 +105,7 @@ def _position_sd_m(place: Verified) -> float:
     return math.hypot(place.resection.position_sd_m, _MAP_SD_M, _LENS_SD * ahead_m)
 
 
-def _is_same_place(a: Verified, b: Verified) -> bool:
+def _is_same_place(a: VerifiedPose, b: VerifiedPose) -> bool:
     """Whether two answers agree on the camera, or on what it looks at."""
     cameras = math.dist(a.resection.camera.position, b.resection.camera.position)
     scenes = math.dist((a.peak.x_m, a.peak.y_m), (b.peak.x_m, b.peak.y_m))
@@ -116,7 +116,7 @@ def _log_odds(score: float) -> float:
     return _STEEPNESS * math.log(max(score, 1e-3) / _EVEN_SCORE)
 
 
-def _spread_m(places: Sequence[Verified], shares: Sequence[float]) -> float:
+def _spread_m(places: Sequence[VerifiedPose], shares: Sequence[float]) -> float:
     region = places[0].region
     mine = [i for i, place in enumerate(places) if place.region == region]
     xy = np.array([places[i].resection.camera.position for i in mine])

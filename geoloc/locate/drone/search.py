@@ -10,7 +10,7 @@ import numpy as np
 from geoloc.arrays import Int64Array
 from geoloc.geometry.camera import GroundCamera
 from geoloc.index.features.feature_map import FeatureMap
-from geoloc.locate.drone.verification import Verified, camera_over, verify_peak
+from geoloc.locate.drone.verification import VerifiedPose, camera_over, verify_peak
 from geoloc.locate.drone.view import PhotoView
 from geoloc.locate.drone.voting import NEIGHBOURS, Peak, Votes, cast_votes, find_peaks
 
@@ -70,7 +70,7 @@ def propose(features: FeatureMap, seen: PhotoView, *, among: Int64Array | None =
     return Proposals(seen, votes, tuple(worth))
 
 
-def verify(features: FeatureMap, proposals: Proposals) -> list[Verified]:
+def verify(features: FeatureMap, proposals: Proposals) -> list[VerifiedPose]:
     """Those of the proposed places that geometry bears out, with their evidence."""
     seen, votes = proposals.photo, proposals.votes
     if votes is None:

@@ -46,7 +46,7 @@ _SPOT_PX = 6.0
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedPose:
     """One place for one photo, with its evidence.
 
     Attributes:
@@ -99,7 +99,7 @@ def verify_peak(
     votes: Votes,
     peak: Peak,
     tilt_sd_deg: float,
-) -> Verified | None:
+) -> VerifiedPose | None:
     """The evidence for one peak; None when no camera over the ground explains it.
 
     Args:
@@ -147,7 +147,7 @@ class _Case:
     peak: Peak
 
 
-def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Float64Array) -> Verified:
+def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Float64Array) -> VerifiedPose:
     """Count what agrees with the final fit, each spot once, against what chance would give."""
     expected = project(fit.homography, photo_px)
     away = np.hypot(*(pairs.ground_m - expected[pairs.photo]).T)
@@ -160,7 +160,7 @@ def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Float64Array) -
     vote_hypothesis = VoteHypothesis(fit.camera.pose.heading_deg, _gsd_of(case.view, fit.camera))
     support = _support(case, vote_hypothesis, expected)
     n_spots = len(np.unique(_spots(case.keypoints.xy_px)))
-    return Verified(case.peak.region, fit, hits, n_spots, excess, support, case.peak)
+    return VerifiedPose(case.peak.region, fit, hits, n_spots, excess, support, case.peak)
 
 
 def _support(case: _Case, vote_hypothesis: VoteHypothesis, expected: Float64Array) -> float:

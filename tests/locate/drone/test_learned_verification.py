@@ -23,7 +23,7 @@ from geoloc.locate.drone.learned_verification import SecondLook, best_places, op
 from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.matchers import Matches
 from geoloc.locate.drone.posterior import believe
-from geoloc.locate.drone.verification import Verified
+from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.drone.voting import Peak
 from geoloc.locate.locator import Locator
 from geoloc.options import LocateOptions, TileOptions
@@ -60,7 +60,7 @@ class Scene:
         self.chart = self._map.around(*args, **kwargs)
         return self.chart
 
-    def look(self, match: Match, start: GroundCamera) -> Verified | None:
+    def look(self, match: Match, start: GroundCamera) -> VerifiedPose | None:
         features: Any = SimpleNamespace(gsd_m=GSD_M, regions=[SimpleNamespace(frame=self.frame)])
         pixels: Any = SimpleNamespace(around=self.around)
         matcher: Any = SimpleNamespace(match=match)
@@ -207,7 +207,7 @@ def test_the_locator_shows_its_places_and_heeds_the_evidence(
     voted = (strong.peak, strong.resection.camera)
     shown: dict[str, Any] = {}
 
-    def over(photo: Any, camera: Any, **places: Any) -> list[Verified]:
+    def over(photo: Any, camera: Any, **places: Any) -> list[VerifiedPose]:
         shown.update(places)
         return [strong]
 

@@ -12,7 +12,7 @@ from geoloc.locate.drone import locator as drone_locator
 from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.posterior import Belief
-from geoloc.locate.drone.verification import Verified
+from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
@@ -51,7 +51,7 @@ class Search:
         self.tried.append(hypothesis.pose.pitch_deg)
         return _Looked(hypothesis)
 
-    def _verify(self, _: Any, looked: _Looked) -> list[Verified]:
+    def _verify(self, _: Any, looked: _Looked) -> list[VerifiedPose]:
         pitch_deg = looked.hypothesis.pose.pitch_deg
         score = self._scores.get(pitch_deg, 0.0)
         return [place(0, 0, score=score, pose=Pose(0.0, pitch_deg, 0.0, 100.0))] if score else []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geoloc.locate.drone.hypotheses import VoteHypothesis
-from geoloc.locate.drone.verification import Verified, verify_peak
+from geoloc.locate.drone.verification import VerifiedPose, verify_peak
 from geoloc.locate.drone.voting import Peak, Votes, find_peaks
 from tests.fixtures.search import RectifiedShot, SearchWorld, place, search_world, tiny_world  # noqa: F401 # a fixture
 
@@ -20,7 +20,7 @@ def sightings(search_world: SearchWorld) -> list[RectifiedShot]:  # noqa: F811
     return [search_world.rectify(number) for number in PHOTOS]
 
 
-def verify(world: SearchWorld, rectified: RectifiedShot, peak: Peak) -> Verified | None:
+def verify(world: SearchWorld, rectified: RectifiedShot, peak: Peak) -> VerifiedPose | None:
     return verify_peak(
         rectified.view,
         rectified.keypoints,
