@@ -56,7 +56,7 @@ _FLOOR = 5.0
 _CONTROL = 2.0
 
 
-class SecondLook:
+class LearnedVerification:
     """Looks at places again; safe to use from several threads.
 
     Args:
@@ -141,9 +141,9 @@ class SecondLook:
         return fit, len(np.unique(np.floor(view_px[agree] / _PATCH_PX), axis=0))
 
 
-def open_second_look(
+def open_learned_verification(
     index: MapIndex, features: FeatureMap, options: LocateOptions
-) -> SecondLook | None:
+) -> LearnedVerification | None:
     """The second look that was asked for; None for plain SIFT.
 
     Raises:
@@ -161,7 +161,7 @@ def open_second_look(
         return None
     pixels = MapPixels(index)
     matcher = open_matcher(options.matcher, options.matcher_weights, device=options.device)
-    return SecondLook(matcher, options.matcher, pixels=pixels, features=features)
+    return LearnedVerification(matcher, options.matcher, pixels=pixels, features=features)
 
 
 def best_places(verified: Sequence[VerifiedPose], proposed: Sequence[Proposed]) -> list[Proposed]:

@@ -16,7 +16,7 @@ from geoloc.index.features.keypoints import Describer
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import Stage, hypothesis_stages, other_tilts
-from geoloc.locate.drone.learned_verification import Proposed, open_second_look
+from geoloc.locate.drone.learned_verification import Proposed, open_learned_verification
 from geoloc.locate.drone.posterior import Belief, believe
 from geoloc.locate.drone.retrieval import Retriever
 from geoloc.locate.drone.search import propose, verify
@@ -61,7 +61,7 @@ class DroneLocator:
         self._options = options
         self._open_embedder = open_embedder
         self._describer = _open_describer(features, options.device)
-        self._second_look = open_second_look(index, features, options)
+        self._second_look = open_learned_verification(index, features, options)
         self._retriever: Retriever | None = None
         self._lock = threading.Lock()
 

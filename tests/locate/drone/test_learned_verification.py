@@ -19,7 +19,11 @@ from geoloc.index.map_index import MapIndex
 from geoloc.index.map_pixels import MapPixels
 from geoloc.locate.drone import learned_verification
 from geoloc.locate.drone import locator as drone_locator
-from geoloc.locate.drone.learned_verification import SecondLook, best_places, open_second_look
+from geoloc.locate.drone.learned_verification import (
+    LearnedVerification,
+    best_places,
+    open_learned_verification,
+)
 from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.matchers import Matches
 from geoloc.locate.drone.posterior import believe
@@ -64,7 +68,7 @@ class Scene:
         features: Any = SimpleNamespace(gsd_m=GSD_M, regions=[SimpleNamespace(frame=self.frame)])
         pixels: Any = SimpleNamespace(around=self.around)
         matcher: Any = SimpleNamespace(match=match)
-        look = SecondLook(matcher, "loftr", pixels=pixels, features=features)
+        look = LearnedVerification(matcher, "loftr", pixels=pixels, features=features)
         peak = Peak(0, *start.position, start.pose.yaw_deg, GSD_M, 10.0)
         found = look.over(
             self.pixels, self.camera, verified=[], proposed=[(peak, start)], check=lambda: None
@@ -105,7 +109,7 @@ def nothing(first: np.ndarray, second: np.ndarray) -> Matches:
 
 @pytest.fixture(scope="module")
 def tiles(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
-    folder = tmp_path_factory.mktemp("second_look") / "tiles"
+    folder = tmp_path_factory.mktemp("learned_verification") / "tiles"
     options = TileOptions(ground_sizes_m=(160.0,), size_px=320, workers=1)
     cut_tiles([str(tiny_world.region)], folder, options)
     return folder
@@ -195,9 +199,9 @@ def test_the_best_places_are_few_and_apart() -> None:
 
 def test_plain_sift_opens_no_matcher_and_no_tiles() -> None:
     nobody: Any = None
-    assert open_second_look(nobody, nobody, LocateOptions()) is None
+    assert open_learned_verification(nobody, nobody, LocateOptions()) is None
     with pytest.raises(OptionError, match="--matcher-weights"):
-        open_second_look(nobody, nobody, LocateOptions(matcher_weights=("loftr.ckpt",)))
+        open_learned_verification(nobody, nobody, LocateOptions(matcher_weights=("loftr.ckpt",)))
 
 
 def test_the_locator_shows_its_places_and_heeds_the_evidence(
@@ -215,7 +219,9 @@ def test_the_locator_shows_its_places_and_heeds_the_evidence(
     monkeypatch.setattr(drone_locator, "view_photo", lambda *_, **__: "a hypothesis")
     monkeypatch.setattr(drone_locator, "propose", lambda *_, **__: looked)
     monkeypatch.setattr(drone_locator, "verify", lambda *_: [weak])
-    monkeypatch.setattr(drone_locator, "open_second_look", lambda *_: SimpleNamespace(over=over))
+    monkeypatch.setattr(
+        drone_locator, "open_learned_verification", lambda *_: SimpleNamespace(over=over)
+    )
     nobody: Any = None
     known = {"gsd_m": GSD_M, "descriptor_folder": None, "__len__": lambda _: 10}
     features: Any = type("Features", (), known)()
@@ -285,4 +291,4 @@ def test_an_index_whose_tiles_are_gone_says_so_before_any_photo(
     index = MapIndex.open(search_world.index)
     index.folder = index.folder / "elsewhere" / "altogether"
     with pytest.raises(TilesError, match="put them back"):
-        open_second_look(index, None, LocateOptions(matcher="loftr"))  # type: ignore[arg-type]
+        open_learned_verification(index, None, LocateOptions(matcher="loftr"))  # type: ignore[arg-type]
