@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from geoloc.arrays import Float32Array, RgbImage
-from geoloc.index.features.descriptor import PatchDescriber
+from geoloc.index.features.descriptor import PatchNetExtractor
 from geoloc.index.features.keypoints import ROOT_SIFT, root_sift
 from geoloc.index.features.patches import SIDE_PX, WIDTHS
 from geoloc.learning.training.data.keypoint_source import found_pairs
@@ -36,11 +36,11 @@ def main() -> None:
     given = parser.parse_args()
     recipe = read_recipe("local-aerial")
     places = [place for place in read_places(given.data, recipe.data) if place.is_held_out]
-    describer = PatchDescriber(given.model)
+    extractor = PatchNetExtractor(given.model)
     print(f"{'descriptor':<16}{'places':<28}{'n':>6}{'R@1':>8}{'R@5':>8}{'R@10':>8}")
     for name, some in kinds(places).items():
         pairs = found_pairs(some, recipe.keypoints)
-        for label, describe in (("rootsift", of_sift), (describer.kind.name, describer.vectors)):
+        for label, describe in (("rootsift", of_sift), (extractor.kind.name, extractor.vectors)):
             recall = recall_of_partners(describe(pairs.photo), describe(pairs.tile))
             print(line(label, name, recall))
 

@@ -17,9 +17,9 @@ from real_sets import UNTRAINED, Case, Ground, photos_of, true_point
 from geoloc.arrays import Int64Array
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.crs import distances_m
-from geoloc.index.features.descriptor import PatchDescriber
+from geoloc.index.features.descriptor import PatchNetExtractor
 from geoloc.index.features.feature_map import FeatureMap
-from geoloc.index.features.keypoints import Describer
+from geoloc.index.features.keypoints import DescriptorExtractor
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import ViewHypothesis, hypothesis_stages
@@ -50,7 +50,7 @@ def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
 def _row(case: Case, ground: Ground, model: str, *, uses_signatures: bool) -> str:
     photos = photos_of(ground, case)
     index = MapIndex.open(ground.index(case.index, model=model))
-    signatures, describer = _signatures(index) if uses_signatures else (None, None)
+    signatures, extractor = _signatures(index) if uses_signatures else (None, None)
     retriever = Retriever(index, Embedder(index.card.folder), signatures=signatures)
     ranks, shares = [], []
     timer = Timer()
@@ -58,7 +58,7 @@ def _row(case: Case, ground: Ground, model: str, *, uses_signatures: bool) -> st
         height, width = photo.pixels.shape[:2]
         hypotheses = next(hypothesis_stages(known, "low", gsd_m=0.3))
         camera = camera_of(known, width, height)
-        seen = _seen(photo, camera, hypotheses, describer) if uses_signatures else []
+        seen = _seen(photo, camera, hypotheses, extractor) if uses_signatures else []
         proposals = retriever.propose(photo.pixels, camera, hypotheses, seen=seen, count=max(RANKS))
         point = true_point(row, case)
         right = right_tiles(index, point.lon, point.lat)
@@ -74,18 +74,21 @@ def _row(case: Case, ground: Ground, model: str, *, uses_signatures: bool) -> st
     )
 
 
-def _signatures(index: MapIndex) -> tuple[Signatures | None, Describer]:
+def _signatures(index: MapIndex) -> tuple[Signatures | None, DescriptorExtractor]:
     assert index.features_folder is not None
     features = FeatureMap.open(index.features_folder)
     assert features.descriptor_folder is not None
-    return Signatures.open(features.folder), PatchDescriber(features.descriptor_folder)
+    return Signatures.open(features.folder), PatchNetExtractor(features.descriptor_folder)
 
 
 def _seen(
-    photo: Photo, camera: Camera, hypotheses: Sequence[ViewHypothesis], describer: Describer | None
+    photo: Photo,
+    camera: Camera,
+    hypotheses: Sequence[ViewHypothesis],
+    extractor: DescriptorExtractor | None,
 ) -> list[PhotoView]:
     views = [
-        view_photo(photo.pixels, camera, hypothesis, describer=describer)
+        view_photo(photo.pixels, camera, hypothesis, extractor=extractor)
         for hypothesis in hypotheses
     ]
     return [view for view in views if view is not None]

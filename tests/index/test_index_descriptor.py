@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
+from tests.fixtures.extractors import write_extractor
 
 from geoloc.commands._path_facts import describe_path
 from geoloc.errors import IndexFolderError, ModelError, OutputExistsError
@@ -21,7 +22,6 @@ from geoloc.locate.drone import locator
 from geoloc.locate.locator import Locator
 from geoloc.models.registry import find_model
 from geoloc.options import LocateOptions
-from tests.fixtures.describers import write_describer
 from tests.fixtures.indexes import folder_bytes, options_for, write_map, write_model, write_tiles
 from tests.fixtures.rasters import write_raster
 from tests.fixtures.search import Heard, SearchWorld, search_world, tiny_world  # noqa: F401 # a fixture
@@ -35,7 +35,7 @@ TRAINED = "local-aerial"
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``patches``, a descriptor, and ``tiny``, a model of whole images."""
     folder = tmp_path_factory.mktemp("models")
-    write_describer(folder / "patches")
+    write_extractor(folder / "patches")
     write_model(folder / "tiny")
     return folder
 
@@ -204,7 +204,7 @@ def test_another_model_in_place_of_the_one_that_described_is_refused(
     small: Path, tmp_path: Path
 ) -> None:
     shutil.rmtree(small / "features" / "descriptor")
-    write_describer(small / "features" / "descriptor", seed=9)
+    write_extractor(small / "features" / "descriptor", seed=9)
     features = FeatureMap.open(small / "features")
     with pytest.raises(IndexFolderError, match="not the model that described the map"):
         locator._open_describer(features, "cpu")

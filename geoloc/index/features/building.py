@@ -33,7 +33,7 @@ from geoloc.index.features.feature_map import (
 )
 from geoloc.index.features.keypoints import (
     ROOT_SIFT,
-    Describer,
+    DescriptorExtractor,
     DescriptorKind,
     Keypoints,
     detect_keypoints,
@@ -45,7 +45,7 @@ from geoloc.progress import Progress, Silent
 from geoloc.tiles.tile_set import TileSet
 
 if TYPE_CHECKING:
-    from geoloc.index.features.descriptor import PatchDescriber
+    from geoloc.index.features.descriptor import PatchNetExtractor
 
 # A margin of pixels around the ground that a tile owns: SIFT sees no keypoint near an edge.
 _MARGIN_PX = 40
@@ -82,8 +82,8 @@ def build_features(
     """
     progress = progress or Silent()
     parts_folder = folder.with_name(folder.name + ".parts")
-    describer = None if descriptor is None else _open_describer(descriptor, device)
-    kind = _kind_of(describer)
+    extractor = None if descriptor is None else _open_describer(descriptor, device)
+    kind = _kind_of(extractor)
     finished = _finished(folder, tiles, kind)
     if finished is not None:
         shutil.rmtree(parts_folder, ignore_errors=True)
@@ -91,7 +91,7 @@ def build_features(
     parts_folder.mkdir(parents=True, exist_ok=True)
     plan = _Plan.of(tiles)
     _check_parts(parts_folder, f"{tiles.digest()} {kind.name} {kind.checksum}")
-    detect = partial(_tile_features, tiles, plan, describer)
+    detect = partial(_tile_features, tiles, plan, extractor)
     parts = [plan.tiles[i : i + _PART_TILES] for i in range(0, len(plan.tiles), _PART_TILES)]
     progress.start("Local features", len(plan.tiles), "tiles")
     with ThreadPoolExecutor(workers) as pool:
@@ -100,19 +100,19 @@ def build_features(
             if not path.exists():
                 _write_part(path, list(pool.map(detect, part)))
             progress.advance(len(part))
-    count = _merge(tiles, plan, parts_folder, folder, describer)
+    count = _merge(tiles, plan, parts_folder, folder, extractor)
     shutil.rmtree(parts_folder)
     return count
 
 
-def _open_describer(folder: Path, device: str) -> PatchDescriber:
-    from geoloc.index.features.descriptor import PatchDescriber  # brings torch
+def _open_describer(folder: Path, device: str) -> PatchNetExtractor:
+    from geoloc.index.features.descriptor import PatchNetExtractor  # brings torch
 
-    return PatchDescriber(folder, device=device)
+    return PatchNetExtractor(folder, device=device)
 
 
-def _kind_of(describer: Describer | None) -> DescriptorKind:
-    return ROOT_SIFT if describer is None else describer.kind
+def _kind_of(extractor: DescriptorExtractor | None) -> DescriptorKind:
+    return ROOT_SIFT if extractor is None else extractor.kind
 
 
 @dataclass(frozen=True)
@@ -172,14 +172,14 @@ def _regions(tiles: TileSet, chosen: Int64Array) -> tuple[tuple[Region, ...], ND
 
 
 def _tile_features(
-    tiles: TileSet, plan: _Plan, describer: Describer | None, tile: int
+    tiles: TileSet, plan: _Plan, extractor: DescriptorExtractor | None, tile: int
 ) -> dict[str, NDArray[Any]]:
     """Features on the ground that is nearer to this tile's centre than to any other's."""
     pixels = tiles.read(tile)
     rows, cols = _owned_window(tiles, plan, tile)
     crop = pixels[rows, cols]
     valid = np.asarray(crop.any(axis=2))
-    find = detect_keypoints if describer is None else find_keypoints
+    find = detect_keypoints if extractor is None else find_keypoints
     keypoints = find(crop, valid=None if bool(valid.all()) else valid)
     offset = np.array([cols.start, rows.start], np.float32)
     keypoints = replace(keypoints, xy_px=keypoints.xy_px + offset)
@@ -188,9 +188,9 @@ def _tile_features(
     tree, owners = plan.trees[str(tiles.table["raster"].iloc[tile])]
     mine = owners[tree.query(xy_m)[1]] == tile if len(xy_m) else np.zeros(0, bool)
     kept = keypoints.select(mine)
-    if describer is not None:
+    if extractor is not None:
         # A learned descriptor looks further around than the window in which keypoints are found.
-        kept = replace(kept, descriptors=describer(to_grey(pixels), kept))
+        kept = replace(kept, descriptors=extractor(to_grey(pixels), kept))
     return _to_ground(tiles, tile, frame, kept, xy_m[mine], plan)
 
 
@@ -289,7 +289,7 @@ def _merge(
     plan: _Plan,
     parts_folder: Path,
     folder: Path,
-    describer: PatchDescriber | None,
+    extractor: PatchNetExtractor | None,
 ) -> int:
     """Sort all parts by cell and write the folder, complete or not at all."""
     merged = _concatenate(parts_folder)
@@ -306,10 +306,10 @@ def _merge(
     unique, starts = np.unique(keys[order], return_index=True)
     np.savez(temporary / "cells.npz", keys=unique, starts=np.append(starts, len(keys)))
     faiss.write_index(_train(merged["descriptors"]), str(temporary / "descriptors.faiss"))
-    _write_manifest(temporary, tiles, plan, len(keys), _kind_of(describer))
-    if describer is not None:
+    _write_manifest(temporary, tiles, plan, len(keys), _kind_of(extractor))
+    if extractor is not None:
         # Before the old folder goes: it may hold the very model.
-        _copy_model(describer.card.folder, temporary / DESCRIPTOR)
+        _copy_model(extractor.card.folder, temporary / DESCRIPTOR)
     shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
     return len(keys)

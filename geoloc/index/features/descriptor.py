@@ -24,7 +24,7 @@ _LEAST_SIMILARITY = 0.5
 _CHUNK = 512
 
 
-class PatchDescriber:
+class PatchNetExtractor:
     """Describes keypoints with a PatchNet; safe to use from several threads.
 
     Args:

@@ -78,7 +78,7 @@ class Keypoints:
         )
 
 
-class Describer(Protocol):
+class DescriptorExtractor(Protocol):
     """Describes keypoints in place of RootSIFT.
 
     Attributes:
@@ -96,7 +96,7 @@ def detect_keypoints(
     *,
     valid: Mask | None = None,
     limit: int = 0,
-    describer: Describer | None = None,
+    extractor: DescriptorExtractor | None = None,
 ) -> Keypoints:
     """Keypoints of an image, the strongest `limit` of them (0: all).
 
@@ -105,10 +105,10 @@ def detect_keypoints(
         valid: (H, W) bool; keypoints whose neighbourhood leaves it are dropped, since the edge
             of the data is no feature of the ground.
         limit: How many to keep, strongest contrast first.
-        describer: What describes them; None is RootSIFT.
+        extractor: What describes them; None is RootSIFT.
     """
     grey = to_grey(pixels)
-    if describer is None:
+    if extractor is None:
         found, raw = _sift(limit).detectAndCompute(grey, None)
         described = (
             root_sift(np.asarray(raw, np.float32))
@@ -117,7 +117,7 @@ def detect_keypoints(
         )
         return _within(_keypoints(found, described), valid)
     keypoints = find_keypoints(grey, valid=valid, limit=limit)
-    return replace(keypoints, descriptors=describer(grey, keypoints))
+    return replace(keypoints, descriptors=extractor(grey, keypoints))
 
 
 def find_keypoints(pixels: RgbImage, *, valid: Mask | None = None, limit: int = 0) -> Keypoints:

@@ -12,7 +12,7 @@ from geoloc.errors import IndexFolderError
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.rectification import MAX_REACH
 from geoloc.index.features.feature_map import FeatureMap
-from geoloc.index.features.keypoints import Describer
+from geoloc.index.features.keypoints import DescriptorExtractor
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import Stage, hypothesis_stages, other_tilts
@@ -60,7 +60,7 @@ class DroneLocator:
         self._index = index
         self._options = options
         self._open_embedder = open_embedder
-        self._describer = _open_describer(features, options.device)
+        self._extractor = _open_describer(features, options.device)
         self._second_look = open_learned_verification(index, features, options)
         self._retriever: Retriever | None = None
         self._lock = threading.Lock()
@@ -130,7 +130,7 @@ class DroneLocator:
         """The photo under one hypothesis after the other: where the first is sure, it stays at that."""
         for hypothesis in stage:
             check()
-            view = view_photo(photo.pixels, camera, hypothesis, describer=self._describer)
+            view = view_photo(photo.pixels, camera, hypothesis, extractor=self._extractor)
             if view is not None:
                 yield view
 
@@ -153,7 +153,7 @@ class DroneLocator:
         evidence: list[VerifiedPose] = []
         for hypothesis in other_tilts(found, gsd_m=self.features.gsd_m):
             check()
-            seen = view_photo(photo.pixels, camera, hypothesis, describer=self._describer)
+            seen = view_photo(photo.pixels, camera, hypothesis, extractor=self._extractor)
             if seen is not None:
                 evidence += verify(self.features, propose(self.features, seen, among=around))
         return evidence
@@ -192,17 +192,17 @@ class DroneLocator:
             return self._retriever
 
 
-def _open_describer(features: FeatureMap, device: str) -> Describer | None:
+def _open_describer(features: FeatureMap, device: str) -> DescriptorExtractor | None:
     """What describes photos as the map's features are described; None is RootSIFT."""
     if features.descriptor_folder is None:
         return None
-    from geoloc.index.features.descriptor import PatchDescriber  # brings torch
+    from geoloc.index.features.descriptor import PatchNetExtractor  # brings torch
 
-    describer = PatchDescriber(features.descriptor_folder, device=device)
-    if describer.kind.checksum != features.kind.checksum:
+    extractor = PatchNetExtractor(features.descriptor_folder, device=device)
+    if extractor.kind.checksum != features.kind.checksum:
         raise IndexFolderError(
             f"{features.descriptor_folder} is not the model that described the map; expected the "
             f"weights {features.kind.checksum[:12]}...; build the index again with --overwrite",
             path=features.descriptor_folder,
         )
-    return describer
+    return extractor

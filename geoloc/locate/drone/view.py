@@ -11,7 +11,7 @@ from geoloc.geometry.camera import Camera
 from geoloc.geometry.rectification import RectifiedPhoto, rectify
 from geoloc.index.features.keypoints import (
     ROOT_SIFT,
-    Describer,
+    DescriptorExtractor,
     DescriptorKind,
     Keypoints,
     detect_keypoints,
@@ -48,7 +48,7 @@ def view_photo(
     camera: Camera,
     hypothesis: ViewHypothesis,
     *,
-    describer: Describer | None = None,
+    extractor: DescriptorExtractor | None = None,
 ) -> PhotoView | None:
     """A photo from above, with its features; None when it shows too little.
 
@@ -56,16 +56,16 @@ def view_photo(
         photo: (H, W, 3) uint8, upright.
         camera: Of the photo.
         hypothesis: What is supposed.
-        describer: What described the map's features; None is RootSIFT.
+        extractor: What described the map's features; None is RootSIFT.
     """
     view = rectify(photo, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
     if view is None:
         return None
     keypoints = detect_keypoints(
-        view.pixels, valid=view.valid, limit=hypothesis.keypoints, describer=describer
+        view.pixels, valid=view.valid, limit=hypothesis.keypoints, extractor=extractor
     )
     if len(keypoints) < _MIN_KEYPOINTS:
         return None
     return PhotoView(
-        view, keypoints, hypothesis, ROOT_SIFT if describer is None else describer.kind
+        view, keypoints, hypothesis, ROOT_SIFT if extractor is None else extractor.kind
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from geoloc.errors import InputError, ModelError
-from geoloc.index.features.descriptor import PatchDescriber
+from geoloc.index.features.descriptor import PatchNetExtractor
 from geoloc.learning.training.batch import Share
 from geoloc.learning.training.data import keypoint_source
 from geoloc.learning.training.data.keypoint_source import KeypointSource, KeypointValidation
@@ -129,7 +129,7 @@ def test_a_few_steps_find_partners_that_chance_does_not(whole: Whole) -> None:
 
 
 def test_what_was_trained_describes(whole: Whole) -> None:
-    kind = PatchDescriber(whole.folder).kind
+    kind = PatchNetExtractor(whole.folder).kind
     assert (kind.name, kind.size) == ("model", 16)
     card, recall = measure_model(whole.folder, whole.recipe, whole.data, HERE)
     assert card.architecture == "patchnet"
