@@ -23,7 +23,7 @@ _SHRINKS = (16, 8, 4, 2)
 
 
 @dataclass(frozen=True)
-class Chart:
+class MapWindow:
     """A window of the map, north up.
 
     Attributes:
@@ -69,30 +69,30 @@ class MapPixels:
 
     def around(
         self, frame: LocalFrame, low: Float64Array, high: Float64Array, *, gsd_m: float
-    ) -> Chart:
+    ) -> MapWindow:
         """The map between two corners.
 
         Args:
             frame: Of the region.
             low: (2,) its south-western corner, metres.
             high: (2,) its north-eastern one.
-            gsd_m: Metres a pixel of the chart.
+            gsd_m: Metres a pixel of the map_window.
 
         Raises:
             TilesError: A tile is not there any more.
         """
         width, height = (max(16, round(float(side) / gsd_m)) for side in high - low)
-        chart = Chart(
+        map_window = MapWindow(
             np.zeros((height, width, 3), np.uint8),
             np.zeros((height, width), bool),
             np.array([low[0], high[1]]),
             gsd_m,
         )
         for tile in self._near(frame, low, high):
-            self._add(chart, tile, frame)
-            if chart.valid.all():
+            self._add(map_window, tile, frame)
+            if map_window.valid.all():
                 break
-        return chart
+        return map_window
 
     def _near(self, frame: LocalFrame, low: Float64Array, high: Float64Array) -> list[int]:
         """The tiles that touch a window, those nearest to its middle first."""
@@ -104,29 +104,29 @@ class MapPixels:
         away = np.hypot(*(centres - (low + high) / 2).T)
         return [int(tile) for tile in hits[np.argsort(away, kind="stable")]]
 
-    def _add(self, chart: Chart, tile: int, frame: LocalFrame) -> None:
-        """Put a tile where the chart is empty."""
+    def _add(self, map_window: MapWindow, tile: int, frame: LocalFrame) -> None:
+        """Put a tile where the map_window is empty."""
         side = float(self._size_px)
         corners = np.array([[0, 0], [side, 0], [side, side], [0, side]])
         tiles = self._tiles[bool(self._is_window[tile])]
         crs_xy = np.array([tiles.transform(tile) @ (x, y) for x, y in corners])
         ground = frame.from_crs(tiles.crs(tile), *crs_xy.T)
-        places = (ground - chart.corner_m) / [chart.gsd_m, -chart.gsd_m]
-        covered = np.zeros(chart.valid.shape, np.uint8)
+        places = (ground - map_window.corner_m) / [map_window.gsd_m, -map_window.gsd_m]
+        covered = np.zeros(map_window.valid.shape, np.uint8)
         cv2.fillPoly(covered, [np.round(places - 0.5).astype(np.int32)], 1)
-        if chart.valid[covered > 0].all():
+        if map_window.valid[covered > 0].all():
             return
-        pixels = self._read(tile, gsd_m=chart.gsd_m)
+        pixels = self._read(tile, gsd_m=map_window.gsd_m)
         shrunk = corners * len(pixels) / side
         # OpenCV's pixel centres are whole numbers, ours lie at a half.
         matrix = cv2.getPerspectiveTransform(
             (shrunk - 0.5).astype(np.float32), (places - 0.5).astype(np.float32)
         )
-        size = chart.valid.shape[::-1]
+        size = map_window.valid.shape[::-1]
         known = np.asarray(pixels.any(axis=2), np.float32)
-        empty = ~chart.valid & (cv2.warpPerspective(known, matrix, size) > 0.99)
-        chart.pixels[empty] = cv2.warpPerspective(pixels, matrix, size)[empty]
-        chart.valid[empty] = True
+        empty = ~map_window.valid & (cv2.warpPerspective(known, matrix, size) > 0.99)
+        map_window.pixels[empty] = cv2.warpPerspective(pixels, matrix, size)[empty]
+        map_window.valid[empty] = True
 
     def _read(self, tile: int, *, gsd_m: float) -> RgbImage:
         """A tile's pixels, averaged where fewer will do."""

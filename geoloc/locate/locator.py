@@ -16,7 +16,7 @@ from geoloc.geometry.crs import distances_m
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.locator import DRONE, DroneLocator
-from geoloc.locate.result_row import Atlas, Run, answer, no_answer, street_answer
+from geoloc.locate.result_row import Run, TileLookup, answer, no_answer, street_answer
 from geoloc.locate.street.locator import StreetLocator
 from geoloc.locate.street.search import GROUND
 from geoloc.models.embedder import Embedder
@@ -58,7 +58,7 @@ class Locator:
             model=index.card.name,
             index_id=index.index_id,
             run_id=run_id,
-            atlas=Atlas(index.tiles),
+            tile_lookup=TileLookup(index.tiles),
             min_confidence=options.min_confidence,
         )
         is_log = options.metadata is not None and is_flight_log(options.metadata)

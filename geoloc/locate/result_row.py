@@ -24,7 +24,7 @@ REJECT_BELOW = 0.1
 _FOOTPRINT_REACH = 5.0
 
 
-class Atlas:
+class TileLookup:
     """The tiles of an index, asked which of them shows a position."""
 
     def __init__(self, tiles: geopandas.GeoDataFrame) -> None:
@@ -61,14 +61,14 @@ class Run:
         model: Name of the index's model.
         index_id: Of the index.
         run_id: Of the run.
-        atlas: The index's tiles.
+        tile_lookup: The index's tiles.
         min_confidence: Answers below it are ambiguous.
     """
 
     model: str
     index_id: str
     run_id: str
-    atlas: Atlas
+    tile_lookup: TileLookup
     min_confidence: float
 
     @property
@@ -125,7 +125,7 @@ def answer(
         footprint=_outline(camera, belief, frame),
         **{**_said(metadata), "direction": heading},
         **_evidence(belief),
-        **run.atlas.columns_at(float(lon), float(lat)),
+        **run.tile_lookup.columns_at(float(lon), float(lat)),
         **_against_exif(metadata, float(lon), float(lat)),
         **run.columns,
     )
@@ -156,7 +156,7 @@ def street_answer(
         position_kind="camera",
         **said,
         **evidence,
-        **run.atlas.columns_at(lon, lat),
+        **run.tile_lookup.columns_at(lon, lat),
         **_against_exif(metadata, lon, lat),
         **run.columns,
     )

@@ -37,31 +37,31 @@ def test_a_chart_shows_the_raster_in_place(tmp_path: Path, virtual: bool) -> Non
     index = index_of(write_tiles(tmp_path / "tiles", region, virtual=virtual))
     frame = frame_of(index)
     low, high = np.array([-50.0, -30.0]), np.array([50.0, 40.0])
-    chart = MapPixels(index).around(frame, low, high, gsd_m=0.5)
-    assert chart.pixels.shape == (140, 200, 3)
-    assert chart.valid.all()
+    map_window = MapPixels(index).around(frame, low, high, gsd_m=0.5)
+    assert map_window.pixels.shape == (140, 200, 3)
+    assert map_window.valid.all()
     with rasterio.open(region) as raster:
         bands, transform = raster.read(), raster.transform
     blocks = (np.indices((bands.shape[1] // 4, bands.shape[2] // 4)) + 0.5).reshape(2, -1) * 4
     xs, ys = transform.c + blocks[1], transform.f - blocks[0]
-    places = (frame.from_crs("EPSG:32633", xs, ys) - chart.corner_m) / [0.5, -0.5]
+    places = (frame.from_crs("EPSG:32633", xs, ys) - map_window.corner_m) / [0.5, -0.5]
     seen = ((places > 3) & (places < [197, 137])).all(axis=1)
     assert seen.sum() > 300
     columns, rows = np.floor(places[seen]).astype(int).T
     expected = bands[:, blocks[0][seen].astype(int), blocks[1][seen].astype(int)].T
-    assert np.abs(chart.pixels[rows, columns].astype(int) - expected).max() <= 1
-    back = chart.to_ground(places[seen])
-    assert np.allclose(frame.to_lonlat(back), frame.to_lonlat(chart.to_ground(places[seen])))
+    assert np.abs(map_window.pixels[rows, columns].astype(int) - expected).max() <= 1
+    back = map_window.to_ground(places[seen])
+    assert np.allclose(frame.to_lonlat(back), frame.to_lonlat(map_window.to_ground(places[seen])))
     assert np.allclose(back, frame.from_crs("EPSG:32633", xs[seen], ys[seen]))
 
 
 def test_beyond_the_map_a_chart_is_black_and_says_so(tmp_path: Path) -> None:
     index = index_of(write_tiles(tmp_path / "tiles", write_map(tmp_path / "map.tif")))
     low, high = np.array([40.0, -20.0]), np.array([140.0, 20.0])  # the map ends at 80 m
-    chart = MapPixels(index).around(frame_of(index), low, high, gsd_m=1.0)
-    assert chart.valid[:, :38].all()
-    assert not chart.valid[:, 42:].any()
-    assert not chart.pixels[~chart.valid].any()
+    map_window = MapPixels(index).around(frame_of(index), low, high, gsd_m=1.0)
+    assert map_window.valid[:, :38].all()
+    assert not map_window.valid[:, 42:].any()
+    assert not map_window.pixels[~map_window.valid].any()
 
 
 def test_a_coarse_chart_shows_averages(tmp_path: Path) -> None:

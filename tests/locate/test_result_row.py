@@ -14,7 +14,7 @@ from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
 from geoloc.locate.drone.posterior import believe
 from geoloc.locate.drone.verification import VerifiedPose
-from geoloc.locate.result_row import Atlas, Run, answer, no_answer, street_answer
+from geoloc.locate.result_row import Run, TileLookup, answer, no_answer, street_answer
 from geoloc.locate.street.posterior import Heading, StreetBelief
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, result_record
@@ -25,7 +25,7 @@ CAMERA = Camera(640, 480, 500.0)
 PHOTO = Path("photo.jpg")
 
 
-def atlas() -> Atlas:
+def tile_lookup() -> TileLookup:
     """Two overlapping tiles about the frame's origin, 0.02 degrees wide."""
     boxes = [(13.39, 59.99, 13.41, 60.01), (13.40, 59.99, 13.42, 60.01)]
     table = geopandas.GeoDataFrame(
@@ -39,11 +39,11 @@ def atlas() -> Atlas:
         geometry=[shapely.box(*box) for box in boxes],
         crs="EPSG:4326",
     )
-    return Atlas(table)
+    return TileLookup(table)
 
 
 def run(min_confidence: float = 0.8) -> Run:
-    return Run("tiny", "abc123", "run1", atlas(), min_confidence)
+    return Run("tiny", "abc123", "run1", tile_lookup(), min_confidence)
 
 
 def row_of(

@@ -29,7 +29,7 @@ from geoloc.geometry.rectification import MAX_REACH, RectifiedPhoto, rectify
 from geoloc.geometry.resection import Resection, resect
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
-from geoloc.index.map_pixels import Chart, MapPixels
+from geoloc.index.map_pixels import MapPixels, MapWindow
 from geoloc.locate.drone.matchers import Matcher, open_matcher
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.drone.voting import Peak, surprise
@@ -112,12 +112,14 @@ class LearnedVerification:
         if view is None:
             return None
         frame = self._features.regions[peak.region].frame
-        chart = self._pixels.around(frame, low - _MARGIN_M, high + _MARGIN_M, gsd_m=gsd_m)
-        fit, hints = self._compare(view, chart, hung)
+        map_window = self._pixels.around(frame, low - _MARGIN_M, high + _MARGIN_M, gsd_m=gsd_m)
+        fit, hints = self._compare(view, map_window, hung)
         if fit is None or hints < _FLOOR:
             return None
         # The mirror image keeps the colours, the textures and the frame, and shows nowhere.
-        mirrored = replace(chart, pixels=chart.pixels[:, ::-1].copy(), valid=chart.valid[:, ::-1])
+        mirrored = replace(
+            map_window, pixels=map_window.pixels[:, ::-1].copy(), valid=map_window.valid[:, ::-1]
+        )
         by_chance = max(_FLOOR, _CONTROL * self._compare(view, mirrored, hung)[1])
         support = float(surprise(float(hints), by_chance))
         ground = view.pixels.shape[0] * view.pixels.shape[1] if view.valid is None else view.valid
@@ -126,13 +128,13 @@ class LearnedVerification:
         return evidence if support > 0 else None
 
     def _compare(
-        self, view: RectifiedPhoto, chart: Chart, hung: GroundCamera
+        self, view: RectifiedPhoto, map_window: MapWindow, hung: GroundCamera
     ) -> tuple[Resection | None, int]:
         """The camera that the shared points speak for, and how many hints agree with it."""
-        matches = self._matcher.match(view.pixels, chart.pixels)
+        matches = self._matcher.match(view.pixels, map_window.pixels)
         known = _inside(matches.first_px, view.pixels.shape[:2], view.valid)
-        known &= _inside(matches.second_px, chart.valid.shape, chart.valid)
-        view_px, ground = matches.first_px[known], chart.to_ground(matches.second_px[known])
+        known &= _inside(matches.second_px, map_window.valid.shape, map_window.valid)
+        view_px, ground = matches.first_px[known], map_window.to_ground(matches.second_px[known])
         photo_px = project(view.to_photo, view_px)
         fit = fit_camera(view.camera, photo_px, ground, hung)
         if fit is None:

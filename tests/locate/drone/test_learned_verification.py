@@ -57,12 +57,12 @@ class Scene:
         self.truth = GroundCamera(self.shot.pose, GroundPoint(*at.tolist()))
         self._map = MapPixels(index)
         self.view: Any = None
-        self.chart: Any = None
+        self.map_window: Any = None
 
     def around(self, *args: Any, **kwargs: Any) -> Any:
         """Stands in for the map's pixels, and remembers what it gave."""
-        self.chart = self._map.around(*args, **kwargs)
-        return self.chart
+        self.map_window = self._map.around(*args, **kwargs)
+        return self.map_window
 
     def look(self, match: Match, start: GroundCamera) -> VerifiedPose | None:
         features: Any = SimpleNamespace(gsd_m=GSD_M, regions=[SimpleNamespace(frame=self.frame)])
@@ -77,7 +77,7 @@ class Scene:
 
     def exact(self, first: np.ndarray, second: np.ndarray) -> Matches:
         """Every eighth pixel with its true partner; on any other map than the real one, noise."""
-        if not np.array_equal(second, self.chart.pixels):
+        if not np.array_equal(second, self.map_window.pixels):
             return noise(first, second)
         rows, columns = np.mgrid[4 : first.shape[0] : 8, 4 : first.shape[1] : 8]
         view_px = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(float)
@@ -85,7 +85,10 @@ class Scene:
             ground_homography(self.camera, self.truth.pose), project(self.view.to_photo, view_px)
         )
         ground = ground + self.truth.position
-        chart_px = (ground - self.chart.corner_m) / [self.chart.gsd_m, -self.chart.gsd_m]
+        chart_px = (ground - self.map_window.corner_m) / [
+            self.map_window.gsd_m,
+            -self.map_window.gsd_m,
+        ]
         return Matches(view_px, chart_px)
 
 
@@ -160,7 +163,7 @@ def test_exact_correspondences_give_the_camera_within_two_metres(scene: Scene) -
 def test_the_photo_s_ground_lies_on_the_map_s_when_the_place_is_right(scene: Scene) -> None:
     """The network sees both north up, at one scale, the photo in the middle of the map."""
     scene.look(nothing, scene.truth)
-    pairs = scene.exact(scene.view.pixels, scene.chart.pixels)
+    pairs = scene.exact(scene.view.pixels, scene.map_window.pixels)
     moved = pairs.second_px - pairs.first_px
     assert np.ptp(moved, axis=0).max() < 1.0
     assert moved.mean(axis=0) == pytest.approx(30 / GSD_M, abs=1.0)
