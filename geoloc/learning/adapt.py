@@ -18,12 +18,12 @@ from geoloc.learning.training.data.map_validation import (
     without,
 )
 from geoloc.learning.training.data.places import Place
-from geoloc.learning.training.data.sources import Materials
+from geoloc.learning.training.data.sources import TrainingData
 from geoloc.learning.training.job import claim_folder
 from geoloc.learning.training.processes import open_processes
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import DataChoice, PairChoice, Recipe, Schedule
-from geoloc.learning.training.run import Refinement, Run, Setting
+from geoloc.learning.training.run import Refinement, Run, RunConfig
 from geoloc.models.card import CARD_NAME, ModelCard, check_embeds_images
 from geoloc.models.registry import read_card
 from geoloc.options import AdaptOptions, TrainOptions
@@ -147,8 +147,8 @@ def adapt_model(
     )
     how = TrainOptions(device=options.device, workers=options.workers, resume=options.resume)
     refinement = Refinement(command, _PATIENCE, keeps_backbone=not options.whole)
-    setting = Setting(recipe, folder, how, processes, listener, refinement)
-    run = Run(setting, Materials(source, ground.validation))
+    setting = RunConfig(recipe, folder, how, processes, listener, refinement)
+    run = Run(setting, TrainingData(source, ground.validation))
     run.train()
     done = run.summary()
     return AdaptSummary(done.folder, done.untrained, done.recall, done.best_step)

@@ -18,7 +18,7 @@ PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
 # What each test is called here: the data set, then what is looked for in what.
 D2S, S2D = "drone -> satellite", "satellite -> drone"
-Setting = tuple[str, str]
+RunConfig = tuple[str, str]
 
 TITLES: Mapping[str, str] = {
     "cvusa": "CVUSA",
@@ -39,7 +39,7 @@ class OfficialSize:
     references: int
 
 
-OFFICIAL_SIZES: Mapping[Setting, OfficialSize] = {
+OFFICIAL_SIZES: Mapping[RunConfig, OfficialSize] = {
     ("cvusa", "val"): OfficialSize(8_884, 8_884),
     ("cvact", "val"): OfficialSize(8_884, 8_884),
     ("university1652", D2S): OfficialSize(37_855, 951),
@@ -64,7 +64,7 @@ class PublishedFigure:
     """
 
     method: str
-    setting: Setting
+    setting: RunConfig
     protocol: Protocol
     metric: str
     value: float

@@ -27,7 +27,7 @@ _UNREADABLE = (
 
 
 @dataclass
-class Standing:
+class TrainingState:
     """How far a run has come, besides its weights.
 
     What chance decides inside the network is drawn anew from the seed at every step, and batches
@@ -66,7 +66,7 @@ class Checkpoint:
     """
 
     origin: Mapping[str, str]
-    standing: Standing
+    standing: TrainingState
     tensors: Mapping[str, Mapping[str, Any]]
     source: Mapping[str, Tensor]
 
@@ -110,7 +110,7 @@ def read_checkpoint(folder: Path, origin: Mapping[str, str]) -> Checkpoint:
     standing["losses"] = tuple(standing["losses"])
     return Checkpoint(
         origin=found,
-        standing=Standing(**standing),
+        standing=TrainingState(**standing),
         tensors=document["tensors"],
         source=document["source"],
     )

@@ -12,7 +12,7 @@ from geoloc.learning.training.processes import OneProcess, open_processes
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import Recipe
 from geoloc.learning.training.recipe_file import read_recipe
-from geoloc.learning.training.run import Run, Setting, TrainingSummary
+from geoloc.learning.training.run import Run, RunConfig, TrainingSummary
 from geoloc.models.card import ModelCard
 from geoloc.models.device import resolve_device
 from geoloc.models.registry import load_model
@@ -55,7 +55,7 @@ def train_model(
     listener = progress if progress is not None and processes.is_main else Silent()
     card = draft_card(chosen.card, folder)
     materials = open_materials(chosen, card, Path(data), progress=listener)
-    run = Run(Setting(chosen, folder, options, processes, listener), materials)
+    run = Run(RunConfig(chosen, folder, options, processes, listener), materials)
     run.train()
     return run.summary()
 

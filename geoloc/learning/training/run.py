@@ -15,11 +15,11 @@ from geoloc.errors import GeolocError, OptionError
 from geoloc.learning.training.batch import Batch
 from geoloc.learning.training.checkpoint import (
     Checkpoint,
-    Standing,
+    TrainingState,
     read_checkpoint,
     write_checkpoint,
 )
-from geoloc.learning.training.data.sources import Materials
+from geoloc.learning.training.data.sources import TrainingData
 from geoloc.learning.training.embedding import TrainingEmbedder
 from geoloc.learning.training.interruption import Interruption, heed_signals
 from geoloc.learning.training.loading import load_batches
@@ -78,7 +78,7 @@ class Refinement:
 
 
 @dataclass(frozen=True)
-class Setting:
+class RunConfig:
     """What a run is given.
 
     Attributes:
@@ -112,7 +112,7 @@ class _Clock:
 class Run:
     """The state of one training run."""
 
-    def __init__(self, setting: Setting, materials: Materials) -> None:
+    def __init__(self, setting: RunConfig, materials: TrainingData) -> None:
         self.setting, self.source = setting, materials.source
         self.validation = materials.validation
         recipe, processes = setting.recipe, setting.processes
@@ -150,12 +150,12 @@ class Run:
         self.module = processes.wrap(self.objective)
         self.embed = TrainingEmbedder(self.network, card, processes, workers=options.workers)
 
-    def _fresh(self) -> Standing:
+    def _fresh(self) -> TrainingState:
         """The start of a run; the recipe is put beside what comes of it."""
         if self.setting.processes.is_main and self.setting.recipe.text:
             write_text(self.setting.recipe.text, self.setting.folder / RECIPE_NAME)
         recall = self.validation.measure(self.embed)
-        standing = Standing(untrained=recall, best=recall, backbone=self.backbone)
+        standing = TrainingState(untrained=recall, best=recall, backbone=self.backbone)
         if self.setting.refinement:
             standing.best_step = 0
             self._write_model(standing)
@@ -178,7 +178,7 @@ class Run:
             "scaler": self.optimisation.scaler,
         }
 
-    def _restored(self) -> Standing:
+    def _restored(self) -> TrainingState:
         """Where the checkpoint of the folder stands, its states taken over."""
         checkpoint = read_checkpoint(self.setting.folder, self._origin())
         for name, learner in self._states().items():
@@ -332,7 +332,7 @@ class Run:
             first or recall.order > best or (not self.setting.refinement and recall.order == best)
         )
 
-    def _write_model(self, standing: Standing) -> None:
+    def _write_model(self, standing: TrainingState) -> None:
         """The weights as they are, which are the best so far, and their card."""
         if not self.setting.processes.is_main:
             return

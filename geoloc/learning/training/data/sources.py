@@ -25,7 +25,7 @@ _SHARE_OF_PAIRS = 0.2
 
 
 @dataclass(frozen=True)
-class Materials:
+class TrainingData:
     """What a run learns from and what it is measured on."""
 
     source: Source
@@ -34,7 +34,7 @@ class Materials:
 
 def open_materials(
     recipe: Recipe, card: ModelCard, data: Path, *, progress: Progress | None = None
-) -> Materials:
+) -> TrainingData:
     """Both, of the recipe's data.
 
     Args:
@@ -52,11 +52,11 @@ def open_materials(
         learnt, held_out = _places(recipe, data, progress or Silent())
         size_px = _aerial_size(recipe, card)
         source = AerialSource(learnt, recipe.pairs, recipe.schedule, size_px=size_px)
-        return Materials(source, AerialValidation(held_out, recipe.pairs, size_px=size_px))
+        return TrainingData(source, AerialValidation(held_out, recipe.pairs, size_px=size_px))
     if recipe.data.dataset == KEYPOINTS:
         learnt, held_out = _places(recipe, data, progress or Silent())
         patches = KeypointSource(learnt, recipe.keypoints, recipe.schedule)
-        return Materials(patches, KeypointValidation(held_out, recipe.keypoints))
+        return TrainingData(patches, KeypointValidation(held_out, recipe.keypoints))
     train, test = _splits(recipe, data, progress or Silent())
     if train is None:
         raise InputError(
@@ -65,7 +65,7 @@ def open_materials(
         )
     _check_shapes(recipe, card, train)
     reader = PictureReader(card.input_sizes)
-    return Materials(SplitSource(train, recipe, reader), _split_validation(recipe, test))
+    return TrainingData(SplitSource(train, recipe, reader), _split_validation(recipe, test))
 
 
 def open_validation(
