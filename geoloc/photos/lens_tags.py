@@ -15,7 +15,7 @@ from PIL import ExifTags
 
 from geoloc.geometry.panorama import Panorama
 from geoloc.photos.exif import Exif, number
-from geoloc.photos.metadata import Findings
+from geoloc.photos.metadata import MetadataBuilder
 from geoloc.photos.xmp import DJI, GPANO, Xmp, xmp_number, xmp_value
 
 # Diagonal of the 36 x 24 mm frame, which a 35 mm equivalent refers to.
@@ -32,18 +32,18 @@ def hfov_of_equivalent(focal_35mm: float, upright: tuple[int, int]) -> float:
     return _hfov_deg(focal_35mm / _long_side_35mm(upright), upright)
 
 
-def read_panorama(upright: tuple[int, int], xmp: Xmp, found: Findings) -> None:
+def read_panorama(upright: tuple[int, int], xmp: Xmp, found: MetadataBuilder) -> None:
     """Find whether the photo is a panorama, and its frame; its heading was found before."""
     kind = (xmp_value(xmp, GPANO, "ProjectionType") or "").lower()
     if kind not in ("", "equirectangular"):
         found.notes.append(f"GPano projection {kind[:30]!r} is not known: taken as perspective")
     if kind != "equirectangular":
-        found.take("projection", "perspective", "no GPano")
+        found.keep("projection", "perspective", "no GPano")
         return
-    found.take("projection", "equirectangular", "GPano ProjectionType")
+    found.keep("projection", "equirectangular", "GPano ProjectionType")
     panorama = _panorama(upright, xmp, heading_deg=found.values.get("yaw_deg", 0.0))
-    found.take("panorama", panorama, "GPano")
-    found.take("hfov_deg", 360 * upright[0] / panorama.full_width_px, "GPano")
+    found.keep("panorama", panorama, "GPano")
+    found.keep("hfov_deg", 360 * upright[0] / panorama.full_width_px, "GPano")
 
 
 def _panorama(upright: tuple[int, int], xmp: Xmp, *, heading_deg: float) -> Panorama:
@@ -67,12 +67,12 @@ def _panorama(upright: tuple[int, int], xmp: Xmp, *, heading_deg: float) -> Pano
     )
 
 
-def read_lens(upright: tuple[int, int], exif: Exif, xmp: Xmp, found: Findings) -> None:
+def read_lens(upright: tuple[int, int], exif: Exif, xmp: Xmp, found: MetadataBuilder) -> None:
     """Find the field of view; the projection was found before."""
     base = ExifTags.Base
     equivalent_mm = number(exif.photo.get(base.FocalLengthIn35mmFilm)) or None  # 0 is unknown
     source = "EXIF FocalLengthIn35mmFilm"
-    found.take_within("focal_35mm", equivalent_mm, source, limits=(1.0, 5000.0))
+    found.keep_within("focal_35mm", equivalent_mm, source, limits=(1.0, 5000.0))
     zoom = number(exif.photo.get(base.DigitalZoomRatio)) or 1.0
     if zoom > 1.001:
         found.notes.append(f"digital zoom {zoom:g}: taken as part of the 35 mm focal length")
@@ -92,7 +92,7 @@ def read_lens(upright: tuple[int, int], exif: Exif, xmp: Xmp, found: Findings) -
 
 
 def _take_focal(
-    focal_sides: float | None, source: str, upright: tuple[int, int], found: Findings
+    focal_sides: float | None, source: str, upright: tuple[int, int], found: MetadataBuilder
 ) -> None:
     """Keep the field of view of a focal length given in long sides of the photo."""
     if focal_sides is None or "hfov_deg" in found.values:
@@ -100,7 +100,7 @@ def _take_focal(
     if not 0.1 < focal_sides < 100:
         found.notes.append(f"{source} makes no sense for this photo: ignored")
         return
-    found.take("hfov_deg", _hfov_deg(focal_sides, upright), source)
+    found.keep("hfov_deg", _hfov_deg(focal_sides, upright), source)
 
 
 def _hfov_deg(focal_sides: float, upright: tuple[int, int]) -> float:

@@ -72,7 +72,7 @@ def merge(photo: PhotoMetadata, table: PhotoMetadata) -> PhotoMetadata:
 
 
 @dataclass
-class Findings:
+class MetadataBuilder:
     """What was found so far.
 
     Attributes:
@@ -85,20 +85,20 @@ class Findings:
     sources: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def take(self, name: str, value: object, source: str) -> None:
+    def keep(self, name: str, value: object, source: str) -> None:
         """Keep a value unless there is none, or a better source gave one before."""
         if value is not None and name not in self.values:
             self.values[name] = value
             self.sources[name] = source
 
-    def take_within(
+    def keep_within(
         self, name: str, value: float | None, source: str, *, limits: tuple[float, float]
     ) -> None:
         """Keep a number that lies within the limits; note one that does not."""
         if value is not None and not limits[0] <= value <= limits[1]:
             self.notes.append(f"{source} {value:g} is out of range: ignored")
             return
-        self.take(name, value, source)
+        self.keep(name, value, source)
 
     def metadata(self) -> PhotoMetadata:
         """All of it, where nothing more will be found."""

@@ -10,7 +10,7 @@ from geoloc.errors import PhotoError
 from geoloc.photos.exif import Exif, iso_time, read_exif, text
 from geoloc.photos.image_file import open_image, upright_size
 from geoloc.photos.lens_tags import read_lens, read_panorama
-from geoloc.photos.metadata import Findings, PhotoMetadata
+from geoloc.photos.metadata import MetadataBuilder, PhotoMetadata
 from geoloc.photos.pose_tags import read_angles, read_position
 from geoloc.photos.xmp import Xmp, XmpError, find_packet, parse_xmp
 
@@ -50,14 +50,14 @@ def read_image_metadata(image: Image.Image, path: Path) -> PhotoMetadata:
     return _read_image(image, head=_head(path)).metadata()
 
 
-def _read_file(path: Path) -> Findings:
+def _read_file(path: Path) -> MetadataBuilder:
     try:
         with open_image(path) as image:
             return _read_image(image, head=_head(path))
     except PhotoError as error:
         if not path.is_file():
             raise
-        return Findings(notes=[str(error)])
+        return MetadataBuilder(notes=[str(error)])
 
 
 def _head(path: Path) -> bytes:
@@ -65,9 +65,9 @@ def _head(path: Path) -> bytes:
         return file.read(_HEAD_BYTES)
 
 
-def _read_image(image: Image.Image, *, head: bytes) -> Findings:
+def _read_image(image: Image.Image, *, head: bytes) -> MetadataBuilder:
     exif = read_exif(image)
-    found = Findings(notes=list(exif.notes))
+    found = MetadataBuilder(notes=list(exif.notes))
     xmp = _read_xmp(image, exif, head, found)
     upright = _read_frame(image, exif, found)
     read_position(exif, xmp, found)
@@ -77,7 +77,7 @@ def _read_image(image: Image.Image, *, head: bytes) -> Findings:
     return found
 
 
-def _read_xmp(image: Image.Image, exif: Exif, head: bytes, found: Findings) -> Xmp:
+def _read_xmp(image: Image.Image, exif: Exif, head: bytes, found: MetadataBuilder) -> Xmp:
     """The XMP of an image, from where its container keeps it, else from the file's beginning."""
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or exif.main.get(700)
     if isinstance(packet, tuple):  # TIFF readers may give bytes as a tuple of numbers
@@ -94,18 +94,18 @@ def _read_xmp(image: Image.Image, exif: Exif, head: bytes, found: Findings) -> X
         return {}
 
 
-def _read_frame(image: Image.Image, exif: Exif, found: Findings) -> tuple[int, int]:
+def _read_frame(image: Image.Image, exif: Exif, found: MetadataBuilder) -> tuple[int, int]:
     """Orientation, device and time; returns width and height of the upright photo."""
     base = ExifTags.Base
     stored = exif.main.get(base.Orientation)
     if stored is not None and (not isinstance(stored, int) or stored not in _TURNS):
         found.notes.append(f"EXIF Orientation {str(stored)[:20]} is none of 1 to 8: ignored")
         stored = None
-    found.take("orientation", stored, "EXIF Orientation")
-    found.take("rotation_deg", _TURNS[stored or 1], "EXIF Orientation")
-    found.take("make", text(exif.main.get(base.Make)), "EXIF Make")
-    found.take("model", text(exif.main.get(base.Model)), "EXIF Model")
-    found.take("timestamp", *iso_time(exif))
+    found.keep("orientation", stored, "EXIF Orientation")
+    found.keep("rotation_deg", _TURNS[stored or 1], "EXIF Orientation")
+    found.keep("make", text(exif.main.get(base.Make)), "EXIF Make")
+    found.keep("model", text(exif.main.get(base.Model)), "EXIF Model")
+    found.keep("timestamp", *iso_time(exif))
     return upright_size(image, stored)
 
 

@@ -18,14 +18,14 @@ from collections.abc import Mapping
 from PIL import ExifTags
 
 from geoloc.photos.exif import Exif, coordinate, number, text
-from geoloc.photos.metadata import Findings, YawRef
+from geoloc.photos.metadata import MetadataBuilder, YawRef
 from geoloc.photos.xmp import CAMERA, DJI, GPANO, Xmp, xmp_coordinate, xmp_number, xmp_value
 from geoloc.photos.xmp import EXIF as EXIF_XMP
 
 _AXES = ("Yaw", "Pitch", "Roll")
 
 
-def read_position(exif: Exif, xmp: Xmp, found: Findings) -> None:
+def read_position(exif: Exif, xmp: Xmp, found: MetadataBuilder) -> None:
     """Find where the camera was, and how high."""
     tags = ExifTags.GPS
     lat, lat_signed = coordinate(exif.gps, tags.GPSLatitude, tags.GPSLatitudeRef, "S")
@@ -42,7 +42,7 @@ def read_position(exif: Exif, xmp: Xmp, found: Findings) -> None:
     _read_heights(exif, xmp, found)
 
 
-def _read_heights(exif: Exif, xmp: Xmp, found: Findings) -> None:
+def _read_heights(exif: Exif, xmp: Xmp, found: MetadataBuilder) -> None:
     tags = ExifTags.GPS
     altitude_m = number(exif.gps.get(tags.GPSAltitude))
     ref = exif.gps.get(tags.GPSAltitudeRef)
@@ -50,18 +50,20 @@ def _read_heights(exif: Exif, xmp: Xmp, found: Findings) -> None:
     if altitude_m is not None and below:
         altitude_m = -abs(altitude_m)
     limits = (-1000.0, 100_000.0)
-    found.take_within("altitude_m", altitude_m, "EXIF GPSAltitude", limits=limits)
+    found.keep_within("altitude_m", altitude_m, "EXIF GPSAltitude", limits=limits)
     absolute_m = xmp_number(xmp, DJI, "AbsoluteAltitude")
-    found.take_within("altitude_m", absolute_m, "DJI AbsoluteAltitude", limits=limits)
+    found.keep_within("altitude_m", absolute_m, "DJI AbsoluteAltitude", limits=limits)
     relative_m = xmp_number(xmp, DJI, "RelativeAltitude")
     if relative_m is not None and relative_m <= 0:
         found.notes.append(f"DJI RelativeAltitude {relative_m:g} is not above ground: ignored")
         return
     limits = (0.0, 20_000.0)
-    found.take_within("rel_alt_m", relative_m, "DJI RelativeAltitude", limits=limits)
+    found.keep_within("rel_alt_m", relative_m, "DJI RelativeAltitude", limits=limits)
 
 
-def _take_position(lon: float | None, lat: float | None, source: str, found: Findings) -> bool:
+def _take_position(
+    lon: float | None, lat: float | None, source: str, found: MetadataBuilder
+) -> bool:
     """Keep a position that makes sense; whether it was kept now."""
     if lon is None or lat is None or "lon" in found.values:
         return False
@@ -71,12 +73,12 @@ def _take_position(lon: float | None, lat: float | None, source: str, found: Fin
     if abs(lon) < 1e-6 and abs(lat) < 1e-6:
         found.notes.append(f"{source} position is 0, 0, so the receiver had no fix: ignored")
         return False
-    found.take("lon", lon, source)
-    found.take("lat", lat, source)
+    found.keep("lon", lon, source)
+    found.keep("lat", lat, source)
     return True
 
 
-def read_angles(exif: Exif, xmp: Xmp, found: Findings) -> None:
+def read_angles(exif: Exif, xmp: Xmp, found: MetadataBuilder) -> None:
     """Find where the camera looked."""
     gimbal = {axis: xmp_number(xmp, DJI, f"Gimbal{axis}Degree") for axis in _AXES}
     if _is_unset(gimbal):
@@ -102,27 +104,27 @@ def _is_unset(angles: Mapping[str, float | None]) -> bool:
     return yaw == 0 and pitch == 0 and roll in (0, None)
 
 
-def _take_angles(angles: Mapping[str, float | None], source: str, found: Findings) -> None:
+def _take_angles(angles: Mapping[str, float | None], source: str, found: MetadataBuilder) -> None:
     _take_yaw(angles.get("Yaw"), source.format("Yaw"), found)
     for name, axis in (("pitch_deg", "Pitch"), ("roll_deg", "Roll")):
         value, tag = angles.get(axis), source.format(axis)
-        found.take_within(name, value, tag, limits=(-180.0, 180.0))
+        found.keep_within(name, value, tag, limits=(-180.0, 180.0))
 
 
 def _take_yaw(
-    yaw_deg: float | None, source: str, found: Findings, *, ref: YawRef | None = None
+    yaw_deg: float | None, source: str, found: MetadataBuilder, *, ref: YawRef | None = None
 ) -> None:
     if yaw_deg is None or "yaw_deg" in found.values:
         return
     if abs(yaw_deg) > 720:
         found.notes.append(f"{source} {yaw_deg:g} is no angle: ignored")
         return
-    found.take("yaw_deg", yaw_deg % 360, source)
-    found.take("yaw_ref", ref, source)
-    found.take("yaw_source", source, source)
+    found.keep("yaw_deg", yaw_deg % 360, source)
+    found.keep("yaw_ref", ref, source)
+    found.keep("yaw_source", source, source)
 
 
-def _pix4d_angles(xmp: Xmp, found: Findings) -> dict[str, float | None]:
+def _pix4d_angles(xmp: Xmp, found: MetadataBuilder) -> dict[str, float | None]:
     """Angles of the ``Camera`` namespace, whose pitch is 0 at the nadir, as DJI counts them."""
     for namespace in CAMERA:
         angles = {axis: xmp_number(xmp, namespace, axis) for axis in _AXES}
