@@ -156,10 +156,10 @@ def crossview(output: Path, *, quiet: bool, verbose: int, **chosen: Any) -> None
     photos/street and truth_street.csv as well.
     """
     from geoloc.synthetic.crossview.job import fabricate_crossview
-    from geoloc.synthetic.crossview.options import CrossViewOrder
+    from geoloc.synthetic.crossview.options import CrossViewOptions
 
     began = time.perf_counter()
-    order = CrossViewOrder(**chosen)
+    order = CrossViewOptions(**chosen)
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
         made = fabricate_crossview(output, order, progress=progress)
     if not quiet:

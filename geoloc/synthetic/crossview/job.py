@@ -12,7 +12,7 @@ import numpy as np
 from geoloc.arrays import ByteArray
 from geoloc.errors import OutputExistsError
 from geoloc.progress import Progress, Silent
-from geoloc.synthetic.crossview.options import FARTHEST_SHIFT, CrossViewOrder
+from geoloc.synthetic.crossview.options import FARTHEST_SHIFT, CrossViewOptions
 from geoloc.synthetic.crossview.photos import Photographer
 from geoloc.synthetic.crossview.towns import Town, plan_test_town, plan_training_town
 from geoloc.synthetic.world.files import TRUTH_COLUMNS, write_map, write_tile
@@ -60,7 +60,7 @@ class Fabricated:
 
 
 def fabricate_crossview(
-    folder: str | Path, order: CrossViewOrder | None = None, *, progress: Progress | None = None
+    folder: str | Path, order: CrossViewOptions | None = None, *, progress: Progress | None = None
 ) -> Fabricated:
     """Build towns and write their maps, photos, tiles and pairs; the table of pairs comes last.
 
@@ -72,7 +72,7 @@ def fabricate_crossview(
     Raises:
         OutputExistsError: The folder is not empty and `order.overwrite` was not asked for.
     """
-    target, wanted = Path(folder), order or CrossViewOrder()
+    target, wanted = Path(folder), order or CrossViewOptions()
     _prepare(target, wanted)
     job = _Job(target, wanted, progress or Silent())
     pairs: _Rows = []
@@ -114,7 +114,7 @@ class _Job:
     """Where the towns go, and who listens."""
 
     folder: Path
-    order: CrossViewOrder
+    order: CrossViewOptions
     progress: Progress
 
     def build(self, town: Town) -> _Built:
@@ -225,7 +225,7 @@ def _name(town: Town, place: int) -> str:
     return f"{town.name}_{place + 1:04d}"
 
 
-def _prepare(folder: Path, order: CrossViewOrder) -> None:
+def _prepare(folder: Path, order: CrossViewOptions) -> None:
     """Make the folder; a table of pairs is only there when all of it is."""
     if folder.is_dir() and any(folder.iterdir()) and not order.overwrite:
         message = f"{folder} is not empty; choose another folder or pass --overwrite"

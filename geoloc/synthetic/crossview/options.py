@@ -19,7 +19,7 @@ _MOST_MAP_SEASONS = 3  # one is left for the photos
 
 
 @dataclass(frozen=True)
-class CrossViewOrder:
+class CrossViewOptions:
     """How many places of which towns are photographed, and how.
 
     Attributes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.panorama import Panorama, panorama_to_perspective
-from geoloc.synthetic.crossview.options import CrossViewOrder
+from geoloc.synthetic.crossview.options import CrossViewOptions
 from geoloc.synthetic.crossview.towns import Town
 from geoloc.synthetic.world.files import (
     street_focal_px,
@@ -43,7 +43,7 @@ class Photographer:
         surveys: Of the town, by season; drones need none.
     """
 
-    order: CrossViewOrder
+    order: CrossViewOptions
     town: Town
     surveys: dict[Season, Survey]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from geoloc.synthetic.crossview.options import FARTHEST_SHIFT, CrossViewOrder
+from geoloc.synthetic.crossview.options import FARTHEST_SHIFT, CrossViewOptions
 from geoloc.synthetic.world.palette import SEASONS, Season
 from geoloc.synthetic.world.walk import plan_walk
 from geoloc.synthetic.world.world import DEFAULT_CORNER, Corner, World, WorldPoint
@@ -40,19 +40,21 @@ class Town:
     photo_seasons: tuple[Season, ...]
 
 
-def plan_test_town(order: CrossViewOrder) -> Town:
+def plan_test_town(order: CrossViewOptions) -> Town:
     """The town that is mapped in summer and photographed in other seasons."""
     return _plan(order, 0, order.test_places, ("summer",))
 
 
-def plan_training_town(order: CrossViewOrder, number: int) -> Town:
+def plan_training_town(order: CrossViewOptions, number: int) -> Town:
     """The training town of a number, from 1 on; their seasons take turns."""
     share = order.places * number // order.towns - order.places * (number - 1) // order.towns
     turn = SEASONS[number % 4 :] + SEASONS[: number % 4]
     return _plan(order, number, share, turn[: order.map_seasons])
 
 
-def _plan(order: CrossViewOrder, number: int, count: int, map_seasons: tuple[Season, ...]) -> Town:
+def _plan(
+    order: CrossViewOptions, number: int, count: int, map_seasons: tuple[Season, ...]
+) -> Town:
     left = [season for season in SEASONS if season not in map_seasons]
     # Neither always the one that follows, nor always the same two.
     seasons = tuple(

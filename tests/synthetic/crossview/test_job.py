@@ -18,10 +18,10 @@ from geoloc.geometry.crs import LonLat, distance_m, transformer
 from geoloc.geometry.panorama import Panorama, panorama_to_perspective
 from geoloc.photos.photo_metadata import read_metadata
 from geoloc.synthetic.crossview.job import fabricate_crossview
-from geoloc.synthetic.crossview.options import CrossViewOrder
+from geoloc.synthetic.crossview.options import CrossViewOptions
 from geoloc.synthetic.crossview.towns import plan_test_town, plan_training_town
 
-ORDER = CrossViewOrder(
+ORDER = CrossViewOptions(
     places=4,
     test_places=3,
     towns=1,
@@ -31,7 +31,7 @@ ORDER = CrossViewOrder(
     any_heading=True,
     map_seasons=2,
 )
-DRONE = CrossViewOrder(
+DRONE = CrossViewOptions(
     kind="drone", places=2, test_places=2, towns=1, gsd_m=0.6, width_px=128, photos=2, tiles=2
 )
 
@@ -171,7 +171,7 @@ def test_a_folder_that_is_not_empty_is_refused_unless_asked_for(drone: Path) -> 
 
 
 def test_photos_and_maps_are_of_other_seasons_and_towns_share_no_ground() -> None:
-    order = CrossViewOrder(places=2, test_places=1, towns=2, spacing_m=20)
+    order = CrossViewOptions(places=2, test_places=1, towns=2, spacing_m=20)
     towns = [plan_test_town(order), *(plan_training_town(order, n) for n in (1, 2))]
     for town in towns:
         assert not set(town.map_seasons) & set(town.photo_seasons)
@@ -183,8 +183,8 @@ def test_photos_and_maps_are_of_other_seasons_and_towns_share_no_ground() -> Non
 
 
 def test_an_order_for_more_places_makes_a_larger_town() -> None:
-    few = plan_test_town(CrossViewOrder(test_places=5))
-    many = plan_test_town(CrossViewOrder(test_places=30))
+    few = plan_test_town(CrossViewOptions(test_places=5))
+    many = plan_test_town(CrossViewOptions(test_places=30))
     assert len(few.places) == 5
     assert len(many.places) == 30
     assert many.world.size_m > few.world.size_m
@@ -201,4 +201,4 @@ def test_an_order_for_more_places_makes_a_larger_town() -> None:
 )
 def test_an_order_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(OptionError, match="expected"):
-        CrossViewOrder(**wrong)  # type: ignore[arg-type]
+        CrossViewOptions(**wrong)  # type: ignore[arg-type]
