@@ -15,7 +15,7 @@ The demo, tests, training and benchmarks are fed from here:
 """
 
 from geoloc.synthetic.world.files import write_map, write_photo, write_photos, write_truth
-from geoloc.synthetic.world.flight import Claim, Shot, drone_camera, plan_flight
+from geoloc.synthetic.world.flight import DroneMetadata, Shot, drone_camera, plan_flight
 from geoloc.synthetic.world.moment import Moment, typical_moment
 from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.palette import SEASONS, Season
@@ -28,8 +28,8 @@ from geoloc.synthetic.world.world import Corner, MapPicture, World, WorldPoint
 __all__ = [
     "MAP_SENSOR",
     "SEASONS",
-    "Claim",
     "Corner",
+    "DroneMetadata",
     "MapPicture",
     "Moment",
     "RingFrame",

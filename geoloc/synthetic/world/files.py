@@ -15,7 +15,7 @@ from geoloc.arrays import ByteArray
 from geoloc.errors import OutputExistsError
 from geoloc.geometry.crs import LonLat
 from geoloc.progress import Progress, Silent
-from geoloc.synthetic.world.flight import FOCAL_35MM, Claim, Shot
+from geoloc.synthetic.world.flight import FOCAL_35MM, DroneMetadata, Shot
 from geoloc.synthetic.world.moment import Moment
 from geoloc.synthetic.world.palette import Season
 from geoloc.synthetic.world.panorama import RingFrame
@@ -185,7 +185,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
         raise OutputExistsError(message, path=path)
 
 
-def _exif(claim: Claim, size_px: tuple[int, int]) -> Image.Exif:
+def _exif(claim: DroneMetadata, size_px: tuple[int, int]) -> Image.Exif:
     """EXIF as a drone of DJI writes it."""
     base = ExifTags.Base
     exif = Image.Exif()
@@ -221,7 +221,7 @@ def _degrees(value: float) -> tuple[float, float, float]:
     return degrees, minutes, round(seconds, 4)
 
 
-def _xmp(claim: Claim) -> str:
+def _xmp(claim: DroneMetadata) -> str:
     """The XMP packet of a drone of DJI."""
     return _XMP.format(
         make=_MAKE,

@@ -29,7 +29,7 @@ _TRIES = 12  # candidates for every photo; the one farthest from the others is t
 
 
 @dataclass(frozen=True)
-class Claim:
+class DroneMetadata:
     """What a drone writes into its photo, with the errors that its instruments have.
 
     Attributes:
@@ -69,7 +69,7 @@ class Shot:
     at: WorldPoint
     moment: Moment
     sensor: Sensor
-    claim: Claim
+    claim: DroneMetadata
 
 
 def drone_camera(width_px: int = 1280) -> Camera:
@@ -186,12 +186,12 @@ def _claim(
     *,
     tilted: bool,
     rng: np.random.Generator,
-) -> Claim:
+) -> DroneMetadata:
     """What the drone believes: a gimbal that points down says exactly -90."""
     drift_m = rng.normal(0, _POSITION_NOISE_M, 2)
     yaw_deg = (pose.heading_deg + rng.normal(0, _YAW_NOISE_DEG)) % 360
     pitch_deg = pose.pitch_deg + rng.normal(0, _PITCH_NOISE_DEG)
-    return Claim(
+    return DroneMetadata(
         position=world.lonlat(WorldPoint(at.x_m + drift_m[0], at.y_m + drift_m[1])),
         rel_alt_m=pose.rel_alt_m * (1 + rng.normal(0, _ALTITUDE_NOISE)),
         yaw_deg=yaw_deg if yaw_deg <= 180 else yaw_deg - 360,
