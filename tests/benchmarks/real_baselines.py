@@ -125,7 +125,7 @@ def _is_a_view(matrix: Float64Array, shape: tuple[int, ...]) -> bool:
 def find_by_vote(
     features: FeatureMap, photo: Photo, known: PhotoMetadata
 ) -> tuple[LonLat | None, bool]:
-    """The place of most votes over the vote_hypotheses of the first stage; stood by if far ahead."""
+    """The place of most votes under the first hypotheses; stood by if far ahead."""
     height, width = photo.pixels.shape[:2]
     camera = camera_of(known, width, height)
     peaks: list[Peak] = []

@@ -127,7 +127,7 @@ class DroneLocator:
     def _see(
         self, photo: Photo, camera: Camera, stage: Stage, *, check: Callable[[], None]
     ) -> Iterator[PhotoView]:
-        """The photo under one hypothesis after the other: where the first is sure, it stays at that."""
+        """The photo under each hypothesis in turn, until one is sure enough."""
         for hypothesis in stage:
             check()
             view = view_photo(photo.pixels, camera, hypothesis, extractor=self._extractor)
