@@ -27,7 +27,7 @@ class TileOptions:
             Empty means what the model's card asks for.
         overlap: Share of a tile's side that the next tile covers too, in [0, 0.9].
         size_px: Side of a tile in pixels; None means what the model's card asks for.
-        model: Whose card is asked: a name on the shelf or a model folder.
+        model: Whose card is asked: the name of a bundled model or a model folder.
         min_valid: Tiles with a smaller share of valid pixels are skipped, in [0, 1].
         virtual: Write no pixels; the rows of the table are windows of the source rasters.
         bounds: West, south, east, north in degrees (WGS84); tiles outside are not cut.
@@ -57,7 +57,7 @@ class IndexOptions:
     """How tiles are embedded and stored.
 
     Attributes:
-        model: A name on the shelf or a model folder.
+        model: The name of a bundled model or a model folder.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         batch_size: Tiles a step; halved on its own when memory runs out. None: by device.
         workers: Threads that read and decode while the network computes.
@@ -120,7 +120,7 @@ class AdaptOptions:
     """How a model is adapted to a map.
 
     Attributes:
-        model: Where it begins: a name on the shelf or a model folder.
+        model: Where it begins: the name of a bundled model or a model folder.
         minutes: Ends after so many, at the latest; its learning rate falls by the clock.
         whole: Also train the backbone: slower, and it lost recall in the short runs measured.
         device: As for the index.

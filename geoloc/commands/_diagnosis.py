@@ -158,7 +158,7 @@ def _photo_formats() -> list[Finding]:
 
 
 def _models() -> list[Finding]:
-    """Every model on the shelf, with its checksum verified."""
+    """Every bundled model, with its checksum verified."""
     from geoloc.models.registry import list_models, read_card
 
     return [_model(read_card(name)) for name in list_models()]

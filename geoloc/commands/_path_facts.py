@@ -34,7 +34,7 @@ class Description:
 
 
 def describe_path(path: str | Path) -> Description:
-    """What `path` holds; a name that is no path may be a model on the shelf.
+    """What `path` holds; a name that is no path may be a bundled model.
 
     Raises:
         InputError: There is no such thing, or it is none of the kinds that are known.
@@ -127,15 +127,15 @@ def _pairs_facts(folder: Path) -> dict[str, Any]:
 
 
 def _shelf_facts(name: str) -> dict[str, Any]:
-    """The card of a model on the shelf."""
+    """The card of a bundled model."""
     from geoloc.models.registry import list_models
 
     models = list_models()
     if name in models:
         return _model_facts(name)
-    shelf = ", ".join(models) or "which is empty"
+    known = ", ".join(models) or "there is none"
     raise InputError(
-        f"there is no file or folder {name}, nor a model of that name on the shelf ({shelf})",
+        f"there is no file or folder {name}, nor a bundled model of that name ({known})",
         path=name,
     )
 

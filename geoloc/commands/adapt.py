@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     default=AdaptOptions.model,
     show_default=True,
     metavar="NAME|DIR",
-    help="Where it begins: a model on the shelf or a model folder.",
+    help="Where it begins: a bundled model or a model folder.",
 )
 @click.option(
     "--minutes",

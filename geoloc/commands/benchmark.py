@@ -43,7 +43,7 @@ _PLAIN_WIDTH = 140
 )
 @click.argument("dataset", type=click.Choice(list(TITLES)), required=False, metavar="[DATASET]")
 @click.argument("path", type=click.Path(path_type=Path), required=False, metavar="[PATH]")
-@click.option("--model", metavar="MODEL", help="Name on the shelf, or a model folder.")
+@click.option("--model", metavar="MODEL", help="Name of a bundled model, or a model folder.")
 @click.option(
     "--protocol",
     "protocols",

@@ -54,7 +54,7 @@ from geoloc.options import View
 @click.option(
     "--model",
     metavar="MODEL",
-    help="Where the index's model lies, if it was moved: a name on the shelf or a folder.",
+    help="Where the index's model lies, if it was moved: the name of a bundled model or a folder.",
 )
 @click.option(
     "--rank",

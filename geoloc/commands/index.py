@@ -43,7 +43,7 @@ _DEFAULT = IndexOptions()
     default=_DEFAULT.model,
     show_default=True,
     metavar="NAME|DIR",
-    help="A model on the shelf, or a model folder.",
+    help="A bundled model, or a model folder.",
 )
 @device_option(_DEFAULT.device)
 @click.option(

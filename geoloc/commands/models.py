@@ -1,4 +1,4 @@
-"""``geoloc models``: the shelf, and published weights made into models."""
+"""``geoloc models``: list bundled models, and make published weights into models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def command() -> None:
     """List models, import published weights, export and verify them.
 
     A model is a folder with a card, model.toml, and weights, model.safetensors. Wherever a
-    command takes --model, it takes a name on the shelf or the path of such a folder.
+    command takes --model, it takes the name of a bundled model or the path of such a folder.
     """
 
 
@@ -35,7 +35,7 @@ def command() -> None:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path(), metavar="[FOLDER]")
 @json_option
 def list_command(folder: Path, as_json: bool) -> None:
-    """List the models on the shelf, which came with geoloc, and those in a folder.
+    """List the bundled models, which came with geoloc, and those in a folder.
 
     FOLDER is the current one if not given. Pass what stands in the first line of a model to
     --model.
@@ -91,7 +91,7 @@ def sources_command(as_json: bool) -> None:
 def show_command(context: click.Context, name: str, as_json: bool) -> None:
     """Show the card of a model: what it takes, what it was trained on, where it came from.
 
-    MODEL is a name on the shelf or a model folder.
+    MODEL is the name of a bundled model or a model folder.
     """
     from geoloc.commands.info import command as info
     from geoloc.models.registry import find_model
@@ -186,7 +186,7 @@ def import_command(
 def export_command(name: str, output: Path, project: Project | None, overwrite: bool) -> None:
     """Write a model's weights with the names that another project reads.
 
-    MODEL is a name on the shelf or a model folder.
+    MODEL is the name of a bundled model or a model folder.
     """
     from geoloc.models.conversion.job import export_model
 
@@ -237,7 +237,7 @@ def onnx_command(
 ) -> None:
     """Write a model's branches in ONNX, for computers without torch.
 
-    MODEL is a name on the shelf or a model folder. Each file takes normalised images and gives
+    MODEL is the name of a bundled model or a model folder. Each file takes normalised images and gives
     vectors of unit length; ONNX Runtime must give what torch gives, or no file is kept.
     """
     from geoloc.commands._progress import progress_bar
@@ -264,7 +264,7 @@ def onnx_command(
 def verify_command(name: str, as_json: bool) -> None:
     """Check a model: its card, the checksum of its weights, every tensor, and its vectors.
 
-    MODEL is a name on the shelf or a model folder.
+    MODEL is the name of a bundled model or a model folder.
     """
     from geoloc.models.check import check_model
 

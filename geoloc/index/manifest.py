@@ -24,7 +24,7 @@ class Recipe:
 
     Attributes:
         model: Name of the model.
-        model_location: A name on the shelf, or a model folder relative to the index.
+        model_location: The name of a bundled model, or a model folder relative to the index.
         weights_sha256: Checksum of its weights.
         preprocessing: What happens to the pixels before the network.
         fingerprint: A checksum of the two; see `geoloc.models.embedder.fingerprint`.

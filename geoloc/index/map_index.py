@@ -80,8 +80,8 @@ class MapIndex:
             ModelError: The model is not there any more.
         """
         location = self.manifest.recipe.model_location
-        on_shelf = location == self.manifest.recipe.model and location in list_models()
-        return read_card(location if on_shelf else self.folder / location)
+        is_bundled = location == self.manifest.recipe.model and location in list_models()
+        return read_card(location if is_bundled else self.folder / location)
 
     @cached_property
     def index_id(self) -> str:

@@ -32,7 +32,7 @@ from geoloc.index.manifest import (
 from geoloc.index.vector_store import FaissStore, make_index
 from geoloc.models.card import ModelCard, check_describes_keypoints
 from geoloc.models.embedder import SATELLITE, Preprocessing, fingerprint
-from geoloc.models.registry import read_card, shelf
+from geoloc.models.registry import bundled_models_folder, read_card
 from geoloc.options import IndexOptions
 from geoloc.tiles.tile_set import MANIFEST as TILES_MANIFEST
 from geoloc.tiles.tile_set import TABLE as TILE_TABLE
@@ -94,11 +94,11 @@ def recipe_of(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptio
     if (folder / TILES_MANIFEST).exists():
         raise OptionError(f"{folder} holds tiles; choose another folder for the index (-o)")
     # A folder in the current one may have the name of its model, too.
-    on_shelf = str(options.model) == card.name and card.folder.parent == shelf()
+    is_bundled = str(options.model) == card.name and card.folder.parent == bundled_models_folder()
     elsewhere = relative_location(str(card.folder.resolve()), folder)
     return Recipe(
         model=card.name,
-        model_location=card.name if on_shelf else elsewhere,
+        model_location=card.name if is_bundled else elsewhere,
         weights_sha256=card.weights_sha256,
         preprocessing=Preprocessing.of(card, SATELLITE).to_dict(),
         fingerprint=fingerprint(card),

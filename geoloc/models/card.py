@@ -27,7 +27,7 @@ class ModelCard:
     """What a model says of itself in its ``model.toml``.
 
     Attributes:
-        name: What ``--model`` takes, when the model is on the shelf.
+        name: What ``--model`` takes, when the model is bundled.
         folder: The model folder.
         description: One sentence for a person.
         architecture: The network that is built, say ``clnet``.
@@ -109,7 +109,7 @@ def card_from(document: Mapping[str, Any], folder: Path) -> ModelCard:
 def _broken_card(path: Path, fault: str) -> ModelError:
     return ModelError(
         f"{path} is not a card that geoloc can read: {fault}; expected the tables of a model "
-        "card; compare it with a model on the shelf",
+        "card; compare it with a bundled model",
         path=path,
     )
 

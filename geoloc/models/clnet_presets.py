@@ -11,7 +11,7 @@ These presets are the concrete reading of the paper that this project stands for
 They differ from the plainest reading in one point: a panorama is a ring for the convolutions, too,
 and not only where its maps are resized. Weights fit either; `CLNetOptions.circular` chooses.
 
-The network on the shelf differs in more, because it was trained from nothing within an hour: its
+The bundled network differs in more, because it was trained from nothing within an hour: its
 maps lie on 8x8 cells for both views, the head keeps a grid of cells, and the residual branches
 begin at 0.1 and not at one millionth. It is the ``zepto`` of `CLNetSize`, with other options.
 """

@@ -83,7 +83,7 @@ class Embedder:
     """A model, ready to embed pictures of any size and number.
 
     Args:
-        model: A name on the shelf, a model folder, or a model that is loaded already.
+        model: The name of a bundled model, a model folder, or a model that is loaded already.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         batch_size: Pictures a step; None: by device.
 

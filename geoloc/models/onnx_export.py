@@ -95,7 +95,7 @@ def export_onnx(
     """Write a model's branches as ONNX files and compare each with torch.
 
     Args:
-        name_or_path: A name on the shelf or a model folder.
+        name_or_path: The name of a bundled model or a model folder.
         folder: Where the files go.
         options: How.
         progress: Who listens.

@@ -1,4 +1,4 @@
-"""The shelf of models: finding a model folder, reading its card, loading its network.
+"""Bundled models: finding a model folder, reading its card, loading its network.
 
 A model is a folder with ``model.toml``, the card, and ``model.safetensors``, the weights. The card
 is read without torch, because cutting tiles needs only the ground size that it states.
@@ -35,7 +35,7 @@ class LoadedModel(Protocol):
         """The network on `device`."""
 
 
-def shelf() -> Path:
+def bundled_models_folder() -> Path:
     """The folder of models that came with this installation or checkout."""
     package = Path(__file__).parents[1]
     packaged = package / "_models"
@@ -43,22 +43,22 @@ def shelf() -> Path:
 
 
 def list_models() -> list[str]:
-    """Names of the models on the shelf, sorted."""
-    return sorted(path.parent.name for path in shelf().glob(f"*/{CARD_NAME}"))
+    """Names of the bundled models, sorted."""
+    return sorted(path.parent.name for path in bundled_models_folder().glob(f"*/{CARD_NAME}"))
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """The folder of a model on the shelf, or of the path that was given.
+    """The folder of a bundled model, or of the path that was given.
 
     Raises:
         ModelError: if there is neither.
     """
-    for folder in (shelf() / name_or_path, Path(name_or_path)):
+    for folder in (bundled_models_folder() / name_or_path, Path(name_or_path)):
         if (folder / CARD_NAME).is_file():
             return folder
     known = ", ".join(list_models()) or "none"
     raise ModelError(
-        f"no model {str(name_or_path)!r}; expected a name on the shelf ({known}) or a folder "
+        f"no model {str(name_or_path)!r}; expected the name of a bundled model ({known}) or a folder "
         f"with {CARD_NAME}; pass --model NAME or --model FOLDER",
         path=name_or_path,
     )
@@ -101,7 +101,7 @@ def load_model(name_or_path: str | Path, *, device: str | torch.device = "cpu") 
     """A network, its weights verified and loaded strictly, in evaluation mode.
 
     Args:
-        name_or_path: A name on the shelf or a model folder.
+        name_or_path: The name of a bundled model or a model folder.
         device: Where the network shall compute.
 
     Raises:

@@ -192,7 +192,7 @@ def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
 def _wishes_of_model(model: str) -> tuple[float, int]:
     """Ground size in metres and side in pixels that a model was trained for."""
     from geoloc.models.registry import (
-        read_card,  # only here: explicit sizes need no shelf of models
+        read_card,  # only here: explicit sizes need no bundled models
     )
 
     card = read_card(model)

@@ -1,4 +1,4 @@
-"""The wheel: the package, the shelf of models, the licence, and nothing else."""
+"""The wheel: the package, the bundled models, the licence, and nothing else."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def town(
 ) -> Path:
     """An index of the tiny world; the model that described it is gone from where it was.
 
-    It is the one on the shelf: with random weights a photo of another season is ambiguous.
+    It is the bundled one: with random weights a photo of another season is ambiguous.
     """
     folder = tmp_path_factory.mktemp("town")
     mine = Path(shutil.copytree(find_model(TRAINED), folder / "mine"))

@@ -1,4 +1,4 @@
-"""The shelf: cards are read without torch, weights are verified, errors say what is wrong."""
+"""Bundled models: cards are read without torch, weights are verified, errors say what is wrong."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_models_on_the_shelf_are_whole() -> None:
 
 def test_reading_a_card_loads_no_torch() -> None:
     code = (
-        "import sys, geoloc.models.registry as z; z.list_models(); z.shelf();"
+        "import sys, geoloc.models.registry as z; z.list_models(); z.bundled_models_folder();"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

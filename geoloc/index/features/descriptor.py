@@ -28,7 +28,7 @@ class PatchNetExtractor:
     """Describes keypoints with a PatchNet; safe to use from several threads.
 
     Args:
-        model: A name on the shelf or a model folder.
+        model: The name of a bundled model or a model folder.
         device: As of `geoloc.models.embedder.resolve_device`.
 
     Raises:

@@ -34,7 +34,7 @@ class BenchmarkOptions:
     """The model that is measured, and how it runs.
 
     Attributes:
-        model: A name on the shelf or a model folder.
+        model: The name of a bundled model or a model folder.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         batch_size: Images a step; halved on its own when memory runs out. None: by device.
         workers: Threads that read and decode.

@@ -69,7 +69,7 @@ def start_from(network: nn.Module, model: str) -> None:
 
     Args:
         network: Of the recipe's card.
-        model: A name on the shelf or a model folder.
+        model: The name of a bundled model or a model folder.
 
     Raises:
         ModelError: if there is no such model, or it is another network.

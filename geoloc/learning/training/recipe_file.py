@@ -22,7 +22,7 @@ from geoloc.learning.training.recipe import (
     Schedule,
     Section,
 )
-from geoloc.models.registry import shelf
+from geoloc.models.registry import bundled_models_folder
 
 _SECTIONS: dict[str, type] = {
     "data": DataChoice,
@@ -127,7 +127,7 @@ _RECIPES = "recipes"
 
 def list_recipes() -> list[str]:
     """Names of the recipes that came with this installation or checkout, sorted."""
-    return sorted(path.stem for path in (shelf() / _RECIPES).glob("*.toml"))
+    return sorted(path.stem for path in (bundled_models_folder() / _RECIPES).glob("*.toml"))
 
 
 def find_recipe(name_or_path: str | Path) -> Path:
@@ -136,7 +136,7 @@ def find_recipe(name_or_path: str | Path) -> Path:
     Raises:
         ModelError: if there is neither.
     """
-    for path in (Path(name_or_path), shelf() / _RECIPES / f"{name_or_path}.toml"):
+    for path in (Path(name_or_path), bundled_models_folder() / _RECIPES / f"{name_or_path}.toml"):
         if path.is_file():
             return path
     raise ModelError(

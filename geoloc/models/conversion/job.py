@@ -85,7 +85,7 @@ def import_model(
 
     Raises:
         OptionError: if the data set has to be said, or does not exist for the project; if the
-            name is a path, or one of the shelf.
+            name is a path, or that of a bundled model.
         ModelError: if the checkpoint cannot be read or does not fit; tensors are named.
         OutputExistsError: if there is a model already.
     """
@@ -115,11 +115,11 @@ def import_model(
 
 
 def _check_name(name: str) -> None:
-    """A name is looked for on the shelf first, so that one of the shelf would hide the model."""
+    """Refuse the name of a bundled model: it is looked for first and would hide the new one."""
     is_taken = name in list_models()
     if is_taken or name in ("", "..") or Path(name).name != name:
         raise OptionError(
-            f"--name {name!r} is {'on the shelf already' if is_taken else 'no name'}; expected a "
+            f"--name {name!r} is {'a bundled model already' if is_taken else 'no name'}; expected a "
             "new name without slashes; choose the folder with -o"
         )
 
@@ -258,7 +258,7 @@ def export_model(
     """Write a model's weights in the layout of a project, so that its own code can read them.
 
     Args:
-        name_or_path: A name on the shelf or a model folder.
+        name_or_path: The name of a bundled model or a model folder.
         path: ``.safetensors``, or ``.pth`` for ``torch.load``.
         project: Whose layout; None takes the one that the model came from.
         overwrite: Replace a file that exists.

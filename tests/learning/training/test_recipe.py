@@ -13,7 +13,7 @@ from geoloc.learning.training.recipe_file import list_recipes, read_recipe
 from geoloc.models.registry import build_network
 from tests.fixtures.training_data import PAIRS_RECIPE, RECIPE
 
-SHELF = Path(__file__).parents[3] / "models"
+BUNDLED_MODELS = Path(__file__).parents[3] / "models"
 
 
 def test_a_recipe_says_what_its_file_says(recipe_path: Path) -> None:
@@ -59,7 +59,9 @@ def test_a_missing_recipe_is_refused_with_the_names_of_those_that_are_there(tmp_
 
 
 def test_a_recipe_that_came_along_is_found_by_its_name() -> None:
-    assert read_recipe("clnet-pairs") == read_recipe(SHELF / "recipes" / "clnet-pairs.toml")
+    assert read_recipe("clnet-pairs") == read_recipe(
+        BUNDLED_MODELS / "recipes" / "clnet-pairs.toml"
+    )
 
 
 def test_numbers_of_toml_that_are_whole_may_stand_for_real_ones(recipe_path: Path) -> None:
@@ -76,7 +78,7 @@ def test_recipes_differ_by_what_they_do_only(recipe_path: Path) -> None:
 
 
 def test_the_recipe_of_the_model_on_the_shelf_says_what_it_always_said() -> None:
-    recipe = read_recipe(SHELF / "clnet-aerial" / "recipe.toml")
+    recipe = read_recipe(BUNDLED_MODELS / "clnet-aerial" / "recipe.toml")
     assert recipe.card["name"] == "clnet-aerial"
     assert recipe.data.dataset == AERIAL
     schedule = recipe.schedule
