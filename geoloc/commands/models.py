@@ -237,8 +237,8 @@ def onnx_command(
 ) -> None:
     """Write a model's branches in ONNX, for computers without torch.
 
-    MODEL is the name of a bundled model or a model folder. Each file takes normalised images and gives
-    vectors of unit length; ONNX Runtime must give what torch gives, or no file is kept.
+    MODEL is the name of a bundled model or a model folder. Each file takes normalised images
+    and gives vectors of unit length; ONNX Runtime must give what torch gives, or no file is kept.
     """
     from geoloc.commands._progress import progress_bar
     from geoloc.models.onnx_export import DEFAULT_OPSET, OnnxOptions, export_onnx

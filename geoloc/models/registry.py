@@ -58,8 +58,8 @@ def find_model(name_or_path: str | Path) -> Path:
             return folder
     known = ", ".join(list_models()) or "none"
     raise ModelError(
-        f"no model {str(name_or_path)!r}; expected the name of a bundled model ({known}) or a folder "
-        f"with {CARD_NAME}; pass --model NAME or --model FOLDER",
+        f"no model {str(name_or_path)!r}; expected the name of a bundled model ({known}) or "
+        f"a folder with {CARD_NAME}; pass --model NAME or --model FOLDER",
         path=name_or_path,
     )
 

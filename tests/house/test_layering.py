@@ -84,7 +84,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
         module = node.module or ""
         for alias in node.names:
             full = f"{module}.{alias.name}"
-            # `from geoloc import zoo` loads a module; of `__version__` anyone may know.
+            # `from geoloc.index import job` loads a module; of `__version__` anyone may know.
             is_module = (PACKAGE.parent / Path(*full.split("."))).is_dir() or (
                 PACKAGE.parent / Path(*full.split(".")).with_suffix(".py")
             ).is_file()

@@ -34,8 +34,8 @@ def complete_card(recipe: Recipe, folder: Path, *, places: int) -> dict[str, Any
 
     Args:
         recipe: What is trained.
-        folder: The model folder, after which the model is named: ``--model`` finds it by that on
-            the shelf, and two models of one recipe are told apart.
+        folder: The model folder, after which the model is named: ``--model`` finds it by that
+            name, and two models of one recipe are told apart.
         places: Of training; MEAN classifies them.
     """
     document = {**recipe.card, "name": folder.resolve().name}

@@ -119,8 +119,8 @@ def _check_name(name: str) -> None:
     is_taken = name in list_models()
     if is_taken or name in ("", "..") or Path(name).name != name:
         raise OptionError(
-            f"--name {name!r} is {'a bundled model already' if is_taken else 'no name'}; expected a "
-            "new name without slashes; choose the folder with -o"
+            f"--name {name!r} is {'a bundled model already' if is_taken else 'no name'}; expected "
+            "a new name without slashes; choose the folder with -o"
         )
 
 
