@@ -31,7 +31,7 @@ RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names.split
 ROOMS: dict[str, tuple[str, ...]] = {
     "models": ("nets", "conversion"),
     "index": ("features",),
-    "locate": ("drone street", "explain"),
+    "locate": ("estimate", "drone street", "explain"),
     "learning": ("datasets", "pairing benchmark training", "adapt"),
     "learning.training": ("data",),
     "synthetic": ("world", "crossview demo"),

@@ -22,6 +22,7 @@ from geoloc.locate.drone.retrieval import Retriever
 from geoloc.locate.drone.search import propose, verify
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.drone.view import PhotoView, view_photo
+from geoloc.locate.estimate import SURE
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
 from geoloc.photos.metadata import PhotoMetadata
@@ -30,8 +31,6 @@ from geoloc.photos.photo import Photo
 # Up to this many features the whole map votes; beyond, the tiles that retrieval proposes.
 WHOLE_MAP_FEATURES = 3_000_000
 DRONE = "drone"
-# A stage that ends this sure ends the search.
-_SURE = 0.97
 # Oblique frames that were found as if taken straight down scored 435 and less, and four times as
 # much under their own pitch; most nadir photos score more than this.
 _RIGHT_PITCH_SCORE = 1500.0
@@ -120,7 +119,7 @@ class DroneLocator:
                 proposed += proposals.cameras()
                 verified += verify(self.features, proposals)
                 belief = believe(verified)
-                if belief is not None and belief.probability >= _SURE:
+                if belief is not None and belief.probability >= SURE:
                     return verified, proposed
         return verified, proposed
 

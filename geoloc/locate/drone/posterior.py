@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geoloc.locate.drone.verification import VerifiedPose
+from geoloc.locate.estimate import COMPETES, MAP_SD_M, RAYLEIGH_90, RAYLEIGH_95
 
 # Even odds at a score of 90, nine to one at 152. With the learned descriptor nadir photos that are
 # right scored 336 and more, oblique frames 70 to 2600 (half of them over 268). The best wrong
@@ -24,17 +25,10 @@ _STEEPNESS = 4.2
 # Answers nearer to each other than this are one place.
 _SAME_PLACE_M = 40.0
 CONFIDENCE_RADIUS_M = 50.0
-# What no photo can tell: how well the map itself lies. One measured city map was off
-# by 5 to 24 m against GPS.
-_MAP_SD_M = 8.0
 # Lenses are known to a tenth (EXIF says more than the photo shows, after lens correction), and so
 # is how far ahead of a tilted camera the ground that it shows lies.
 _LENS_SD = 0.1
 _FARTHEST_HEIGHTS = 5.0
-# Radii of a circular normal distribution in standard deviations (Rayleigh), 90 % and 95 %.
-_RAYLEIGH_90 = 2.146
-_RAYLEIGH_95 = 2.448
-_COMPETES = 0.05
 
 
 @dataclass(frozen=True)
@@ -81,10 +75,10 @@ def believe(candidates: Sequence[VerifiedPose]) -> Belief | None:
         best=places[0],
         probability=shares[0],
         rival=places[1] if len(places) > 1 else None,
-        n_modes=sum(share >= _COMPETES for share in shares),
+        n_modes=sum(share >= COMPETES for share in shares),
         spread_m=_spread_m(places, shares),
-        ce90_m=_RAYLEIGH_90 * sd_m,
-        acc95_m=_RAYLEIGH_95 * sd_m,
+        ce90_m=RAYLEIGH_90 * sd_m,
+        acc95_m=RAYLEIGH_95 * sd_m,
     )
 
 
@@ -102,7 +96,7 @@ def _position_sd_m(place: VerifiedPose) -> float:
     pose = place.resection.camera.pose
     steepness = abs(math.tan(math.radians(pose.pitch_deg)))
     ahead_m = min(_FARTHEST_HEIGHTS, 1 / max(steepness, 1e-3)) * pose.rel_alt_m
-    return math.hypot(place.resection.position_sd_m, _MAP_SD_M, _LENS_SD * ahead_m)
+    return math.hypot(place.resection.position_sd_m, MAP_SD_M, _LENS_SD * ahead_m)
 
 
 def _is_same_place(a: VerifiedPose, b: VerifiedPose) -> bool:

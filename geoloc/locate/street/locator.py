@@ -8,6 +8,7 @@ from functools import cached_property
 
 from geoloc.arrays import Int64Array
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.estimate import SURE
 from geoloc.locate.street.posterior import StreetBelief, TileMap, believe_street
 from geoloc.locate.street.search import StreetSearcher, heading_stages
 from geoloc.models.embedder import Embedder
@@ -16,8 +17,6 @@ from geoloc.photos.kind import PhotoKind
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
 
-# A stage that ends this sure ends the search.
-_SURE = 0.97
 # A stated heading is believed by so much to one: it leaves less to chance, so that what fits best
 # under all headings is oftener wrong than it looks. Measured with panoramas of two fabricated towns
 # whose heading was known: to keep the surer of both lost 4 and 8 right answers of 100.
@@ -70,7 +69,7 @@ class StreetLocator:
             belief = believe_street(match, self._tiles)
             if belief is not None and (best is None or outweighs(belief, best)):
                 best = belief
-            if best is not None and best.probability >= _SURE:
+            if best is not None and best.probability >= SURE:
                 break
         return best
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from geoloc.arrays import Float32Array, Float64Array, Int64Array, Mask
 from geoloc.geometry.crs import LonLat, geocentric_m
+from geoloc.locate.estimate import COMPETES, MAP_SD_M, RAYLEIGH_90, RAYLEIGH_95
 from geoloc.locate.street.search import StreetMatch
 
 # Log-odds that the best place is right, where four photos in five are of this map at all: by its
@@ -64,14 +65,9 @@ _UNHEARD_TILES = 20.0
 _SMALLEST_SD = 1e-5
 # Standard deviation of a normal distribution for each unit of its median absolute deviation.
 _MAD_SD = 1.4826
-# What no photo can tell, as for drones: how well the map itself lies.
-_MAP_SD_M = 8.0
 # Where the camera stands in its tile the network hardly says: of panoramas of a fabricated town in
 # the right place, 90 % lay within 35 m of the answer on tiles of 60 m.
 _TILE_SD = 0.25
-_RAYLEIGH_90 = 2.146
-_RAYLEIGH_95 = 2.448
-_COMPETES = 0.05
 _MOST_PLACES = 20
 # Beyond this a heading says nothing.
 _VAGUE_HEADING_DEG = 60.0
@@ -175,18 +171,18 @@ def believe_street(match: StreetMatch, tiles: TileMap) -> StreetBelief | None:
     shares = _shares(support[firsts], score=score, seen=match.seen)
     weights = np.exp(_POSITION_STEEPNESS * (scores[best] - scores[best[0]]))
     side_m = float(tiles.side_m[match.rows[best[0]]])
-    sd_m = math.hypot(_MAP_SD_M, _TILE_SD * side_m)
+    sd_m = math.hypot(MAP_SD_M, _TILE_SD * side_m)
     return StreetBelief(
         position=tiles.mean_position(match.rows[best], weights),
         heading=_heading(match.headings_deg, scale.score(match.scores[best[0]])),
         probability=float(shares[0]),
         score=score,
         margin=_margin(np.array([scores[place].max() for place in places])),
-        n_modes=int((shares >= _COMPETES).sum()),
+        n_modes=int((shares >= COMPETES).sum()),
         spread_m=_spread_m(tiles.xyz_m[match.rows[firsts]], shares),
         radius_m=side_m / math.sqrt(2),
-        ce90_m=_RAYLEIGH_90 * sd_m,
-        acc95_m=_RAYLEIGH_95 * sd_m,
+        ce90_m=RAYLEIGH_90 * sd_m,
+        acc95_m=RAYLEIGH_95 * sd_m,
     )
 
 
