@@ -1,12 +1,25 @@
-"""Fixtures that every room shares."""
+"""Fixtures that every room shares: built once a session, by the first test that asks.
+
+Each worker of pytest-xdist builds its own (seconds each; `--dist loadfile` keeps a file's tests
+on one worker). The folders are shared: read them, never change them. What builds them is imported
+in the fixture's body, so that a test of geometry does not wait for PyTorch.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.fixtures.search import SearchWorld
+    from tests.fixtures.small_maps import SmallMap
+    from tests.fixtures.street import StreetWorld
+    from tests.fixtures.worlds import TinyWorld
 
 # The same examples every time: a red run can be run again.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -21,3 +34,38 @@ def shared_data() -> Path:
     if not _SHARED.is_dir():
         pytest.skip("no real imagery here (set GEOLOC_SHARED_DATA)")
     return _SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> TinyWorld:
+    """A world of one town quarter with its map and three photos as files."""
+    from tests.fixtures.worlds import build_tiny_world
+
+    return build_tiny_world(tmp_path_factory.mktemp("tiny_world"))
+
+
+@pytest.fixture(scope="session")
+def search_world(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> SearchWorld:
+    """Tiles and an index of the tiny world."""
+    from tests.fixtures.search import build_search_world
+
+    return build_search_world(tiny_world, tmp_path_factory.mktemp("search_world"))
+
+
+@pytest.fixture(scope="session")
+def small_map(tmp_path_factory: pytest.TempPathFactory) -> SmallMap:
+    """Tiles to adapt a model to, too few of them, and a tiny model."""
+    from tests.fixtures.small_maps import build_small_map
+
+    return build_small_map(tmp_path_factory.mktemp("small_map"))
+
+
+@pytest.fixture(scope="session")
+def street_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreetWorld]:
+    """An index for panoramas, and its hand-made network among the architectures."""
+    from geoloc.models import registry
+    from tests.fixtures.street import Rings, build_street_world
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry._BUILDERS, "rings", lambda options: Rings())
+        yield build_street_world(tmp_path_factory.mktemp("street_world"))

@@ -12,9 +12,7 @@ from geoloc.learning import adapt
 from geoloc.learning.training.data.map_validation import MapValidation
 from geoloc.learning.training.recall import Recall
 from geoloc.models.registry import load_model
-from tests.fixtures.small_maps import SmallMap, small_map
-
-__all__ = ["small_map"]  # a fixture
+from tests.fixtures.small_maps import SmallMap
 
 
 @pytest.fixture(autouse=True)

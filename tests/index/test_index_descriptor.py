@@ -24,7 +24,7 @@ from geoloc.models.registry import find_model
 from geoloc.options import LocateOptions
 from tests.fixtures.indexes import folder_bytes, options_for, write_map, write_model, write_tiles
 from tests.fixtures.rasters import write_raster
-from tests.fixtures.search import Heard, SearchWorld, search_world, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.search import Heard, SearchWorld
 from tests.locate.test_locator import NUMBER, error_m, truth
 
 MODEL = ("model.toml", "model.safetensors")
@@ -41,10 +41,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def town(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def town(search_world: SearchWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the tiny world; the model that described it is gone from where it was.
 
     It is the bundled one: with random weights a photo of another season is ambiguous.
@@ -79,19 +76,14 @@ def test_the_index_carries_the_model_that_described_it(town: Path) -> None:
     assert (features.kind.name, features.descriptors.shape[1]) == (TRAINED, 64)
 
 
-def test_features_are_where_sift_finds_them(
-    town: Path,
-    search_world: SearchWorld,  # noqa: F811
-) -> None:
+def test_features_are_where_sift_finds_them(town: Path, search_world: SearchWorld) -> None:
     learned = FeatureMap.open(town / "features")
     np.testing.assert_array_equal(learned.xy_m, search_world.features.xy_m)
     np.testing.assert_array_equal(learned.angle_deg, search_world.features.angle_deg)
 
 
 def test_a_photo_of_another_season_is_located_by_it(
-    town: Path,
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
+    town: Path, search_world: SearchWorld, tmp_path: Path
 ) -> None:
     moved = Path(shutil.copytree(town, tmp_path / "elsewhere"))
     shutil.copytree(search_world.folder / "model", tmp_path / "model")
@@ -101,7 +93,7 @@ def test_a_photo_of_another_season_is_located_by_it(
     assert error_m(result, truth(search_world)) < 5
 
 
-def test_info_says_what_describes_the_features(town: Path, search_world: SearchWorld) -> None:  # noqa: F811
+def test_info_says_what_describes_the_features(town: Path, search_world: SearchWorld) -> None:
     learned, sift = (
         describe_path(each).facts["local_features"] for each in (town, search_world.index)
     )

@@ -23,10 +23,8 @@ from geoloc.models.registry import load_model, read_card
 from geoloc.models.weights import read_tensors
 from geoloc.options import AdaptOptions, IndexOptions
 from geoloc.progress import Silent
-from tests.fixtures.small_maps import SmallMap, cut_map, small_map
+from tests.fixtures.small_maps import SmallMap, cut_map
 from tests.fixtures.tiny_models import TINY, write_tiny_model
-
-__all__ = ["small_map"]  # a fixture
 
 
 @pytest.fixture(autouse=True)

@@ -14,14 +14,11 @@ from geoloc.locate.job import locate_photos
 from geoloc.options import LocateOptions
 from geoloc.results.schema import PhotoResult
 from tests.fixtures.photos import write_photo
-from tests.fixtures.search import Heard, SearchWorld, search_world, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.search import Heard, SearchWorld
 
 
 @pytest.fixture(scope="module")
-def mixed(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path_factory: pytest.TempPathFactory,
-) -> list[Path]:
+def mixed(search_world: SearchWorld, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Good photos between a broken, a missing and an empty one."""
     folder = tmp_path_factory.mktemp("mixed")
     broken = folder / "a_broken.jpg"
@@ -36,7 +33,7 @@ def run(world: SearchWorld, photos: list[Path], **options: Any) -> list[PhotoRes
 
 
 @pytest.fixture(scope="module")
-def one_at_a_time(search_world: SearchWorld, mixed: list[Path]) -> list[PhotoResult]:  # noqa: F811
+def one_at_a_time(search_world: SearchWorld, mixed: list[Path]) -> list[PhotoResult]:
     return run(search_world, mixed, workers=1)
 
 
@@ -57,9 +54,7 @@ def test_a_bad_photo_becomes_a_row_and_never_ends_the_batch(
 
 
 def test_several_at_a_time_give_the_same(
-    search_world: SearchWorld,  # noqa: F811
-    mixed: list[Path],
-    one_at_a_time: list[PhotoResult],
+    search_world: SearchWorld, mixed: list[Path], one_at_a_time: list[PhotoResult]
 ) -> None:
     several = run(search_world, mixed, workers=3)
     assert [replace(r, run_id=None) for r in several] == [
@@ -68,8 +63,7 @@ def test_several_at_a_time_give_the_same(
 
 
 def test_a_run_has_one_name_and_two_runs_have_two(
-    search_world: SearchWorld,  # noqa: F811
-    one_at_a_time: list[PhotoResult],
+    search_world: SearchWorld, one_at_a_time: list[PhotoResult]
 ) -> None:
     names = {result.run_id for result in one_at_a_time}
     assert len(names) == 1
@@ -80,8 +74,7 @@ def test_a_run_has_one_name_and_two_runs_have_two(
 
 @pytest.mark.parametrize("kind", ["street", "panorama"])
 def test_photos_of_an_untrained_kind_are_rejected_with_one_warning(
-    search_world: SearchWorld,  # noqa: F811
-    kind: str,
+    search_world: SearchWorld, kind: str
 ) -> None:
     heard = Heard()
     options = LocateOptions(view=kind)  # type: ignore[arg-type]
@@ -92,10 +85,7 @@ def test_photos_of_an_untrained_kind_are_rejected_with_one_warning(
     assert heard.done == 3
 
 
-def test_the_progress_counts_every_photo(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
-) -> None:
+def test_the_progress_counts_every_photo(search_world: SearchWorld, tmp_path: Path) -> None:
     heard = Heard()
     missing = [tmp_path / f"{i}.jpg" for i in range(7)]
     assert len(list(locate_photos(missing, search_world.index, progress=heard))) == 7
@@ -103,8 +93,7 @@ def test_the_progress_counts_every_photo(
 
 
 def test_the_first_unreadable_photos_are_named_and_the_rest_counted(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
+    search_world: SearchWorld, tmp_path: Path
 ) -> None:
     heard = Heard()
     missing = [tmp_path / f"{i}.jpg" for i in range(7)]
@@ -114,14 +103,11 @@ def test_the_first_unreadable_photos_are_named_and_the_rest_counted(
     assert "2 more" in heard.warnings[5]
 
 
-def test_no_photos_are_no_results(search_world: SearchWorld) -> None:  # noqa: F811
+def test_no_photos_are_no_results(search_world: SearchWorld) -> None:
     assert run(search_world, []) == []
 
 
-def test_results_come_one_by_one_and_may_be_left(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
-) -> None:
+def test_results_come_one_by_one_and_may_be_left(search_world: SearchWorld, tmp_path: Path) -> None:
     heard = Heard()
     missing = [tmp_path / f"{i}.jpg" for i in range(40)]
     results = locate_photos(missing, search_world.index, progress=heard)
@@ -131,8 +117,7 @@ def test_results_come_one_by_one_and_may_be_left(
 
 
 def test_rows_of_the_table_without_a_photo_are_told(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
+    search_world: SearchWorld, tmp_path: Path
 ) -> None:
     table = tmp_path / "said.csv"
     table.write_text("photo,rel_alt_m\nnobody.jpg,100\nDJI_0001.jpg,2\n")
@@ -150,15 +135,14 @@ def test_a_missing_index_is_an_error_before_the_first_photo(tmp_path: Path) -> N
 
 
 def test_a_device_that_is_not_there_is_an_error_before_the_first_photo(
-    search_world: SearchWorld,  # noqa: F811
+    search_world: SearchWorld,
 ) -> None:
     with pytest.raises(DependencyError, match="no device cuda:99"):
         locate_photos([], search_world.index, LocateOptions(device="cuda:99"))
 
 
 def test_a_missing_table_is_an_error_before_the_first_photo(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
+    search_world: SearchWorld, tmp_path: Path
 ) -> None:
     options = LocateOptions(metadata=str(tmp_path / "none.csv"))
     with pytest.raises(MetadataError):
@@ -166,8 +150,7 @@ def test_a_missing_table_is_an_error_before_the_first_photo(
 
 
 def test_an_index_of_other_weights_is_refused_before_the_first_photo(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
+    search_world: SearchWorld, tmp_path: Path
 ) -> None:
     shutil.copytree(search_world.index, tmp_path / "index")
     card = shutil.copytree(search_world.folder / "model", tmp_path / "model") / "model.toml"

@@ -20,7 +20,7 @@ from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
 from tests.fixtures.photos import DJI, GPANO, exif, write_photo, xmp
 from tests.fixtures.search import Heard
-from tests.fixtures.street import StreetWorld, panorama, plain, street_world, write_panorama  # noqa: F401 # a fixture
+from tests.fixtures.street import StreetWorld, panorama, plain, write_panorama
 
 # Near the middle of a tile: where the hand-made network knows a place.
 EAST_M, NORTH_M, HEADING_DEG = 225.0, -159.0, 250.0
@@ -44,16 +44,13 @@ def turned_by(a: float | None, b: float) -> float:
 
 
 @pytest.fixture(scope="module")
-def pixels(street_world: StreetWorld) -> np.ndarray:  # noqa: F811
+def pixels(street_world: StreetWorld) -> np.ndarray:
     return street_world.panorama(EAST_M, NORTH_M, HEADING_DEG)
 
 
 @pytest.mark.parametrize("said_deg", [HEADING_DEG, None, HEADING_DEG - 140])
 def test_a_panorama_is_located_whatever_it_says_of_its_heading(
-    street_world: StreetWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
-    said_deg: float | None,
+    street_world: StreetWorld, pixels: np.ndarray, tmp_path: Path, said_deg: float | None
 ) -> None:
     path = write_panorama(tmp_path / "pano.jpg", pixels, heading_deg=said_deg)
     (result,) = locate(street_world, path)
@@ -69,9 +66,7 @@ def test_a_panorama_is_located_whatever_it_says_of_its_heading(
 
 
 def test_low_effort_believes_the_compass(
-    street_world: StreetWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    street_world: StreetWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     right = write_panorama(tmp_path / "right.jpg", pixels, heading_deg=HEADING_DEG)
     wrong = write_panorama(tmp_path / "wrong.jpg", pixels, heading_deg=HEADING_DEG - 140)
@@ -81,8 +76,7 @@ def test_low_effort_believes_the_compass(
 
 
 def test_a_street_photo_of_a_known_lens_is_located_without_a_heading(
-    street_world: StreetWorld,  # noqa: F811
-    tmp_path: Path,
+    street_world: StreetWorld, tmp_path: Path
 ) -> None:
     photo = street_world.photo(EAST_M, NORTH_M, HEADING_DEG, hfov_deg=110.0, pitch_deg=-20.0)
     path = write_photo(tmp_path / "street.jpg", pixels=photo)
@@ -95,9 +89,7 @@ def test_a_street_photo_of_a_known_lens_is_located_without_a_heading(
 
 
 def test_a_cropped_panorama_is_placed_where_its_frame_says(
-    street_world: StreetWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    street_world: StreetWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     said = {
         "ProjectionType": "equirectangular",
@@ -116,8 +108,7 @@ def test_a_cropped_panorama_is_placed_where_its_frame_says(
 
 
 def test_panoramas_of_another_plain_are_not_located(
-    street_world: StreetWorld,  # noqa: F811
-    tmp_path: Path,
+    street_world: StreetWorld, tmp_path: Path
 ) -> None:
     elsewhere = plain(seed=99)
     paths = [
@@ -130,17 +121,14 @@ def test_panoramas_of_another_plain_are_not_located(
 
 
 def test_a_photo_that_says_nothing_is_taken_for_what_the_index_can_locate(
-    street_world: StreetWorld,  # noqa: F811
-    tmp_path: Path,
+    street_world: StreetWorld, tmp_path: Path
 ) -> None:
     silent = write_photo(tmp_path / "silent.jpg", exif=exif())
     assert locate(street_world, silent)[0].view == "street"
 
 
 def test_drone_photos_are_rejected_row_by_row_where_no_features_are_kept(
-    street_world: StreetWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    street_world: StreetWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     drone = write_photo(
         tmp_path / "drone.jpg",
@@ -158,9 +146,7 @@ def test_drone_photos_are_rejected_row_by_row_where_no_features_are_kept(
 
 
 def test_a_search_that_is_given_up_ends_without_a_result(
-    street_world: StreetWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    street_world: StreetWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     path = write_panorama(tmp_path / "pano.jpg", pixels)
     locator = Locator(MapIndex.open(street_world.index), LocateOptions(device="cpu"), run_id="run")
@@ -180,9 +166,7 @@ def test_a_search_that_is_given_up_ends_without_a_result(
 
 
 def test_the_prior_decides_where_to_look_only_when_asked(
-    street_world: StreetWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    street_world: StreetWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     path = write_panorama(tmp_path / "pano.jpg", pixels)
     away = street_world.lonlat(380.0, -380.0)
@@ -196,9 +180,7 @@ def test_the_prior_decides_where_to_look_only_when_asked(
 
 
 def test_several_at_a_time_give_the_same(
-    street_world: StreetWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    street_world: StreetWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     paths = [
         write_panorama(tmp_path / f"{i}.jpg", np.roll(pixels, 30 * i, axis=1)) for i in range(4)
@@ -211,10 +193,7 @@ def test_several_at_a_time_give_the_same(
 @pytest.mark.parametrize("shape", [(1, 1), (3, 400), (400, 3), (64, 64)])
 @pytest.mark.parametrize("view", ["street", "panorama"])
 def test_odd_pictures_end_in_a_row(
-    street_world: StreetWorld,  # noqa: F811
-    tmp_path: Path,
-    shape: tuple[int, int],
-    view: str,
+    street_world: StreetWorld, tmp_path: Path, shape: tuple[int, int], view: str
 ) -> None:
     path = write_photo(tmp_path / "odd.png", pixels=np.full((*shape, 3), 120, np.uint8))
     (result,) = locate(street_world, path, view=view)
@@ -222,9 +201,7 @@ def test_odd_pictures_end_in_a_row(
 
 
 def test_the_written_answer_can_be_evaluated(
-    street_world: StreetWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    street_world: StreetWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     path = write_panorama(tmp_path / "pano.jpg", pixels)
     write_results(locate(street_world, path), tmp_path / "out.geojson")
@@ -238,9 +215,7 @@ def test_the_written_answer_can_be_evaluated(
 @pytest.mark.shared
 @pytest.mark.parametrize("view", ["street", "panorama"])
 def test_the_strangest_photos_end_in_a_row_each(
-    street_world: StreetWorld,  # noqa: F811
-    shared_data: Path,
-    view: str,
+    street_world: StreetWorld, shared_data: Path, view: str
 ) -> None:
     photos = find_photos([shared_data / "robustness" / "photos"], recursive=False)
     results = locate(street_world, *photos, view=view, effort="low")

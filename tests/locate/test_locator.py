@@ -19,13 +19,13 @@ from geoloc.options import LocateOptions
 from geoloc.photos.photo import read_photo
 from geoloc.results.schema import PhotoResult
 from tests.fixtures.photos import DJI, exif, gps, write_photo, xmp
-from tests.fixtures.search import SearchWorld, search_world, speckled, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.search import SearchWorld, speckled
 
 NUMBER = 1  # of the tiny world's photos: seen from straight above
 
 
 @pytest.fixture(scope="module")
-def pixels(search_world: SearchWorld) -> np.ndarray:  # noqa: F811
+def pixels(search_world: SearchWorld) -> np.ndarray:
     return read_photo(search_world.photos[NUMBER]).pixels
 
 
@@ -72,8 +72,7 @@ def error_m(result: PhotoResult, at: LonLat) -> float:
 
 @pytest.mark.parametrize("number", range(3))
 def test_photos_of_other_seasons_are_located_to_metres(
-    search_world: SearchWorld,  # noqa: F811
-    number: int,
+    search_world: SearchWorld, number: int
 ) -> None:
     shot = search_world.tiny.shots[number]
     result = locator(search_world).locate(search_world.photos[number])
@@ -86,9 +85,7 @@ def test_photos_of_other_seasons_are_located_to_metres(
 
 
 def test_a_photo_s_own_position_does_not_leak_into_the_answer(
-    search_world: SearchWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     true = truth(search_world)
     claims = {"true": true, "moved": LonLat(true.lon, true.lat + 0.09), "none": None}
@@ -108,9 +105,7 @@ def test_a_photo_s_own_position_does_not_leak_into_the_answer(
 
 
 def test_with_the_prior_a_photo_s_position_decides_where_to_look(
-    search_world: SearchWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     true = truth(search_world)
     right = write_claiming(tmp_path / "right.jpg", search_world, pixels, true)
@@ -127,9 +122,7 @@ def test_with_the_prior_a_photo_s_position_decides_where_to_look(
 
 
 def test_a_mirrored_photo_is_not_located(
-    search_world: SearchWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     mirrored = np.ascontiguousarray(pixels[:, ::-1])
     path = write_claiming(tmp_path / "mirrored.jpg", search_world, mirrored, None)
@@ -139,9 +132,7 @@ def test_a_mirrored_photo_is_not_located(
 
 
 def test_a_photo_that_says_nothing_is_searched_under_every_turn(
-    search_world: SearchWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     path = write_photo(tmp_path / "bare.jpg", pixels=pixels)
     result = locator(search_world).locate(path)
@@ -150,9 +141,7 @@ def test_a_photo_that_says_nothing_is_searched_under_every_turn(
 
 
 def test_a_wrong_compass_is_overcome(
-    search_world: SearchWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
+    search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     opposite = f"{search_world.tiny.shots[NUMBER].claim.yaw_deg - 180:+.2f}"
     path = write_photo(
@@ -165,10 +154,7 @@ def test_a_wrong_compass_is_overcome(
     assert error_m(result, truth(search_world)) < 5
 
 
-def test_the_table_wins_over_the_photo(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
-) -> None:
+def test_the_table_wins_over_the_photo(search_world: SearchWorld, tmp_path: Path) -> None:
     photo = search_world.photos[NUMBER]
     table = tmp_path / "said.csv"
     table.write_text(f"photo,lon,lat,rel_alt_m\n{photo.name},13.5,52.25,3\n")
@@ -181,9 +167,7 @@ def test_the_table_wins_over_the_photo(
     assert other.status == "located"
 
 
-def test_street_photos_are_rejected_and_their_kind_is_told(
-    search_world: SearchWorld,  # noqa: F811
-) -> None:
+def test_street_photos_are_rejected_and_their_kind_is_told(search_world: SearchWorld) -> None:
     for kind in ("street", "panorama"):
         result = locator(search_world, view=kind).locate(search_world.photos[0])
         assert (result.status, result.view) == ("rejected", kind)
@@ -191,10 +175,7 @@ def test_street_photos_are_rejected_and_their_kind_is_told(
         assert kind in result.error
 
 
-def test_an_unreadable_photo_is_a_result(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
-) -> None:
+def test_an_unreadable_photo_is_a_result(search_world: SearchWorld, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8 no jpeg")
     for path in (broken, tmp_path / "missing.jpg"):
@@ -214,10 +195,7 @@ def test_an_unreadable_photo_is_a_result(
     ],
 )
 def test_photos_that_show_no_place_of_the_map_are_not_located(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
-    trait: str,
-    picture: np.ndarray,
+    search_world: SearchWorld, tmp_path: Path, trait: str, picture: np.ndarray
 ) -> None:
     path = write_photo(tmp_path / f"{trait}.jpg", pixels=picture, xmp=claimed(search_world))
     result = locator(search_world, effort="low").locate(path)
@@ -239,11 +217,7 @@ def test_photos_that_show_no_place_of_the_map_are_not_located(
         "pitch_deg\n{},-180",
     ],
 )
-def test_absurd_metadata_end_in_a_row(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
-    said: str,
-) -> None:
+def test_absurd_metadata_end_in_a_row(search_world: SearchWorld, tmp_path: Path, said: str) -> None:
     photo = search_world.photos[NUMBER]
     table = tmp_path / "said.csv"
     table.write_text("photo," + said.format(photo.name) + "\n")
@@ -252,8 +226,7 @@ def test_absurd_metadata_end_in_a_row(
 
 
 def test_a_large_map_is_searched_where_the_network_proposes(
-    search_world: SearchWorld,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    search_world: SearchWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
     # Nine tiles proposed of nine: the network of random weights cannot miss.
@@ -276,10 +249,7 @@ def test_a_large_map_is_searched_where_the_network_proposes(
 
 
 def test_the_next_height_is_seen_only_when_the_last_was_not_sure(
-    search_world: SearchWorld,  # noqa: F811
-    pixels: np.ndarray,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
     for name in ("view_photo", "propose"):
@@ -298,18 +268,14 @@ def test_the_next_height_is_seen_only_when_the_last_was_not_sure(
     assert steps[:3] == ["view_photo"] * 3  # the heights of a stage share the proposed tiles
 
 
-def test_an_index_without_local_features_is_refused(
-    search_world: SearchWorld,  # noqa: F811
-) -> None:
+def test_an_index_without_local_features_is_refused(search_world: SearchWorld) -> None:
     card = SimpleNamespace(views=("satellite", "drone"))
     bare = SimpleNamespace(features_folder=None, folder=search_world.index, card=card)
     with pytest.raises(IndexFolderError, match="--no-features"):
         Locator(bare, LocateOptions(), run_id="run")  # type: ignore[arg-type]
 
 
-def test_the_caller_s_threshold_decides_what_is_ambiguous(
-    search_world: SearchWorld,  # noqa: F811
-) -> None:
+def test_the_caller_s_threshold_decides_what_is_ambiguous(search_world: SearchWorld) -> None:
     result = locator(search_world, min_confidence=1.0).locate(search_world.photos[NUMBER])
     assert result.status == "ambiguous"
     assert result.has_position

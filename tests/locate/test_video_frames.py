@@ -11,23 +11,20 @@ from geoloc.errors import MetadataError
 from geoloc.locate.job import locate_photos
 from geoloc.options import LocateOptions
 from tests.fixtures.flight_logs import mavic_3, write_log
-from tests.fixtures.search import Heard, SearchWorld, search_world, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.search import Heard, SearchWorld
 
 # A frame taken 2 m above the ground is a street photo: the search is over before it begins.
 LOW = [mavic_3(n, height_m=100.0 if n < 10 else 2.0) for n in range(1, 40)]
 
 
 @pytest.fixture
-def frame(search_world: SearchWorld, tmp_path: Path) -> Path:  # noqa: F811
+def frame(search_world: SearchWorld, tmp_path: Path) -> Path:
     """Frame 20 of a video whose log lies beside it; it has a neighbour without a log."""
     photo = search_world.photos[0]
     return Path(shutil.copy(photo, tmp_path / f"DJI_0001_000020{photo.suffix}"))
 
 
-def test_a_log_beside_a_frame_is_found_and_used(
-    search_world: SearchWorld,  # noqa: F811
-    frame: Path,
-) -> None:
+def test_a_log_beside_a_frame_is_found_and_used(search_world: SearchWorld, frame: Path) -> None:
     log = write_log(frame.with_name("DJI_0001.SRT"), LOW)
     result = next(locate_photos([frame], search_world.index))
     assert result.view == "street"
@@ -38,9 +35,7 @@ def test_a_log_beside_a_frame_is_found_and_used(
 
 
 def test_a_log_that_is_named_is_used_at_the_rate_that_is_stated(
-    search_world: SearchWorld,  # noqa: F811
-    frame: Path,
-    tmp_path: Path,
+    search_world: SearchWorld, frame: Path, tmp_path: Path
 ) -> None:
     named = write_log(tmp_path / "flight.SRT", LOW)
     options = LocateOptions(metadata=str(named), frame_rate_hz=30)
@@ -50,11 +45,7 @@ def test_a_log_that_is_named_is_used_at_the_rate_that_is_stated(
     assert next(locate_photos([frame], search_world.index, options)).view == "drone"
 
 
-def test_a_table_has_the_last_word(
-    search_world: SearchWorld,  # noqa: F811
-    frame: Path,
-    tmp_path: Path,
-) -> None:
+def test_a_table_has_the_last_word(search_world: SearchWorld, frame: Path, tmp_path: Path) -> None:
     write_log(frame.with_name("DJI_0001.SRT"), LOW)
     table = tmp_path / "said.csv"
     table.write_text(f"photo,rel_alt_m\n{frame.name},100\n")
@@ -64,8 +55,7 @@ def test_a_table_has_the_last_word(
 
 
 def test_what_is_odd_about_a_log_is_told_before_the_first_frame(
-    search_world: SearchWorld,  # noqa: F811
-    frame: Path,
+    search_world: SearchWorld, frame: Path
 ) -> None:
     frame.with_name("DJI_0001.SRT").write_text("1\n00:00:00,000 --> 00:00:01,000\nHello.\n")
     heard = Heard()
@@ -74,8 +64,7 @@ def test_what_is_odd_about_a_log_is_told_before_the_first_frame(
 
 
 def test_a_named_log_that_tells_nothing_is_an_error(
-    search_world: SearchWorld,  # noqa: F811
-    tmp_path: Path,
+    search_world: SearchWorld, tmp_path: Path
 ) -> None:
     broken = tmp_path / "flight.SRT"
     broken.write_text("1\n00:00:00,000 --> 00:00:01,000\nHello.\n")

@@ -30,7 +30,7 @@ from geoloc.tiles.job import cut_tiles
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.indexes import folder_bytes, options_for, write_map, write_model, write_tiles
 from tests.fixtures.rasters import write_raster
-from tests.fixtures.search import Heard, SearchWorld, search_world, speckled, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.search import Heard, SearchWorld, speckled
 from tests.locate.test_locator import NUMBER, error_m, truth
 
 GSD_M = 0.5
@@ -212,9 +212,7 @@ def test_signatures_without_words_are_refused(folder: Path) -> None:
         Signatures.open(folder)
 
 
-def test_an_index_holds_a_signature_for_each_of_its_rows(
-    search_world: SearchWorld,  # noqa: F811
-) -> None:
+def test_an_index_holds_a_signature_for_each_of_its_rows(search_world: SearchWorld) -> None:
     index = MapIndex.open(search_world.index)
     stored = np.load(search_world.features.folder / "signatures.npy")
     assert len(stored) == len(index.tiles)
@@ -267,8 +265,7 @@ def test_a_run_that_ended_between_features_and_signatures_is_completed(
 
 
 def test_on_a_large_map_signatures_lead_to_the_place(
-    search_world: SearchWorld,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    search_world: SearchWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
     index = MapIndex.open(search_world.index)

@@ -35,7 +35,7 @@ from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import read_photo
 from geoloc.tiles.job import cut_tiles
-from tests.fixtures.search import SearchWorld, place, search_world, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.search import SearchWorld, place
 from tests.fixtures.worlds import TinyWorld
 from tests.index.test_map_pixels import frame_of, index_of
 
@@ -111,7 +111,7 @@ def nothing(first: np.ndarray, second: np.ndarray) -> Matches:
 
 
 @pytest.fixture(scope="module")
-def tiles(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def tiles(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("learned_verification") / "tiles"
     options = TileOptions(ground_sizes_m=(160.0,), size_px=320, workers=1)
     cut_tiles([str(tiny_world.region)], folder, options)
@@ -120,7 +120,7 @@ def tiles(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def scene(
-    tiny_world: TinyWorld,  # noqa: F811
+    tiny_world: TinyWorld,
     tiles: Path,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
@@ -243,9 +243,7 @@ def test_the_locator_shows_its_places_and_heeds_the_evidence(
 
 @pytest.mark.parametrize("rubbish", [same_pixel, nothing])
 def test_a_rubbish_matcher_leaves_the_answer_as_it_is(
-    search_world: SearchWorld,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-    rubbish: Match,
+    search_world: SearchWorld, monkeypatch: pytest.MonkeyPatch, rubbish: Match
 ) -> None:
     compared: list[int] = []
 
@@ -266,9 +264,7 @@ def test_a_rubbish_matcher_leaves_the_answer_as_it_is(
 
 
 def test_the_whole_path_runs_on_random_weights(
-    search_world: SearchWorld,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    search_world: SearchWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     feature: Any = pytest.importorskip("kornia.feature")
     torch.manual_seed(0)
@@ -287,8 +283,7 @@ def test_the_whole_path_runs_on_random_weights(
 
 
 def test_an_index_whose_tiles_are_gone_says_so_before_any_photo(
-    search_world: SearchWorld,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    search_world: SearchWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learned_verification, "open_matcher", lambda *_, **__: None)
     index = MapIndex.open(search_world.index)

@@ -15,7 +15,7 @@ from geoloc.locate.drone.search import propose, verify
 from geoloc.locate.drone.view import PhotoView, view_photo
 from geoloc.photos.kind import camera_of
 from geoloc.photos.photo import read_photo
-from tests.fixtures.search import RectifiedShot, SearchWorld, search_world, speckled, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.search import RectifiedShot, SearchWorld, speckled
 from tests.locate.test_locator import NUMBER
 
 CAMERA = Camera(320, 240, 250.0)
@@ -27,12 +27,12 @@ BIN_M = 12.0
 
 
 @pytest.fixture(scope="module")
-def true(search_world: SearchWorld) -> RectifiedShot:  # noqa: F811
+def true(search_world: SearchWorld) -> RectifiedShot:
     return search_world.rectify(NUMBER)
 
 
 @pytest.fixture(scope="module")
-def seen(search_world: SearchWorld, true: RectifiedShot) -> PhotoView:  # noqa: F811
+def seen(search_world: SearchWorld, true: RectifiedShot) -> PhotoView:
     """The photo under its true height and pitch."""
     photo = read_photo(search_world.photos[NUMBER])
     camera = camera_of(photo.metadata, *photo.pixels.shape[1::-1])
@@ -85,8 +85,7 @@ def test_near_the_middle_are_the_features_of_so_much_ground() -> None:
 
 
 def test_no_features_to_choose_from_are_no_places(
-    search_world: SearchWorld,  # noqa: F811
-    seen: PhotoView,
+    search_world: SearchWorld, seen: PhotoView
 ) -> None:
     proposals = propose(search_world.features, seen, among=NONE)
     assert (proposals.peaks, proposals.votes, proposals.cameras()) == ((), None, [])
@@ -95,7 +94,7 @@ def test_no_features_to_choose_from_are_no_places(
 
 @pytest.mark.parametrize("crowded", [120_000, 0], ids=["one look", "two looks"])
 def test_the_photo_s_place_is_proposed_and_borne_out(
-    search_world: SearchWorld,  # noqa: F811
+    search_world: SearchWorld,
     seen: PhotoView,
     true: RectifiedShot,
     monkeypatch: pytest.MonkeyPatch,
@@ -115,9 +114,7 @@ def test_the_photo_s_place_is_proposed_and_borne_out(
 
 
 def test_only_the_features_that_are_told_of_vote(
-    search_world: SearchWorld,  # noqa: F811
-    seen: PhotoView,
-    true: RectifiedShot,
+    search_world: SearchWorld, seen: PhotoView, true: RectifiedShot
 ) -> None:
     x_m, y_m = true.peak.x_m, true.peak.y_m
     here = around(search_world, x_m, y_m, 80.0)

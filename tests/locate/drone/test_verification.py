@@ -10,13 +10,13 @@ import pytest
 from geoloc.locate.drone.hypotheses import VoteHypothesis
 from geoloc.locate.drone.verification import VerifiedPose, verify_peak
 from geoloc.locate.drone.voting import Peak, Votes, find_peaks
-from tests.fixtures.search import RectifiedShot, SearchWorld, place, search_world, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.search import RectifiedShot, SearchWorld, place
 
 PHOTOS = range(3)
 
 
 @pytest.fixture(scope="module")
-def sightings(search_world: SearchWorld) -> list[RectifiedShot]:  # noqa: F811
+def sightings(search_world: SearchWorld) -> list[RectifiedShot]:
     return [search_world.rectify(number) for number in PHOTOS]
 
 
@@ -33,9 +33,7 @@ def verify(world: SearchWorld, rectified: RectifiedShot, peak: Peak) -> Verified
 
 @pytest.mark.parametrize("number", PHOTOS)
 def test_the_true_place_gives_the_camera(
-    search_world: SearchWorld,  # noqa: F811
-    sightings: list[RectifiedShot],
-    number: int,
+    search_world: SearchWorld, sightings: list[RectifiedShot], number: int
 ) -> None:
     rectified = sightings[number]
     found = verify(search_world, rectified, rectified.peak)
@@ -50,9 +48,7 @@ def test_the_true_place_gives_the_camera(
 
 @pytest.mark.parametrize("number", PHOTOS)
 def test_the_true_place_has_far_more_support_than_others(
-    search_world: SearchWorld,  # noqa: F811
-    sightings: list[RectifiedShot],
-    number: int,
+    search_world: SearchWorld, sightings: list[RectifiedShot], number: int
 ) -> None:
     rectified = sightings[number]
     true = verify(search_world, rectified, rectified.peak)
@@ -72,8 +68,7 @@ def test_the_true_place_has_far_more_support_than_others(
 
 
 def test_a_start_a_little_off_leads_to_the_same_camera(
-    search_world: SearchWorld,  # noqa: F811
-    sightings: list[RectifiedShot],
+    search_world: SearchWorld, sightings: list[RectifiedShot]
 ) -> None:
     rectified = sightings[1]
     peak = rectified.peak
@@ -89,8 +84,7 @@ def test_a_start_a_little_off_leads_to_the_same_camera(
 
 
 def test_votes_lead_to_the_true_place(
-    search_world: SearchWorld,  # noqa: F811
-    sightings: list[RectifiedShot],
+    search_world: SearchWorld, sightings: list[RectifiedShot]
 ) -> None:
     for rectified in sightings:
         vote_hypotheses = [
@@ -105,8 +99,7 @@ def test_votes_lead_to_the_true_place(
 
 
 def test_a_mirrored_photo_has_little_evidence(
-    search_world: SearchWorld,  # noqa: F811
-    sightings: list[RectifiedShot],
+    search_world: SearchWorld, sightings: list[RectifiedShot]
 ) -> None:
     mirrored = search_world.rectify(1, mirrored=True)
     true = verify(search_world, sightings[1], sightings[1].peak)
@@ -116,8 +109,7 @@ def test_a_mirrored_photo_has_little_evidence(
 
 
 def test_support_comes_from_the_votes(
-    search_world: SearchWorld,  # noqa: F811
-    sightings: list[RectifiedShot],
+    search_world: SearchWorld, sightings: list[RectifiedShot]
 ) -> None:
     rectified = sightings[1]
     full = verify(search_world, rectified, rectified.peak)
@@ -130,8 +122,7 @@ def test_support_comes_from_the_votes(
 
 
 def test_a_peak_off_the_map_is_nothing(
-    search_world: SearchWorld,  # noqa: F811
-    sightings: list[RectifiedShot],
+    search_world: SearchWorld, sightings: list[RectifiedShot]
 ) -> None:
     far = replace(sightings[0].peak, x_m=5000.0)
     assert verify(search_world, sightings[0], far) is None

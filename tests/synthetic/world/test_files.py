@@ -16,7 +16,7 @@ from geoloc.photos.photo_metadata import read_metadata
 from geoloc.synthetic.world.files import TRUTH_COLUMNS, write_map, write_truth
 from geoloc.synthetic.world.flight import plan_flight
 from geoloc.synthetic.world.world import World
-from tests.fixtures.worlds import GSD_M, SIZE_M, TinyWorld, tiny_world  # noqa: F401 # a fixture
+from tests.fixtures.worlds import GSD_M, SIZE_M, TinyWorld
 
 
 def _truth(path: Path) -> list[dict[str, str]]:
@@ -24,7 +24,7 @@ def _truth(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_the_map_is_a_tiled_geotiff_in_utm(tiny_world: TinyWorld) -> None:  # noqa: F811
+def test_the_map_is_a_tiled_geotiff_in_utm(tiny_world: TinyWorld) -> None:
     with rasterio.open(tiny_world.region) as dataset:
         assert dataset.crs.to_epsg() == 32633
         assert dataset.res == (GSD_M, GSD_M)
@@ -37,7 +37,7 @@ def test_the_map_is_a_tiled_geotiff_in_utm(tiny_world: TinyWorld) -> None:  # no
         assert dataset.read().std() > 20
 
 
-def test_photos_claim_what_is_nearly_true(tiny_world: TinyWorld) -> None:  # noqa: F811
+def test_photos_claim_what_is_nearly_true(tiny_world: TinyWorld) -> None:
     for shot in tiny_world.shots:
         said = read_metadata(tiny_world.photos / shot.name)
         assert said.make == "DJI"
@@ -57,16 +57,14 @@ def test_photos_claim_what_is_nearly_true(tiny_world: TinyWorld) -> None:  # noq
         assert distance_m(LonLat(said.lon, said.lat), place) < 10
 
 
-def test_photos_decode_at_their_size_and_show_something(
-    tiny_world: TinyWorld,  # noqa: F811
-) -> None:
+def test_photos_decode_at_their_size_and_show_something(tiny_world: TinyWorld) -> None:
     for shot in tiny_world.shots:
         with Image.open(tiny_world.photos / shot.name) as image:
             assert image.size == (shot.camera.width_px, shot.camera.height_px)
             assert np.asarray(image).std() > 15
 
 
-def test_the_truth_has_a_row_a_photo_in_order(tiny_world: TinyWorld) -> None:  # noqa: F811
+def test_the_truth_has_a_row_a_photo_in_order(tiny_world: TinyWorld) -> None:
     rows = _truth(tiny_world.truth)
     assert tuple(rows[0]) == TRUTH_COLUMNS
     assert [row["photo"] for row in rows] == [shot.name for shot in tiny_world.shots]
@@ -79,7 +77,7 @@ def test_the_truth_has_a_row_a_photo_in_order(tiny_world: TinyWorld) -> None:  #
         assert distance_m(camera, scene) == pytest.approx(abs(ahead_m), abs=0.05)
 
 
-def test_scenes_lie_on_the_map(tiny_world: TinyWorld) -> None:  # noqa: F811
+def test_scenes_lie_on_the_map(tiny_world: TinyWorld) -> None:
     world = tiny_world.world
     for shot in plan_flight(world, 12, seed=3):
         scene = world.scene_of(shot.camera, shot.pose, shot.at)
