@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
-from tests.fixtures.extractors import write_extractor
 
 from geoloc.commands._path_facts import describe_path
 from geoloc.errors import IndexFolderError, ModelError, OutputExistsError
@@ -22,6 +21,7 @@ from geoloc.locate.drone import locator
 from geoloc.locate.locator import Locator
 from geoloc.models.registry import find_model
 from geoloc.options import LocateOptions
+from tests.fixtures.extractors import write_extractor
 from tests.fixtures.indexes import folder_bytes, options_for, write_map, write_model, write_tiles
 from tests.fixtures.rasters import write_raster
 from tests.fixtures.search import Heard, SearchWorld
