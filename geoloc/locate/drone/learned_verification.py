@@ -32,7 +32,7 @@ from geoloc.index.map_index import MapIndex
 from geoloc.index.map_pixels import MapPixels, MapWindow
 from geoloc.locate.drone.matchers import Matcher, open_matcher
 from geoloc.locate.drone.verification import VerifiedPose
-from geoloc.locate.drone.voting import Peak, surprise
+from geoloc.locate.drone.voting import Peak, log_likelihood_ratio
 from geoloc.options import LocateOptions, MatcherName
 
 Proposed = tuple[Peak, GroundCamera]
@@ -121,7 +121,7 @@ class LearnedVerification:
             map_window, pixels=map_window.pixels[:, ::-1].copy(), valid=map_window.valid[:, ::-1]
         )
         by_chance = max(_FLOOR, _CONTROL * self._compare(view, mirrored, hung)[1])
-        support = float(surprise(float(hints), by_chance))
+        support = float(log_likelihood_ratio(float(hints), by_chance))
         ground = view.pixels.shape[0] * view.pixels.shape[1] if view.valid is None else view.valid
         spots = max(hints, round(float(np.sum(ground)) / _PATCH_PX**2))
         evidence = VerifiedPose(peak.region, fit, hints, spots, 0.0, support, peak, self._name)

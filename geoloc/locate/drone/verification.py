@@ -26,10 +26,10 @@ from geoloc.locate.drone.voting import (
     MAX_TURN_DEG,
     Peak,
     Votes,
-    agrees,
-    independent,
-    surprise,
-    turned,
+    independent_pairs,
+    log_likelihood_ratio,
+    offsets_on_ground,
+    scale_and_turn_agree,
 )
 from geoloc.options import MatcherName
 
@@ -170,15 +170,15 @@ def _support(case: _Case, vote_hypothesis: VoteHypothesis, expected: Float64Arra
     away = np.full(len(votes), np.inf)
     away[here] = np.hypot(*(votes.xy_m[here] - expected[votes.photo[here]]).T)
     agree = np.flatnonzero(np.nan_to_num(away, nan=np.inf) < _VOTE_M)
-    agree = agree[agrees(votes, agree, vote_hypothesis)]
+    agree = agree[scale_and_turn_agree(votes, agree, vote_hypothesis)]
     if len(agree) == 0:
         return 0.0
     photo_px = case.keypoints.xy_px[votes.photo[agree]]
-    agree = agree[independent(photo_px, votes.xy_m[agree], votes.weight[agree])]
+    agree = agree[independent_pairs(photo_px, votes.xy_m[agree], votes.weight[agree])]
     mass = votes.weight[agree].sum() / votes.weight.mean()
     area = case.features.regions[region].area_m2
     # About a tenth of the votes that are wrong agree in scale and turn by chance.
-    return float(surprise(mass, 0.1 * here.sum() * math.pi * _VOTE_M**2 / area))
+    return float(log_likelihood_ratio(mass, 0.1 * here.sum() * math.pi * _VOTE_M**2 / area))
 
 
 def _spots(xy_px: Float32Array) -> Int64Array:
@@ -219,7 +219,7 @@ class _Surroundings:
 def _expected_at(view: RectifiedPhoto, keypoints: Keypoints, peak: Peak) -> Float64Array:
     """Where (N, 2) the keypoints lie on the ground if the peak is right."""
     offsets = keypoints.xy_px - view.centre_px
-    ground = turned(offsets, VoteHypothesis(peak.yaw_deg, peak.gsd_m))
+    ground = offsets_on_ground(offsets, VoteHypothesis(peak.yaw_deg, peak.gsd_m))
     return np.asarray(ground + np.array([peak.x_m, peak.y_m]))
 
 
@@ -287,8 +287,10 @@ def camera_over(
     if scene is None or gsd_m <= 0:
         return None
     zoom = gsd_m / view.gsd_m
-    # `turned` takes offsets to the right and down; the scene lies right and up of the camera.
-    ahead = turned(np.array([[scene.east_m, -scene.north_m]]), VoteHypothesis(yaw_deg, zoom))[0]
+    # Offsets in a view go to the right and down; the scene lies right and up of the camera.
+    ahead = offsets_on_ground(
+        np.array([[scene.east_m, -scene.north_m]]), VoteHypothesis(yaw_deg, zoom)
+    )[0]
     pose = Pose(yaw_deg % 360, view.pose.pitch_deg, view.pose.roll_deg, view.pose.rel_alt_m * zoom)
     return GroundCamera(pose, GroundPoint(*(float(v) for v in centre_m - ahead)))
 

@@ -34,7 +34,7 @@ _BIN_M = 10.0
 _BINS = 1 << 20
 # Fewer random votes than this a bin are not believed: features cluster where there is texture.
 _FLOOR = 0.35
-# What counts as one hint, and how many a patch of the photo may give (see `independent`).
+# What counts as one hint, and how many a patch of the photo may give (see `independent_pairs`).
 _SPOT_PX = 5.0
 _SPOT_M = 1.5
 _PATCH_PX = 40.0
@@ -167,11 +167,11 @@ def find_peaks(
     for candidate in candidates:
         if len(peaks) == count and candidate.strength <= peaks[-1].strength:
             break
-        peaks = _insert(peaks, _settle(votes, offsets_px, candidate))[:count]
+        peaks = _insert(peaks, _peak_of(votes, offsets_px, candidate))[:count]
     return peaks
 
 
-def turned(offsets_px: FloatArray, vote_hypothesis: VoteHypothesis) -> Float64Array:
+def offsets_on_ground(offsets_px: FloatArray, vote_hypothesis: VoteHypothesis) -> Float64Array:
     """Offsets (N, 2) in metres east and north, from offsets in view pixels right and down."""
     angle = np.radians(vote_hypothesis.yaw_deg)
     right, down = offsets_px[:, 0] * vote_hypothesis.gsd_m, offsets_px[:, 1] * vote_hypothesis.gsd_m
@@ -180,7 +180,7 @@ def turned(offsets_px: FloatArray, vote_hypothesis: VoteHypothesis) -> Float64Ar
     return np.stack([east, -south], axis=1)
 
 
-def agrees(votes: Votes, which: Int64Array, vote_hypothesis: VoteHypothesis) -> Mask:
+def scale_and_turn_agree(votes: Votes, which: Int64Array, vote_hypothesis: VoteHypothesis) -> Mask:
     """Whether the own scale and turn of some votes agree with the supposed ones."""
     ratio = np.abs(np.log(votes.gsd_m[which] / np.float32(vote_hypothesis.gsd_m)))
     turn = np.abs((votes.turn_deg[which] - vote_hypothesis.yaw_deg + 180) % 360 - 180)
@@ -209,7 +209,7 @@ class SortedVotes:
             first, last = np.searchsorted(self.turns_deg, [low, low + 2 * MAX_TURN_DEG])
             spans.append(self.order[first:last])
         which = np.concatenate(spans)
-        return np.asarray(which[agrees(self.votes, which, vote_hypothesis)])
+        return np.asarray(which[scale_and_turn_agree(self.votes, which, vote_hypothesis)])
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _bins_of(
     votes, which = by_turn.votes, by_turn.agreeing(vote_hypothesis)
     if len(which) < 3:
         return []
-    places = votes.xy_m[which] + turned(offsets_px[votes.photo[which]], vote_hypothesis)
+    places = votes.xy_m[which] + offsets_on_ground(offsets_px[votes.photo[which]], vote_hypothesis)
     region, weight = votes.region[which].astype(np.int64), votes.weight[which].astype(float)
     expected = np.bincount(region, minlength=len(areas_m2)) * _BIN_M**2 / areas_m2
     bins = []
@@ -242,7 +242,7 @@ def _bins_of(
         keys = (region * _BINS + cell[:, 0]) * _BINS + cell[:, 1]
         _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         mass = np.bincount(inverse, weight) / weight.mean()
-        strength = surprise(mass, expected[region[first]])
+        strength = log_likelihood_ratio(mass, expected[region[first]])
         kept = min(_BINS_KEPT, len(strength))
         for best in np.argpartition(-strength, kept - 1)[:kept]:
             bins.append(
@@ -257,16 +257,16 @@ def _bins_of(
     return bins
 
 
-def _settle(votes: Votes, offsets_px: Float32Array, candidate: _Bin) -> Peak:
+def _peak_of(votes: Votes, offsets_px: Float32Array, candidate: _Bin) -> Peak:
     """The peak of a bin, each hint counted once."""
     pairs = candidate.members
     weight = votes.weight[pairs]
-    pairs = pairs[independent(offsets_px[votes.photo[pairs]], votes.xy_m[pairs], weight)]
+    pairs = pairs[independent_pairs(offsets_px[votes.photo[pairs]], votes.xy_m[pairs], weight)]
     weight = votes.weight[pairs].astype(float)
     vote_hypothesis = candidate.vote_hypothesis
-    places = votes.xy_m[pairs] + turned(offsets_px[votes.photo[pairs]], vote_hypothesis)
+    places = votes.xy_m[pairs] + offsets_on_ground(offsets_px[votes.photo[pairs]], vote_hypothesis)
     x, y = np.average(places, axis=0, weights=weight)
-    strength = surprise(weight.sum() / candidate.mean_weight, candidate.expected)
+    strength = log_likelihood_ratio(weight.sum() / candidate.mean_weight, candidate.expected)
     return Peak(
         region=int(votes.region[pairs[0]]),
         x_m=float(x),
@@ -277,7 +277,7 @@ def _settle(votes: Votes, offsets_px: Float32Array, candidate: _Bin) -> Peak:
     )
 
 
-def independent(xy_px: FloatArray, ground_m: FloatArray, weight: FloatArray) -> Int64Array:
+def independent_pairs(xy_px: FloatArray, ground_m: FloatArray, weight: FloatArray) -> Int64Array:
     """Positions of the pairs that count as evidence of their own, strongest first.
 
     A spot of the photo often has several keypoints (two angles, two sizes); together they are one
@@ -307,7 +307,9 @@ def independent(xy_px: FloatArray, ground_m: FloatArray, weight: FloatArray) -> 
     return np.array(kept, np.int64)
 
 
-def surprise(mass: Float64Array | float, expected: Float64Array | float) -> Float64Array:
+def log_likelihood_ratio(
+    mass: Float64Array | float, expected: Float64Array | float
+) -> Float64Array:
     """Log-likelihood ratio of `mass` votes in a bin against a Poisson rate of `expected`."""
     rate = np.maximum(expected, _FLOOR)
     ratio = np.maximum(mass / rate, 1.0)

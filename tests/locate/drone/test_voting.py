@@ -19,9 +19,9 @@ from geoloc.locate.drone.voting import (
     Votes,
     cast_votes,
     find_peaks,
-    independent,
-    surprise,
-    turned,
+    independent_pairs,
+    log_likelihood_ratio,
+    offsets_on_ground,
 )
 
 SIDE_M = 1000.0
@@ -63,7 +63,7 @@ def plant(
     place_m = np.array([210.0, -150.0])
     offsets = (np.array(SIZE_PX) / 2 - xy_px).astype(np.float32)
     # The true partners come first in the map; everything after them is random.
-    partners = place_m - turned(offsets[:true], VoteHypothesis(yaw_deg, gsd_m))
+    partners = place_m - offsets_on_ground(offsets[:true], VoteHypothesis(yaw_deg, gsd_m))
     partners += rng.normal(0, 0.7, partners.shape)
     strangers = 4000
     features = SimpleNamespace(
@@ -204,36 +204,39 @@ def test_agreement_knows_that_angles_go_round() -> None:
 def test_offsets_turn_clockwise_with_the_yaw(
     yaw_deg: float, right: tuple[float, float], down: tuple[float, float]
 ) -> None:
-    east_north = turned(np.array([[4.0, 0.0], [0.0, 4.0]]), VoteHypothesis(yaw_deg, 0.5))
+    east_north = offsets_on_ground(np.array([[4.0, 0.0], [0.0, 4.0]]), VoteHypothesis(yaw_deg, 0.5))
     np.testing.assert_allclose(east_north, [right, down], atol=1e-12)
 
 
 def test_one_spot_is_one_hint_and_the_strongest_speaks() -> None:
     xy_px = np.array([[101.0, 101.0], [102.0, 102.0], [301.0, 101.0]])
     ground = np.array([[0.1, 0.1], [50.1, 0.1], [99.1, 0.1]])
-    kept = independent(xy_px, ground, np.array([0.2, 0.9, 0.5]))
+    kept = independent_pairs(xy_px, ground, np.array([0.2, 0.9, 0.5]))
     assert kept.tolist() == [1, 2]
 
 
 def test_a_map_feature_that_many_name_is_one_hint() -> None:
     xy_px = np.array([[10.0 + 100 * i, 10.0] for i in range(6)])
-    assert len(independent(xy_px, np.full((6, 2), 3.3), np.linspace(0.1, 1, 6))) == 1
+    assert len(independent_pairs(xy_px, np.full((6, 2), 3.3), np.linspace(0.1, 1, 6))) == 1
 
 
 def test_a_patch_of_repeated_texture_gives_few_hints() -> None:
     spots = np.stack(np.meshgrid(np.arange(0, 40, 8), np.arange(0, 40, 8)), -1).reshape(-1, 2)
-    crowded = independent(spots + 0.5, spots * 3.0, np.ones(25))
-    spread = independent(spots * 20.0, spots * 3.0, np.ones(25))
+    crowded = independent_pairs(spots + 0.5, spots * 3.0, np.ones(25))
+    spread = independent_pairs(spots * 20.0, spots * 3.0, np.ones(25))
     assert len(spread) == 25
     assert len(crowded) < 10
 
 
 def test_surprise_grows_with_the_votes_and_shrinks_with_their_density() -> None:
     masses = np.linspace(0, 50, 60)
-    values = surprise(masses, 2.0)
+    values = log_likelihood_ratio(masses, 2.0)
     assert (values >= 0).all()
     assert (values[masses <= 2.0] == 0).all()
     assert (np.diff(values[masses > 2.0]) > 0).all()
-    assert surprise(np.array([20.0]), 1.0)[0] > surprise(np.array([20.0]), 5.0)[0]
+    assert (
+        log_likelihood_ratio(np.array([20.0]), 1.0)[0]
+        > log_likelihood_ratio(np.array([20.0]), 5.0)[0]
+    )
     # Textured places attract votes: an empty map is no reason for certainty.
-    assert surprise(np.array([3.0]), 1e-9)[0] < 20
+    assert log_likelihood_ratio(np.array([3.0]), 1e-9)[0] < 20
