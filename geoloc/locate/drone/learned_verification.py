@@ -121,11 +121,20 @@ class LearnedVerification:
             map_window, pixels=map_window.pixels[:, ::-1].copy(), valid=map_window.valid[:, ::-1]
         )
         by_chance = max(_FLOOR, _CONTROL * self._compare(view, mirrored, hung)[1])
-        support = float(log_likelihood_ratio(float(hints), by_chance))
+        vote_llr = float(log_likelihood_ratio(float(hints), by_chance))
         ground = view.pixels.shape[0] * view.pixels.shape[1] if view.valid is None else view.valid
         spots = max(hints, round(float(np.sum(ground)) / _PATCH_PX**2))
-        evidence = VerifiedPose(peak.region, fit, hints, spots, 0.0, support, peak, self._name)
-        return evidence if support > 0 else None
+        evidence = VerifiedPose(
+            region=peak.region,
+            resection=fit,
+            n_inliers=hints,
+            n_spots=spots,
+            inlier_z=0.0,
+            vote_llr=vote_llr,
+            peak=peak,
+            matcher=self._name,
+        )
+        return evidence if vote_llr > 0 else None
 
     def _compare(
         self, view: RectifiedPhoto, map_window: MapWindow, hung: GroundCamera

@@ -45,7 +45,7 @@ _ENOUGH_SHARE = 0.04
 _SPOT_PX = 6.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VerifiedPose:
     """One place for one photo, with its evidence.
 
@@ -54,9 +54,9 @@ class VerifiedPose:
         resection: The camera, in the region's frame.
         n_inliers: Separate spots of the photo whose partner lies within 2.5 m of the fit.
         n_spots: Separate spots of the photo that have keypoints at all.
-        excess: How far `n_inliers` exceeds what chance gives, in standard deviations.
-        support: Surprise of the votes that agree with the fit (`voting`); it knows nothing of
-            the guided partners, so that the two are nearly independent.
+        inlier_z: How far `n_inliers` exceeds what chance gives, in standard deviations.
+        vote_llr: Log-likelihood ratio of the votes that agree with the fit (`voting`); it knows
+            nothing of the guided partners, so that the two are nearly independent.
         peak: Where the search began.
         matcher: Whose correspondences these are; belief was only ever set for SIFT's.
     """
@@ -65,16 +65,16 @@ class VerifiedPose:
     resection: Resection
     n_inliers: int
     n_spots: int
-    excess: float
-    support: float
+    inlier_z: float
+    vote_llr: float
     peak: Peak
     matcher: MatcherName = "sift"
 
     @property
     def score(self) -> float:
-        """One number for ranking: support, raised by the excess, halved where few spots agree."""
+        """One number for ranking: vote_llr, raised by inlier_z, lowered where few spots agree."""
         enough = min(1.0, self.n_inliers / (_ENOUGH_SHARE * max(1, self.n_spots)))
-        return self.support * (1 + max(0.0, self.excess) / 5) * enough
+        return self.vote_llr * (1 + max(0.0, self.inlier_z) / 5) * enough
 
 
 @dataclass(frozen=True)
@@ -132,11 +132,11 @@ def verify_peak(
     fit = _fit(view, photo_px, pairs.select(near), fit.camera, tilt_sd_deg)
     if fit is None:
         return None
-    case = _Case(view, keypoints, votes, features, peak)
+    case = _Case(view=view, keypoints=keypoints, votes=votes, features=features, peak=peak)
     return _judge(case, pairs, fit, photo_px)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Case:
     """All that a peak is judged by."""
 
@@ -156,15 +156,21 @@ def _judge(case: _Case, pairs: _Pairs, fit: Resection, photo_px: Float64Array) -
     tried = len(np.unique(spots))
     # A wrong partner lies anywhere in the search radius; the fit itself bends towards some.
     chance = 1.5 * (_INLIER_M / _SECOND_RADIUS_M) ** 2
-    excess = (hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance)))
+    inlier_z = (hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance)))
     vote_hypothesis = VoteHypothesis(fit.camera.pose.heading_deg, _gsd_of(case.view, fit.camera))
-    support = _support(case, vote_hypothesis, expected)
-    n_spots = len(np.unique(_spots(case.keypoints.xy_px)))
-    return VerifiedPose(case.peak.region, fit, hits, n_spots, excess, support, case.peak)
+    return VerifiedPose(
+        region=case.peak.region,
+        resection=fit,
+        n_inliers=hits,
+        n_spots=len(np.unique(_spots(case.keypoints.xy_px))),
+        inlier_z=inlier_z,
+        vote_llr=_vote_llr(case, vote_hypothesis, expected),
+        peak=case.peak,
+    )
 
 
-def _support(case: _Case, vote_hypothesis: VoteHypothesis, expected: Float64Array) -> float:
-    """Surprise of the votes near where the fit puts their photo feature, each spot once."""
+def _vote_llr(case: _Case, vote_hypothesis: VoteHypothesis, expected: Float64Array) -> float:
+    """Log-likelihood ratio of the votes near where the fit puts them, each spot once."""
     votes, region = case.votes, case.peak.region
     here = votes.region == region
     away = np.full(len(votes), np.inf)

@@ -109,7 +109,7 @@ def test_the_photo_s_place_is_proposed_and_borne_out(
     assert min(strengths) >= 0.15 * strengths[0]
     _, camera = proposals.cameras()[0]
     assert np.hypot(*(np.array(camera.position) - true.camera_m)) < 2 * BIN_M
-    verified = max(verify(search_world.features, proposals), key=lambda each: each.support)
+    verified = max(verify(search_world.features, proposals), key=lambda each: each.vote_llr)
     assert np.hypot(*(np.array(verified.resection.camera.position) - true.camera_m)) < 5
 
 

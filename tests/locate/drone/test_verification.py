@@ -64,7 +64,7 @@ def test_the_true_place_has_far_more_support_than_others(
         # A wrong start may still lead to the truth, which is no wrong place then.
         away = np.hypot(*(np.array(found.resection.camera.position) - rectified.camera_m))
         assert away < 5 or found.score < true.score / 10
-        assert away < 5 or found.support < true.support / 3
+        assert away < 5 or found.vote_llr < true.vote_llr / 3
 
 
 def test_a_start_a_little_off_leads_to_the_same_camera(
@@ -118,7 +118,7 @@ def test_support_comes_from_the_votes(
     assert full is not None
     assert less is not None
     assert less.n_inliers == full.n_inliers  # partners are looked for anew
-    assert less.support < 0.6 * full.support
+    assert less.vote_llr < 0.6 * full.vote_llr
 
 
 def test_a_peak_off_the_map_is_nothing(
@@ -130,7 +130,7 @@ def test_a_peak_off_the_map_is_nothing(
 
 def test_the_score_grows_with_each_kind_of_evidence() -> None:
     base = place(0, 0, score=100.0)
-    assert replace(base, support=200.0).score > base.score
-    assert replace(base, excess=5.0).score > base.score
-    assert replace(base, excess=-3.0).score == base.score
+    assert replace(base, vote_llr=200.0).score > base.score
+    assert replace(base, inlier_z=5.0).score > base.score
+    assert replace(base, inlier_z=-3.0).score == base.score
     assert replace(base, n_inliers=0).score < base.score
