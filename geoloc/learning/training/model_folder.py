@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import Recipe
 from geoloc.models.card import CARD_NAME, ModelCard, card_from
-from geoloc.models.card_file import to_toml
 
 RECIPE_NAME = "recipe.toml"
 _MEASURED_WITH = "geoloc train {recipe} --data FOLDER --evaluate {name}"
@@ -99,7 +100,7 @@ def write_card(
         training["steps"] = measured.steps
     weights = {"sha256": checksum}
     whole = {**document, "training": training, "weights": weights, "accuracy": [accuracy]}
-    write_text(to_toml(whole), folder / CARD_NAME)
+    write_text(tomli_w.dumps(whole), folder / CARD_NAME)
 
 
 def write_text(text: str, path: Path) -> None:

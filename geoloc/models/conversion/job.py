@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 import torch
 from torch import Tensor, nn
 
 from geoloc.errors import ModelError, OptionError, OutputExistsError
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME, ModelCard, card_from
-from geoloc.models.card_file import to_toml
 from geoloc.models.conversion.catalogue import DATA_SETS, SOURCES, DataSet, TrainingImages
 from geoloc.models.conversion.checkpoint import (
     fitted,
@@ -248,7 +248,9 @@ def _write(network: nn.Module, folder: Path, document: dict[str, Any]) -> None:
     (folder / CARD_NAME).unlink(missing_ok=True)
     checksum = write_tensors(network, folder / WEIGHTS_NAME)
     temporary = folder / f"{CARD_NAME}.tmp"
-    temporary.write_text(to_toml({**document, "weights": {"sha256": checksum}}), encoding="utf-8")
+    temporary.write_text(
+        tomli_w.dumps({**document, "weights": {"sha256": checksum}}), encoding="utf-8"
+    )
     temporary.replace(folder / CARD_NAME)
 
 

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
-from geoloc.models.card_file import to_toml
+from geoloc.learning.training.model_folder import Measurement, write_card
+from geoloc.learning.training.recall import Recall
+
+MEASURED = Measurement("on 3 places", Recall(1.0, 1.0, 1.0, 3, 3), Recall(0.25, 0.5, 1.0, 3, 3))
 
 
-def test_toml_is_read_back_as_it_was() -> None:
+def test_a_card_is_read_back_as_it_was(tmp_path: Path) -> None:
     document = {
         "name": 'a "quoted" ü',
         "sizes": [1, 2],
         "on": True,
         "input": {"mean": [0.5], "size": {"drone": [3, 4]}, "ground_span_deg": [-60, 30]},
-        "accuracy": [{"n": 1, "by": {"x": 2}}, {"n": 2}],
+        "training": {"data": [{"n": 1, "by": {"x": 2}}, {"n": 2}]},
     }
-    assert tomllib.loads(to_toml(document)) == document
+    write_card(document, tmp_path, checksum="ab12", measured=MEASURED)
+    card = tomllib.loads((tmp_path / "model.toml").read_text(encoding="utf-8"))
+    (accuracy,) = card.pop("accuracy")
+    assert card.pop("weights") == {"sha256": "ab12"}
+    assert card == document
+    assert (accuracy["recall_at_1"], accuracy["untrained_recall_at_5"]) == (1.0, 0.5)
