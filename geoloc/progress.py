@@ -9,7 +9,7 @@ class Progress(Protocol):
     """A listener to one long job; stages follow one another, never nest."""
 
     def start(self, label: str, total: int, unit: str) -> None:
-        """Begin a stage of `total` units (say 812 "tiles")."""
+        """Begin a stage, say "embedding tiles", of `total` units (say 812 "tiles")."""
 
     def advance(self, count: int = 1) -> None:
         """Report that `count` more units of the stage are done."""

@@ -63,7 +63,7 @@ def embed_tiles(
     """
     shards = [rows[i : i + SHARD_TILES] for i in range(0, len(rows), SHARD_TILES)]
     missing = [n for n in range(len(shards)) if not _shard_path(folder, n).exists()]
-    progress.start("Tiles", len(rows), "tiles")
+    progress.start("embedding tiles", len(rows), "tiles")
     progress.advance(len(rows) - sum(len(shards[n]) for n in missing))
     wanted = [int(row) for n in missing for row in shards[n]]
     complaints = _Complaints(tiles, progress)

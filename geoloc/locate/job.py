@@ -58,7 +58,7 @@ def _in_order(
     locator: Locator, photos: Sequence[Path], options: LocateOptions, progress: Progress
 ) -> Iterator[PhotoResult]:
     """Several photos at a time, a few ahead of the one that is waited for."""
-    progress.start("Locating", len(photos), "photos")
+    progress.start("locating photos", len(photos), "photos")
     waiting: deque[Future[PhotoResult]] = deque()
     listener = _Listener(locator, progress)
     pool = ThreadPoolExecutor(options.workers)

@@ -120,7 +120,7 @@ def export_onnx(
     for view in views:
         model.card.input_size(view)  # an unknown view fails before anything takes time
     _make_room(folder, views, overwrite=options.overwrite)
-    progress.start("Exporting", len(views), "branches")
+    progress.start("exporting the model", len(views), "branches")
     branches = []
     for view in views:
         branches.append(_export_branch(model, view, folder=folder, options=options))

@@ -316,7 +316,7 @@ class _Run:
         """Cut the tiles that the journal does not know yet."""
         missing = [[s for s in size if s.tile_id not in journal.outcomes] for size in specs]
         total = sum(map(len, specs))
-        self.progress.start(f"tile {Path(job.location).name}", total, "tiles")
+        self.progress.start(f"cutting {Path(job.location).name}", total, "tiles")
         self.progress.advance(total - sum(map(len, missing)))
         chunks = [
             chunk for size in missing for chunk in make_chunks(raster, size, workers=self.workers)

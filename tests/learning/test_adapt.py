@@ -158,7 +158,7 @@ class Cut(Silent):
 
     def start(self, label: str, total: int, unit: str) -> None:
         """Count batches only."""
-        self._counting = label == "train"
+        self._counting = label == "training"
 
     def advance(self, count: int = 1) -> None:
         """Cut when the time has come."""

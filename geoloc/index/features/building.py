@@ -93,7 +93,7 @@ def build_features(
     _check_parts(parts_folder, f"{tiles.digest()} {kind.name} {kind.checksum}")
     detect = partial(_tile_features, tiles, plan, extractor)
     parts = [plan.tiles[i : i + _PART_TILES] for i in range(0, len(plan.tiles), _PART_TILES)]
-    progress.start("Local features", len(plan.tiles), "tiles")
+    progress.start("computing local features", len(plan.tiles), "tiles")
     with ThreadPoolExecutor(workers) as pool:
         for number, part in enumerate(parts):
             path = parts_folder / f"{number:06d}.npz"

@@ -128,7 +128,7 @@ def write_signatures(
     signatures = np.lib.format.open_memmap(temporary, "w+", np.int8, shape)
     lon, lat = tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float)
     half_m = tiles["ground_size_m"].to_numpy(float) / 2
-    progress.start("Signatures", len(tiles), "tiles")
+    progress.start("computing signatures", len(tiles), "tiles")
     for row in range(len(tiles)):
         ids = features.in_squares(lon[[row]], lat[[row]], half_m[[row]])
         unit = features.kind.unit(features.descriptors[ids])

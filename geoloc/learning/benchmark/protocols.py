@@ -134,7 +134,7 @@ def measure_test(
     right = Groups.of(split.pairs, len(split.queries))
     measures = [_MEASURES[protocol](split, right, rules) for protocol in rules.protocols]
     counts = [count for measure in measures for count in measure.counts]
-    listener.start("Comparing", len(split.queries), "queries")
+    listener.start("comparing vectors", len(split.queries), "queries")
     for done in count_all(vectors.queries, vectors.references, counts):
         listener.advance(done)
     return [

@@ -76,7 +76,7 @@ class PictureVectors:
         vectors = np.empty((len(paths), self._embedder.dimension), np.float32)
         shards = self._shards(paths, view)
         missing = [shard for shard in shards if not shard.is_done]
-        self._progress.start(f"Embedding ({view})", len(paths), "images")
+        self._progress.start(f"embedding {view} images", len(paths), "images")
         self._progress.advance(len(paths) - sum(len(shard.rows) for shard in missing))
         self._embed_shards(missing, paths, view, vectors)
         for shard in shards:

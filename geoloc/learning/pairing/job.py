@@ -167,7 +167,7 @@ class _Run:
         self, placed: Sequence[PlacedPhoto], maps: Sequence[str], shape: TileShape
     ) -> list[CutPair]:
         """A tile of each photo that lies on a map."""
-        self._progress.start("cut tiles", len(placed), "tiles")
+        self._progress.start("cutting tiles", len(placed), "tiles")
         rng = np.random.default_rng(self._options.seed)
         names = file_names([photo.path for photo in placed])
         pairs = []
@@ -211,7 +211,7 @@ class _Run:
 
     def _draw(self, pairs: Sequence[CutPair], shape: TileShape) -> list[CutPair]:
         """Write what the network is shown of each photo."""
-        self._progress.start("draw photos", len(pairs), "photos")
+        self._progress.start("writing photos", len(pairs), "photos")
         drawn = []
         for pair in pairs:
             try:

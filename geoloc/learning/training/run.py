@@ -199,7 +199,7 @@ class Run:
     def train(self) -> None:
         """All steps of the schedule that are not done yet."""
         standing, progress = self.standing, self.setting.progress
-        progress.start("train", self._batches_to_tell(), "batches")
+        progress.start("training", self._batches_to_tell(), "batches")
         progress.advance(standing.step)
         if standing.finished:
             return
@@ -232,9 +232,9 @@ class Run:
         per_epoch, options = self.source.batches_per_epoch, self.setting.options
         while step < steps:
             if step % per_epoch == 0 and self.source.wants_mining(step // per_epoch):
-                self.setting.progress.start("find hard neighbours", 0, "images")
+                self.setting.progress.start("finding hard negatives", 0, "images")
                 self.source.mine(self.embed)
-                self.setting.progress.start("train", self._batches_to_tell(), "batches")
+                self.setting.progress.start("training", self._batches_to_tell(), "batches")
                 self.setting.progress.advance(step)
             end = (step // per_epoch + 1) * per_epoch
             while end < steps and not self.source.wants_mining(end // per_epoch):

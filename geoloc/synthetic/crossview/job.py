@@ -120,7 +120,7 @@ class _Job:
     def build(self, town: Town) -> _Built:
         """Write a town's maps, tiles and photos."""
         shots = self.order.photos_a_place
-        self.progress.start(f"{town.name}: tiles and photos", len(town.places), "places")
+        self.progress.start(f"rendering {town.name}", len(town.places), "places")
         maps = self._write_maps(town)
         photographer = self._photographer(town)
         pairs: _Rows = []
@@ -141,7 +141,7 @@ class _Job:
         count = min(self.order.street, len(town.places))
         if not count:
             return []
-        self.progress.start(f"{town.name}: street photos", count, "photos")
+        self.progress.start(f"taking street photos of {town.name}", count, "photos")
         photographer = self._photographer(town)
         truth: _Rows = []
         for place in range(count):

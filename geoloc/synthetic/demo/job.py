@@ -130,7 +130,7 @@ class Demo:
 
     def _build(self, progress: Progress) -> None:
         options = self.options
-        progress.start("Rendering the map", 1, "map")
+        progress.start("rendering the map", 1, "map")
         self._map = write_map(
             self._world, self.folder / "region.tif", when="summer", gsd_m=options.gsd_m
         )

@@ -76,9 +76,9 @@ def test_a_miniature_is_said_not_to_compare_with_the_published_figures(
     report = benchmark_model("university1652", root, _options(model), progress=listener)
     assert "among 951: not comparable" in report.tests[0].notes[0]
     assert [label for label, _ in listener.stages[:3]] == [
-        "Embedding (drone)",
-        "Embedding (satellite)",
-        "Comparing",
+        "embedding drone images",
+        "embedding satellite images",
+        "comparing vectors",
     ]
     assert listener.done == sum(total for _, total in listener.stages)
 

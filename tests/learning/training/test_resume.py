@@ -48,7 +48,7 @@ class Cut(Silent):
 
     def start(self, label: str, total: int, unit: str) -> None:
         """Count batches, not images."""
-        self._counting, self._done = label == "train", 0
+        self._counting, self._done = label == "training", 0
 
     def advance(self, count: int = 1) -> None:
         """Cut when the time has come."""

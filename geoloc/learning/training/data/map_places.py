@@ -113,7 +113,7 @@ def read_map(
         for block in _blocks(name, layout, scale)
     ]
     chosen = _fitting(blocks, seed=seed)
-    listener.start("read the map", len(chosen), "blocks")
+    listener.start("reading the map", len(chosen), "blocks")
     places = []
     for block in chosen:
         image = _assemble(tiles, block, listener)

@@ -74,7 +74,7 @@ def read_places(
     for table in choice.tables:
         for image in _read_table(folder / table):
             groups.setdefault(image.group, []).append(image)
-    listener.start("read images", len(groups), "places")
+    listener.start("reading images", len(groups), "places")
     places: list[Place] = []
     for group in groups.values():
         places += _read_group(group, choice)

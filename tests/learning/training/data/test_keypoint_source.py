@@ -41,7 +41,7 @@ class Cut(Silent):
         self._after, self._counting, self._done = after, False, 0
 
     def start(self, label: str, total: int, unit: str) -> None:
-        self._counting, self._done = label == "train", 0
+        self._counting, self._done = label == "training", 0
 
     def advance(self, count: int = 1) -> None:
         self._done += count
