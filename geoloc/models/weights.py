@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import safetensors.torch
@@ -47,7 +48,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, path: Path) -> None:
+def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], *, path: Path) -> None:
     """Put `tensors` into `network`; half precision becomes what the network computes in.
 
     Args:
@@ -56,27 +57,63 @@ def load_strictly(network: nn.Module, tensors: dict[str, Tensor], *, path: Path)
         path: Named by errors.
 
     Raises:
-        ModelError: if a tensor is missing, left over, or of another shape; all are named.
+        ModelError: if a tensor is missing, left over, or of another shape; they are named.
+    """
+    check_fit(
+        network,
+        tensors,
+        path=path,
+        owner="the network of its card",
+        advice="check [options] in model.toml",
+    )
+    network.load_state_dict(tensors, strict=True)
+
+
+def check_fit(
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    *,
+    path: Path,
+    owner: str,
+    advice: str,
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """Refuse tensors of which one is missing, left over, or of another shape.
+
+    Args:
+        network: What they shall fit.
+        tensors: The tensors by the network's names.
+        path: The file that they come from.
+        owner: What the message calls the network.
+        advice: What the message says to do.
+        names: The file's name of each tensor, where it is not the network's.
+
+    Raises:
+        ModelError: if there is such a tensor; the first few are named.
     """
     wanted = network.state_dict()
+    names = names or {}
     faults = [
         *(f"missing {key}" for key in wanted if key not in tensors),
-        *(f"left over {key}" for key in tensors if key not in wanted),
+        *(f"left over {names.get(key, key)}" for key in tensors if key not in wanted),
         *(
-            f"{key} is {tuple(tensors[key].shape)}, not {tuple(wanted[key].shape)}"
-            for key in wanted
-            if key in tensors and tensors[key].shape != wanted[key].shape
+            f"{names.get(key, key)} is {tuple(tensors[key].shape)}, not {tuple(value.shape)}"
+            for key, value in wanted.items()
+            if key in tensors and tensors[key].shape != value.shape
         ),
     ]
     if faults:
-        more = len(faults) - _NAMED_AT_MOST
-        shown = "; ".join(faults[:_NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")
         raise ModelError(
-            f"{path} does not fit the network of its card: {shown}; expected exactly the "
-            f"{len(wanted)} tensors of that network; check [options] in model.toml",
+            f"{path} does not fit {owner}: {first_few(faults)}; expected exactly its "
+            f"{len(wanted)} tensors; {advice}",
             path=path,
         )
-    network.load_state_dict(tensors, strict=True)
+
+
+def first_few(faults: Sequence[str]) -> str:
+    """The first few of many faults, and how many more there are."""
+    more = len(faults) - _NAMED_AT_MOST
+    return "; ".join(faults[:_NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")
 
 
 def write_tensors(network: nn.Module, path: Path) -> str:

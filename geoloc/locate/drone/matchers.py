@@ -20,9 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from geoloc.arrays import Float64Array, RgbImage
-from geoloc.errors import DependencyError, ModelError, OptionError
+from geoloc.errors import DependencyError, OptionError
 from geoloc.models.conversion.checkpoint import read_checkpoint
 from geoloc.models.device import resolve_device
+from geoloc.models.weights import check_fit
 from geoloc.options import MatcherName
 
 # What to run where there is a network; it leaves the files in torch's cache.
@@ -147,20 +148,17 @@ def _filled(network: nn.Module, path: Path, name_of: Callable[[str], str]) -> nn
     """A network with every one of its tensors from a file; what else the file holds is left."""
     tensors = {name_of(key): value for key, value in read_checkpoint(path).items()}
     wanted = network.state_dict()
-    faults = [f"missing {key}" for key in wanted if key not in tensors and key != _DERIVED]
-    faults += [
-        f"{key} is {tuple(tensors[key].shape)}, not {tuple(value.shape)}"
-        for key, value in wanted.items()
-        if key in tensors and tensors[key].shape != value.shape
-    ]
-    if faults:
-        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
-        raise ModelError(
-            f"{path} holds no weights of {type(network).__name__}: {'; '.join(faults[:3])}{more}; "
-            f"expected its {len(wanted)} tensors; check the order of --matcher-weights",
-            path=path,
-        )
-    network.load_state_dict({k: v for k, v in tensors.items() if k in wanted}, strict=False)
+    kept = {key: tensors[key] for key in wanted if key in tensors}
+    if _DERIVED in wanted:
+        kept.setdefault(_DERIVED, wanted[_DERIVED])
+    check_fit(
+        network,
+        kept,
+        path=path,
+        owner=type(network).__name__,
+        advice="check the order of --matcher-weights",
+    )
+    network.load_state_dict(kept)
     return network
 
 

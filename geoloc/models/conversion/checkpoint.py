@@ -13,11 +13,10 @@ from torch import Tensor, nn
 
 from geoloc.errors import ModelError
 from geoloc.models.conversion.tensor_names import Layout, Renaming, rename
-from geoloc.models.weights import read_tensors
+from geoloc.models.weights import check_fit, first_few, read_tensors
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "extractor")  # the last is DISK's
 _PARALLEL = "module."
-_NAMED_AT_MOST = 5
 
 # ConvNeXts of timm by the channels of their stem and the blocks of their stages.
 _CONVNEXTS: dict[tuple[int, tuple[int, ...]], str] = {
@@ -81,7 +80,7 @@ def _unwrapped(document: object, path: Path) -> dict[str, Tensor]:
         raise _not_tensors(path, f"a {type(document).__name__}")
     others = [str(name) for name, value in document.items() if not isinstance(value, Tensor)]
     if others:
-        raise _not_tensors(path, _some(others))
+        raise _not_tensors(path, first_few(others))
     return {str(name): value for name, value in document.items()}
 
 
@@ -101,7 +100,9 @@ def renamed(tensors: Mapping[str, Tensor], layout: Layout, *, path: Path) -> Ren
     """
     renaming = rename(tensors, layout)
     if renaming.left_over or not renaming.kept:
-        fault = _some([f"left over {name}" for name in renaming.left_over] or ["nothing it needs"])
+        fault = first_few(
+            [f"left over {name}" for name in renaming.left_over] or ["nothing it needs"]
+        )
         raise ModelError(
             f"{path} is not of this layout: {fault}; expected names like {layout.lines[0].theirs}; "
             "choose another --as (see: geoloc models sources)",
@@ -128,29 +129,23 @@ def fitted(
     """
     wanted = network.state_dict()
     found = {
-        ours: _as_linear_or_convolution(tensors[theirs], wanted[ours])
+        ours: _as_linear_or_convolution(tensors[theirs], wanted.get(ours))
         for ours, theirs in names.items()
-        if ours in wanted
     }
-    faults = [
-        *(
-            f"{names[ours]} is {tuple(value.shape)}, not {tuple(wanted[ours].shape)}"
-            for ours, value in found.items()
-            if value.shape != wanted[ours].shape
-        ),
-        *(f"missing {ours}" for ours in wanted if ours not in names),
-        *(f"left over {theirs}" for ours, theirs in names.items() if ours not in wanted),
-    ]
-    if faults:
-        raise ModelError(
-            f"{path} does not fit the network: {_some(faults)}; expected its {len(wanted)} "
-            "tensors; pass the --backbone that it was trained with",
-            path=path,
-        )
+    check_fit(
+        network,
+        found,
+        path=path,
+        owner="the network",
+        advice="pass the --backbone that it was trained with",
+        names=names,
+    )
     return found
 
 
-def _as_linear_or_convolution(value: Tensor, like: Tensor) -> Tensor:
+def _as_linear_or_convolution(value: Tensor, like: Tensor | None) -> Tensor:
+    if like is None:
+        return value
     longer, shorter = sorted((value.shape, like.shape), key=len, reverse=True)
     is_pointwise = len(longer) == 4 and longer[:2] == shorter and longer[2:] == (1, 1)
     return value.reshape(like.shape) if is_pointwise else value
@@ -178,9 +173,3 @@ def write_checkpoint(tensors: Mapping[str, Tensor], path: Path) -> None:
     else:
         save_file(dict(tensors), temporary, metadata={"format": "pt"})
     temporary.replace(path)
-
-
-def _some(faults: list[str]) -> str:
-    """The first few, and how many more there are."""
-    more = len(faults) - _NAMED_AT_MOST
-    return "; ".join(faults[:_NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")

@@ -118,7 +118,7 @@ def test_safetensors_are_read_too(networks: dict[str, nn.Module], tmp_path: Path
 
 
 def test_files_in_the_wrong_order_are_refused(files: dict[str, str]) -> None:
-    with pytest.raises(ModelError, match=r"no weights of DISK.*order of --matcher-weights"):
+    with pytest.raises(ModelError, match=r"does not fit DISK.*order of --matcher-weights"):
         open_matcher("lightglue-disk", (files["lightglue"], files["disk"]), device="cpu")
 
 
