@@ -50,7 +50,8 @@ def locate_photos(
     opened = MapIndex.open(Path(index))
     opened.check_model(fingerprint(opened.card))
     locator = Locator(opened, options, run_id=uuid.uuid4().hex[:12])
-    _warn_of_table(locator, photos, progress)
+    for note in locator.sources.notes_on(photos):
+        progress.warn(note)
     return _in_order(locator, photos, options, progress)
 
 
@@ -117,16 +118,3 @@ class _Listener:
         more = self._unreadable - _FIRST_COMPLAINTS
         if more > 0:
             self._progress.warn(f"{more} more photos are unreadable; the column error says why")
-
-
-def _warn_of_table(locator: Locator, photos: Sequence[Path], progress: Progress) -> None:
-    for note in locator.frames.notes_on(photos):
-        progress.warn(note)
-    if locator.table is None:
-        return
-    for note in locator.table.notes:
-        progress.warn(note)
-    unmatched = locator.table.unmatched(photos)
-    if unmatched:
-        shown = ", ".join(unmatched[:3]) + (", ..." if len(unmatched) > 3 else "")
-        progress.warn(f"{len(unmatched)} rows of the metadata table match no photo: {shown}")

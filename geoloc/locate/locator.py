@@ -22,10 +22,9 @@ from geoloc.locate.street.search import GROUND
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import LOWEST_DRONE_M, PhotoKind, camera_of, kind_of
-from geoloc.photos.metadata import PhotoMetadata, merge
-from geoloc.photos.metadata_csv import MetadataTable, open_table
+from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
-from geoloc.photos.video_frame import FrameLogs, is_flight_log
 from geoloc.results.schema import PhotoResult
 
 # More detail than this is lost on any map: at 300 m height a pixel shows 0.2 m.
@@ -61,10 +60,8 @@ class Locator:
             tile_lookup=TileLookup(index.tiles),
             min_confidence=options.min_confidence,
         )
-        is_log = options.metadata is not None and is_flight_log(options.metadata)
-        self.frames = FrameLogs(options.metadata if is_log else None, rate_hz=options.frame_rate_hz)
-        self.table: MetadataTable | None = (
-            open_table(options.metadata) if options.metadata and not is_log else None
+        self.sources = MetadataSources(
+            options.metadata or None, frame_rate_hz=options.frame_rate_hz
         )
         self._lock = threading.Lock()
         self.drone = self._drone_locator()
@@ -112,7 +109,7 @@ class Locator:
         except (PhotoError, MemoryError) as error:
             reason = str(error) or "not enough memory to decode it"
             return no_answer(path, None, self._run, "unreadable", reason)
-        metadata = self._told(path, photo.metadata)
+        metadata = self.sources.complete(path, photo.metadata)
         kind = kind_of(self._options.view, metadata, silent=self._silent)
         if (refusal := self.refusal(kind)) is not None:
             reason = f"taken for a {kind} photo{_why(metadata)}; {refusal}"
@@ -158,12 +155,6 @@ class Locator:
     def _check(self) -> None:
         if self._is_over.is_set():
             raise CancelledError
-
-    def _told(self, path: Path, metadata: PhotoMetadata) -> PhotoMetadata:
-        row = self.table.match(path) if self.table else None
-        for told in (self.frames.match(path), row):
-            metadata = metadata if told is None else merge(metadata, told)
-        return metadata
 
     def _prior_rows(self, metadata: PhotoMetadata) -> Int64Array | None:
         """Tiles near the photo's own position, only where the caller allowed it."""

@@ -23,11 +23,10 @@ from geoloc.geometry.rectification import NADIR_DEG, rectify
 from geoloc.learning.pairing.options import PairingOptions, PairingView
 from geoloc.locate.drone.retrieval import north_up
 from geoloc.photos.kind import PhotoKind, camera_of, kind_of, panorama_of, street_camera_of
-from geoloc.photos.metadata import PhotoMetadata, merge
-from geoloc.photos.metadata_csv import open_table
+from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
 from geoloc.photos.photo_metadata import read_metadata
-from geoloc.photos.video_frame import FrameLogs, is_flight_log
 
 # More than any network takes in.
 _MAX_SIDE_PX = 2000
@@ -76,18 +75,13 @@ def place_photos(
     Raises:
         MetadataError: ``options.metadata`` cannot be read.
     """
-    given = options.metadata
-    is_log = given is not None and is_flight_log(given)
-    frames = FrameLogs(given if is_log else None)
-    table = open_table(given) if given is not None and not is_log else None
+    sources = MetadataSources(options.metadata)
     for path in photos:
         try:
-            metadata = read_metadata(path)
+            metadata = sources.complete(path, read_metadata(path))
         except PhotoError as error:
             yield Failure(path, str(error))
             continue
-        for told in (frames.match(path), table.match(path) if table else None):
-            metadata = metadata if told is None else merge(metadata, told)
         yield _place(path, metadata, options)
 
 

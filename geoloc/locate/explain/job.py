@@ -24,8 +24,8 @@ from geoloc.models.nets.clnet import NetworkView
 from geoloc.models.registry import load_model
 from geoloc.options import LocateOptions, View
 from geoloc.photos.kind import kind_of
-from geoloc.photos.metadata import PhotoMetadata, merge
-from geoloc.photos.metadata_csv import open_table
+from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
 from geoloc.tiles.tile_set import TileManifest, TileScheme, TileSet
 
@@ -41,7 +41,8 @@ class ExplainOptions:
 
     Attributes:
         view: What kind of photo it is.
-        metadata: A CSV that adds to or overrides what the photo says of itself.
+        metadata: A CSV that adds to or overrides what the photo says of itself, or the flight log
+            (.SRT) of the video that it is a frame of.
         model: Where the index's model lies, if not where the index says.
         rank: Which tile: 1 is the best, 2 the next.
         locate: Also locate the photo, and mark the answer on the tile.
@@ -102,7 +103,8 @@ class _Job:
         self._network = loaded.eval()
 
     def run(self, photo: Photo) -> Explanation:
-        metadata = self._told(photo)
+        sources = MetadataSources(self._options.metadata or None)
+        metadata = sources.complete(photo.path, photo.metadata)
         kind = kind_of(self._options.view, metadata)
         tried = sightings(photo, metadata, kind, index=self._index, embedder=self._embedder)
         view = network_view(kind)
@@ -129,11 +131,6 @@ class _Job:
             marks=self._marks(photo, metadata, row),
             ablation=self._ablate(seen, view, ranking, place),
         )
-
-    def _told(self, photo: Photo) -> PhotoMetadata:
-        table = open_table(self._options.metadata) if self._options.metadata else None
-        row = table.match(photo.path) if table else None
-        return photo.metadata if row is None else merge(photo.metadata, row)
 
     def _rank(self, tried: list[RectifiedShot], view: str) -> _Ranking:
         vectors = self._embedder.embed(np.stack([each.pixels for each in tried]), view)
