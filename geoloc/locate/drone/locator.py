@@ -15,7 +15,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import DescriptorExtractor
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.hypotheses import Stage, hypothesis_stages, other_tilts
+from geoloc.locate.drone.hypotheses import HypothesisStage, hypothesis_stages, other_tilts
 from geoloc.locate.drone.learned_verification import Proposed, open_learned_verification
 from geoloc.locate.drone.posterior import Belief, believe
 from geoloc.locate.drone.retrieval import Retriever
@@ -124,7 +124,7 @@ class DroneLocator:
         return verified, proposed
 
     def _see(
-        self, photo: Photo, camera: Camera, stage: Stage, *, check: Callable[[], None]
+        self, photo: Photo, camera: Camera, stage: HypothesisStage, *, check: Callable[[], None]
     ) -> Iterator[PhotoView]:
         """The photo under each hypothesis in turn, until one is sure enough."""
         for hypothesis in stage:
@@ -161,7 +161,7 @@ class DroneLocator:
         self,
         photo: Photo,
         camera: Camera,
-        stage: Stage,
+        stage: HypothesisStage,
         *,
         seen: Iterable[PhotoView],
         rows: Int64Array | None,

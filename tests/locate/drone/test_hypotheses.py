@@ -10,7 +10,7 @@ import pytest
 
 from geoloc.geometry.camera import Pose
 from geoloc.geometry.panorama import Panorama
-from geoloc.locate.drone.hypotheses import Stage, hypothesis_stages, other_tilts
+from geoloc.locate.drone.hypotheses import HypothesisStage, hypothesis_stages, other_tilts
 from geoloc.locate.street.search import heading_stages
 from geoloc.options import Effort
 from geoloc.photos.kind import (
@@ -27,11 +27,11 @@ GSD_M = 0.3
 KNOWN = PhotoMetadata(yaw_deg=350.0, rel_alt_m=100.0)
 
 
-def plan(metadata: PhotoMetadata, effort: Effort = "normal") -> list[Stage]:
+def plan(metadata: PhotoMetadata, effort: Effort = "normal") -> list[HypothesisStage]:
     return list(hypothesis_stages(metadata, effort, gsd_m=GSD_M))
 
 
-def hypotheses(stage: Stage) -> int:
+def hypotheses(stage: HypothesisStage) -> int:
     return sum(len(hypothesis.vote_hypotheses(hypothesis.gsd_m)) for hypothesis in stage)
 
 
