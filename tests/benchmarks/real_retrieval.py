@@ -58,11 +58,11 @@ def _row(case: Case, ground: Ground, model: str, *, uses_signatures: bool) -> st
         height, width = photo.pixels.shape[:2]
         hypotheses = next(hypothesis_stages(known, "low", gsd_m=0.3))
         camera = camera_of(known, width, height)
-        seen = _seen(photo, camera, hypotheses, extractor) if uses_signatures else []
-        proposals = retriever.propose(photo.pixels, camera, hypotheses, seen=seen, count=max(RANKS))
+        views = _views(photo, camera, hypotheses, extractor) if uses_signatures else []
+        tiles = retriever.retrieve(photo.pixels, camera, hypotheses, views=views, count=max(RANKS))
         point = true_point(row, case)
         right = right_tiles(index, point.lon, point.lat)
-        ranks.append(first_right([each.row for each in proposals], right))
+        ranks.append(first_right([tile.row for tile in tiles], right))
         shares.append([chance(len(index.tiles), len(right), rank) for rank in RANKS])
     label = f"{index.card.name}{' + signatures' if uses_signatures else ''}"
     return (
@@ -81,7 +81,7 @@ def _signatures(index: MapIndex) -> tuple[Signatures | None, DescriptorExtractor
     return Signatures.open(features.folder), PatchNetExtractor(features.descriptor_folder)
 
 
-def _seen(
+def _views(
     photo: Photo,
     camera: Camera,
     hypotheses: Sequence[ViewHypothesis],

@@ -236,8 +236,8 @@ def test_a_large_map_is_searched_where_the_network_proposes(
     asked: list[Any] = []
 
     class Nowhere:
-        def propose(self, *_: Any, seen: Any, count: int, rows: Any) -> list[Any]:
-            assert seen
+        def retrieve(self, *_: Any, views: Any, count: int, rows: Any) -> list[Any]:
+            assert views
             asked.append((count, rows))
             return []
 

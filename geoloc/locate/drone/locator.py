@@ -169,10 +169,10 @@ class DroneLocator:
         """Ids of the features to vote with; None is the whole map."""
         if not self.needs_network:
             return None if rows is None else self._features_of(rows)
-        proposals = self._open_retriever().propose(
-            photo.pixels, camera, stage, seen=tuple(seen), count=self._options.top_k, rows=rows
+        tiles = self._open_retriever().retrieve(
+            photo.pixels, camera, stage, views=tuple(seen), count=self._options.top_k, rows=rows
         )
-        return self._features_of(np.array([p.row for p in proposals], np.int64))
+        return self._features_of(np.array([tile.row for tile in tiles], np.int64))
 
     def _features_of(self, rows: Int64Array) -> Int64Array:
         """Ids of the features on the ground of some tiles."""

@@ -1,4 +1,4 @@
-"""Where to look on a large map: at the tiles whose embedding and signature are like the photo's."""
+"""Retrieval of the tiles of a large map whose embedding and signature are like the photo's."""
 
 from __future__ import annotations
 
@@ -18,20 +18,29 @@ from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.view import PhotoView
 from geoloc.models.embedder import Embedder
 
-# The network bears this much wrong turn (it was trained with it), so this many turns cover all.
-_TURN_STEP_DEG = 30.0
-# Signatures are asked about so many tiles, or such a share of all: those that the network ranks
-# first.
-_DEPTH = 2000
-_DEPTH_SHARE = 0.05
+
+@dataclass(frozen=True)
+class RetrievalParameters:
+    """How tiles are retrieved for a drone photo."""
+
+    # The network bears this much wrong turn (it was trained with it), so that turns so far apart
+    # cover all.
+    turn_step_deg: float = 30.0
+    # Signatures are asked about so many tiles, or such a share of all: those that the network
+    # ranks first.
+    depth_tiles: int = 2000
+    depth_share: float = 0.05
+
+
+PARAMETERS = RetrievalParameters()
 
 
 @dataclass(frozen=True)
-class Proposal:
+class RetrievedTile:
     """A tile that may show the photo's place.
 
     Attributes:
-        row: Of the index's table of tiles.
+        row: Row of the tile in the index's table.
         score: Cosine of the embeddings, the best over the turns and scales tried; with signatures,
             that and the likeness of the local features, each in standard deviations, added.
     """
@@ -41,7 +50,7 @@ class Proposal:
 
 
 class Retriever:
-    """Proposes tiles for photos, by the network that made the index and by local features.
+    """Retrieves tiles for photos, by the network that made the index and by local features.
 
     The network sees the whole and needs north and scale; signatures
     (`geoloc.index.features.signatures`) see the details and need neither. Each ranks photos high
@@ -49,44 +58,51 @@ class Retriever:
 
     Args:
         index: An opened index.
-        embedder: Of its model.
-        signatures: Of its tiles; without them the network decides alone.
+        embedder: The network of its model.
+        signatures: Signatures of its tiles; without them the network decides alone.
+        parameters: How to retrieve.
     """
 
     def __init__(
-        self, index: MapIndex, embedder: Embedder, *, signatures: Signatures | None = None
+        self,
+        index: MapIndex,
+        embedder: Embedder,
+        *,
+        signatures: Signatures | None = None,
+        parameters: RetrievalParameters = PARAMETERS,
     ) -> None:
         self._index = index
         self._embedder = embedder
         self._signatures = signatures
+        self._parameters = parameters
         sizes = index.tiles["ground_size_m"].unique()
         self._ground_sizes_m = sorted(float(size) for size in sizes)
 
-    def propose(
+    def retrieve(
         self,
         photo: RgbImage,
         camera: Camera,
         hypotheses: Sequence[ViewHypothesis],
         *,
         count: int,
-        seen: Sequence[PhotoView] = (),
+        views: Sequence[PhotoView] = (),
         rows: Int64Array | None = None,
-    ) -> list[Proposal]:
+    ) -> list[RetrievedTile]:
         """The `count` tiles most like the photo under any of the hypotheses, best first.
 
         Args:
             photo: (H, W, 3) uint8, upright.
-            camera: Of the photo.
+            camera: Camera of the photo.
             hypotheses: Heights, pitches and turns to try.
             count: How many tiles.
-            seen: The photo's features under the hypotheses, for the signatures.
+            views: The photo's features under the hypotheses, for the signatures.
             rows: Tiles to choose from; None is all.
         """
         crops = self._crops(photo, camera, hypotheses)
         if not crops:
             return []
         vectors = self._embedder.embed(np.stack(crops), "drone")
-        uses_signatures = self._signatures is not None and len(seen) > 0
+        uses_signatures = self._signatures is not None and len(views) > 0
         depth = self._depth(count) if uses_signatures else count
         found = self._index.search(vectors, depth, rows)
         best: dict[int, float] = {}
@@ -94,22 +110,23 @@ class Retriever:
             if row >= 0:
                 best[int(row)] = max(best.get(int(row), -1.0), float(score))
         if self._signatures is not None and uses_signatures and best:
-            best = self._with_signatures(dict(_ranked(best)[:depth]), self._signatures, seen)
-        return [Proposal(row, score) for row, score in _ranked(best)[:count]]
+            best = self._with_signatures(dict(_ranked(best)[:depth]), self._signatures, views)
+        return [RetrievedTile(row, score) for row, score in _ranked(best)[:count]]
 
     def _depth(self, count: int) -> int:
         """How many tiles of the network's order the signatures are asked about."""
         tiles = len(self._index.tiles)
-        return min(tiles, max(count, _DEPTH, round(_DEPTH_SHARE * tiles)))
+        p = self._parameters
+        return min(tiles, max(count, p.depth_tiles, round(p.depth_share * tiles)))
 
     def _with_signatures(
-        self, scores: dict[int, float], signatures: Signatures, seen: Sequence[PhotoView]
+        self, scores: dict[int, float], signatures: Signatures, views: Sequence[PhotoView]
     ) -> dict[int, float]:
         """The scores of tiles, standardised, plus their likeness to the best of the hypotheses."""
         rows = np.array(list(scores), np.int64)
         sides_m = self._index.tiles["ground_size_m"].to_numpy(float)[rows]
         radius_m = float(np.median(sides_m)) / 2
-        alike = [signatures.likeness(view.near_middle(radius_m), rows) for view in seen]
+        alike = [signatures.likeness(view.near_middle(radius_m), rows) for view in views]
         both = _standardised(np.array(list(scores.values())))
         both = both + _standardised(np.max(alike, axis=0))
         return dict(zip(rows.tolist(), both.tolist(), strict=True))
@@ -121,11 +138,10 @@ class Retriever:
         crops = []
         for hypothesis in hypotheses:
             for ground_m in self._ground_sizes_m:
-                view = rectify(photo, camera, hypothesis.pose, gsd_m=ground_m / size_px)
-                if view is not None:
-                    crops += [
-                        north_up(view, yaw, size_px) for yaw in few_turns(hypothesis.yaws_deg)
-                    ]
+                rectified = rectify(photo, camera, hypothesis.pose, gsd_m=ground_m / size_px)
+                if rectified is not None:
+                    yaws = network_yaws(hypothesis, self._parameters)
+                    crops += [north_up(rectified, yaw, size_px) for yaw in yaws]
         return crops
 
 
@@ -141,26 +157,33 @@ def _standardised(values: FloatArray) -> Float64Array:
     return away / spread if spread > 0 else away
 
 
-def north_up(view: RectifiedPhoto, yaw_deg: float, size_px: int) -> RgbImage:
+def north_up(rectified: RectifiedPhoto, yaw_deg: float, size_px: int) -> RgbImage:
     """A square (size, size, 3) around the photo's middle, north up; black where it shows nothing.
 
     Args:
-        view: The photo from above.
-        yaw_deg: Azimuth of the view's up direction.
-        size_px: Side of the square, at the view's ground sampling distance.
+        rectified: The photo from above.
+        yaw_deg: Azimuth of its up direction.
+        size_px: Side of the square, at the rectified photo's ground sampling distance.
     """
     # Turning the picture clockwise by the yaw brings north up; OpenCV counts the other way.
-    matrix = cv2.getRotationMatrix2D(tuple(view.centre_px - 0.5), -yaw_deg, 1.0)
-    matrix[:, 2] = matrix[:, 2] + (size_px - 1) / 2 - (view.centre_px - 0.5)
-    pixels = view.pixels if view.valid is None else view.pixels * view.valid[..., None]
+    matrix = cv2.getRotationMatrix2D(tuple(rectified.centre_px - 0.5), -yaw_deg, 1.0)
+    matrix[:, 2] = matrix[:, 2] + (size_px - 1) / 2 - (rectified.centre_px - 0.5)
+    pixels = (
+        rectified.pixels
+        if rectified.valid is None
+        else rectified.pixels * rectified.valid[..., None]
+    )
     turned = cv2.warpAffine(
         np.ascontiguousarray(pixels), matrix, (size_px, size_px), flags=cv2.INTER_LINEAR
     )
     return np.asarray(turned, np.uint8)
 
 
-def few_turns(yaws_deg: Sequence[float]) -> list[float]:
-    """So many of the yaws that none is further than half a step from one of them."""
-    if len(yaws_deg) * 8 < 360:
-        return [yaws_deg[len(yaws_deg) // 2]]
-    return [turn * _TURN_STEP_DEG for turn in range(math.ceil(360 / _TURN_STEP_DEG))]
+def network_yaws(
+    hypothesis: ViewHypothesis, parameters: RetrievalParameters = PARAMETERS
+) -> list[float]:
+    """The yaws under which the network sees a hypothesis: its middle one, or turns all around."""
+    if not hypothesis.is_full_circle:
+        return [hypothesis.yaws_deg[len(hypothesis.yaws_deg) // 2]]
+    step_deg = parameters.turn_step_deg
+    return [turn * step_deg for turn in range(math.ceil(360 / step_deg))]

@@ -11,7 +11,7 @@ from geoloc.geometry.panorama import roll_ring
 from geoloc.geometry.rectification import rectify
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import hypothesis_stages
-from geoloc.locate.drone.retrieval import few_turns, north_up
+from geoloc.locate.drone.retrieval import network_yaws, north_up
 from geoloc.locate.street.search import GROUND, StreetSearcher, heading_stages
 from geoloc.models.embedder import Embedder
 from geoloc.photos.kind import PhotoKind, camera_of
@@ -77,7 +77,7 @@ def _from_above(
     for hypothesis in next(hypothesis_stages(metadata, "normal", gsd_m=_ANY_GSD_M)):
         for ground_m in sizes_m:
             view = rectify(photo.pixels, camera, hypothesis.pose, gsd_m=ground_m / side_px)
-            for yaw_deg in few_turns(hypothesis.yaws_deg) if view is not None else ():
+            for yaw_deg in network_yaws(hypothesis) if view is not None else ():
                 assert view is not None
                 square = embedder.shrink(north_up(view, yaw_deg, side_px), "drone")
                 height = f"from {hypothesis.pose.rel_alt_m:.0f} m"

@@ -12,9 +12,8 @@ import pytest
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.rectification import rectify
 from geoloc.index.exact_search import SearchResult
-from geoloc.locate.drone import retrieval
 from geoloc.locate.drone.hypotheses import ViewHypothesis
-from geoloc.locate.drone.retrieval import Retriever, north_up
+from geoloc.locate.drone.retrieval import PARAMETERS, RetrievalParameters, Retriever, north_up
 from tests.fixtures.search import speckled
 
 CAMERA = Camera(320, 240, 250.0)
@@ -83,10 +82,16 @@ def propose(
     *hypotheses: ViewHypothesis,
     network: Network | None = None,
     signatures: Signatures | None = None,
+    parameters: RetrievalParameters = PARAMETERS,
     **how: Any,
 ) -> list[Any]:
-    retriever = Retriever(index, network or Network(), signatures=signatures)  # type: ignore[arg-type]
-    return retriever.propose(PHOTO, CAMERA, hypotheses, **{"count": 3, **how})
+    retriever = Retriever(
+        index,  # type: ignore[arg-type]
+        network or Network(),  # type: ignore[arg-type]
+        signatures=signatures,  # type: ignore[arg-type]
+        parameters=parameters,
+    )
+    return retriever.retrieve(PHOTO, CAMERA, hypotheses, **{"count": 3, **how})
 
 
 def test_tiles_come_best_first_each_once() -> None:
@@ -118,6 +123,14 @@ def test_a_known_yaw_is_one_picture_and_all_yaws_are_a_round() -> None:
     assert 8 <= len(everywhere.seen) <= 24
 
 
+@pytest.mark.parametrize("step_deg", [5, 10, 24, 45])
+def test_all_yaws_are_a_round_whatever_their_step(step_deg: int) -> None:
+    network = Network()
+    yaws = [float(yaw) for yaw in range(0, 360, step_deg)]
+    propose(Index([[1]], [[0.5]]), hypothesis(*yaws), network=network)
+    assert len(network.seen) == 12
+
+
 def test_every_ground_size_of_the_tiles_is_tried() -> None:
     network = Network()
     propose(Index([[1]], [[0.5]], sizes=(80.0, 160.0, 80.0)), hypothesis(0.0), network=network)
@@ -137,7 +150,7 @@ def test_without_signatures_or_features_the_network_decides_alone(has: str) -> N
     index = Index([[4, 2, 9]], [[0.9, 0.8, 0.1]], sizes=(160.0,) * 10)
     signatures = Signatures(np.arange(10)) if has == "signatures" else None
     seen = [View()] if has == "features" else []
-    found = propose(index, hypothesis(0.0), signatures=signatures, seen=seen)
+    found = propose(index, hypothesis(0.0), signatures=signatures, views=seen)
     assert rows_of(found) == [4, 2, 9]
     assert [p.score for p in found] == pytest.approx([0.9, 0.8, 0.1])
     assert index.asked is not None
@@ -151,7 +164,7 @@ LIKENESS = [2.0, 90.0, 100.0, 1.0, 3.0, 2.0]
 def test_the_second_of_both_beats_the_first_of_one() -> None:
     index = Index([range(6)], SCORES, sizes=(160.0,) * 6)
     assert rows_of(propose(index, hypothesis(0.0)))[0] == 0
-    found = propose(index, hypothesis(0.0), signatures=Signatures(LIKENESS), seen=[View()])
+    found = propose(index, hypothesis(0.0), signatures=Signatures(LIKENESS), views=[View()])
     assert rows_of(found)[0] == 1
 
 
@@ -159,7 +172,7 @@ def test_the_second_of_both_beats_the_first_of_one() -> None:
 def test_the_units_of_the_likeness_do_not_matter(stretch: float, shift: float) -> None:
     index = Index([range(6)], SCORES, sizes=(160.0,) * 6)
     plain, other = (
-        propose(index, hypothesis(0.0), signatures=Signatures(likeness), seen=[View()], count=6)
+        propose(index, hypothesis(0.0), signatures=Signatures(likeness), views=[View()], count=6)
         for likeness in (LIKENESS, np.array(LIKENESS) * stretch + shift)
     )
     assert rows_of(other) == rows_of(plain)
@@ -169,7 +182,7 @@ def test_the_units_of_the_likeness_do_not_matter(stretch: float, shift: float) -
 def test_signatures_that_like_all_tiles_alike_leave_the_network_s_order() -> None:
     index = Index([range(6)], SCORES, sizes=(160.0,) * 6)
     found = propose(
-        index, hypothesis(0.0), signatures=Signatures([0.0] * 6), seen=[View()], count=6
+        index, hypothesis(0.0), signatures=Signatures([0.0] * 6), views=[View()], count=6
     )
     assert rows_of(found) == rows_of(propose(index, hypothesis(0.0), count=6))
     assert np.isfinite([p.score for p in found]).all()
@@ -177,7 +190,9 @@ def test_signatures_that_like_all_tiles_alike_leave_the_network_s_order() -> Non
 
 def test_a_network_that_likes_all_tiles_alike_leaves_the_signatures_order() -> None:
     index = Index([range(6)], [[0.4] * 6], sizes=(160.0,) * 6)
-    found = propose(index, hypothesis(0.0), signatures=Signatures(LIKENESS), seen=[View()], count=6)
+    found = propose(
+        index, hypothesis(0.0), signatures=Signatures(LIKENESS), views=[View()], count=6
+    )
     # Rows 0 and 5 are alike to both: the first comes first.
     assert rows_of(found) == [2, 1, 4, 0, 5, 3]
 
@@ -186,7 +201,7 @@ def test_tiles_of_one_score_come_by_row() -> None:
     index = Index([[7, 3, 5, 1]], [[0.5, 0.5, 0.5, 0.9]], sizes=(160.0,) * 8)
     assert rows_of(propose(index, hypothesis(0.0), count=4)) == [1, 3, 5, 7]
     found = propose(
-        index, hypothesis(0.0), count=4, signatures=Signatures([3.0] * 8), seen=[View()]
+        index, hypothesis(0.0), count=4, signatures=Signatures([3.0] * 8), views=[View()]
     )
     assert rows_of(found) == [1, 3, 5, 7]
 
@@ -195,7 +210,7 @@ def test_the_sight_that_is_most_like_a_tile_counts() -> None:
     index = Index([range(6)], [[0.4] * 6], sizes=(160.0,) * 6)
     one, several = (
         propose(
-            index, hypothesis(0.0), signatures=Signatures(LIKENESS), seen=[*map(View, strengths)]
+            index, hypothesis(0.0), signatures=Signatures(LIKENESS), views=[*map(View, strengths)]
         )
         for strengths in ((1.0,), (0.1, 1.0, 0.5))
     )
@@ -205,7 +220,7 @@ def test_the_sight_that_is_most_like_a_tile_counts() -> None:
 def test_signatures_are_asked_about_the_ground_of_a_tile() -> None:
     view = View()
     index = Index([range(3)], [[0.4] * 3], sizes=(80.0, 160.0, 160.0))
-    propose(index, hypothesis(0.0), signatures=Signatures([1.0] * 3), seen=[view])
+    propose(index, hypothesis(0.0), signatures=Signatures([1.0] * 3), views=[view])
     assert view.radius_m == 80.0
 
 
@@ -224,18 +239,23 @@ def test_signatures_are_asked_about_the_network_s_first_tiles(
     order = np.arange(tiles)[None, ::-1]
     index = Ordered(order, np.linspace(0.9, 0.1, tiles)[None], sizes=(160.0,) * tiles)
     signatures = Signatures(np.zeros(tiles))
-    propose(index, hypothesis(0.0), signatures=signatures, seen=[View()], count=count)
+    propose(index, hypothesis(0.0), signatures=signatures, views=[View()], count=count)
     assert index.asked is not None
     assert index.asked[1] == depth
     assert [rows.tolist() for rows in signatures.asked] == [order[0, :depth].tolist()]
 
 
-def test_many_turns_ask_about_no_more_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrieval, "_DEPTH", 3)
+def test_many_turns_ask_about_no_more_tiles() -> None:
     index = Index([[0, 1, 2], [3, 4, 5]], [[0.9, 0.5, 0.1], [0.8, 0.6, 0.2]], sizes=(160.0,) * 6)
     signatures = Signatures([0.0, 0.0, 9.0, 0.0, 0.0, 9.0])
     found = propose(
-        index, hypothesis(0.0), hypothesis(90.0), signatures=signatures, seen=[View()], count=3
+        index,
+        hypothesis(0.0),
+        hypothesis(90.0),
+        signatures=signatures,
+        parameters=RetrievalParameters(depth_tiles=3),
+        views=[View()],
+        count=3,
     )
     assert [sorted(rows.tolist()) for rows in signatures.asked] == [[0, 3, 4]]
     assert rows_of(found) == [0, 3, 4]
@@ -245,7 +265,7 @@ def test_no_tile_to_choose_from_is_no_proposal() -> None:
     index = Index([[-1, -1]], [[-np.inf, -np.inf]])
     none = np.zeros(0, np.int64)
     assert (
-        propose(index, hypothesis(0.0), signatures=Signatures([1.0]), seen=[View()], rows=none)
+        propose(index, hypothesis(0.0), signatures=Signatures([1.0]), views=[View()], rows=none)
         == []
     )
 
