@@ -90,13 +90,13 @@ class Pose:
         yaw_deg: Clockwise from true north.
         pitch_deg: -90 straight down, 0 level; below -90 the camera leans back past the nadir.
         roll_deg: Positive when the camera's right side goes down.
-        rel_alt_m: Height above the ground.
+        height_m: Height above the ground, metres.
     """
 
     yaw_deg: float
     pitch_deg: float
     roll_deg: float
-    rel_alt_m: float
+    height_m: float
 
     @property
     def heading_deg(self) -> float:
@@ -136,7 +136,7 @@ def ground_homography(camera: Camera, pose: Pose) -> Float64Array:
     pixel has no ground and its quotient means nothing. Hartley and Zisserman, section 8.1.1.
     """
     rays = rotation(pose) @ np.linalg.inv(camera.matrix())
-    return np.vstack([pose.rel_alt_m * rays[:2], -rays[2:]])
+    return np.vstack([pose.height_m * rays[:2], -rays[2:]])
 
 
 def project(homography: Float64Array, points: Float64Array) -> Float64Array:
@@ -235,16 +235,16 @@ def pose_from_homography(camera: Camera, homography: Float64Array) -> GroundCame
     return GroundCamera(pose, GroundPoint(float(position[0]), float(position[1])))
 
 
-def _pose_of(to_ground: Float64Array, rel_alt_m: float) -> Pose:
+def _pose_of(to_ground: Float64Array, height_m: float) -> Pose:
     """The angles of a rotation as `rotation` makes it, with the roll within 90 degrees."""
     right, down, forward = to_ground.T
     across = math.hypot(forward[0], forward[1])
     if across < _EPSILON:  # locked: all of the turn goes into the yaw
         yaw = math.atan2(-right[1], right[0])
-        return Pose(math.degrees(yaw) % 360, math.copysign(90.0, forward[2]), 0.0, rel_alt_m)
+        return Pose(math.degrees(yaw) % 360, math.copysign(90.0, forward[2]), 0.0, height_m)
     yaw, pitch = math.atan2(forward[0], forward[1]), math.atan2(forward[2], across)
     roll = math.atan2(-right[2], -down[2])
     if abs(roll) > math.pi / 2:
         yaw, roll = yaw + math.pi, roll - math.copysign(math.pi, roll)
         pitch = (-math.pi if pitch < 0 else math.pi) - pitch
-    return Pose(math.degrees(yaw) % 360, math.degrees(pitch), math.degrees(roll), rel_alt_m)
+    return Pose(math.degrees(yaw) % 360, math.degrees(pitch), math.degrees(roll), height_m)

@@ -59,8 +59,8 @@ def rectify(
         gsd_m: Metres a pixel of the view.
         north_up: The yaw counts after all, and the view's up is the north.
     """
-    pose = Pose(pose.yaw_deg if north_up else 0.0, pose.pitch_deg, pose.roll_deg, pose.rel_alt_m)
-    outline = footprint(camera, pose, max_distance_m=MAX_REACH * pose.rel_alt_m)
+    pose = Pose(pose.yaw_deg if north_up else 0.0, pose.pitch_deg, pose.roll_deg, pose.height_m)
+    outline = footprint(camera, pose, max_distance_m=MAX_REACH * pose.height_m)
     if len(outline) == 0:
         return None
     low, high = outline.min(axis=0), outline.max(axis=0)

@@ -60,7 +60,7 @@ def resect(
         tilt_sd_deg: How far the tilt may be from the start's.
     """
     base = rotation(start.pose)
-    height = start.pose.rel_alt_m
+    height = start.pose.height_m
     gsd_m = height / camera.focal_px
     begin = np.array([start.position.east_m, start.position.north_m, height, 0.0, 0.0, 0.0])
     hold = _SOFT_LIMIT_M * np.sqrt(_PRIOR_POINTS) / np.radians(tilt_sd_deg)

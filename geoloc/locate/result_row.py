@@ -222,7 +222,7 @@ def _against_exif(metadata: PhotoMetadata, lon: float, lat: float) -> dict[str, 
 def _outline(camera: Camera, belief: Belief, frame: LocalFrame) -> str | None:
     """The photo's outline on the ground as WKT in lon, lat; None when all is sky."""
     found = belief.best.resection.camera
-    reach = _FOOTPRINT_REACH * found.pose.rel_alt_m
+    reach = _FOOTPRINT_REACH * found.pose.height_m
     ground = footprint(camera, found.pose, max_distance_m=reach)
     if len(ground) < 3:
         return None

@@ -27,7 +27,7 @@ poses = st.builds(
     yaw_deg=angles,
     pitch_deg=st.floats(-115, -15),
     roll_deg=st.floats(-25, 25),
-    rel_alt_m=st.floats(10, 400),
+    height_m=st.floats(10, 400),
 )
 
 
@@ -116,7 +116,7 @@ def test_pose_comes_back_from_its_homography(pose, east_m, north_m, scale):
     found = pose_from_homography(CAMERA, homography)
     assert found is not None
     np.testing.assert_allclose(found.position, [east_m, north_m], atol=1e-5)
-    assert found.pose.rel_alt_m == pytest.approx(pose.rel_alt_m)
+    assert found.pose.height_m == pytest.approx(pose.height_m)
     np.testing.assert_allclose(rotation(found.pose), rotation(pose), atol=1e-7)
     assert turned_by(found.pose.heading_deg, pose.heading_deg) < 1e-4
     if abs(pose.pitch_deg + 90) > 1:
@@ -142,7 +142,7 @@ def test_pose_survives_a_metre_of_noise(pitch_deg):
     assert turned_by(found.pose.heading_deg, pose.heading_deg) < 2
     assert found.pose.pitch_deg == pytest.approx(pitch_deg, abs=4)
     assert math.hypot(*found.position) < 8
-    assert found.pose.rel_alt_m == pytest.approx(120, abs=6)
+    assert found.pose.height_m == pytest.approx(120, abs=6)
 
 
 def test_heading_of_a_nadir_photo_survives_sideways_tilt():

@@ -29,7 +29,7 @@ def points(truth: GroundCamera, count: int, *, seed: int = 0) -> tuple[np.ndarra
 
 def start_near(truth: GroundCamera, *, away_m: float = 6.0, turn_deg: float = 4.0) -> GroundCamera:
     pose = truth.pose
-    supposed = Pose(pose.yaw_deg + turn_deg, pose.pitch_deg, pose.roll_deg, 1.06 * pose.rel_alt_m)
+    supposed = Pose(pose.yaw_deg + turn_deg, pose.pitch_deg, pose.roll_deg, 1.06 * pose.height_m)
     east_m, north_m = truth.position
     return GroundCamera(supposed, GroundPoint(east_m + away_m, north_m - away_m))
 
@@ -73,7 +73,7 @@ def test_exact_points_give_the_camera(
     fit = resect(CAMERA, *points(truth, 60), start_near(truth), tilt_sd_deg=45.0)
     assert fit is not None
     assert away_m(fit, truth) < 0.5  # the prior pulls a little
-    assert fit.camera.pose.rel_alt_m == pytest.approx(height_m, abs=0.3)
+    assert fit.camera.pose.height_m == pytest.approx(height_m, abs=0.3)
     assert turn_between(fit.camera.pose.heading_deg, pose.heading_deg) < 0.3
     assert fit.residuals_m.max() < 0.2
     assert fit.position_sd_m < 2.0

@@ -173,7 +173,7 @@ def other_tilts(
     """
     p = parameters
     yaws_deg = _near(found.heading_deg, p)
-    slant_m = found.rel_alt_m / max(_LEAST_SINE, math.sin(math.radians(-found.pitch_deg)))
+    slant_m = found.height_m / max(_LEAST_SINE, math.sin(math.radians(-found.pitch_deg)))
     poses = (
         Pose(0.0, pitch_deg, 0.0, slant_m * math.sin(math.radians(-pitch_deg)))
         for pitch_deg in p.unknown_pitches_deg[1:]

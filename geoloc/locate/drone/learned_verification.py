@@ -103,7 +103,7 @@ class LearnedVerification:
 
     def _look(self, photo: RgbImage, camera: Camera, place: Proposed) -> VerifiedPose | None:
         peak, hung = place
-        outline = footprint(camera, hung.pose, max_distance_m=MAX_REACH * hung.pose.rel_alt_m)
+        outline = footprint(camera, hung.pose, max_distance_m=MAX_REACH * hung.pose.height_m)
         if len(outline) < 3:
             return None
         low, high = outline.min(axis=0) + hung.position, outline.max(axis=0) + hung.position
@@ -240,7 +240,7 @@ def _moved(
     turn_deg = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))  # counter-clockwise
     east, north = matrix[:, :2] @ (np.array(hung.position) - middle) + matrix[:, 2] + middle
     yaw_deg = (hung.pose.yaw_deg - turn_deg) % 360
-    pose = replace(hung.pose, yaw_deg=yaw_deg, rel_alt_m=zoom * hung.pose.rel_alt_m)
+    pose = replace(hung.pose, yaw_deg=yaw_deg, height_m=zoom * hung.pose.height_m)
     return GroundCamera(pose, GroundPoint(float(east), float(north))), inside.ravel().astype(bool)
 
 

@@ -147,7 +147,7 @@ class DroneLocator:
             return []
         place, found = belief.best, belief.best.resection.camera.pose
         middle = np.array([place.peak.x_m, place.peak.y_m])
-        reach_m = MAX_REACH * found.rel_alt_m + _TILT_MARGIN_M
+        reach_m = MAX_REACH * found.height_m + _TILT_MARGIN_M
         around = self.features.in_box(place.region, middle - reach_m, middle + reach_m)
         evidence: list[VerifiedPose] = []
         for hypothesis in other_tilts(found, gsd_m=self.features.gsd_m):

@@ -95,7 +95,7 @@ def _position_sd_m(place: VerifiedPose) -> float:
     """Standard deviation of the camera's position, what the photo cannot tell included."""
     pose = place.resection.camera.pose
     steepness = abs(math.tan(math.radians(pose.pitch_deg)))
-    ahead_m = min(_FARTHEST_HEIGHTS, 1 / max(steepness, 1e-3)) * pose.rel_alt_m
+    ahead_m = min(_FARTHEST_HEIGHTS, 1 / max(steepness, 1e-3)) * pose.height_m
     return math.hypot(place.resection.position_sd_m, MAP_SD_M, _LENS_SD * ahead_m)
 
 

@@ -297,12 +297,12 @@ def camera_over(
     ahead = offsets_on_ground(
         np.array([[scene.east_m, -scene.north_m]]), VoteHypothesis(yaw_deg, zoom)
     )[0]
-    pose = Pose(yaw_deg % 360, view.pose.pitch_deg, view.pose.roll_deg, view.pose.rel_alt_m * zoom)
+    pose = Pose(yaw_deg % 360, view.pose.pitch_deg, view.pose.roll_deg, view.pose.height_m * zoom)
     return GroundCamera(pose, GroundPoint(*(float(v) for v in centre_m - ahead)))
 
 
 def _gsd_of(view: RectifiedPhoto, camera: GroundCamera) -> float:
-    return view.gsd_m * camera.pose.rel_alt_m / view.pose.rel_alt_m
+    return view.gsd_m * camera.pose.height_m / view.pose.height_m
 
 
 def _fit(

@@ -80,7 +80,7 @@ def _from_above(
             for yaw_deg in network_yaws(hypothesis) if view is not None else ():
                 assert view is not None
                 square = embedder.shrink(north_up(view, yaw_deg, side_px), "drone")
-                height = f"from {hypothesis.pose.rel_alt_m:.0f} m"
+                height = f"from {hypothesis.pose.height_m:.0f} m"
                 yield RectifiedShot(
                     square, f"{height}, heading {yaw_deg % 360:.0f}°, {ground_m:g} m wide"
                 )

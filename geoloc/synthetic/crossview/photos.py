@@ -78,7 +78,7 @@ class Photographer:
             yaw_deg=float(rng.uniform(0, 360)),
             pitch_deg=float(rng.uniform(*_TILTED_DEG) if is_tilted else -90 + rng.normal(0, 1.5)),
             roll_deg=float(rng.normal(0, 0.7)),
-            rel_alt_m=float(rng.uniform(*_DRONE_HEIGHT_M)),
+            height_m=float(rng.uniform(*_DRONE_HEIGHT_M)),
         )
         shot = self._aim(place, photo, pose, rng)
         write_photo(self.town.world, replace(shot, name=path.name), path, noise_seed=place)

@@ -168,7 +168,7 @@ def _draw_polygon(
 
 def _true_outline(world: World, shot: Shot) -> Float64Array:
     """The ground (N, 2) that the photo shows, in metres of the world."""
-    reach_m = 4 * shot.pose.rel_alt_m
+    reach_m = 4 * shot.pose.height_m
     ground = footprint(shot.camera, shot.pose, max_distance_m=reach_m)
     lonlat = LocalFrame(world.lonlat(shot.at)).to_lonlat(ground)
     return np.array([world.point_at(LonLat(lon, lat)) for lon, lat in lonlat.tolist()])

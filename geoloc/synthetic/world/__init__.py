@@ -4,7 +4,7 @@ The demo, tests, training and benchmarks are fed from here:
 
     world = World(size_m=400, seed=1)
     world.render_map("summer", gsd_m=0.3).pixels
-    pose = Pose(yaw_deg=30, pitch_deg=-90, roll_deg=0, rel_alt_m=100)
+    pose = Pose(yaw_deg=30, pitch_deg=-90, roll_deg=0, height_m=100)
     world.take_photo(drone_camera(), pose, at=WorldPoint(200, 200), when="winter")
     world.take_panorama(WorldPoint(200, 200), when="winter")
 

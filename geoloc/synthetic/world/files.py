@@ -175,7 +175,7 @@ def truth_row(world: World, shot: Shot) -> list[str]:
     middle = world.scene_of(shot.camera, shot.pose, shot.at)
     scene = ("", "") if middle is None else tuple(f"{v:.8f}" for v in world.lonlat(middle))
     pose = shot.pose
-    angles = (f"{pose.rel_alt_m:.2f}", f"{pose.heading_deg:.2f}", f"{pose.pitch_deg:.2f}")
+    angles = (f"{pose.height_m:.2f}", f"{pose.heading_deg:.2f}", f"{pose.pitch_deg:.2f}")
     return [shot.name, f"{camera.lon:.8f}", f"{camera.lat:.8f}", *angles, *scene]
 
 

@@ -34,7 +34,7 @@ class DroneMetadata:
 
     Attributes:
         position: By its receiver.
-        rel_alt_m: By its barometer.
+        rel_alt_m: Height above take-off by its barometer, metres.
         yaw_deg: By its compass.
         pitch_deg: By its gimbal.
         roll_deg: By its gimbal.
@@ -144,7 +144,7 @@ def _shot(
         yaw_deg=float(rng.uniform(0, 360)),
         pitch_deg=float(pitch_deg),
         roll_deg=float(rng.normal(0, 0.7)),
-        rel_alt_m=float(rng.uniform(75, 120)),
+        height_m=float(rng.uniform(75, 120)),
     )
     return aim(world, scene, pose, camera=camera, when=(number, typical_moment(season)), rng=rng)
 
@@ -193,7 +193,7 @@ def _claim(
     pitch_deg = pose.pitch_deg + rng.normal(0, _PITCH_NOISE_DEG)
     return DroneMetadata(
         position=world.lonlat(WorldPoint(at.x_m + drift_m[0], at.y_m + drift_m[1])),
-        rel_alt_m=pose.rel_alt_m * (1 + rng.normal(0, _ALTITUDE_NOISE)),
+        rel_alt_m=pose.height_m * (1 + rng.normal(0, _ALTITUDE_NOISE)),
         yaw_deg=yaw_deg if yaw_deg <= 180 else yaw_deg - 360,
         pitch_deg=pitch_deg if tilted else -90.0,
         roll_deg=0.0,

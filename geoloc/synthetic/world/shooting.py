@@ -71,8 +71,8 @@ def shoot(table: ShapeTable, station: Station, moment: Moment, *, seed: int) -> 
     rays = _cast_to_ground(station)
     view = _frame(station, rays)
     picture, heights_m, shapes = render_window(table, view.window, moment, seed=seed)
-    hit_m, is_wall = _descend(view, heights_m, station.pose.rel_alt_m)
-    cols, rows = _columns_and_rows(view, hit_m / station.pose.rel_alt_m)
+    hit_m, is_wall = _descend(view, heights_m, station.pose.height_m)
+    cols, rows = _columns_and_rows(view, hit_m / station.pose.height_m)
     edge = cv2.BORDER_REPLICATE
     photo = np.asarray(cv2.remap(picture, cols, rows, cv2.INTER_LINEAR, borderMode=edge), np.uint8)
     met = np.asarray(cv2.remap(shapes, cols, rows, cv2.INTER_NEAREST, borderMode=edge), np.int32)
@@ -91,7 +91,7 @@ def _cast_to_ground(station: Station) -> _Rays:
     w = np.maximum(w, 1e-6)
     offset = np.stack([east / w, north / w], -1) @ station.to_world.T
     distance_m = np.hypot(offset[..., 0], offset[..., 1])
-    farthest_m = max(_FARTHEST_M, 2.5 * station.pose.rel_alt_m)
+    farthest_m = max(_FARTHEST_M, 2.5 * station.pose.height_m)
     is_ground = (w > 1e-5) & (distance_m < farthest_m)
     offset[~is_ground] = 0
     return _Rays(offset.astype(np.float32), is_ground, distance_m.astype(np.float32))
@@ -102,7 +102,7 @@ def _frame(station: Station, rays: _Rays) -> _View:
     sample = np.s_[::_FRAME_STEP_PX, ::_FRAME_STEP_PX]
     seen = rays.offset[sample][rays.is_ground[sample]]
     seen = np.vstack([seen, np.zeros((1, 2), np.float32)]) if not len(seen) else seen
-    lifted = seen * max(0.0, 1 - _TALLEST_M / station.pose.rel_alt_m)
+    lifted = seen * max(0.0, 1 - _TALLEST_M / station.pose.height_m)
     both = np.vstack([seen.min(0), seen.max(0), lifted.min(0), lifted.max(0)])
     margin_m = 2 + 0.02 * float(np.ptp(both, axis=0).max())  # for the pixels between
     low, high = both.min(0) - margin_m, both.max(0) + margin_m
@@ -119,7 +119,7 @@ def _frame(station: Station, rays: _Rays) -> _View:
 def _gsd_m(station: Station, sides_m: Float32Array) -> float:
     """As fine as the photo's middle, within what a window may hold."""
     pitch = np.radians(min(abs(station.pose.pitch_deg), 90.0))
-    slant_m = station.pose.rel_alt_m / max(float(np.sin(pitch)), 0.25)
+    slant_m = station.pose.height_m / max(float(np.sin(pitch)), 0.25)
     finest_m = float(np.sqrt(float(sides_m[0]) * float(sides_m[1]) / _MAX_WINDOW_PX))
     return max(slant_m / station.camera.focal_px, _FINEST_GSD_M, finest_m)
 
@@ -136,7 +136,7 @@ def _columns_and_rows(
     return cols, rows
 
 
-def _descend(view: _View, heights_m: Float32Array, rel_alt_m: float) -> tuple[Float32Array, Mask]:
+def _descend(view: _View, heights_m: Float32Array, camera_m: float) -> tuple[Float32Array, Mask]:
     """Height (height, width) at which each ray first meets something, and whether it is a wall.
 
     Rays are followed down in steps; one that is suddenly far below the surface met a wall.
@@ -144,9 +144,9 @@ def _descend(view: _View, heights_m: Float32Array, rel_alt_m: float) -> tuple[Fl
     hit_m = np.zeros(view.cols.shape, np.float32)
     is_wall = np.zeros(view.cols.shape, bool)
     is_open = np.ones(view.cols.shape, bool)
-    top_m = min(float(heights_m.max()), 0.9 * rel_alt_m)
+    top_m = min(float(heights_m.max()), 0.9 * camera_m)
     for z_m in np.arange(np.floor(top_m / _STEP_M) * _STEP_M, 0.01, -_STEP_M):
-        cols, rows = _columns_and_rows(view, z_m / rel_alt_m)
+        cols, rows = _columns_and_rows(view, z_m / camera_m)
         met_m = cv2.remap(heights_m, cols, rows, cv2.INTER_NEAREST)
         is_hit = is_open & (met_m >= z_m)
         is_open &= ~is_hit

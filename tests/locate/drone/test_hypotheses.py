@@ -99,15 +99,15 @@ def test_an_unknown_yaw_begins_with_all_turns() -> None:
 
 def test_a_known_height_is_kept_to_until_all_else_has_failed() -> None:
     *first, last = plan(KNOWN)
-    assert {hypothesis.pose.rel_alt_m for stage in first for hypothesis in stage} == {100.0}
-    heights = [s.pose.rel_alt_m * zoom for s in last for zoom in s.zooms]
+    assert {hypothesis.pose.height_m for stage in first for hypothesis in stage} == {100.0}
+    heights = [s.pose.height_m * zoom for s in last for zoom in s.zooms]
     assert min(heights) < 60
     assert max(heights) > 200
 
 
 def test_an_unknown_height_is_covered() -> None:
     unknown = plan(PhotoMetadata())[0]
-    heights = [s.pose.rel_alt_m * zoom for s in unknown for zoom in s.zooms]
+    heights = [s.pose.height_m * zoom for s in unknown for zoom in s.zooms]
     assert min(heights) < 60
     assert max(heights) > 200
     steps = sorted(heights)
@@ -215,7 +215,7 @@ def test_a_place_is_tried_under_other_tilts_from_as_far_away() -> None:
     tilted = other_tilts(found, gsd_m=GSD_M)
     assert [hypothesis.pose.pitch_deg for hypothesis in tilted] == [-45.0, -65.0]
     for hypothesis in tilted:
-        slant_m = hypothesis.pose.rel_alt_m / math.sin(math.radians(-hypothesis.pose.pitch_deg))
+        slant_m = hypothesis.pose.height_m / math.sin(math.radians(-hypothesis.pose.pitch_deg))
         assert slant_m == pytest.approx(120.0, rel=0.01)
         assert all(abs((yaw - 350 + 180) % 360 - 180) <= 20 for yaw in hypothesis.yaws_deg)
 

@@ -138,9 +138,7 @@ def scene(
 
 def off(truth: GroundCamera) -> GroundCamera:
     """As far from the truth as a peak of the votes may be."""
-    pose = replace(
-        truth.pose, yaw_deg=truth.pose.yaw_deg + 6, rel_alt_m=1.08 * truth.pose.rel_alt_m
-    )
+    pose = replace(truth.pose, yaw_deg=truth.pose.yaw_deg + 6, height_m=1.08 * truth.pose.height_m)
     east_m, north_m = truth.position
     return GroundCamera(pose, GroundPoint(east_m + 9, north_m - 7))
 
@@ -153,7 +151,7 @@ def test_exact_correspondences_give_the_camera_within_two_metres(scene: Scene) -
     assert np.hypot(*np.subtract(hung.position, scene.truth.position)) < 2
     turn = hung.pose.heading_deg - scene.truth.pose.heading_deg
     assert abs((turn + 180) % 360 - 180) < 1
-    assert hung.pose.rel_alt_m == pytest.approx(scene.truth.pose.rel_alt_m, rel=0.02)
+    assert hung.pose.height_m == pytest.approx(scene.truth.pose.height_m, rel=0.02)
     assert found.matcher == "loftr"
     belief = believe([found])
     assert belief is not None

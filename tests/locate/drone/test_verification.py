@@ -42,7 +42,7 @@ def test_the_true_place_gives_the_camera(
     assert np.hypot(*(np.array(hung.position) - rectified.camera_m)) < 5
     turn = hung.pose.heading_deg - rectified.shot.pose.heading_deg
     assert abs((turn + 180) % 360 - 180) < 2
-    assert hung.pose.rel_alt_m == pytest.approx(rectified.shot.pose.rel_alt_m, rel=0.05)
+    assert hung.pose.height_m == pytest.approx(rectified.shot.pose.height_m, rel=0.05)
     assert 0 < found.n_inliers <= found.n_spots
 
 

@@ -45,8 +45,8 @@ def test_photos_claim_what_is_nearly_true(tiny_world: TinyWorld) -> None:
         assert said.timestamp is not None
         assert said.timestamp.startswith("2023-")
         assert said.hfov_deg == pytest.approx(shot.camera.hfov_deg, abs=0.05)
-        assert said.rel_alt_m == pytest.approx(shot.pose.rel_alt_m, rel=0.12)
-        assert said.rel_alt_m != pytest.approx(shot.pose.rel_alt_m, abs=0.01)
+        assert said.rel_alt_m == pytest.approx(shot.pose.height_m, rel=0.12)
+        assert said.rel_alt_m != pytest.approx(shot.pose.height_m, abs=0.01)
         assert said.yaw_deg is not None
         turn = (said.yaw_deg - shot.pose.heading_deg + 180) % 360 - 180
         assert abs(turn) < 12
@@ -73,7 +73,7 @@ def test_the_truth_has_a_row_a_photo_in_order(tiny_world: TinyWorld) -> None:
         assert distance_m(camera, tiny_world.world.lonlat(shot.at)) < 0.01
         scene = LonLat(float(row["scene_lon"]), float(row["scene_lat"]))
         tilt = np.radians(90 + shot.pose.pitch_deg)
-        ahead_m = shot.pose.rel_alt_m * np.tan(tilt)
+        ahead_m = shot.pose.height_m * np.tan(tilt)
         assert distance_m(camera, scene) == pytest.approx(abs(ahead_m), abs=0.05)
 
 
