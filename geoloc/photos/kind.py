@@ -8,7 +8,7 @@ from typing import Literal
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.panorama import Panorama
 from geoloc.options import View
-from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
 
 PhotoKind = Literal["drone", "street", "panorama"]
 # The 24 mm equivalent of most camera drones, across the long side of 3:2.
@@ -33,7 +33,7 @@ def kind_of(view: View, metadata: PhotoMetadata, *, silent: PhotoKind = "drone")
         return view
     if metadata.projection == "equirectangular":
         return "panorama"
-    height_m, pitch_deg = metadata.rel_alt_m, metadata.pitch_deg
+    height_m, pitch_deg = assumed_height_m(metadata), metadata.pitch_deg
     if height_m is not None and height_m < LOWEST_DRONE_M:
         return "street"
     if pitch_deg is not None and pitch_deg > FLATTEST_PITCH_DEG:

@@ -71,6 +71,16 @@ def merge(photo: PhotoMetadata, table: PhotoMetadata) -> PhotoMetadata:
     return replace(photo, **stated, notes=photo.notes + table.notes)
 
 
+def assumed_height_m(metadata: PhotoMetadata) -> float | None:
+    """Height above the ground in metres, assumed to be that above take-off; None where unknown.
+
+    This is the one place where what a drone states (``rel_alt_m``) becomes what geometry needs
+    (`geoloc.geometry.camera.Pose.height_m`). The two differ by how much higher or lower the ground
+    in the photo lies than the take-off point, which on hills may be as much as the height itself.
+    """
+    return metadata.rel_alt_m
+
+
 @dataclass
 class MetadataBuilder:
     """What was found so far.

@@ -23,7 +23,7 @@ from geoloc.geometry.rectification import NADIR_DEG, rectify
 from geoloc.learning.pairing.options import PairingOptions, PairingView
 from geoloc.locate.drone.retrieval import north_up
 from geoloc.photos.kind import PhotoKind, camera_of, kind_of, panorama_of, street_camera_of
-from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
 from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
 from geoloc.photos.photo_metadata import read_metadata
@@ -44,7 +44,7 @@ class PlacedPhoto:
         metadata: What is known of it.
         position: Where its tile belongs: the ground in the middle of a drone photo, the camera's
             place otherwise.
-        height_m: Of a drone above the ground, if it is known.
+        height_m: Height of a drone above the ground, metres; None if it is not known.
     """
 
     path: Path
@@ -160,7 +160,7 @@ def _place(path: Path, metadata: PhotoMetadata, options: PairingOptions) -> Plac
         kind = kind_of(options.view, metadata)
     if kind != "drone":
         return PlacedPhoto(path, kind, metadata, camera, None)
-    height_m, pitch_deg = metadata.rel_alt_m or options.height_m, _pitch_deg(metadata)
+    height_m, pitch_deg = assumed_height_m(metadata) or options.height_m, _pitch_deg(metadata)
     if pitch_deg > _STEEP_DEG and (height_m is None or metadata.yaw_deg is None):
         missing = "height" if height_m is None else "heading"
         return Failure(

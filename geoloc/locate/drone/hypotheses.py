@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from geoloc.geometry.camera import Pose
 from geoloc.geometry.rectification import NADIR_DEG
 from geoloc.options import Effort
-from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
 
 # Yaws with no wider gap than this between neighbours go all around.
 _FULL_CIRCLE_GAP_DEG = 90.0
@@ -122,8 +122,9 @@ def hypothesis_stages(
     """
     p = parameters
     everywhere = tuple(float(yaw) for yaw in range(0, 360, p.yaw_step_deg))
-    heights = p.unknown_heights_m if metadata.rel_alt_m is None else (metadata.rel_alt_m,)
-    wide = p.unknown_zooms if metadata.rel_alt_m is None else p.wide_zooms
+    known_m = assumed_height_m(metadata)
+    heights = p.unknown_heights_m if known_m is None else (known_m,)
+    wide = p.unknown_zooms if known_m is None else p.wide_zooms
     pitch = NADIR_DEG if metadata.pitch_deg is None else metadata.pitch_deg
 
     def hypotheses(
@@ -136,7 +137,7 @@ def hypothesis_stages(
         return tuple(_hypothesis(pose, gsd_m, yaws_deg, zooms, p) for pose in poses)
 
     if metadata.yaw_deg is not None:
-        near = p.near_zooms if metadata.rel_alt_m is not None else wide
+        near = p.near_zooms if known_m is not None else wide
         stated = hypotheses(heights, pitch, _near(metadata.yaw_deg, p), near)
         yield stated
         if effort == "low":
@@ -153,8 +154,8 @@ def hypothesis_stages(
     finer_gsd_m = p.finer_gsd * gsd_m
     finer = tuple(replace(each, gsd_m=finer_gsd_m, keypoints=p.more_keypoints) for each in full)
     yield finer[:1] if effort == "normal" else finer
-    if metadata.rel_alt_m is not None:
-        others = _other_heights_m(metadata.rel_alt_m, p)
+    if known_m is not None:
+        others = _other_heights_m(known_m, p)
         yield hypotheses(others, NADIR_DEG, everywhere, p.unknown_zooms)
 
 
