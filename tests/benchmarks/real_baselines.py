@@ -24,7 +24,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT, Keypoints, detect_keypoints
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import hypothesis_stages
-from geoloc.locate.drone.voting import NEIGHBOURS, Peak, cast_votes, find_peaks
+from geoloc.locate.drone.voting import VOTING, Peak, cast_votes, find_peaks
 from geoloc.options import Effort
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
@@ -136,7 +136,9 @@ def find_by_vote(
         keypoints = detect_keypoints(view.pixels, valid=view.valid, limit=hypothesis.keypoints)
         if len(keypoints) == 0:
             continue
-        votes = cast_votes(keypoints, features, features.nearest(keypoints.descriptors, NEIGHBOURS))
+        votes = cast_votes(
+            keypoints, features, features.nearest(keypoints.descriptors, VOTING.neighbours)
+        )
         offsets = (view.centre_px - keypoints.xy_px).astype(np.float32)
         peaks += find_peaks(
             votes, offsets, hypothesis.vote_hypotheses(view.gsd_m), features.areas_m2(), count=6

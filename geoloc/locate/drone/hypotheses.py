@@ -52,7 +52,7 @@ class HypothesisParameters:
     tilt_sd_deg: float = 5.0
 
 
-PARAMETERS = HypothesisParameters()
+HYPOTHESES = HypothesisParameters()
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class ViewHypothesis:
     gsd_m: float
     yaws_deg: tuple[float, ...]
     zooms: tuple[float, ...]
-    keypoints: int = PARAMETERS.keypoints
-    tilt_sd_deg: float = PARAMETERS.tilt_sd_deg
+    keypoints: int = HYPOTHESES.keypoints
+    tilt_sd_deg: float = HYPOTHESES.tilt_sd_deg
 
     @property
     def is_full_circle(self) -> bool:
@@ -109,7 +109,7 @@ def hypothesis_stages(
     effort: Effort,
     *,
     gsd_m: float,
-    parameters: HypothesisParameters = PARAMETERS,
+    parameters: HypothesisParameters = HYPOTHESES,
 ) -> Iterator[HypothesisStage]:
     """View hypotheses of a drone photo, cheapest and likeliest first.
 
@@ -160,7 +160,7 @@ def hypothesis_stages(
 
 
 def other_tilts(
-    found: Pose, *, gsd_m: float, parameters: HypothesisParameters = PARAMETERS
+    found: Pose, *, gsd_m: float, parameters: HypothesisParameters = HYPOTHESES
 ) -> HypothesisStage:
     """View hypotheses of a place that was found under one pitch, under the other likely ones.
 

@@ -32,7 +32,7 @@ class RetrievalParameters:
     depth_share: float = 0.05
 
 
-PARAMETERS = RetrievalParameters()
+RETRIEVAL = RetrievalParameters()
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Retriever:
         embedder: Embedder,
         *,
         signatures: Signatures | None = None,
-        parameters: RetrievalParameters = PARAMETERS,
+        parameters: RetrievalParameters = RETRIEVAL,
     ) -> None:
         self._index = index
         self._embedder = embedder
@@ -180,7 +180,7 @@ def north_up(rectified: RectifiedPhoto, yaw_deg: float, size_px: int) -> RgbImag
 
 
 def network_yaws(
-    hypothesis: ViewHypothesis, parameters: RetrievalParameters = PARAMETERS
+    hypothesis: ViewHypothesis, parameters: RetrievalParameters = RETRIEVAL
 ) -> list[float]:
     """The yaws under which the network sees a hypothesis: its middle one, or turns all around."""
     if not hypothesis.is_full_circle:

@@ -12,7 +12,7 @@ from geoloc.geometry.camera import GroundCamera
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.locate.drone.verification import VerifiedPose, camera_over, verify_peak
 from geoloc.locate.drone.view import PhotoView
-from geoloc.locate.drone.voting import NEIGHBOURS, Peak, Votes, cast_votes, find_peaks
+from geoloc.locate.drone.voting import VOTING, Peak, Votes, cast_votes, find_peaks
 
 # So many places are looked at again on a large map, and so many are verified.
 _SECOND_LOOKS = 24
@@ -93,7 +93,7 @@ def _vote(
     features: FeatureMap, seen: PhotoView, among: Int64Array | None, count: int
 ) -> tuple[Votes, list[Peak]]:
     blocks = (len(features) if among is None else len(among)) / _BLOCK_FEATURES
-    k = NEIGHBOURS * min(_MOST_BLOCKS, max(1, math.ceil(blocks)))
+    k = VOTING.neighbours * min(_MOST_BLOCKS, max(1, math.ceil(blocks)))
     nearest = features.nearest(seen.keypoints.descriptors, k, among=among)
     votes = cast_votes(seen.keypoints, features, nearest)
     offsets = (seen.view.centre_px - seen.keypoints.xy_px).astype(np.float32)

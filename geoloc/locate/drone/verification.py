@@ -22,8 +22,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import DescriptorKind, Keypoints
 from geoloc.locate.drone.hypotheses import VoteHypothesis
 from geoloc.locate.drone.voting import (
-    MAX_SCALE_RATIO,
-    MAX_TURN_DEG,
+    VOTING,
     Peak,
     Votes,
     independent_pairs,
@@ -245,8 +244,8 @@ def _partners(
     photo, feature = known[near["i"]], near["j"]
     ratio = around.size_m[feature] / keypoints.size_px[photo] / vote_hypothesis.gsd_m
     turn = around.angle_deg[feature] - keypoints.angle_deg[photo] - vote_hypothesis.yaw_deg
-    fits = np.abs(np.log(ratio)) < math.log(MAX_SCALE_RATIO)
-    fits &= np.abs((turn + 180) % 360 - 180) < MAX_TURN_DEG
+    fits = np.abs(np.log(ratio)) < math.log(VOTING.max_scale_ratio)
+    fits &= np.abs((turn + 180) % 360 - 180) < VOTING.max_turn_deg
     photo, feature = photo[fits], feature[fits]
     unit = around.kind.unit(keypoints.descriptors)
     similarity = np.einsum("ij,ij->i", unit[photo], around.unit[feature])

@@ -13,7 +13,7 @@ from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.rectification import rectify
 from geoloc.index.exact_search import SearchResult
 from geoloc.locate.drone.hypotheses import ViewHypothesis
-from geoloc.locate.drone.retrieval import PARAMETERS, RetrievalParameters, Retriever, north_up
+from geoloc.locate.drone.retrieval import RETRIEVAL, RetrievalParameters, Retriever, north_up
 from tests.fixtures.search import speckled
 
 CAMERA = Camera(320, 240, 250.0)
@@ -82,7 +82,7 @@ def propose(
     *hypotheses: ViewHypothesis,
     network: Network | None = None,
     signatures: Signatures | None = None,
-    parameters: RetrievalParameters = PARAMETERS,
+    parameters: RetrievalParameters = RETRIEVAL,
     **how: Any,
 ) -> list[Any]:
     retriever = Retriever(

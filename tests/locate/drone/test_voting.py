@@ -13,10 +13,11 @@ from geoloc.index.features.feature_map import Neighbours
 from geoloc.index.features.keypoints import Keypoints
 from geoloc.locate.drone.hypotheses import VoteHypothesis
 from geoloc.locate.drone.voting import (
-    NEIGHBOURS,
+    VOTING,
     Peak,
     SortedVotes,
     Votes,
+    VotingParameters,
     cast_votes,
     find_peaks,
     independent_pairs,
@@ -24,6 +25,7 @@ from geoloc.locate.drone.voting import (
     offsets_on_ground,
 )
 
+NEIGHBOURS = VOTING.neighbours
 SIDE_M = 1000.0
 SIZE_PX = (400.0, 300.0)
 YAWS_DEG = tuple(float(yaw) for yaw in range(0, 360, 10))
@@ -240,3 +242,12 @@ def test_surprise_grows_with_the_votes_and_shrinks_with_their_density() -> None:
     )
     # Textured places attract votes: an empty map is no reason for certainty.
     assert log_likelihood_ratio(np.array([3.0]), 1e-9)[0] < 20
+
+
+def test_what_tunes_voting_is_an_argument() -> None:
+    """An experiment needs to patch no module."""
+    planted = plant()
+    assert planted.peaks(parameters=VotingParameters(min_votes=10**6)) == []
+    coarse = planted.peaks(parameters=VotingParameters(bin_m=20.0))[0]
+    place_m = planted.place_m
+    assert np.hypot(coarse.x_m - place_m[0], coarse.y_m - place_m[1]) < 6
