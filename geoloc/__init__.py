@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from geoloc.index.job import build_index
     from geoloc.index.map_index import MapIndex
     from geoloc.learning.adapt import AdaptSummary, adapt_model
-    from geoloc.learning.benchmark.job import BenchmarkOptions, benchmark_model
+    from geoloc.learning.benchmark.job import benchmark_model
     from geoloc.learning.datasets.registry import open_dataset
     from geoloc.learning.pairing.job import make_pairs
-    from geoloc.learning.pairing.options import PairingOptions
     from geoloc.learning.training.job import measure_model, train_model
     from geoloc.locate.explain.job import explain_photo
     from geoloc.locate.job import locate_photos
@@ -31,7 +30,15 @@ if TYPE_CHECKING:
     from geoloc.models.conversion.job import export_model, import_model
     from geoloc.models.onnx_export import export_onnx
     from geoloc.models.registry import load_model
-    from geoloc.options import AdaptOptions, IndexOptions, LocateOptions, TileOptions, TrainOptions
+    from geoloc.options import (
+        AdaptOptions,
+        BenchmarkOptions,
+        IndexOptions,
+        LocateOptions,
+        PairingOptions,
+        TileOptions,
+        TrainOptions,
+    )
     from geoloc.photos.photo import find_photos
     from geoloc.progress import Progress
     from geoloc.results.evaluation import Evaluation, evaluate_results
@@ -45,13 +52,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "AdaptOptions": "options",
     "AdaptSummary": "learning.adapt",
-    "BenchmarkOptions": "learning.benchmark.job",
+    "BenchmarkOptions": "options",
     "Evaluation": "results.evaluation",
     "GeolocError": "errors",
     "IndexOptions": "options",
     "LocateOptions": "options",
     "MapIndex": "index.map_index",
-    "PairingOptions": "learning.pairing.options",
+    "PairingOptions": "options",
     "PhotoResult": "results.schema",
     "Progress": "progress",
     "TileOptions": "options",

@@ -27,6 +27,7 @@ from geoloc.learning.benchmark.figures import (
     TITLES,
     PublishedFigure,
 )
+from geoloc.options import BenchmarkOptions
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -78,7 +79,7 @@ _PLAIN_WIDTH = 140
     metavar="N",
     help="Images a step; by device if not given.",
 )
-@workers_option(2)
+@workers_option(BenchmarkOptions.workers)
 @click.option(
     "--list", "is_list", is_flag=True, help="List data sets, tests and published figures, and end."
 )
@@ -109,7 +110,7 @@ def command(
         return
     if dataset is None or path is None or model is None:
         raise click.UsageError("expected DATASET, PATH and --model; or --list")
-    from geoloc.learning.benchmark.job import BenchmarkOptions, benchmark_model
+    from geoloc.learning.benchmark.job import benchmark_model
     from geoloc.learning.benchmark.report import check_report_path, report_document, write_report
 
     choice = BenchmarkOptions(

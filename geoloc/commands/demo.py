@@ -9,6 +9,7 @@ import click
 
 from geoloc.commands._console import example, overwrite_option, say, verbosity_options
 from geoloc.commands._progress import progress_bar
+from geoloc.options import DemoOptions
 
 
 @click.command(name="demo", epilog=example("geoloc demo -o geoloc-demo --photos 20"))
@@ -16,7 +17,7 @@ from geoloc.commands._progress import progress_bar
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("geoloc-demo"),
+    default=DemoOptions.folder,
     show_default=True,
     metavar="DIR",
     help="Folder to write.",
@@ -24,7 +25,7 @@ from geoloc.commands._progress import progress_bar
 @click.option(
     "--photos",
     type=click.IntRange(min=1),
-    default=20,
+    default=DemoOptions.photos,
     show_default=True,
     metavar="N",
     help="How many drone photos are taken.",
@@ -32,7 +33,7 @@ from geoloc.commands._progress import progress_bar
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
-    default=0,
+    default=DemoOptions.seed,
     show_default=True,
     metavar="NUMBER",
     help="Another one builds another town.",
@@ -48,7 +49,7 @@ def command(
     three commands on them, compares with the truth, and leaves one picture, demo.png.
     """
     from geoloc.commands.evaluate import evaluation_lines
-    from geoloc.synthetic.demo.job import Demo, DemoOptions
+    from geoloc.synthetic.demo.job import Demo
 
     demo = Demo(DemoOptions(output, photos, seed, overwrite=overwrite))
     say(f"$ mkdir -p {output} && cd {output}", quiet=quiet)

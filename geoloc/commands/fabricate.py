@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from geoloc.commands._console import example, overwrite_option, print_rows, say, verbosity_options
 from geoloc.commands._progress import progress_bar
+from geoloc.options import MAX_MAP_SEASONS, CrossViewOptions, SyntheticKind
 
 _EXAMPLE = "geoloc fabricate crossview -o town --kind panorama --places 400 --test-places 100"
 
@@ -34,15 +35,15 @@ def command() -> None:
 )
 @click.option(
     "--kind",
-    type=click.Choice(("panorama", "drone")),
-    default="panorama",
+    type=click.Choice(get_args(SyntheticKind)),
+    default=CrossViewOptions.kind,
     show_default=True,
     help="What the photos are.",
 )
 @click.option(
     "--places",
     type=click.IntRange(min=1),
-    default=400,
+    default=CrossViewOptions.places,
     show_default=True,
     metavar="N",
     help="Places to train on.",
@@ -50,7 +51,7 @@ def command() -> None:
 @click.option(
     "--test-places",
     type=click.IntRange(min=1),
-    default=100,
+    default=CrossViewOptions.test_places,
     show_default=True,
     metavar="N",
     help="Places to be found, in a town of their own.",
@@ -58,7 +59,7 @@ def command() -> None:
 @click.option(
     "--towns",
     type=click.IntRange(min=1),
-    default=2,
+    default=CrossViewOptions.towns,
     show_default=True,
     metavar="N",
     help="Towns that the training places are divided among.",
@@ -72,7 +73,7 @@ def command() -> None:
 @click.option(
     "--street",
     type=click.IntRange(min=0),
-    default=0,
+    default=CrossViewOptions.street,
     show_default=True,
     metavar="N",
     help="Test places where a photo with a limited field of view is taken too.",
@@ -80,15 +81,15 @@ def command() -> None:
 @click.option(
     "--tiles",
     type=click.IntRange(min=1),
-    default=1,
+    default=CrossViewOptions.tiles,
     show_default=True,
     metavar="N",
     help="Tiles of each training place and map; all but the first lie a little off.",
 )
 @click.option(
     "--map-seasons",
-    type=click.IntRange(1, 3),
-    default=1,
+    type=click.IntRange(1, MAX_MAP_SEASONS),
+    default=CrossViewOptions.map_seasons,
     show_default=True,
     metavar="N",
     help="Seasons in which the training towns are mapped.",
@@ -111,7 +112,7 @@ def command() -> None:
     "--gsd",
     "gsd_m",
     type=click.FloatRange(min=0.05),
-    default=0.3,
+    default=CrossViewOptions.gsd_m,
     show_default=True,
     metavar="METRES",
     help="Metres a pixel of maps and tiles.",
@@ -128,7 +129,7 @@ def command() -> None:
     "span_deg",
     type=float,
     nargs=2,
-    default=(-90.0, 90.0),
+    default=CrossViewOptions.span_deg,
     show_default=True,
     metavar="BOTTOM TOP",
     help="Elevations that a panorama spans, in degrees.",
@@ -141,7 +142,7 @@ def command() -> None:
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
-    default=0,
+    default=CrossViewOptions.seed,
     show_default=True,
     metavar="NUMBER",
     help="Another one builds other towns.",
@@ -156,12 +157,11 @@ def crossview(output: Path, *, quiet: bool, verbose: int, **chosen: Any) -> None
     photos/street and truth_street.csv as well.
     """
     from geoloc.synthetic.crossview.job import fabricate_crossview
-    from geoloc.synthetic.crossview.options import CrossViewOptions
 
     began = time.perf_counter()
-    order = CrossViewOptions(**chosen)
+    options = CrossViewOptions(**chosen)
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
-        made = fabricate_crossview(output, order, progress=progress)
+        made = fabricate_crossview(output, options, progress=progress)
     if not quiet:
         rows: list[tuple[str, object]] = [
             ("maps", ", ".join(path.name for path in made.maps)),

@@ -16,8 +16,8 @@ from geoloc.commands._console import (
     print_rows,
     say,
 )
-from geoloc.models.conversion.catalogue import SOURCES, DataSet
-from geoloc.models.conversion.tensor_names import Project
+from geoloc.models.conversion.catalogue import SOURCES
+from geoloc.options import DataSet, ImportOptions, OnnxOptions, Project
 
 _PROJECTS = click.Choice(get_args(Project))
 
@@ -154,7 +154,7 @@ def import_command(
     sources). It is read without running any code in it, every tensor must fit, and what is
     missing or left over is named.
     """
-    from geoloc.models.conversion.job import ImportOptions, import_model
+    from geoloc.models.conversion.job import import_model
 
     options = ImportOptions(project, name, data_set, backbone, ground_size_m, whole)
     summary = import_model(checkpoint, output or Path(name), options, overwrite=overwrite)
@@ -214,12 +214,14 @@ def export_command(name: str, output: Path, project: Project | None, overwrite: 
 @click.option(
     "--opset",
     type=int,
+    default=OnnxOptions.opset,
+    show_default=True,
     metavar="VERSION",
-    help="Version of ONNX's operators; the oldest that torch writes if not given.",
+    help="Version of ONNX's operators; the default is the oldest that torch writes.",
 )
 @click.option(
     "--dynamic-batch/--fixed-batch",
-    default=True,
+    default=OnnxOptions.dynamic_batch,
     show_default=True,
     help="Take any number of images at once, or exactly one.",
 )
@@ -230,7 +232,7 @@ def onnx_command(
     output: Path,
     *,
     views: tuple[str, ...],
-    opset: int | None,
+    opset: int,
     dynamic_batch: bool,
     overwrite: bool,
     as_json: bool,
@@ -241,9 +243,9 @@ def onnx_command(
     and gives vectors of unit length; ONNX Runtime must give what torch gives, or no file is kept.
     """
     from geoloc.commands._progress import progress_bar
-    from geoloc.models.onnx_export import DEFAULT_OPSET, OnnxOptions, export_onnx
+    from geoloc.models.onnx_export import export_onnx
 
-    options = OnnxOptions(views, opset or DEFAULT_OPSET, dynamic_batch, overwrite)
+    options = OnnxOptions(views, opset, dynamic_batch, overwrite)
     with progress_bar(quiet=as_json, verbose=0) as progress:
         summary = export_onnx(name, output, options, progress=progress)
     if as_json:

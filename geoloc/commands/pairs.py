@@ -18,7 +18,7 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL
-from geoloc.learning.pairing.options import PairingOptions, PairingView
+from geoloc.options import PairingOptions, PairingView
 
 if TYPE_CHECKING:
     from geoloc.learning.pairing.job import PairingSummary

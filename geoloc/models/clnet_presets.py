@@ -21,9 +21,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal, get_args
 
-from geoloc.models.conversion.catalogue import DATA_SETS, DataSet
+from geoloc.models.conversion.catalogue import DATA_SETS
 from geoloc.models.nets.clnet import CLNetOptions
 from geoloc.models.nets.neural_map import LatentGrid
+from geoloc.options import DataSet
 
 CLNetSize = Literal["zepto", "tiny", "base"]
 Rung = Literal["backbone", "maps", "nec"]

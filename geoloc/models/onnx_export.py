@@ -23,33 +23,14 @@ from geoloc.errors import DependencyError, ModelError, OptionError, OutputExists
 from geoloc.models.card import ModelCard, check_embeds_images
 from geoloc.models.registry import LoadedModel, load_model
 from geoloc.models.weights import sha256_of
+from geoloc.options import OLDEST_OPSET, OnnxOptions
 from geoloc.progress import Progress, Silent
 
-# The oldest set of operators that torch's exporter writes, so that the most runtimes read it.
-DEFAULT_OPSET = 18
 INPUT_NAME, OUTPUT_NAME = "images", "vectors"
 CARD_FILE, README_FILE = "onnx.json", "README.md"
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 # What a vector of unit length may differ by, at most, in any of its numbers.
 _TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class OnnxOptions:
-    """How a model is exported.
-
-    Attributes:
-        views: Whose branches; none: all that the model was trained for.
-        opset: Version of ONNX's set of operators.
-        dynamic_batch: Take any number of images at once; else exactly one, which some compilers
-            for small devices want.
-        overwrite: Replace files of an earlier export.
-    """
-
-    views: tuple[str, ...] = ()
-    opset: int = DEFAULT_OPSET
-    dynamic_batch: bool = True
-    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,9 +90,9 @@ def export_onnx(
     """
     options, progress = options or OnnxOptions(), progress or Silent()
     _require_packages()
-    if options.opset < DEFAULT_OPSET:
+    if options.opset < OLDEST_OPSET:
         raise OptionError(
-            f"--opset {options.opset} is too old; expected {DEFAULT_OPSET} or newer, which is "
+            f"--opset {options.opset} is too old; expected {OLDEST_OPSET} or newer, which is "
             "what torch's exporter writes"
         )
     model = load_model(name_or_path)

@@ -21,10 +21,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from geoloc.models.clnet_presets import CLNetSize, Rung, clnet_options, rung_options
-from geoloc.models.conversion.catalogue import DATA_SETS, DataSet
+from geoloc.models.conversion.catalogue import DATA_SETS
 from geoloc.models.nets.clnet import CLNet, CLNetOptions, NetworkView
 from geoloc.models.nets.mean import MEAN
 from geoloc.models.nets.siamese import Siamese, SiameseOptions
+from geoloc.options import DataSet
 
 PAPER_SAVING = 0.68
 TASKS: tuple[DataSet, ...] = ("cvusa", "vigor", "university1652")

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from geoloc.models.device import resolve_device
-from geoloc.models.onnx_export import OnnxOptions, export_onnx, open_session
+from geoloc.models.onnx_export import export_onnx, open_session
 from geoloc.models.registry import load_model
+from geoloc.options import OnnxOptions
 
 _Way = Callable[[Tensor], Tensor]
 

@@ -12,7 +12,8 @@ from geoloc.errors import ModelError
 from geoloc.models import check
 from geoloc.models.check import check_model
 from geoloc.models.conversion.checkpoint import write_checkpoint
-from geoloc.models.conversion.job import ImportOptions, import_model
+from geoloc.models.conversion.job import import_model
+from geoloc.options import ImportOptions
 from tests.fixtures.foreign_checkpoints import CONVNEXT, dac
 
 

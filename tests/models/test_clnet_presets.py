@@ -9,9 +9,9 @@ import torch
 
 from geoloc.models.card import card_from
 from geoloc.models.clnet_presets import CLNetSize, Rung, clnet_options, rung_options
-from geoloc.models.conversion.catalogue import DataSet
 from geoloc.models.nets.clnet import CLNet, CLNetOptions
 from geoloc.models.registry import build_network
+from geoloc.options import DataSet
 
 
 def network(size: CLNetSize, task: DataSet, rung: Rung = "nec") -> CLNet:

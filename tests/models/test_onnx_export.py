@@ -18,8 +18,9 @@ from geoloc.cli import cli
 from geoloc.errors import DependencyError, ModelError, OptionError, OutputExistsError
 from geoloc.models import onnx_export
 from geoloc.models.embedder import Embedder
-from geoloc.models.onnx_export import OnnxOptions, export_onnx, open_session
+from geoloc.models.onnx_export import export_onnx, open_session
 from geoloc.models.registry import load_model
+from geoloc.options import OnnxOptions
 from tests.fixtures.tiny_models import TINY, TinyModel, write_tiny_model
 
 # A unit vector of noise; ONNX Runtime and torch differ by rounding only.

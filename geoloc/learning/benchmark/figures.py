@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
-# By whose rules a figure is counted: see `geoloc.learning.benchmark.protocols`.
-Protocol = Literal[
-    "one-right", "official", "sample4geo", "game4loc", "denseuav", "metres", "anyvisloc"
-]
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+from geoloc.options import BenchmarkProtocol
+
+PROTOCOLS: tuple[BenchmarkProtocol, ...] = get_args(BenchmarkProtocol)
 
 # What each test is called here: the data set, then what is looked for in what.
 D2S, S2D = "drone -> satellite", "satellite -> drone"
-RunConfig = tuple[str, str]
+TestSetting = tuple[str, str]
 
 TITLES: Mapping[str, str] = {
     "cvusa": "CVUSA",
@@ -39,7 +37,7 @@ class OfficialSize:
     references: int
 
 
-OFFICIAL_SIZES: Mapping[RunConfig, OfficialSize] = {
+OFFICIAL_SIZES: Mapping[TestSetting, OfficialSize] = {
     ("cvusa", "val"): OfficialSize(8_884, 8_884),
     ("cvact", "val"): OfficialSize(8_884, 8_884),
     ("university1652", D2S): OfficialSize(37_855, 951),
@@ -64,8 +62,8 @@ class PublishedFigure:
     """
 
     method: str
-    setting: RunConfig
-    protocol: Protocol
+    setting: TestSetting
+    protocol: BenchmarkProtocol
     metric: str
     value: float
     source: str

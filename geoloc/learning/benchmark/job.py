@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geoloc.errors import InputError, ModelError, OptionError
-from geoloc.learning.benchmark.figures import OFFICIAL_SIZES, Protocol
+from geoloc.learning.benchmark.figures import OFFICIAL_SIZES
 from geoloc.learning.benchmark.protocols import (
     Figure,
     Rules,
@@ -23,34 +23,10 @@ from geoloc.learning.datasets.registry import open_dataset
 from geoloc.models.card import ModelCard
 from geoloc.models.embedder import Embedder
 from geoloc.models.registry import read_card
-from geoloc.options import DEFAULT_MODEL
+from geoloc.options import BenchmarkOptions, BenchmarkProtocol
 from geoloc.progress import Progress, Silent
 
 _FEW = 100  # with as many, the standard error of a recall is still up to 5 points
-
-
-@dataclass(frozen=True)
-class BenchmarkOptions:
-    """The model that is measured, and how it runs.
-
-    Attributes:
-        model: The name of a bundled model or a model folder.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        batch_size: Images a step; halved on its own when memory runs out. None: by device.
-        workers: Threads that read and decode.
-        protocols: Those to measure by; empty means all that the data set has.
-        vectors: Folder that keeps vectors, so that an interrupted run goes on and a second one
-            embeds nothing.
-        tile_width_m: Side of a reference on the ground, in metres, for the protocol anyvisloc.
-    """
-
-    model: str = DEFAULT_MODEL
-    device: str = "auto"
-    batch_size: int | None = None
-    workers: int = 2
-    protocols: tuple[Protocol, ...] = ()
-    vectors: Path | None = None
-    tile_width_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +171,7 @@ def _rules(dataset: CrossViewDataset, split: Split, options: BenchmarkOptions) -
 
 
 def _no_protocol(dataset: CrossViewDataset, options: BenchmarkOptions) -> OptionError:
-    known: dict[Protocol, None] = {
+    known: dict[BenchmarkProtocol, None] = {
         protocol: None
         for split in dataset.tests
         for protocol in protocols_of(dataset.name, split, tile_width_m=options.tile_width_m)

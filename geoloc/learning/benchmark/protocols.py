@@ -25,7 +25,6 @@ import numpy as np
 from geoloc.arrays import Float32Array, Float64Array, Mask
 from geoloc.geometry.crs import LonLat, distances_m
 from geoloc.learning.benchmark import metrics
-from geoloc.learning.benchmark.figures import Protocol
 from geoloc.learning.benchmark.ranking import (
     AllRight,
     Best,
@@ -36,6 +35,7 @@ from geoloc.learning.benchmark.ranking import (
     count_all,
 )
 from geoloc.learning.datasets.crossview import Picture, Split
+from geoloc.options import BenchmarkProtocol
 from geoloc.progress import Progress, Silent
 
 Unit = Literal["%", "m", "queries"]
@@ -67,7 +67,7 @@ class Figure:
         references: How many were ranked.
     """
 
-    protocol: Protocol
+    protocol: BenchmarkProtocol
     metric: str
     value: float
     unit: Unit
@@ -77,7 +77,7 @@ class Figure:
 
 def protocols_of(
     dataset: str, split: Split, *, tile_width_m: float | None = None
-) -> tuple[Protocol, ...]:
+) -> tuple[BenchmarkProtocol, ...]:
     """The protocols by which a test can be measured.
 
     Args:
@@ -86,7 +86,7 @@ def protocols_of(
         tile_width_m: Side of a reference on the ground; without it there is no anyvisloc.
     """
     if dataset in _DRONE_SETS:
-        chosen: list[Protocol] = ["official", "sample4geo"]
+        chosen: list[BenchmarkProtocol] = ["official", "sample4geo"]
     elif dataset in _ONE_TO_ONE:
         chosen = ["one-right"]
     else:
@@ -115,7 +115,7 @@ class Rules:
     """
 
     dataset: str
-    protocols: tuple[Protocol, ...]
+    protocols: tuple[BenchmarkProtocol, ...]
     tile_width_m: float | None = None
 
 
@@ -325,7 +325,7 @@ def _anyvisloc(split: Split, right: Groups, rules: Rules) -> _Measure:
     return _Measure([near.best], finish, len(split.references))
 
 
-_MEASURES: dict[Protocol, Callable[[Split, Groups, Rules], _Measure]] = {
+_MEASURES: dict[BenchmarkProtocol, Callable[[Split, Groups, Rules], _Measure]] = {
     "one-right": _one_right,
     "official": _official,
     "sample4geo": _sample4geo,

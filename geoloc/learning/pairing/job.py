@@ -17,7 +17,6 @@ from geoloc.arrays import Float64Array, RgbImage
 from geoloc.errors import InputError, OutputExistsError, PhotoError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.learning.pairing.areas import group_places, split_by_area
-from geoloc.learning.pairing.options import PairingOptions, PairingView, check_options
 from geoloc.learning.pairing.photos import (
     Failure,
     PlacedPhoto,
@@ -34,6 +33,7 @@ from geoloc.learning.pairing.table import (
     write_table,
 )
 from geoloc.learning.pairing.tiles import TileCutter, TileShape
+from geoloc.options import PairingOptions, PairingView
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.raster import expand_rasters
 
@@ -95,7 +95,6 @@ def make_pairs(
             too close together to hold out any.
     """
     options, folder = options or PairingOptions(), Path(folder)
-    check_options(options)
     _refuse_existing(folder, options)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)

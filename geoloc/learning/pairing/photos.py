@@ -20,8 +20,8 @@ from geoloc.geometry.camera import Camera, Pose, scene_point
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.panorama import ring_from_panorama, ring_from_photo
 from geoloc.geometry.rectification import NADIR_DEG, rectify
-from geoloc.learning.pairing.options import PairingOptions, PairingView
 from geoloc.locate.drone.retrieval import north_up
+from geoloc.options import PairingOptions, PairingView
 from geoloc.photos.kind import PhotoKind, camera_of, kind_of, panorama_of, street_camera_of
 from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
 from geoloc.photos.metadata_sources import MetadataSources

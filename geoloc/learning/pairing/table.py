@@ -13,9 +13,9 @@ from geoloc import __version__
 from geoloc.geometry.crs import LonLat
 from geoloc.learning.datasets.pairs import PAIRS_NAME
 from geoloc.learning.pairing.areas import Side
-from geoloc.learning.pairing.options import PairingOptions, PairingView
 from geoloc.learning.pairing.photos import PlacedPhoto
 from geoloc.learning.pairing.tiles import TileShape
+from geoloc.options import PairingOptions, PairingView
 
 MANIFEST_NAME = "pairs.json"
 

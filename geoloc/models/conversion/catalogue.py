@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from geoloc.models.conversion.tensor_names import Project
+from geoloc.options import DataSet, Project
 
-DataSet = Literal["vigor", "cvusa", "cvact", "university1652", "sues200", "gta_uav", "uav_visloc"]
 Size = tuple[int, int]
 
 _SQUARE: Size = (384, 384)

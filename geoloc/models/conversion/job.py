@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from geoloc.errors import ModelError, OptionError, OutputExistsError
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME, ModelCard, card_from
-from geoloc.models.conversion.catalogue import DATA_SETS, SOURCES, DataSet, TrainingImages
+from geoloc.models.conversion.catalogue import DATA_SETS, SOURCES, TrainingImages
 from geoloc.models.conversion.checkpoint import (
     fitted,
     read_checkpoint,
@@ -27,38 +27,16 @@ from geoloc.models.conversion.tensor_names import (
     TEMPERATURE,
     WHOLE_MEAN,
     Layout,
-    Project,
     original_name,
 )
 from geoloc.models.nets.siamese import ColourScale, colour_scale
 from geoloc.models.registry import build_network, list_models, load_model
 from geoloc.models.weights import sha256_of, write_tensors
+from geoloc.options import DataSet, ImportOptions, Project
 
 _TILE_SIZE_PX = 384
 _IMAGENET = ColourScale((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _INITIAL_LOG_SCALE = math.log(1 / 0.07)
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What is known of a checkpoint beside its file.
-
-    Attributes:
-        project: Whose layout it has.
-        name: What the model shall be called.
-        data_set: What it was trained on; None takes the project's, where that leaves no choice.
-        backbone: timm's name of the backbone; None recognises ConvNeXts and else takes what the
-            project publishes.
-        ground_size_m: Side of a tile on the ground; None takes the data set's.
-        whole: Of MEAN: keep the branches that only training needs.
-    """
-
-    project: Project
-    name: str
-    data_set: DataSet | None = None
-    backbone: str | None = None
-    ground_size_m: float | None = None
-    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Project = Literal["mean", "sample4geo", "dac", "camp", "game4loc", "clnet"]
+from geoloc.options import Project
 
 
 class Line(NamedTuple):

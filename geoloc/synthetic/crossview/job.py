@@ -11,10 +11,15 @@ import numpy as np
 
 from geoloc.arrays import ByteArray
 from geoloc.errors import OutputExistsError
+from geoloc.options import CrossViewOptions
 from geoloc.progress import Progress, Silent
-from geoloc.synthetic.crossview.options import FARTHEST_SHIFT, CrossViewOptions
 from geoloc.synthetic.crossview.photos import Photographer
-from geoloc.synthetic.crossview.towns import Town, plan_test_town, plan_training_town
+from geoloc.synthetic.crossview.towns import (
+    FARTHEST_SHIFT,
+    Town,
+    plan_test_town,
+    plan_training_town,
+)
 from geoloc.synthetic.world.files import TRUTH_COLUMNS, write_map, write_tile
 from geoloc.synthetic.world.palette import Season
 from geoloc.synthetic.world.world import MapPicture, WorldPoint
@@ -88,7 +93,7 @@ def fabricate_crossview(
     if street:
         _write_table(target / STREET_TRUTH_NAME, TRUTH_COLUMNS, street)
     _write_table(target / PAIRS_NAME, PAIRS_COLUMNS, pairs + test.pairs)
-    trained = wanted.places * wanted.photos_a_place
+    trained = wanted.places * wanted.photos_per_place
     return Fabricated(target, (*maps, *test.maps), trained, len(test.truth), len(street))
 
 
@@ -119,7 +124,7 @@ class _Job:
 
     def build(self, town: Town) -> _Built:
         """Write a town's maps, tiles and photos."""
-        shots = self.order.photos_a_place
+        shots = self.order.photos_per_place
         self.progress.start(f"rendering {town.name}", len(town.places), "places")
         maps = self._write_maps(town)
         photographer = self._photographer(town)

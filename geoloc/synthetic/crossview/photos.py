@@ -9,7 +9,7 @@ import numpy as np
 
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.panorama import Panorama, panorama_to_perspective
-from geoloc.synthetic.crossview.options import CrossViewOptions
+from geoloc.options import CrossViewOptions
 from geoloc.synthetic.crossview.towns import Town
 from geoloc.synthetic.world.files import (
     street_focal_px,
@@ -61,7 +61,7 @@ class Photographer:
     def _panorama(self, place: int, photo: int, path: Path, rng: np.random.Generator) -> list[str]:
         world, at = self.town.world, self.town.places[place]
         heading_deg = float(rng.uniform(0, 360)) if self.order.any_heading else 0.0
-        ring = self.order.ring(heading_deg)
+        ring = _ring_frame(self.order, heading_deg)
         pixels = world.take_panorama(
             at,
             ring=ring,
@@ -86,7 +86,7 @@ class Photographer:
 
     def _aim(self, place: int, photo: int, pose: Pose, rng: np.random.Generator) -> Shot:
         moment = typical_moment(self.season(place, photo))
-        number = place * self.order.photos_a_place + photo
+        number = place * self.order.photos_per_place + photo
         camera = drone_camera(self.order.photo_width_px)
         scene = self.town.places[place]
         return aim(self.town.world, scene, pose, camera=camera, when=(number, moment), rng=rng)
@@ -117,3 +117,10 @@ class Photographer:
         place = self.town.world.lonlat(at)
         angles = (f"{EYE_M:.2f}", f"{yaw_deg:.2f}", f"{pitch_deg:.2f}")
         return [name, f"{place.lon:.8f}", f"{place.lat:.8f}", *angles, "", ""]
+
+
+def _ring_frame(options: CrossViewOptions, heading_deg: float) -> RingFrame:
+    """The grid of a panorama, with as many pixels a degree up as around."""
+    bottom_deg, top_deg = options.span_deg
+    height_px = max(round((top_deg - bottom_deg) / 360 * options.photo_width_px), 1)
+    return RingFrame(height_px, options.photo_width_px, bottom_deg, top_deg, heading_deg)

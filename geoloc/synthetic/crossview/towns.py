@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from geoloc.synthetic.crossview.options import FARTHEST_SHIFT, CrossViewOptions
+from geoloc.options import CrossViewOptions
 from geoloc.synthetic.world.palette import SEASONS, Season
 from geoloc.synthetic.world.walk import plan_walk
 from geoloc.synthetic.world.world import DEFAULT_CORNER, Corner, World, WorldPoint
+
+# A tile lies at most that share of its side off its place: the nearest tile of an index is no
+# farther when tiles overlap by half.
+FARTHEST_SHIFT = 0.25
 
 _APART_M = 6000.0
 _ROOM = 2.8  # of ground for a place, in squares of the least distance

@@ -17,6 +17,7 @@ from geoloc import __version__
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.locate.job import locate_photos
+from geoloc.options import DemoOptions
 from geoloc.photos.photo import find_photos
 from geoloc.progress import Progress, Silent
 from geoloc.results.evaluation import Evaluation, evaluate_results, read_truth
@@ -30,27 +31,6 @@ from geoloc.tiles.job import cut_tiles
 _MARKER = "demo.json"
 _FOLDERS = ("photos", "tiles", "index")
 _FILES = ("region.tif", "truth.csv", "out.geojson", "out.qml", "demo.png")
-
-
-@dataclass(frozen=True)
-class DemoOptions:
-    """What the demo builds.
-
-    Attributes:
-        folder: Where everything goes.
-        photos: How many are taken.
-        seed: Decides the town and the flight.
-        size_m: Side of the mapped square.
-        gsd_m: Side of a pixel of the map, on the ground.
-        overwrite: Replace an earlier demo.
-    """
-
-    folder: Path = Path("geoloc-demo")
-    photos: int = 20
-    seed: int = 0
-    size_m: float = 800.0
-    gsd_m: float = 0.3
-    overwrite: bool = False
 
 
 @dataclass(frozen=True)

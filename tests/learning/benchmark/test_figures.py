@@ -12,12 +12,12 @@ from geoloc.learning.benchmark.figures import (
     PROTOCOLS,
     PUBLISHED,
     TITLES,
-    Protocol,
     PublishedFigure,
     published_beside,
 )
 from geoloc.learning.benchmark.protocols import Rules, SplitVectors, measure_test, protocols_of
 from geoloc.learning.datasets.registry import DATASETS, open_dataset
+from geoloc.options import BenchmarkProtocol
 from tests.fixtures import dataset_layouts
 
 _WRITERS = {
@@ -74,7 +74,7 @@ def test_figures_are_of_tests_protocols_and_metrics_that_exist(
 
 def test_every_figure_says_where_it_comes_from() -> None:
     assert all("arXiv" in figure.source and ": " in figure.source for figure in PUBLISHED)
-    assert get_args(Protocol) == PROTOCOLS
+    assert get_args(BenchmarkProtocol) == PROTOCOLS
 
 
 def _is_possible(percent: float, queries: int) -> bool:

@@ -15,7 +15,7 @@ from geoloc.errors import InputError, OptionError, OutputExistsError
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.learning.datasets.registry import open_dataset
 from geoloc.learning.pairing.job import PairingSummary, make_pairs
-from geoloc.learning.pairing.options import PairingOptions
+from geoloc.options import PairingOptions
 from geoloc.photos.photo import find_photos, read_photo
 from tests.fixtures.photos import write_photo
 from tests.fixtures.rasters import PLACED, CodedRaster

@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 import timm
 
-from geoloc.models.conversion.catalogue import DATA_SETS, SOURCES, DataSet
-from geoloc.models.conversion.tensor_names import LAYOUTS, Project
+from geoloc.models.conversion.catalogue import DATA_SETS, SOURCES
+from geoloc.models.conversion.tensor_names import LAYOUTS
+from geoloc.options import DataSet, Project
 
 
 def test_every_project_has_a_layout_and_a_source() -> None:

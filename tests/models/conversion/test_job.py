@@ -17,11 +17,11 @@ from geoloc.errors import ModelError, OptionError, OutputExistsError
 from geoloc.models import registry
 from geoloc.models.conversion.catalogue import DATA_SETS, SOURCES
 from geoloc.models.conversion.checkpoint import read_checkpoint, write_checkpoint
-from geoloc.models.conversion.job import ImportOptions, export_model, import_model
-from geoloc.models.conversion.tensor_names import Project
+from geoloc.models.conversion.job import export_model, import_model
 from geoloc.models.nets.clnet import CLNet, CLNetOptions
 from geoloc.models.nets.mean import MEAN
 from geoloc.models.nets.neural_map import LatentGrid
+from geoloc.options import ImportOptions, Project
 from tests.fixtures import foreign_checkpoints as foreign
 from tests.fixtures.name_seeded import noise_image
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from geoloc.cli import cli
 from geoloc.errors import OptionError, OutputExistsError
-from geoloc.synthetic.demo.job import Demo, DemoOptions, run_demo
+from geoloc.options import DemoOptions
+from geoloc.synthetic.demo.job import Demo, run_demo
 
 
 def test_a_small_demo_locates_its_photos_and_leaves_a_picture(tmp_path: Path) -> None:
