@@ -1,7 +1,7 @@
 """SIFT keypoints of a map or of a photo, described by RootSIFT or by a learned descriptor.
 
 Weak local features that vote together find a photo on a map of another date without any training
-(DESIGN.md, "Why local features vote beside the network"). The detector is tuned for many weak
+(geoloc/README.md, "Why weak local features vote"). The detector is tuned for many weak
 features, not for few strong ones: a low contrast threshold, no ratio test afterwards.
 """
 
