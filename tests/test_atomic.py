@@ -1,0 +1,172 @@
+"""Files and folders are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geoloc.atomic import draft_name, remove_drafts, replacing, replacing_folder, write_text
+
+
+def _fail(draft: Path) -> None:
+    """Write half of it, then break off."""
+    draft.write_text("half")
+    raise ValueError("broke off")
+
+
+def _fail_folder(draft: Path) -> None:
+    (draft / "half.txt").write_text("half")
+    raise ValueError("broke off")
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def _interrupt(draft: Path) -> None:
+    draft.write_text("half")
+    raise KeyboardInterrupt
+
+
+def test_text_is_written_in_utf8(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "Höhe\n")
+    assert (tmp_path / "a.txt").read_bytes() == "Höhe\n".encode()
+    assert _names(tmp_path) == ["a.txt"]
+
+
+def test_what_is_there_stays_until_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with replacing(path) as draft:
+        draft.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("writer", [_fail, _interrupt])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_writer_that_breaks_off_changes_nothing(
+    tmp_path: Path, writer: Callable[[Path], None], is_there: bool
+) -> None:
+    path = tmp_path / "a.txt"
+    if is_there:
+        path.write_text("old")
+    with pytest.raises((ValueError, KeyboardInterrupt)), replacing(path) as draft:
+        writer(draft)
+    assert [p.read_text() for p in tmp_path.iterdir()] == (["old"] if is_there else [])
+
+
+def test_a_file_that_cannot_be_replaced_leaves_no_draft(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="a"), replacing(tmp_path / "a") as draft:
+        draft.write_text("new")
+    assert _names(tmp_path) == ["a"]
+
+
+def test_a_writer_that_writes_nothing_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with replacing(path):
+        pass
+    assert path.read_text() == "old"
+
+
+def test_the_draft_lies_beside_its_target_and_keeps_the_extension(tmp_path: Path) -> None:
+    with replacing(tmp_path / "tiles.gti.gpkg") as draft:
+        assert draft.parent == tmp_path
+        assert draft.suffix == ".gpkg"
+        assert draft.name.startswith(".tiles.gti.")
+    # numpy appends .npy to any other name.
+    with replacing(tmp_path / "a.npy") as draft:
+        np.save(draft, np.arange(3))
+    assert np.load(tmp_path / "a.npy").tolist() == [0, 1, 2]
+
+
+def test_no_two_drafts_have_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    assert len({draft_name(path) for _ in range(100)}) == 100
+    assert str(os.getpid()) in draft_name(path).name
+    code = f"from geoloc.atomic import *; print(draft_name(Path({str(path)!r})).name)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert str(os.getpid()) not in ran.stdout.split(".")
+
+
+def test_the_last_of_two_writers_wins_and_both_end_well(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with replacing(path) as first, replacing(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
+    assert _names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_symbolic_link_is_followed(tmp_path: Path, is_there: bool) -> None:
+    target, link = tmp_path / "far" / "a.txt", tmp_path / "a.txt"
+    target.parent.mkdir()
+    if is_there:
+        target.write_text("old")
+    link.symlink_to(target)
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert _names(target.parent) == ["a.txt"]
+
+
+def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "features"
+    folder.mkdir()
+    (folder / "old.txt").write_text("old")
+    with replacing_folder(folder) as draft:
+        (draft / "new.txt").write_text("new")
+        assert _names(folder) == ["old.txt"]
+    assert _names(folder) == ["new.txt"]
+    assert _names(tmp_path) == ["features"]
+
+
+def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+    with replacing_folder(tmp_path / "a" / "b") as draft:
+        (draft / "new.txt").write_text("new")
+    assert (tmp_path / "a" / "b" / "new.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_that_breaks_off_changes_nothing(tmp_path: Path, is_there: bool) -> None:
+    folder = tmp_path / "features"
+    if is_there:
+        folder.mkdir()
+        (folder / "old.txt").write_text("old")
+    with pytest.raises(ValueError, match="broke off"), replacing_folder(folder) as draft:
+        _fail_folder(draft)
+    assert _names(tmp_path) == (["features"] if is_there else [])
+    assert not is_there or _names(folder) == ["old.txt"]
+
+
+def test_a_linked_folder_is_followed(tmp_path: Path) -> None:
+    target, link = tmp_path / "far", tmp_path / "features"
+    target.mkdir()
+    link.symlink_to(target)
+    with replacing_folder(link) as draft:
+        (draft / "new.txt").write_text("new")
+    assert link.is_symlink()
+    assert _names(target) == ["new.txt"]
+
+
+def test_drafts_of_killed_writers_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "pixels").mkdir()
+    for name in ("a.txt", ".mine.tmp", "notes.1.0a0b0c0d.tmp.txt", ".hidden"):
+        (tmp_path / name).write_text("kept")
+    draft_name(tmp_path / "vectors.faiss").write_text("half")
+    draft_name(tmp_path / "no_extension").write_text("half")
+    draft_name(tmp_path / "pixels" / "1.tif").write_text("half")
+    draft_name(tmp_path / "features").mkdir()
+    remove_drafts(tmp_path)
+    kept = {".hidden", ".mine.tmp", "a.txt", "notes.1.0a0b0c0d.tmp.txt", "pixels"}
+    assert set(_names(tmp_path)) == kept
+    assert _names(tmp_path / "pixels") == []
