@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from geoloc import __version__
-from geoloc.atomic import write_text
+from geoloc.atomic import remove_drafts, write_text
 from geoloc.errors import IndexFolderError
 
 MANIFEST = "index.json"
@@ -209,6 +209,7 @@ def tidy_index(folder: Path) -> None:
     """Remove what a finished run leaves behind, unless it belongs to another one."""
     begun = read_partial(folder)
     if begun is None or begun == IndexManifest.read(folder).recipe:
+        remove_drafts(folder)
         (folder / PARTIAL_MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(folder / PARTS, ignore_errors=True)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from geoloc.arrays import Float16Array, Int64Array, RgbImage
+from geoloc.atomic import replacing
 from geoloc.errors import InputError
 from geoloc.models.embedder import SATELLITE, Embedder
 from geoloc.progress import Progress
@@ -163,10 +164,9 @@ def _shard_path(folder: Path, number: int) -> Path:
 
 
 def _write_shard(path: Path, rows: list[int], vectors: list[Float16Array]) -> None:
-    temporary = path.with_suffix(".tmp.npz")
     joined = np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float16)
-    np.savez(temporary, rows=np.asarray(rows, np.int64), vectors=joined)
-    temporary.replace(path)
+    with replacing(path) as draft:
+        np.savez(draft, rows=np.asarray(rows, np.int64), vectors=joined)
 
 
 def _collect(folder: Path, shards: int, dimension: int, asked: int) -> TileVectors:

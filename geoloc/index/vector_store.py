@@ -17,6 +17,7 @@ import faiss
 import numpy as np
 
 from geoloc.arrays import Float16Array, Float32Array, Int64Array
+from geoloc.atomic import replacing
 from geoloc.errors import IndexFolderError, OptionError
 from geoloc.index.exact_search import SearchResult, rank, search_exact
 
@@ -114,9 +115,8 @@ def write_store(folder: Path, vectors: Float16Array, factory: str) -> None:
         (folder / VECTORS_FILE).unlink(missing_ok=True)
     else:
         _write_vectors(folder / VECTORS_FILE, vectors)
-    temporary = folder / f".{INDEX_FILE}.tmp"
-    faiss.write_index(index, str(temporary))
-    temporary.replace(folder / INDEX_FILE)
+    with replacing(folder / INDEX_FILE) as draft:
+        faiss.write_index(index, str(draft))
 
 
 def make_index(dimension: int, factory: str) -> faiss.Index:
@@ -160,12 +160,12 @@ def _codes(index: faiss.Index) -> Float16Array:
 
 
 def _write_vectors(path: Path, vectors: Float16Array) -> None:
-    temporary = path.with_name(f".{path.name}")
-    out = np.lib.format.open_memmap(temporary, "w+", np.float16, vectors.shape)
-    for start in range(0, len(vectors), _ADD_ROWS):
-        out[start : start + _ADD_ROWS] = vectors[start : start + _ADD_ROWS]
-    out.flush()
-    temporary.replace(path)
+    with replacing(path) as draft:
+        out = np.lib.format.open_memmap(draft, "w+", np.float16, vectors.shape)
+        for start in range(0, len(vectors), _ADD_ROWS):
+            out[start : start + _ADD_ROWS] = vectors[start : start + _ADD_ROWS]
+        out.flush()
+        del out  # Windows renames no file that is mapped
 
 
 def _widen(index: faiss.Index) -> None:

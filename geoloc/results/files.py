@@ -15,10 +15,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
+from geoloc.atomic import draft_name, replacing, write_text
 from geoloc.errors import InputError, OptionError, OutputExistsError
 from geoloc.options import OutputFormat
 from geoloc.results.qgis_style import photo_style
@@ -119,7 +119,7 @@ def check_output(path: str | Path, *, fmt: OutputFormat | None, overwrite: bool)
 
 def _try_to_write(target: Path) -> None:
     """Write and remove an empty file beside `target`: better known now than after the work."""
-    draft = _draft(target)
+    draft = draft_name(Path(os.path.realpath(target)))
     try:
         draft.touch()
         draft.unlink()
@@ -209,7 +209,7 @@ def _relative_path(photo: str, folder: Path) -> str | None:
 
 def _write_file(rows: _Rows, path: Path, fmt: OutputFormat) -> list[Path]:
     """Write `rows` to `path` by way of a temporary name; nothing when there is nothing."""
-    with _renamed(path) as draft:
+    with replacing(path) as draft:
         if fmt in _TEXT_WRITERS:
             with draft.open("w", encoding="utf-8", newline="") as stream:
                 _TEXT_WRITERS[fmt](rows, stream)
@@ -223,29 +223,11 @@ def _write_file(rows: _Rows, path: Path, fmt: OutputFormat) -> list[Path]:
     return [path]
 
 
-def _draft(path: Path) -> Path:
-    """The temporary name of `path`; its extension stays last, as GDAL wants that of .gpkg."""
-    return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-
-
-@contextmanager
-def _renamed(path: Path) -> Iterator[Path]:
-    """A name to write to that becomes `path` at the end, and vanishes after an error."""
-    draft = _draft(path)
-    try:
-        yield draft
-        if draft.exists():
-            draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _write_sidecar(path: Path, *, overwrite: bool) -> list[Path]:
     """Write the style beside a result, unless a person's own is there."""
     if path.exists() and not overwrite:
         return []
-    with _renamed(path) as draft:
-        draft.write_text(photo_style(), encoding="utf-8")
+    write_text(path, photo_style())
     return [path]
 
 

@@ -8,7 +8,6 @@ the file is decoded about once. Files striped over their whole width are cut in 
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -23,6 +22,7 @@ from affine import Affine
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 
+from geoloc.atomic import replacing
 from geoloc.errors import OptionError, RasterError
 from geoloc.geometry.crs import to_lonlat
 from geoloc.tiles.bands import RgbTile, Stretch
@@ -239,18 +239,18 @@ def footprint_lonlat(
 
 
 def write_tile(path: Path, tile: RgbTile, job: RasterJob, window: TileWindow) -> None:
-    """Write a tile as a GeoTIFF under a temporary name, then rename it."""
+    """Write a tile as a GeoTIFF, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
     try:
-        with rasterio.open(temporary, "w", **_profile(tile, job, window)) as dataset:
+        with (
+            replacing(path) as draft,
+            rasterio.open(draft, "w", **_profile(tile, job, window)) as dataset,
+        ):
             _write_bands(dataset, tile)
     except rasterio.errors.RasterioError as error:
-        temporary.unlink(missing_ok=True)
         raise OptionError(
             f"cannot write {path}: {error}; check --co and the space on the disk"
         ) from error
-    os.replace(temporary, path)  # noqa: PTH105
 
 
 def encoded_bytes(tile: RgbTile, job: RasterJob, window: TileWindow) -> int:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import geopandas
 import shapely
 
+from geoloc.atomic import remove_drafts, write_text
 from geoloc.errors import OutputExistsError
 from geoloc.options import TileOptions
 from geoloc.tiles.cutting import Outcome
@@ -152,6 +153,7 @@ def abandon_folder(folder: Path) -> None:
 
 def finish_folder(folder: Path, manifest: TileManifest) -> None:
     """Declare a folder finished."""
+    remove_drafts(folder)
     manifest.write(folder / MANIFEST)
     (folder / PARTIAL_MANIFEST).unlink(missing_ok=True)
     (folder / JOURNAL).unlink(missing_ok=True)
@@ -196,6 +198,7 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(path)
     for name in (TABLE, MOSAIC, JOURNAL, PARTIAL_MANIFEST, MANIFEST):
         (folder / name).unlink(missing_ok=True)
+    remove_drafts(folder)
 
 
 def _difference(
@@ -233,4 +236,4 @@ def _reopen(folder: Path) -> None:
     for row in rows:
         row["transform"] = [float(value) for value in row["transform"]]
         lines.append(_outcome_to_json(Outcome(row["tile_id"], row)) + "\n")
-    (folder / JOURNAL).write_text("".join(lines), encoding="utf-8")
+    write_text(folder / JOURNAL, "".join(lines))

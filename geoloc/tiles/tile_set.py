@@ -28,7 +28,7 @@ from pyproj import CRS
 from rasterio.enums import Resampling
 
 from geoloc.arrays import ByteArray
-from geoloc.atomic import write_text
+from geoloc.atomic import replacing, write_text
 from geoloc.errors import TilesError
 from geoloc.geometry.crs import as_crs
 from geoloc.tiles.bands import Stretch
@@ -310,9 +310,8 @@ def _averaged(pixels: ByteArray, shrink: int) -> ByteArray:
 
 def write_table(folder: Path, table: geopandas.GeoDataFrame) -> None:
     """Write ``tiles.parquet`` as GeoParquet 1.1 with a bbox covering."""
-    temporary = folder / f".{TABLE}.tmp"
-    table.to_parquet(temporary, write_covering_bbox=True, schema_version="1.1.0", index=False)
-    os.replace(temporary, folder / TABLE)  # noqa: PTH105
+    with replacing(folder / TABLE) as draft:
+        table.to_parquet(draft, write_covering_bbox=True, schema_version="1.1.0", index=False)
 
 
 def write_mosaic(folder: Path, table: geopandas.GeoDataFrame) -> None:
@@ -326,27 +325,23 @@ def write_mosaic(folder: Path, table: geopandas.GeoDataFrame) -> None:
     widths = layer.geometry.bounds
     finest = table["ground_size_m"] == table["ground_size_m"].min()
     tile_px = _side_px(table)
-    temporary = folder / ".tiles.partial.gti.gpkg"
-    temporary.unlink(missing_ok=True)
     layer = layer.assign(transform=[json.dumps(list(t)) for t in table["transform"]])
-    layer.to_file(
-        temporary,
-        driver="GPKG",
-        layer="tiles",
-        VERSION="1.3",  # GDAL before 3.7 warns of the newer default
-        layer_metadata={
-            "RESX": repr(float((widths["maxx"] - widths["minx"])[finest].median()) / tile_px),
-            "RESY": repr(float((widths["maxy"] - widths["miny"])[finest].median()) / tile_px),
-            "BAND_COUNT": "3",
-            "DATA_TYPE": "Byte",
-            "COLOR_INTERPRETATION": "Red,Green,Blue",
-            "MASK_BAND": "YES",
-            "LOCATION_FIELD": "location",
-            "SORT_FIELD": "ground_size_m",
-            "SORT_FIELD_ASC": "NO",
-        },
-    )
-    os.replace(temporary, folder / MOSAIC)  # noqa: PTH105
+    layer_metadata = {
+        "RESX": repr(float((widths["maxx"] - widths["minx"])[finest].median()) / tile_px),
+        "RESY": repr(float((widths["maxy"] - widths["miny"])[finest].median()) / tile_px),
+        "BAND_COUNT": "3",
+        "DATA_TYPE": "Byte",
+        "COLOR_INTERPRETATION": "Red,Green,Blue",
+        "MASK_BAND": "YES",
+        "LOCATION_FIELD": "location",
+        "SORT_FIELD": "ground_size_m",
+        "SORT_FIELD_ASC": "NO",
+    }
+    with replacing(folder / MOSAIC) as draft:
+        # GDAL before 3.7 warns of a newer default than version 1.3.
+        layer.to_file(
+            draft, driver="GPKG", layer="tiles", VERSION="1.3", layer_metadata=layer_metadata
+        )
 
 
 def _side_px(table: geopandas.GeoDataFrame) -> int:

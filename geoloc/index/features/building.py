@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array
+from geoloc.atomic import replacing, replacing_folder, write_text
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.index.features.feature_map import (
     CELL_M,
@@ -269,10 +270,9 @@ def _finished(folder: Path, tiles: TileSet, kind: DescriptorKind) -> int | None:
 
 
 def _write_part(path: Path, features: list[dict[str, NDArray[Any]]]) -> None:
-    temporary = path.with_suffix(".tmp.npz")
     arrays: dict[str, Any] = {k: np.concatenate([f[k] for f in features]) for k in features[0]}
-    np.savez(temporary, **arrays)
-    temporary.replace(path)
+    with replacing(path) as draft:
+        np.savez(draft, **arrays)
 
 
 def _check_parts(parts_folder: Path, digest: str) -> None:
@@ -281,7 +281,7 @@ def _check_parts(parts_folder: Path, digest: str) -> None:
     if not stamp.exists() or stamp.read_text() != digest:
         for stale in parts_folder.glob("*.npz"):
             stale.unlink()
-        stamp.write_text(digest)
+        write_text(stamp, digest)
 
 
 def _merge(
@@ -297,21 +297,17 @@ def _merge(
         merged["region"].astype(np.int64), *np.floor(merged["xy"] / CELL_M).astype(np.int64).T
     )
     order = np.argsort(keys, kind="stable")
-    temporary = folder.with_name(folder.name + ".tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    for name in ("xy", "shape", "region", "descriptors"):
-        merged[name] = merged[name][order]
-        np.save(temporary / f"{name}.npy", merged[name])
-    unique, starts = np.unique(keys[order], return_index=True)
-    np.savez(temporary / "cells.npz", keys=unique, starts=np.append(starts, len(keys)))
-    faiss.write_index(_train(merged["descriptors"]), str(temporary / "descriptors.faiss"))
-    _write_manifest(temporary, tiles, plan, len(keys), _kind_of(extractor))
-    if extractor is not None:
-        # Before the old folder goes: it may hold the very model.
-        _copy_model(extractor.card.folder, temporary / DESCRIPTOR)
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.replace(folder)
+    with replacing_folder(folder) as draft:
+        for name in ("xy", "shape", "region", "descriptors"):
+            merged[name] = merged[name][order]
+            np.save(draft / f"{name}.npy", merged[name])
+        unique, starts = np.unique(keys[order], return_index=True)
+        np.savez(draft / "cells.npz", keys=unique, starts=np.append(starts, len(keys)))
+        faiss.write_index(_train(merged["descriptors"]), str(draft / "descriptors.faiss"))
+        _write_manifest(draft, tiles, plan, len(keys), _kind_of(extractor))
+        if extractor is not None:
+            # The old folder is still there: it may hold the very model.
+            _copy_model(extractor.card.folder, draft / DESCRIPTOR)
     return len(keys)
 
 
@@ -323,7 +319,8 @@ def _copy_model(source: Path, target: Path) -> None:
 
 
 def _concatenate(parts_folder: Path) -> dict[str, NDArray[Any]]:
-    parts = [np.load(path) for path in sorted(parts_folder.glob("*.npz"))]
+    # A draft that a killed run has left is no part.
+    parts = [np.load(path) for path in sorted(parts_folder.glob("[0-9]*.npz"))]
     names = ("xy", "shape", "region", "descriptors")
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoloc.arrays import Float32Array, Int64Array
+from geoloc.atomic import replacing
 from geoloc.errors import IndexFolderError
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.progress import Progress
@@ -124,18 +125,18 @@ def write_signatures(
     np.save(features.folder / _WORDS_FILE, words)
     shape = (len(tiles), *words.shape)
     path = features.folder / _SIGNATURES_FILE
-    temporary = path.with_suffix(".tmp.npy")
-    signatures = np.lib.format.open_memmap(temporary, "w+", np.int8, shape)
     lon, lat = tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float)
     half_m = tiles["ground_size_m"].to_numpy(float) / 2
     progress.start("computing signatures", len(tiles), "tiles")
-    for row in range(len(tiles)):
-        ids = features.in_squares(lon[[row]], lat[[row]], half_m[[row]])
-        unit = features.kind.unit(features.descriptors[ids])
-        signatures[row] = np.rint(aggregate(unit, words) * _QUANTISER)
-        progress.advance()
-    signatures.flush()
-    temporary.replace(path)
+    with replacing(path) as draft:
+        signatures = np.lib.format.open_memmap(draft, "w+", np.int8, shape)
+        for row in range(len(tiles)):
+            ids = features.in_squares(lon[[row]], lat[[row]], half_m[[row]])
+            unit = features.kind.unit(features.descriptors[ids])
+            signatures[row] = np.rint(aggregate(unit, words) * _QUANTISER)
+            progress.advance()
+        signatures.flush()
+        del signatures  # Windows renames no file that is mapped
 
 
 def _learn_words(features: FeatureMap) -> Float32Array:
