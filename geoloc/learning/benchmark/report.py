@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from geoloc.atomic import write_text
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.learning.benchmark.figures import TITLES, PublishedFigure, published_beside
 from geoloc.learning.benchmark.job import BenchmarkReport, SplitReport
@@ -123,9 +124,7 @@ def write_report(report: BenchmarkReport, path: str | Path, *, overwrite: bool =
     """
     check_report_path(path, overwrite=overwrite)
     target = Path(path)
-    draft = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
-    draft.write_text(_WRITERS[target.suffix.lower()](report), encoding="utf-8")
-    draft.replace(target)
+    write_text(target, _WRITERS[target.suffix.lower()](report))
 
 
 def report_document(report: BenchmarkReport) -> dict[str, object]:

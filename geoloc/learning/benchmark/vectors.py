@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geoloc.arrays import Float32Array, RgbImage
+from geoloc.atomic import replacing
 from geoloc.errors import InputError, ModelError
 from geoloc.index.tile_vectors import read_ahead
 from geoloc.learning.datasets.crossview import Picture
@@ -167,13 +168,12 @@ def _facts(path: Path) -> tuple[str, int, int]:
 
 
 def _keep(path: Path | None, vectors: Float32Array) -> None:
-    """Write a shard under a temporary name and rename it."""
+    """Write a shard, whole or not at all."""
     if path is None:
         return
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_suffix(".tmp.npy")
-    np.save(temporary, vectors)
-    temporary.replace(path)
+    with replacing(path) as draft:
+        np.save(draft, vectors)
 
 
 def _unreadable(faults: Sequence[InputError], count: int) -> InputError:

@@ -5,7 +5,6 @@ The folder appears whole or not at all: it is written beside its place and then 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from geoloc.arrays import Float64Array, RgbImage
+from geoloc.atomic import replacing_folder
 from geoloc.errors import InputError, OutputExistsError, PhotoError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.learning.pairing.areas import group_places, split_by_area
@@ -96,15 +96,8 @@ def make_pairs(
     """
     options, folder = options or PairingOptions(), Path(folder)
     _refuse_existing(folder, options)
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        summary = _Run(part, options, progress or Silent()).make(photos, expand_rasters(maps))
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with replacing_folder(folder) as draft:
+        summary = _Run(draft, options, progress or Silent()).make(photos, expand_rasters(maps))
     return replace(summary, folder=folder)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from geoloc.atomic import replacing
 from geoloc.errors import ModelError
 from geoloc.learning.training.recall import Recall
 
@@ -72,17 +73,16 @@ class Checkpoint:
 
 
 def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write it under a temporary name first: a kill leaves the one before."""
+    """Write it whole or not at all: a kill leaves the one before."""
     document = {
         "origin": dict(checkpoint.origin),
         "standing": {**asdict(checkpoint.standing), "losses": list(checkpoint.standing.losses)},
         "tensors": {name: dict(state) for name, state in checkpoint.tensors.items()},
         "source": dict(checkpoint.source),
     }
-    path = folder / CHECKPOINT_NAME
-    temporary = path.with_name(path.name + ".tmp")
-    torch.save(document, temporary)
-    temporary.replace(path)
+    # To a stream: torch notes the name of a file in its bytes, and that of a draft is random.
+    with replacing(folder / CHECKPOINT_NAME) as draft, draft.open("wb") as stream:
+        torch.save(document, stream)
 
 
 def read_checkpoint(folder: Path, origin: Mapping[str, str]) -> Checkpoint:

@@ -9,6 +9,7 @@ from typing import Any
 
 import tomli_w
 
+from geoloc.atomic import write_text
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import Recipe
 from geoloc.models.card import CARD_NAME, ModelCard, card_from
@@ -74,7 +75,7 @@ class Measurement:
 def write_card(
     document: Mapping[str, Any], folder: Path, *, checksum: str, measured: Measurement
 ) -> None:
-    """Write ``model.toml`` of the weights with that checksum, under a temporary name first.
+    """Write ``model.toml`` of the weights with that checksum.
 
     Args:
         document: The card without weights and accuracy.
@@ -100,11 +101,4 @@ def write_card(
         training["steps"] = measured.steps
     weights = {"sha256": checksum}
     whole = {**document, "training": training, "weights": weights, "accuracy": [accuracy]}
-    write_text(tomli_w.dumps(whole), folder / CARD_NAME)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text file under a temporary name first."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_text(folder / CARD_NAME, tomli_w.dumps(whole))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from geoloc.atomic import write_text
 from geoloc.errors import GeolocError, OptionError
 from geoloc.learning.training.batch import Batch
 from geoloc.learning.training.checkpoint import (
@@ -29,7 +30,6 @@ from geoloc.learning.training.model_folder import (
     complete_card,
     draft_card,
     write_card,
-    write_text,
 )
 from geoloc.learning.training.network import build_for_training, keep_backbone
 from geoloc.learning.training.objective import Objective, Sample, build_loss
@@ -153,7 +153,7 @@ class Run:
     def _fresh(self) -> TrainingState:
         """The start of a run; the recipe is put beside what comes of it."""
         if self.setting.processes.is_main and self.setting.recipe.text:
-            write_text(self.setting.recipe.text, self.setting.folder / RECIPE_NAME)
+            write_text(self.setting.folder / RECIPE_NAME, self.setting.recipe.text)
         recall = self.validation.measure(self.embed)
         standing = TrainingState(untrained=recall, best=recall, backbone=self.backbone)
         if self.setting.refinement:

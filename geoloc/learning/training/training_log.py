@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from geoloc.atomic import replacing
 from geoloc.errors import DependencyError
 from geoloc.learning.training.recall import Recall
 
@@ -64,10 +65,11 @@ class TrainingLog:
         self._board = _open_board(folder / BOARD_FOLDER, step) if board else None
 
     def __enter__(self) -> Self:
-        temporary = self._path.with_name(self._path.name + ".tmp")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        with (
+            replacing(self._path) as draft,
+            draft.open("w", newline="", encoding="utf-8") as file,
+        ):
             csv.writer(file).writerows([COLUMNS, *self._rows])
-        temporary.replace(self._path)
         return self
 
     def __exit__(
