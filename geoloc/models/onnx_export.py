@@ -18,7 +18,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from geoloc.atomic import write_text
+from geoloc.atomic import replacing, write_text
 from geoloc.errors import DependencyError, ModelError, OptionError, OutputExistsError
 from geoloc.models.card import ModelCard, check_embeds_images
 from geoloc.models.registry import LoadedModel, load_model
@@ -151,19 +151,16 @@ def _export_branch(model: LoadedModel, view: str, *, folder: Path, options: Onnx
     branch = _OneView(model.eval(), view).eval()
     program = _translate(branch, images, options=options, card=model.card)
     program.model.metadata_props.update(_metadata(model.card, view))
-    temporary, path = folder / f".{view}.tmp.onnx", folder / f"{view}.onnx"
-    program.save(str(temporary), external_data=False)
-    try:
-        difference = _difference(branch, temporary, images, batches)
+    path = folder / f"{view}.onnx"
+    with replacing(path) as draft:
+        program.save(str(draft), external_data=False)
+        difference = _difference(branch, draft, images, batches)
         if not difference <= _TOLERANCE:
             raise ModelError(
                 f"the {view} branch of {model.card.name} differs by {difference:.2g} in ONNX "
                 f"Runtime; expected at most {_TOLERANCE:g}; try another --opset",
                 path=model.card.folder,
             )
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     length = path.stat().st_size
     return Branch(
         view, path.name, sha256_of(path), length, height_px, width_px, difference, batches
@@ -253,7 +250,7 @@ def _write_cards(
         "branches": [asdict(branch) for branch in branches],
     }
     readme = _readme(card, branches, dynamic_batch=options.dynamic_batch)
-    (folder / README_FILE).write_text(readme, encoding="utf-8")
+    write_text(folder / README_FILE, readme)
     write_text(folder / CARD_FILE, json.dumps(document, indent=2) + "\n")
 
 

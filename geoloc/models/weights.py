@@ -10,6 +10,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from geoloc.atomic import replacing
 from geoloc.errors import ModelError
 
 _NAMED_AT_MOST = 5
@@ -117,7 +118,7 @@ def first_few(faults: Sequence[str]) -> str:
 
 
 def write_tensors(network: nn.Module, path: Path) -> str:
-    """Write a network's weights under a temporary name, rename, and return the checksum.
+    """Write a network's weights, whole or not at all, and return their checksum.
 
     The same weights always make the same file: safetensors writes metadata in any order, so the
     file carries none but what readers of other tools expect.
@@ -125,8 +126,7 @@ def write_tensors(network: nn.Module, path: Path) -> str:
     tensors = {
         key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
     }
-    temporary = path.with_name(path.name + ".tmp")
-    # Not save_file: it makes a file that only its owner may read.
-    temporary.write_bytes(safetensors.torch.save(tensors, metadata={"format": "pt"}))
-    temporary.replace(path)
+    with replacing(path) as draft:
+        # Not save_file: it makes a file that only its owner may read.
+        draft.write_bytes(safetensors.torch.save(tensors, metadata={"format": "pt"}))
     return sha256_of(path)

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from geoloc.atomic import replacing
 from geoloc.errors import ModelError
 from geoloc.models.conversion.tensor_names import Layout, Renaming, rename
 from geoloc.models.weights import check_fit, first_few, read_tensors
@@ -166,10 +167,11 @@ def recognise_convnext(shapes: Mapping[str, torch.Size]) -> str | None:
 
 
 def write_checkpoint(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors as ``.pth`` or safetensors, under a temporary name first."""
-    temporary = path.with_name(path.name + ".tmp")
-    if path.suffix == ".pth":
-        torch.save(dict(tensors), temporary)
-    else:
-        save_file(dict(tensors), temporary, metadata={"format": "pt"})
-    temporary.replace(path)
+    """Write tensors as ``.pth`` or safetensors, whole or not at all."""
+    with replacing(path) as draft:
+        if path.suffix == ".pth":
+            # To a stream: torch notes the name of a file in its bytes, and a draft's is random.
+            with draft.open("wb") as stream:
+                torch.save(dict(tensors), stream)
+        else:
+            save_file(dict(tensors), draft, metadata={"format": "pt"})

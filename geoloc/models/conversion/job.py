@@ -12,6 +12,7 @@ import tomli_w
 import torch
 from torch import Tensor, nn
 
+from geoloc.atomic import write_text
 from geoloc.errors import ModelError, OptionError, OutputExistsError
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME, ModelCard, card_from
 from geoloc.models.conversion.catalogue import DATA_SETS, SOURCES, TrainingImages
@@ -225,11 +226,7 @@ def _write(network: nn.Module, folder: Path, document: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CARD_NAME).unlink(missing_ok=True)
     checksum = write_tensors(network, folder / WEIGHTS_NAME)
-    temporary = folder / f"{CARD_NAME}.tmp"
-    temporary.write_text(
-        tomli_w.dumps({**document, "weights": {"sha256": checksum}}), encoding="utf-8"
-    )
-    temporary.replace(folder / CARD_NAME)
+    write_text(folder / CARD_NAME, tomli_w.dumps({**document, "weights": {"sha256": checksum}}))
 
 
 def export_model(
