@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from geoloc.atomic import replacing
 from geoloc.errors import OptionError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -32,9 +33,8 @@ def check_picture(path: Path, *, overwrite: bool) -> None:
 def write_picture(picture: Image.Image, path: Path) -> None:
     """Write a picture, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    picture.save(temporary, format=_FORMATS[path.suffix.lower()])
-    temporary.replace(path)
+    with replacing(path) as draft:
+        picture.save(draft, format=_FORMATS[path.suffix.lower()])
 
 
 def facts(explanation: Explanation) -> dict[str, object]:

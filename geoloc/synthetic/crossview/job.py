@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from geoloc.arrays import ByteArray
+from geoloc.atomic import replacing
 from geoloc.errors import OutputExistsError
 from geoloc.options import CrossViewOptions
 from geoloc.progress import Progress, Silent
@@ -240,9 +241,7 @@ def _prepare(folder: Path, order: CrossViewOptions) -> None:
 
 
 def _write_table(path: Path, columns: Sequence[str], rows: _Rows) -> None:
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="") as stream:
+    with replacing(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(columns)
         writer.writerows(rows)
-    part.replace(path)

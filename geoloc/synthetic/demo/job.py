@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geoloc import __version__
+from geoloc.atomic import write_text
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.locate.job import locate_photos
@@ -187,6 +188,4 @@ def _make_room(folder: Path, options: DemoOptions) -> None:
         "size_m": options.size_m,
         "version": 1,
     }
-    part = folder / f".{_MARKER}.part"
-    part.write_text(json.dumps(made_with, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    part.replace(marker)
+    write_text(marker, json.dumps(made_with, indent=2, sort_keys=True) + "\n")

@@ -12,6 +12,7 @@ import rasterio
 from PIL import ExifTags, Image
 
 from geoloc.arrays import ByteArray
+from geoloc.atomic import replacing
 from geoloc.errors import OutputExistsError
 from geoloc.geometry.crs import LonLat
 from geoloc.progress import Progress, Silent
@@ -79,7 +80,6 @@ def write_map(
     target.parent.mkdir(parents=True, exist_ok=True)
     picture = world.render_map(when, gsd_m=gsd_m)
     height_px, width_px = picture.pixels.shape[:2]
-    part = target.with_name(f".{target.name}.part")
     profile = {
         "driver": "GTiff",
         "width": width_px,
@@ -97,9 +97,8 @@ def write_map(
         "predictor": 2,
         "num_threads": _THREADS,
     }
-    with rasterio.open(part, "w", **profile) as dataset:
+    with replacing(target) as draft, rasterio.open(draft, "w", **profile) as dataset:
         dataset.write(picture.pixels.transpose(2, 0, 1))
-    part.replace(target)
     return picture
 
 
@@ -142,13 +141,11 @@ def write_photo(world: World, shot: Shot, path: str | Path, *, noise_seed: int =
         sensor=shot.sensor,
         noise_seed=noise_seed,
     )
-    target = Path(path)
-    part = target.with_name(f".{target.name}.part")
     image = Image.fromarray(pixels)
     exif = _exif(shot.claim, image.size).tobytes()
     packet = _xmp(shot.claim).encode()
-    image.save(part, "JPEG", quality=JPEG_QUALITY, exif=exif, xmp=packet)
-    part.replace(target)
+    with replacing(Path(path)) as draft:
+        image.save(draft, "JPEG", quality=JPEG_QUALITY, exif=exif, xmp=packet)
 
 
 def write_truth(
@@ -161,12 +158,10 @@ def write_truth(
     """
     target = Path(path)
     _refuse_existing(target, overwrite)
-    part = target.with_name(f".{target.name}.part")
-    with part.open("w", encoding="utf-8", newline="") as stream:
+    with replacing(target) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(TRUTH_COLUMNS)
         writer.writerows(truth_row(world, shot) for shot in shots)
-    part.replace(target)
 
 
 def truth_row(world: World, shot: Shot) -> list[str]:
@@ -283,10 +278,8 @@ def write_street_photo(
 
 def write_tile(pixels: ByteArray, path: str | Path) -> None:
     """Write a tile (height, width, 3), lossless."""
-    target = Path(path)
-    part = target.with_name(f".{target.name}.part")
-    Image.fromarray(pixels).save(part, "PNG", compress_level=3)
-    part.replace(target)
+    with replacing(Path(path)) as draft:
+        Image.fromarray(pixels).save(draft, "PNG", compress_level=3)
 
 
 def street_focal_px(focal_35mm: int, width_px: int, height_px: int) -> float:
@@ -303,9 +296,7 @@ def _ground_exif(position: LonLat) -> Image.Exif:
 
 
 def _write_jpeg(pixels: ByteArray, path: str | Path, exif: Image.Exif, xmp: bytes | None) -> None:
-    target = Path(path)
-    part = target.with_name(f".{target.name}.part")
     extra = {"xmp": xmp} if xmp else {}
     image = Image.fromarray(pixels)
-    image.save(part, "JPEG", quality=JPEG_QUALITY, exif=exif.tobytes(), **extra)
-    part.replace(target)
+    with replacing(Path(path)) as draft:
+        image.save(draft, "JPEG", quality=JPEG_QUALITY, exif=exif.tobytes(), **extra)
