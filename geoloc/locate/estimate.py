@@ -1,6 +1,21 @@
-"""Constants that the posteriors of drone and street photos share: map error, radii, modes."""
+"""Estimate of where a photo was taken: position, heading, probability and radii.
+
+Each kind of photo has its own evidence and its own posterior over places; every posterior ends in
+an `Estimate`, of which `geoloc.locate.result_row` makes the row of the output. What the posteriors
+share stands here as well.
+"""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from geoloc.arrays import Float64Array
+from geoloc.geometry.crs import LonLat
 
 # What no photo can tell: how well the map itself lies. One measured city map was off
 # by 5 to 24 m against GPS.
@@ -12,3 +27,73 @@ RAYLEIGH_95 = 2.448
 COMPETES = 0.05
 # An estimate this probable ends the search: later stages of hypotheses are not tried.
 SURE = 0.97
+# A best score against none elsewhere, or against one of nothing, counts as so many times as good.
+_LARGEST_MARGIN = 100.0
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A direction and its standard deviation, in degrees; clockwise from true north."""
+
+    deg: float
+    sd_deg: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Where a photo was taken, and how sure that is.
+
+    Attributes:
+        position: Position of the camera.
+        heading: Direction of the photo's middle; None when all headings look alike.
+        probability: Probability that the truth lies within `radius_m` of the position, in [0, 1].
+        radius_m: Radius that `probability` speaks of, metres.
+        ce90_m: Radius that holds the truth 90 % of the time if the place is right, metres.
+        acc95_m: The radius for 95 %.
+        score: Strength of the evidence for the best place; comparable within one kind of photo.
+        margin: That score against the best one elsewhere, at most 100.
+        n_modes: Places with a probability of 0.05 or more.
+        spread_m: Spread of the places around their mean, weighted by probability, metres.
+        n_inliers: Spots of the photo that agree with the place; None where no features are matched.
+        scene: Ground point in the photo's middle; None where the photo does not tell.
+        footprint: Outline of the photo on the ground, WKT in lon, lat; None where there is none.
+    """
+
+    position: LonLat
+    heading: Heading | None = None
+    probability: float
+    radius_m: float
+    ce90_m: float
+    acc95_m: float
+    score: float
+    margin: float
+    n_modes: int
+    spread_m: float
+    n_inliers: int | None = None
+    scene: LonLat | None = None
+    footprint: str | None = None
+
+
+def margin(scores: Sequence[float]) -> float:
+    """The best score against the next, best first; infinite evidence is capped at 100."""
+    if len(scores) < 2 or scores[1] <= 0:
+        return _LARGEST_MARGIN
+    return min(_LARGEST_MARGIN, float(scores[0] / scores[1]))
+
+
+def count_modes(probabilities: ArrayLike) -> int:
+    """How many places compete for being the right one."""
+    return int((np.asarray(probabilities) >= COMPETES).sum())
+
+
+def spread_m(positions_m: Float64Array, probabilities: ArrayLike) -> float:
+    """Spread of places around their mean, weighted by probability.
+
+    Args:
+        positions_m: (N, 2) or (N, 3) places, metres.
+        probabilities: (N,) probability of each.
+    """
+    weights = np.asarray(probabilities, np.float64) + 1e-12
+    middle = np.average(positions_m, axis=0, weights=weights)
+    squares = ((positions_m - middle) ** 2).sum(axis=1)
+    return float(math.sqrt(np.average(squares, weights=weights)))

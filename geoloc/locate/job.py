@@ -61,51 +61,51 @@ def _in_order(
     """Several photos at a time, a few ahead of the one that is waited for."""
     progress.start("locating photos", len(photos), "photos")
     waiting: deque[Future[PhotoResult]] = deque()
-    listener = _Listener(locator, progress)
+    reporter = _Reporter(locator, progress)
     pool = ThreadPoolExecutor(options.workers)
     try:
         for photo in photos:
             waiting.append(pool.submit(locator.locate, photo))
             if len(waiting) > 2 * options.workers:
-                yield listener.hear(waiting.popleft().result())
+                yield reporter.report(waiting.popleft().result())
         while waiting:
-            yield listener.hear(waiting.popleft().result())
-        listener.conclude()
+            yield reporter.report(waiting.popleft().result())
+        reporter.finish()
     finally:
-        locator.abandon()  # whoever leaves early need not wait for what nobody will read
+        locator.cancel()  # who leaves early need not wait for what nobody will read
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-class _Listener:
+class _Reporter:
     """Tells the caller of results that need a word, each reason in full a few times at most."""
 
     def __init__(self, locator: Locator, progress: Progress) -> None:
         self._locator = locator
         self._progress = progress
         self._unreadable = 0
-        self._refused: set[str] = set()
+        self._unsupported: set[str] = set()
 
-    def hear(self, result: PhotoResult) -> PhotoResult:
+    def report(self, result: PhotoResult) -> PhotoResult:
         """Count a result, say what is to be said, and pass it on."""
         if result.status == "rejected" and result.view in get_args(PhotoKind):
-            self._hear_refusal(cast(PhotoKind, result.view))
+            self._warn_of_unsupported(cast(PhotoKind, result.view))
         if result.status == "unreadable":
-            self._hear_unreadable(Path(result.photo), str(result.error))
+            self._warn_of_unreadable(Path(result.photo), str(result.error))
         self._progress.advance()
         return result
 
-    def _hear_refusal(self, kind: PhotoKind) -> None:
+    def _warn_of_unsupported(self, kind: PhotoKind) -> None:
         """Say once of each kind of photos that none of them can be located."""
-        refusal = self._locator.refusal(kind)
-        if refusal is None or kind in self._refused:
+        reason = self._locator.unsupported_reason(kind)
+        if reason is None or kind in self._unsupported:
             return
-        self._refused.add(kind)
+        self._unsupported.add(kind)
         other = "drone" if kind != "drone" else "street or --view panorama"
         self._progress.warn(
-            f"{kind} photos are rejected: {refusal}; choose --view {other} if these are none"
+            f"{kind} photos are rejected: {reason}; choose --view {other} if these are none"
         )
 
-    def _hear_unreadable(self, photo: Path, reason: str) -> None:
+    def _warn_of_unreadable(self, photo: Path, reason: str) -> None:
         """Pass on why one photo is unreadable, for the first few."""
         self._unreadable += 1
         if self._unreadable <= _FIRST_COMPLAINTS:
@@ -113,7 +113,7 @@ class _Listener:
             named = reason if photo.name in reason else f"{photo.name}: {reason}"
             self._progress.warn(named)
 
-    def conclude(self) -> None:
+    def finish(self) -> None:
         """Say how many more were unreadable."""
         more = self._unreadable - _FIRST_COMPLAINTS
         if more > 0:

@@ -1,8 +1,7 @@
-"""What is written of one photo: from a belief in local metres to the columns of the output."""
+"""Result row of one photo: the columns of the output, from an estimate or from the lack of one."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,14 @@ import geopandas
 import numpy as np
 import shapely
 
-from geoloc.arrays import Float64Array
-from geoloc.geometry.camera import Camera, footprint, project
-from geoloc.geometry.crs import LocalFrame, distances_m
-from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M, Belief
-from geoloc.locate.street.posterior import StreetBelief
+from geoloc.geometry.crs import LonLat, distances_m
+from geoloc.locate.estimate import Estimate
+from geoloc.photos.kind import PhotoKind
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, Status
 
-# Below this an answer is no answer.
+# An estimate less probable than this is none: the row has its evidence, but no position.
 REJECT_BELOW = 0.1
-_FOOTPRINT_REACH = 5.0
 
 
 class TileLookup:
@@ -54,15 +50,15 @@ class TileLookup:
 
 
 @dataclass(frozen=True)
-class Run:
-    """What all results of a run share.
+class Provenance:
+    """What all rows of a run share.
 
     Attributes:
         model: Name of the index's model.
-        index_id: Of the index.
-        run_id: Of the run.
+        index_id: Digest that names the index.
+        run_id: Name of the run.
         tile_lookup: The index's tiles.
-        min_confidence: Answers below it are ambiguous.
+        min_confidence: Estimates less probable than this are ambiguous.
     """
 
     model: str
@@ -73,136 +69,117 @@ class Run:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What every row says of the run."""
+        """The columns of a row that name the run."""
         return {"model": self.model, "index_id": self.index_id, "run_id": self.run_id}
 
 
-def no_answer(
-    path: Path, metadata: PhotoMetadata | None, run: Run, status: Status, error: str
+def empty_row(
+    path: Path,
+    metadata: PhotoMetadata | None = None,
+    *,
+    status: Status,
+    error: str,
+    provenance: Provenance,
+    kind: PhotoKind | None = None,
 ) -> PhotoResult:
-    """A row without a point: the photo could not be read, or was found nowhere."""
-    said = _said(metadata) if metadata is not None else {}
+    """The row of a photo without a position: it could not be read, or was found nowhere."""
+    stated = _stated(metadata) if metadata is not None else {}
     return PhotoResult(
-        photo=str(path.absolute()), status=status, error=error, **run.columns, **said
+        photo=str(path.absolute()),
+        status=status,
+        error=error,
+        view=kind,
+        **provenance.columns,
+        **stated,
     )
 
 
-def answer(
+def result_row(
     path: Path,
     metadata: PhotoMetadata,
-    camera: Camera,
     *,
-    belief: Belief,
-    frame: LocalFrame,
-    run: Run,
+    kind: PhotoKind,
+    estimate: Estimate | None,
+    provenance: Provenance,
 ) -> PhotoResult:
-    """The row of a photo that has an answer, or of one whose best answer is too weak."""
-    if belief.probability < REJECT_BELOW:
-        weak = "found nowhere on this map: no place explains enough of the photo"
-        result = no_answer(path, metadata, run, "rejected", weak)
-        return replace(result, **_evidence(belief))
-    found = belief.best.resection
-    place = np.array([found.camera.position])
-    lon, lat = frame.to_lonlat(place)[0]
-    middle = np.array([[camera.width_px / 2, camera.height_px / 2]])
-    scene = _lonlat(frame, project(found.homography, middle))
-    turn = _north_turn_deg(frame, place)
-    heading = (found.camera.pose.heading_deg + turn) % 360
-    is_sure = belief.probability >= run.min_confidence
-    return PhotoResult(
-        photo=str(path.absolute()),
+    """The row of a photo that was searched for; without a position if the estimate is too weak."""
+    row = empty_row(
+        path,
+        metadata,
+        status="rejected",
+        error=f"found nowhere on this map: {_reason(kind, estimate)}",
+        provenance=provenance,
+        kind=kind,
+    )
+    if estimate is None:
+        return row
+    row = replace(row, **_evidence(estimate))
+    if estimate.probability < REJECT_BELOW:
+        return row
+    is_sure = estimate.probability >= provenance.min_confidence
+    return replace(
+        row,
         status="located" if is_sure else "ambiguous",
-        error=None if is_sure else _doubt(belief),
-        longitude=float(lon),
-        latitude=float(lat),
-        ce90_m=belief.ce90_m,
-        acc95_m=belief.acc95_m,
-        heading=heading,
-        heading_sd=found.heading_sd_deg,
-        position_kind="camera",
-        scene_longitude=scene[0],
-        scene_latitude=scene[1],
-        footprint=_outline(camera, belief, frame),
-        **{**_said(metadata), "direction": heading},
-        **_evidence(belief),
-        **run.tile_lookup.columns_at(float(lon), float(lat)),
-        **_against_exif(metadata, float(lon), float(lat)),
-        **run.columns,
+        error=None if is_sure else _doubt(estimate),
+        **_position(estimate),
+        **provenance.tile_lookup.columns_at(*estimate.position),
+        **_distance_from_exif(metadata, estimate.position),
     )
 
 
-def street_answer(
-    path: Path, metadata: PhotoMetadata, *, belief: StreetBelief, view: str, run: Run
-) -> PhotoResult:
-    """The row of a street photo or a panorama, whose answer is where the camera stood."""
-    evidence = _street_evidence(belief, view)
-    if belief.probability < REJECT_BELOW:
-        weak = "found nowhere on this map: no tile stands out from the others"
-        return replace(no_answer(path, metadata, run, "rejected", weak), **evidence)
-    lon, lat = belief.position
-    is_sure = belief.probability >= run.min_confidence
-    said = _said(metadata)
-    if belief.heading is not None:
-        said |= {"direction": belief.heading.deg}
-        evidence |= {"heading": belief.heading.deg, "heading_sd": belief.heading.sd_deg}
-    return PhotoResult(
-        photo=str(path.absolute()),
-        status="located" if is_sure else "ambiguous",
-        error=None if is_sure else _street_doubt(belief),
-        longitude=lon,
-        latitude=lat,
-        ce90_m=belief.ce90_m,
-        acc95_m=belief.acc95_m,
-        position_kind="camera",
-        **said,
-        **evidence,
-        **run.tile_lookup.columns_at(lon, lat),
-        **_against_exif(metadata, lon, lat),
-        **run.columns,
-    )
+def _reason(kind: PhotoKind, estimate: Estimate | None) -> str:
+    """Why a photo is found nowhere, if it is."""
+    if kind == "drone":
+        if estimate is None:
+            return "too little in the photo to compare"
+        return "no place explains enough of the photo"
+    if estimate is None:
+        return "too few tiles to compare"
+    return "no tile stands out from the others"
 
 
-def _street_evidence(belief: StreetBelief, view: str) -> dict[str, Any]:
-    return {
-        "confidence": belief.probability,
-        "conf_kind": "uncalibrated",
-        "conf_radius_m": belief.radius_m,
-        "score": belief.score,
-        "margin": belief.margin,
-        "spread_m": belief.spread_m,
-        "n_modes": belief.n_modes,
-        "view": view,
-    }
-
-
-def _street_doubt(belief: StreetBelief) -> str:
-    if belief.n_modes > 1:
-        return f"{belief.n_modes} places compete; the best one holds {belief.probability:.0%}"
+def _doubt(estimate: Estimate) -> str:
+    """Why an estimate is ambiguous, if it is."""
+    if estimate.n_modes > 1:
+        return f"{estimate.n_modes} places compete; the best one holds {estimate.probability:.0%}"
+    if estimate.n_inliers is not None:
+        return f"one place stands out, but only {estimate.n_inliers} features agree on it"
     return "one place stands out, but hardly more than the best of so many would by chance"
 
 
-def _evidence(belief: Belief) -> dict[str, Any]:
+def _evidence(estimate: Estimate) -> dict[str, Any]:
+    """The columns that say how strong the evidence is, whatever the status."""
     return {
-        "confidence": belief.probability,
+        "confidence": estimate.probability,
         "conf_kind": "uncalibrated",
-        "conf_radius_m": CONFIDENCE_RADIUS_M,
-        "score": belief.best.score,
-        "margin": belief.margin,
-        "spread_m": belief.spread_m,
-        "n_modes": belief.n_modes,
-        "n_inliers": belief.best.n_inliers,
-        "view": "drone",
+        "conf_radius_m": estimate.radius_m,
+        "score": estimate.score,
+        "margin": estimate.margin,
+        "spread_m": estimate.spread_m,
+        "n_modes": estimate.n_modes,
+        "n_inliers": estimate.n_inliers,
     }
 
 
-def _doubt(belief: Belief) -> str:
-    if belief.n_modes > 1:
-        return f"{belief.n_modes} places compete; the best one holds {belief.probability:.0%}"
-    return f"one place stands out, but only {belief.best.n_inliers} features agree on it"
+def _position(estimate: Estimate) -> dict[str, Any]:
+    """The columns of the position and of what goes with it."""
+    columns: dict[str, Any] = {
+        "longitude": estimate.position.lon,
+        "latitude": estimate.position.lat,
+        "ce90_m": estimate.ce90_m,
+        "acc95_m": estimate.acc95_m,
+        "position_kind": "camera",
+        "footprint": estimate.footprint,
+    }
+    if (heading := estimate.heading) is not None:
+        columns |= {"heading": heading.deg, "heading_sd": heading.sd_deg, "direction": heading.deg}
+    if (scene := estimate.scene) is not None:
+        columns |= {"scene_longitude": scene.lon, "scene_latitude": scene.lat}
+    return columns
 
 
-def _said(metadata: PhotoMetadata) -> dict[str, Any]:
-    """What the photo says of itself."""
+def _stated(metadata: PhotoMetadata) -> dict[str, Any]:
+    """The columns that the photo itself states."""
     return {
         "altitude": metadata.altitude_m,
         "direction": metadata.yaw_deg,
@@ -213,31 +190,8 @@ def _said(metadata: PhotoMetadata) -> dict[str, Any]:
     }
 
 
-def _against_exif(metadata: PhotoMetadata, lon: float, lat: float) -> dict[str, Any]:
+def _distance_from_exif(metadata: PhotoMetadata, position: LonLat) -> dict[str, Any]:
+    """The column of the distance between the stated position and the estimate."""
     if metadata.lon is None or metadata.lat is None:
         return {}
-    return {"exif_dist_m": float(distances_m(metadata.lon, metadata.lat, lon, lat)[0])}
-
-
-def _outline(camera: Camera, belief: Belief, frame: LocalFrame) -> str | None:
-    """The photo's outline on the ground as WKT in lon, lat; None when all is sky."""
-    found = belief.best.resection.camera
-    reach = _FOOTPRINT_REACH * found.pose.height_m
-    ground = footprint(camera, found.pose, max_distance_m=reach)
-    if len(ground) < 3:
-        return None
-    polygon = shapely.Polygon(frame.to_lonlat(ground + np.array(found.position)))
-    return str(shapely.to_wkt(shapely.orient_polygons(polygon), rounding_precision=7))
-
-
-def _lonlat(frame: LocalFrame, xy_m: Float64Array) -> tuple[float | None, float | None]:
-    if not np.isfinite(xy_m).all():
-        return None, None
-    lon, lat = frame.to_lonlat(xy_m)[0]
-    return float(lon), float(lat)
-
-
-def _north_turn_deg(frame: LocalFrame, place: Float64Array) -> float:
-    """Degrees to add to an azimuth in the frame for one from true north, at a place."""
-    (lon0, lat0), (lon1, lat1) = frame.to_lonlat(np.vstack([place, place + [[0.0, 100.0]]]))
-    return math.degrees(math.atan2((lon1 - lon0) * math.cos(math.radians(lat0)), lat1 - lat0))
+    return {"exif_dist_m": float(distances_m(metadata.lon, metadata.lat, *position)[0])}

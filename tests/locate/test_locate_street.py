@@ -156,7 +156,7 @@ def test_a_search_that_is_given_up_ends_without_a_result(
 
     def give_up(rings: np.ndarray, view: str) -> np.ndarray:
         seen.append(len(rings))
-        locator.abandon()
+        locator.cancel()
         return embed(rings, view)
 
     searcher._embedder.embed = give_up  # type: ignore[method-assign]

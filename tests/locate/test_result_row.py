@@ -12,10 +12,11 @@ from pyproj import Geod
 
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
-from geoloc.locate.drone.posterior import believe
+from geoloc.locate.drone.georeferencing import georeference
+from geoloc.locate.drone.posterior import posterior
 from geoloc.locate.drone.verification import VerifiedPose
-from geoloc.locate.result_row import Run, TileLookup, answer, no_answer, street_answer
-from geoloc.locate.street.posterior import Heading, StreetBelief
+from geoloc.locate.estimate import Estimate, Heading
+from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, result_record
 from tests.fixtures.search import place
@@ -42,22 +43,21 @@ def tile_lookup() -> TileLookup:
     return TileLookup(table)
 
 
-def run(min_confidence: float = 0.8) -> Run:
-    return Run("tiny", "abc123", "run1", tile_lookup(), min_confidence)
+def provenance(min_confidence: float = 0.8) -> Provenance:
+    return Provenance("tiny", "abc123", "run1", tile_lookup(), min_confidence)
 
 
 def row_of(
     *places: VerifiedPose, metadata: PhotoMetadata | None = None, min_confidence: float = 0.8
 ) -> PhotoResult:
-    belief = believe(places)
-    assert belief is not None
-    return answer(
+    found = posterior(places)
+    assert found is not None
+    return result_row(
         PHOTO,
         metadata or PhotoMetadata(),
-        CAMERA,
-        belief=belief,
-        frame=FRAME,
-        run=run(min_confidence),
+        kind="drone",
+        estimate=georeference(found, CAMERA, FRAME),
+        provenance=provenance(min_confidence),
     )
 
 
@@ -180,11 +180,13 @@ def test_a_photo_that_says_nothing_has_no_exif_columns() -> None:
 
 
 def test_a_row_without_an_answer_keeps_what_the_photo_says() -> None:
-    row = no_answer(PHOTO, PhotoMetadata(yaw_deg=33.0, lon=1.0, lat=2.0), run(), "rejected", "why")
+    stated = PhotoMetadata(yaw_deg=33.0, lon=1.0, lat=2.0)
+    row = empty_row(PHOTO, stated, status="rejected", error="why", provenance=provenance())
     assert (row.direction, row.exif_lon, row.exif_lat) == (33.0, 1.0, 2.0)
     assert (row.status, row.error, row.has_position) == ("rejected", "why", False)
     assert Path(row.photo).is_absolute()
-    assert no_answer(PHOTO, None, run(), "unreadable", "why").direction is None
+    unread = empty_row(PHOTO, status="unreadable", error="why", provenance=provenance())
+    assert unread.direction is None
 
 
 def test_every_answer_can_be_written() -> None:
@@ -194,7 +196,7 @@ def test_every_answer_can_be_written() -> None:
 
 
 def street_row(probability: float, *, n_modes: int = 1, heading: Heading | None) -> PhotoResult:
-    belief = StreetBelief(
+    estimate = Estimate(
         position=LonLat(13.4, 60.0),
         heading=heading,
         probability=probability,
@@ -206,8 +208,8 @@ def street_row(probability: float, *, n_modes: int = 1, heading: Heading | None)
         ce90_m=36.0,
         acc95_m=41.0,
     )
-    said = PhotoMetadata(yaw_deg=11.0, lon=13.4, lat=60.001)
-    return street_answer(PHOTO, said, belief=belief, view="panorama", run=run())
+    stated = PhotoMetadata(yaw_deg=11.0, lon=13.4, lat=60.001)
+    return result_row(PHOTO, stated, kind="panorama", estimate=estimate, provenance=provenance())
 
 
 def test_a_street_answer_is_where_the_camera_stood_and_has_no_outline() -> None:

@@ -1,4 +1,4 @@
-"""What is believed of one drone photo: its local features against those of the map."""
+"""Locate one drone photo: hypotheses, retrieval, voting, verification, posterior, estimate."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import DescriptorExtractor
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.georeferencing import georeference
 from geoloc.locate.drone.hypotheses import HypothesisStage, hypothesis_stages, other_tilts
 from geoloc.locate.drone.learned_verification import Proposed, open_learned_verification
-from geoloc.locate.drone.posterior import Belief, believe
+from geoloc.locate.drone.posterior import Posterior, posterior
 from geoloc.locate.drone.retrieval import Retriever
 from geoloc.locate.drone.search import propose, verify
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.drone.view import PhotoView, view_photo
-from geoloc.locate.estimate import SURE
+from geoloc.locate.estimate import SURE, Estimate
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
+from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
 
@@ -69,7 +71,30 @@ class DroneLocator:
         """Whether the map is too large for all of it to vote."""
         return len(self.features) > WHOLE_MAP_FEATURES
 
-    def believe(
+    def estimate(
+        self,
+        photo: Photo,
+        metadata: PhotoMetadata,
+        *,
+        rows: Int64Array | None,
+        check: Callable[[], None],
+    ) -> Estimate | None:
+        """The estimate of the best place; None when nothing on the map is like the photo.
+
+        Args:
+            photo: The photo, upright.
+            metadata: What is known of it.
+            rows: Tiles to search; None is all.
+            check: Called between the hypotheses of a stage; may raise to end the work.
+        """
+        height_px, width_px = photo.pixels.shape[:2]
+        camera = camera_of(metadata, width_px, height_px)
+        found = self.posterior(photo, metadata, camera, rows=rows, check=check)
+        if found is None:
+            return None
+        return georeference(found, camera, self.features.regions[found.best.region].frame)
+
+    def posterior(
         self,
         photo: Photo,
         metadata: PhotoMetadata,
@@ -77,16 +102,8 @@ class DroneLocator:
         *,
         rows: Int64Array | None,
         check: Callable[[], None],
-    ) -> Belief | None:
-        """Try stage after stage until one is sure; None when nothing on the map is like it.
-
-        Args:
-            photo: Upright.
-            metadata: What is known of it.
-            camera: Of the photo.
-            rows: Tiles to search; None is all.
-            check: Called between the hypotheses of a stage; may raise to end the work.
-        """
+    ) -> Posterior | None:
+        """The posterior after as many stages of hypotheses as it takes for one to be sure."""
         verified, proposed = self._search(photo, metadata, camera, rows=rows, check=check)
         if metadata.pitch_deg is None:
             verified += self._under_other_tilts(photo, camera, verified, check=check)
@@ -94,7 +111,7 @@ class DroneLocator:
             verified += self._second_look.over(
                 photo.pixels, camera, verified=verified, proposed=proposed, check=check
             )
-        return believe(verified)
+        return posterior(verified)
 
     def _search(
         self,
@@ -118,8 +135,8 @@ class DroneLocator:
                 proposals = propose(self.features, each, among=among)
                 proposed += proposals.cameras()
                 verified += verify(self.features, proposals)
-                belief = believe(verified)
-                if belief is not None and belief.probability >= SURE:
+                found = posterior(verified)
+                if found is not None and found.probability >= SURE:
                     return verified, proposed
         return verified, proposed
 
@@ -142,10 +159,10 @@ class DroneLocator:
         check: Callable[[], None],
     ) -> list[VerifiedPose]:
         """The evidence for the best place under other pitches, unless it is beyond doubt."""
-        belief = believe(verified)
-        if belief is None or belief.best.score >= _RIGHT_PITCH_SCORE:
+        places = posterior(verified)
+        if places is None or places.best.score >= _RIGHT_PITCH_SCORE:
             return []
-        place, found = belief.best, belief.best.resection.camera.pose
+        place, found = places.best, places.best.resection.camera.pose
         middle = np.array([place.peak.x_m, place.peak.y_m])
         reach_m = MAX_REACH * found.height_m + _TILT_MARGIN_M
         around = self.features.in_box(place.region, middle - reach_m, middle + reach_m)

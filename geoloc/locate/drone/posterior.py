@@ -1,8 +1,8 @@
-"""How sure an answer is: competing places share one unit of belief with *none of these*.
+"""Posterior over the places of a drone photo: they share one unit with *none of these*.
 
-The score of a place (`verify.VerifiedPose.score`) becomes log-odds through a logistic curve. The
-curve was set by eye on 31 real photos, the same mirrored (these lie nowhere) and photos of other
-maps, so that until an index is calibrated every answer says ``uncalibrated``.
+The score of a place (`verification.VerifiedPose.score`) becomes log-odds through a logistic curve.
+The curve was set by eye on 31 real photos, the same mirrored (these lie nowhere) and photos of
+other maps, so that until an index is calibrated every answer says ``uncalibrated``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from geoloc.locate.drone.verification import VerifiedPose
-from geoloc.locate.estimate import COMPETES, MAP_SD_M, RAYLEIGH_90, RAYLEIGH_95
+from geoloc.locate.estimate import MAP_SD_M
 
 # Even odds at a score of 90, nine to one at 152. With the learned descriptor nadir photos that are
 # right scored 336 and more, oblique frames 70 to 2600 (half of them over 268). The best wrong
@@ -32,54 +30,40 @@ _FARTHEST_HEIGHTS = 5.0
 
 
 @dataclass(frozen=True)
-class Belief:
-    """What is believed of one photo.
+class Posterior:
+    """Posterior over the places of one drone photo.
 
     Attributes:
-        best: The likeliest place.
-        probability: That the truth lies near it, in [0, 1].
-        rival: The next likely place; None when there is none.
-        n_modes: Places with a probability of 0.05 or more.
-        spread_m: Spread of the places of the best place's region around their mean, weighted by
-            probability.
-        ce90_m: Radius around the best place that holds the truth 90 % of the time, if the place
-            is right.
-        acc95_m: The same for 95 %.
+        places: The places, the likeliest first; at least one.
+        probabilities: Probability that the truth lies near each of them; what is missing to one
+            is that of *none of these*.
+        position_sd_m: Standard deviation of the camera's position if the best place is right,
+            what the photo cannot tell included, metres.
     """
 
-    best: VerifiedPose
-    probability: float
-    rival: VerifiedPose | None
-    n_modes: int
-    spread_m: float
-    ce90_m: float
-    acc95_m: float
+    places: tuple[VerifiedPose, ...]
+    probabilities: tuple[float, ...]
+    position_sd_m: float
 
     @property
-    def margin(self) -> float:
-        """The best score against the rival's; infinite evidence is capped at 100."""
-        if self.rival is None or self.rival.score <= 0:
-            return 100.0
-        return min(100.0, self.best.score / self.rival.score)
+    def best(self) -> VerifiedPose:
+        """The likeliest place."""
+        return self.places[0]
+
+    @property
+    def probability(self) -> float:
+        """Probability of the likeliest place."""
+        return self.probabilities[0]
 
 
-def believe(candidates: Sequence[VerifiedPose]) -> Belief | None:
-    """The belief that the evidence gives; None when there is no candidate."""
+def posterior(candidates: Sequence[VerifiedPose]) -> Posterior | None:
+    """The posterior that the evidence gives; None when there is no candidate."""
     places = distinct_places(candidates)
     if not places:
         return None
     odds = [math.exp(min(50.0, _log_odds(place.score))) for place in places]
-    shares = [odd / (1 + sum(odds)) for odd in odds]
-    sd_m = _position_sd_m(places[0])
-    return Belief(
-        best=places[0],
-        probability=shares[0],
-        rival=places[1] if len(places) > 1 else None,
-        n_modes=sum(share >= COMPETES for share in shares),
-        spread_m=_spread_m(places, shares),
-        ce90_m=RAYLEIGH_90 * sd_m,
-        acc95_m=RAYLEIGH_95 * sd_m,
-    )
+    probabilities = tuple(odd / (1 + sum(odds)) for odd in odds)
+    return Posterior(tuple(places), probabilities, _position_sd_m(places[0]))
 
 
 def distinct_places(candidates: Sequence[VerifiedPose]) -> list[VerifiedPose]:
@@ -108,12 +92,3 @@ def _is_same_place(a: VerifiedPose, b: VerifiedPose) -> bool:
 
 def _log_odds(score: float) -> float:
     return _STEEPNESS * math.log(max(score, 1e-3) / _EVEN_SCORE)
-
-
-def _spread_m(places: Sequence[VerifiedPose], shares: Sequence[float]) -> float:
-    region = places[0].region
-    mine = [i for i, place in enumerate(places) if place.region == region]
-    xy = np.array([places[i].resection.camera.position for i in mine])
-    weights = np.array([shares[i] for i in mine]) + 1e-12
-    middle = np.average(xy, axis=0, weights=weights)
-    return float(math.sqrt(np.average(((xy - middle) ** 2).sum(axis=1), weights=weights)))

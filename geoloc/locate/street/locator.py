@@ -1,4 +1,4 @@
-"""What is believed of one street photo or panorama: the network's word, heading after heading."""
+"""Locate one street photo or panorama: headings, embeddings, posterior, estimate."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cached_property
 
 from geoloc.arrays import Int64Array
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.estimate import SURE
-from geoloc.locate.street.posterior import StreetBelief, TileMap, believe_street
+from geoloc.locate.estimate import SURE, Estimate
+from geoloc.locate.street.posterior import TileMap, estimate_place
 from geoloc.locate.street.search import StreetSearcher, heading_stages
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
@@ -17,7 +17,7 @@ from geoloc.photos.kind import PhotoKind
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
 
-# A stated heading is believed by so much to one: it leaves less to chance, so that what fits best
+# A stated heading has odds of so much to one: it leaves less to chance, so that what fits best
 # under all headings is oftener wrong than it looks. Measured with panoramas of two fabricated towns
 # whose heading was known: to keep the surer of both lost 4 and 8 right answers of 100.
 _STATED_ODDS = 10.0
@@ -41,7 +41,7 @@ class StreetLocator:
         self._searcher: StreetSearcher | None = None
         self._lock = threading.Lock()
 
-    def believe(
+    def estimate(
         self,
         photo: Photo,
         metadata: PhotoMetadata,
@@ -49,7 +49,7 @@ class StreetLocator:
         *,
         rows: Int64Array | None,
         check: Callable[[], None],
-    ) -> StreetBelief | None:
+    ) -> Estimate | None:
         """Try stage after stage until one is sure, and keep the best; None on a tiny map.
 
         Args:
@@ -66,9 +66,9 @@ class StreetLocator:
             match = searcher.match(
                 ring, headings, count=self._options.top_k, rows=rows, check=check
             )
-            belief = believe_street(match, self._tiles)
-            if belief is not None and (best is None or outweighs(belief, best)):
-                best = belief
+            found = estimate_place(match, self._tiles)
+            if found is not None and (best is None or outweighs(found, best)):
+                best = found
             if best is not None and best.probability >= SURE:
                 break
         return best
@@ -90,7 +90,7 @@ class StreetLocator:
         )
 
 
-def outweighs(later: StreetBelief, first: StreetBelief) -> bool:
-    """Whether what any heading gave is to be believed rather than what the stated one gave."""
+def outweighs(later: Estimate, first: Estimate) -> bool:
+    """Whether the estimate under any heading replaces the one under the stated heading."""
     p, q = later.probability, first.probability
     return p * (1 - q) > _STATED_ODDS * q * (1 - p)

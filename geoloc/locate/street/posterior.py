@@ -1,4 +1,4 @@
-"""How sure a street photo's place is: one match among all the tiles that might have won by chance.
+"""Posterior over the places of a street photo: one match among all tiles that may win by chance.
 
 A cosine means little by itself: one photo looks a bit like every tile, the next like none. So the
 score of a tile is how far it stands out of this photo's own scores over the rest of the map, in
@@ -22,7 +22,16 @@ import numpy as np
 
 from geoloc.arrays import Float32Array, Float64Array, Int64Array, Mask
 from geoloc.geometry.crs import LonLat, geocentric_m
-from geoloc.locate.estimate import COMPETES, MAP_SD_M, RAYLEIGH_90, RAYLEIGH_95
+from geoloc.locate.estimate import (
+    MAP_SD_M,
+    RAYLEIGH_90,
+    RAYLEIGH_95,
+    Estimate,
+    Heading,
+    count_modes,
+    margin,
+    spread_m,
+)
 from geoloc.locate.street.search import StreetMatch
 
 # Log-odds that the best place is right, where four photos in five are of this map at all: by its
@@ -109,43 +118,6 @@ class TileMap:
 
 
 @dataclass(frozen=True)
-class Heading:
-    """A direction and its standard deviation, in degrees; clockwise from true north."""
-
-    deg: float
-    sd_deg: float
-
-
-@dataclass(frozen=True)
-class StreetBelief:
-    """What is believed of one street photo.
-
-    Attributes:
-        position: Of the camera: the mean of the best place's tiles, weighted by their scores.
-        heading: Of the photo's middle; None when all headings look alike.
-        probability: That the truth lies within `radius_m`, in [0, 1].
-        score: Of the best tile: robust standard deviations above this photo's other tiles.
-        margin: That score against the best one elsewhere, at most 100.
-        n_modes: Places with a probability of 0.05 or more.
-        spread_m: Spread of the places around their mean, weighted by probability.
-        radius_m: Half the diagonal of the best tile.
-        ce90_m: Radius that holds the truth 90 % of the time, if the place is right.
-        acc95_m: The same for 95 %.
-    """
-
-    position: LonLat
-    heading: Heading | None
-    probability: float
-    score: float
-    margin: float
-    n_modes: int
-    spread_m: float
-    radius_m: float
-    ce90_m: float
-    acc95_m: float
-
-
-@dataclass(frozen=True)
 class _Scale:
     """How a photo's cosines become scores: robust standard deviations above any other tile."""
 
@@ -156,8 +128,13 @@ class _Scale:
         return np.asarray((cosines.astype(np.float64) - self.middle) / self.unit, np.float64)
 
 
-def believe_street(match: StreetMatch, tiles: TileMap) -> StreetBelief | None:
-    """The belief that a match gives; None when there is nothing to compare."""
+def estimate_place(match: StreetMatch, tiles: TileMap) -> Estimate | None:
+    """The estimate that the posterior over places gives; None when there is nothing to compare.
+
+    Its position is the mean of the best place's tiles, weighted by their scores; its score counts
+    robust standard deviations of the best tile above this photo's other tiles; its probability
+    speaks of half the diagonal of that tile.
+    """
     scale = _scale(match, tiles) if len(match.rows) else None
     if scale is None:
         return None
@@ -172,14 +149,14 @@ def believe_street(match: StreetMatch, tiles: TileMap) -> StreetBelief | None:
     weights = np.exp(_POSITION_STEEPNESS * (scores[best] - scores[best[0]]))
     side_m = float(tiles.side_m[match.rows[best[0]]])
     sd_m = math.hypot(MAP_SD_M, _TILE_SD * side_m)
-    return StreetBelief(
+    return Estimate(
         position=tiles.mean_position(match.rows[best], weights),
         heading=_heading(match.headings_deg, scale.score(match.scores[best[0]])),
         probability=float(shares[0]),
         score=score,
-        margin=_margin(np.array([scores[place].max() for place in places])),
-        n_modes=int((shares >= COMPETES).sum()),
-        spread_m=_spread_m(tiles.xyz_m[match.rows[firsts]], shares),
+        margin=margin([scores[place].max() for place in places]),
+        n_modes=count_modes(shares),
+        spread_m=spread_m(tiles.xyz_m[match.rows[firsts]], shares),
         radius_m=side_m / math.sqrt(2),
         ce90_m=RAYLEIGH_90 * sd_m,
         acc95_m=RAYLEIGH_95 * sd_m,
@@ -259,13 +236,6 @@ def _shares(support: Float64Array, *, score: float, seen: float) -> Float64Array
     return np.asarray(shares / max(1.0, float(shares.sum())), np.float64)
 
 
-def _margin(scores: Float64Array) -> float:
-    """The best score against the next; infinite evidence is capped at 100."""
-    if len(scores) < 2 or scores[1] <= 0:
-        return 100.0
-    return min(100.0, float(scores[0] / scores[1]))
-
-
 def _heading(headings_deg: Float64Array, scores: Float64Array) -> Heading | None:
     """The headings' mean, weighted by how well each fits; None where all fit alike."""
     weights = np.exp(_HEADING_STEEPNESS * (scores - scores.max()))
@@ -282,9 +252,3 @@ def _step_deg(headings_deg: Float64Array) -> float:
     """How far apart the headings are that were tried."""
     gaps = np.diff(np.sort(headings_deg))
     return float(np.median(gaps)) if len(gaps) else 0.0
-
-
-def _spread_m(xyz: Float64Array, weights: Float64Array) -> float:
-    weights = weights + 1e-12
-    middle = np.average(xyz, axis=0, weights=weights)
-    return float(math.sqrt(np.average(((xyz - middle) ** 2).sum(axis=1), weights=weights)))

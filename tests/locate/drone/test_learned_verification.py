@@ -26,7 +26,7 @@ from geoloc.locate.drone.learned_verification import (
 )
 from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.matchers import Matches
-from geoloc.locate.drone.posterior import believe
+from geoloc.locate.drone.posterior import posterior
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.drone.voting import Peak
 from geoloc.locate.locator import Locator
@@ -153,9 +153,9 @@ def test_exact_correspondences_give_the_camera_within_two_metres(scene: Scene) -
     assert abs((turn + 180) % 360 - 180) < 1
     assert hung.pose.height_m == pytest.approx(scene.truth.pose.height_m, rel=0.02)
     assert found.matcher == "loftr"
-    belief = believe([found])
-    assert belief is not None
-    assert belief.probability > 0.8
+    weighed = posterior([found])
+    assert weighed is not None
+    assert weighed.probability > 0.8
 
 
 def test_the_photo_s_ground_lies_on_the_map_s_when_the_place_is_right(scene: Scene) -> None:
@@ -182,8 +182,8 @@ def test_a_corner_that_agrees_does_not_make_an_answer_sure(scene: Scene) -> None
         return Matches(pairs.first_px[inside], pairs.second_px[inside])
 
     found = scene.look(corner, off(scene.truth))
-    belief = None if found is None else believe([found])
-    assert belief is None or belief.probability < 0.1
+    weighed = None if found is None else posterior([found])
+    assert weighed is None or weighed.probability < 0.1
 
 
 def test_the_best_places_are_few_and_apart() -> None:
@@ -231,10 +231,10 @@ def test_the_locator_shows_its_places_and_heeds_the_evidence(
     photo: Any = SimpleNamespace(pixels=np.zeros((480, 640, 3), np.uint8))
     metadata = PhotoMetadata(rel_alt_m=100.0, pitch_deg=-90.0)
     camera = camera_of(metadata, 640, 480)
-    belief = locator.believe(photo, metadata, camera, rows=None, check=lambda: None)
-    assert belief is not None
-    assert belief.best.matcher == "loftr"
-    assert belief.rival is weak
+    found = locator.posterior(photo, metadata, camera, rows=None, check=lambda: None)
+    assert found is not None
+    assert found.best.matcher == "loftr"
+    assert found.places[1] is weak
     assert shown["proposed"] == [voted]
     assert weak in shown["verified"]
 

@@ -11,8 +11,9 @@ from geoloc.geometry.camera import Pose
 from geoloc.locate.drone import locator as drone_locator
 from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.locator import DroneLocator
-from geoloc.locate.drone.posterior import Belief
+from geoloc.locate.drone.posterior import Posterior
 from geoloc.locate.drone.verification import VerifiedPose
+from geoloc.locate.estimate import count_modes
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
@@ -65,25 +66,25 @@ class _Looked:
         return []
 
 
-def believe(metadata: PhotoMetadata) -> Belief | None:
+def posterior_of(metadata: PhotoMetadata) -> Posterior | None:
     nobody: Any = None
     features: Any = Features()
     locator = DroneLocator(nobody, features, LocateOptions(), open_embedder=nobody)
     photo: Any = Photo.__new__(Photo)
     object.__setattr__(photo, "pixels", np.zeros((480, 640, 3), np.uint8))
     camera = camera_of(metadata, 640, 480)
-    return locator.believe(photo, metadata, camera, rows=None, check=lambda: None)
+    return locator.posterior(photo, metadata, camera, rows=None, check=lambda: None)
 
 
 def test_a_place_that_was_found_as_if_straight_down_is_tried_under_other_tilts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     search = Search(monkeypatch, {-90.0: 400.0, -45.0: 1900.0, -65.0: 700.0})
-    belief = believe(PhotoMetadata(rel_alt_m=100.0))
+    found = posterior_of(PhotoMetadata(rel_alt_m=100.0))
     assert search.tried == [-90.0, -45.0, -65.0]
-    assert belief is not None
-    assert belief.best.resection.camera.pose.pitch_deg == -45.0
-    assert belief.n_modes == 1
+    assert found is not None
+    assert found.best.resection.camera.pose.pitch_deg == -45.0
+    assert count_modes(found.probabilities) == 1
 
 
 @pytest.mark.parametrize(
@@ -94,11 +95,11 @@ def test_a_pitch_that_is_stated_or_beyond_doubt_is_left_alone(
     monkeypatch: pytest.MonkeyPatch, metadata: PhotoMetadata, score: float
 ) -> None:
     search = Search(monkeypatch, {-90.0: score, -45.0: 1e5})
-    believe(metadata)
+    posterior_of(metadata)
     assert set(search.tried) == {-90.0}
 
 
 def test_a_photo_that_is_found_nowhere_has_no_tilt_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
     search = Search(monkeypatch, {})
-    assert believe(PhotoMetadata(rel_alt_m=100.0)) is None
+    assert posterior_of(PhotoMetadata(rel_alt_m=100.0)) is None
     assert len(search.tried) > 3

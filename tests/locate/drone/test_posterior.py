@@ -1,4 +1,4 @@
-"""Belief: shared among rivals, grown by evidence, never more than one."""
+"""The posterior over places: shared among rivals, grown by evidence, never more than one."""
 
 from __future__ import annotations
 
@@ -8,41 +8,52 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoloc.locate.drone.posterior import believe, distinct_places
+from geoloc.geometry.camera import Camera
+from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.locate.drone.georeferencing import georeference
+from geoloc.locate.drone.posterior import distinct_places, posterior
+from geoloc.locate.drone.verification import VerifiedPose
+from geoloc.locate.estimate import Estimate
 from tests.fixtures.search import place
 
 SCORES = st.floats(0, 1e5)
+FRAME = LocalFrame(LonLat(13.4, 52.5))
 
 
-def test_no_candidate_is_no_belief() -> None:
-    assert believe([]) is None
+def estimate_of(*places: VerifiedPose) -> Estimate:
+    """What the posterior over some places comes to."""
+    found = posterior(places)
+    assert found is not None
+    return georeference(found, Camera(640, 480, 500.0), FRAME)
+
+
+def test_no_candidate_is_no_posterior() -> None:
+    assert posterior([]) is None
 
 
 @given(st.lists(SCORES, min_size=1, max_size=8))
 def test_probabilities_of_all_places_are_at_most_one(scores: list[float]) -> None:
     places = [place(500.0 * i, 0.0, score=score) for i, score in enumerate(scores)]
-    belief = believe(places)
-    assert belief is not None
-    assert 0 <= belief.probability <= 1
-    assert belief.best.score == max(scores)
+    found = posterior(places)
+    assert found is not None
+    assert 0 <= found.probability <= 1
+    assert found.best.score == max(scores)
     # All places at the best one's score would share what is there to share.
-    assert belief.probability <= 1 / scores.count(max(scores)) + 1e-12
+    assert found.probability <= 1 / scores.count(max(scores)) + 1e-12
 
 
 @given(st.floats(1, 1e4), st.floats(1.01, 3))
 def test_more_score_is_more_probability(score: float, factor: float) -> None:
-    one, more = (believe([place(0, 0, score=s)]) for s in (score, factor * score))
+    one, more = (posterior([place(0, 0, score=s)]) for s in (score, factor * score))
     assert one is not None
     assert more is not None
     assert more.probability >= one.probability
     assert more.probability > one.probability or one.probability > 0.999
 
 
-def test_equal_rivals_halve_the_belief() -> None:
-    alone = believe([place(0, 0, score=2000.0)])
-    both = believe([place(0, 0, score=2000.0), place(900, 0, score=2000.0)])
-    assert alone is not None
-    assert both is not None
+def test_equal_rivals_halve_the_probability() -> None:
+    alone = estimate_of(place(0, 0, score=2000.0))
+    both = estimate_of(place(0, 0, score=2000.0), place(900, 0, score=2000.0))
     assert alone.probability > 0.95
     assert both.probability == pytest.approx(0.5, abs=0.03)
     assert (alone.n_modes, both.n_modes) == (1, 2)
@@ -52,18 +63,16 @@ def test_equal_rivals_halve_the_belief() -> None:
 
 
 @given(SCORES, SCORES)
-def test_a_rival_never_raises_the_belief(score: float, rival_score: float) -> None:
-    alone = believe([place(0, 0, score=score)])
-    both = believe([place(0, 0, score=score), place(900, 0, score=rival_score)])
-    assert alone is not None
-    assert both is not None
+def test_a_rival_never_raises_the_probability(score: float, rival_score: float) -> None:
+    alone = estimate_of(place(0, 0, score=score))
+    both = estimate_of(place(0, 0, score=score), place(900, 0, score=rival_score))
     if rival_score <= score:
         assert both.probability <= alone.probability
-        assert both.margin >= 1 or both.rival is None or both.rival.score <= 0
+        assert both.margin >= 1 or rival_score <= 0
 
 
-def test_a_weak_candidate_alone_is_not_believed() -> None:
-    weak, none = believe([place(0, 0, score=5.0)]), believe([place(0, 0, score=0.0)])
+def test_a_weak_candidate_alone_is_improbable() -> None:
+    weak, none = posterior([place(0, 0, score=5.0)]), posterior([place(0, 0, score=0.0)])
     assert weak is not None
     assert none is not None
     assert weak.probability < 0.1
@@ -71,23 +80,25 @@ def test_a_weak_candidate_alone_is_not_believed() -> None:
 
 
 def test_candidates_near_each_other_are_one_place() -> None:
-    alone = believe([place(0, 0, score=300.0)])
-    twice = believe([place(5, 5, score=250.0), place(0, 0, score=300.0)])
+    alone = posterior([place(0, 0, score=300.0)])
+    twice = posterior([place(5, 5, score=250.0), place(0, 0, score=300.0)])
     assert alone is not None
     assert twice is not None
     assert twice.probability == alone.probability
     assert twice.best.score == 300.0
-    assert twice.rival is None
-    assert twice.margin == 100.0
+    assert len(twice.places) == 1
+    assert estimate_of(*twice.places).margin == 100.0
 
 
 def test_the_same_metres_in_another_region_are_another_place() -> None:
     here, there = place(0, 0, score=300.0), place(0, 0, score=200.0, region=1)
     assert distinct_places([there, here]) == [here, there]
-    belief = believe([here, there])
-    assert belief is not None
-    assert belief.rival is there
-    assert belief.spread_m == pytest.approx(0, abs=1e-6)  # metres of two frames do not mix
+    found = posterior([here, there])
+    assert found is not None
+    assert found.places[1] is there
+    assert estimate_of(here, there).spread_m == pytest.approx(
+        0, abs=1e-6
+    )  # metres of two frames do not mix
 
 
 def test_places_come_best_first_whatever_their_order() -> None:
@@ -98,10 +109,9 @@ def test_places_come_best_first_whatever_their_order() -> None:
 
 
 def test_radii_grow_with_the_share_they_hold() -> None:
-    belief = believe([place(0, 0, score=300.0)])
-    assert belief is not None
+    estimate = estimate_of(place(0, 0, score=300.0))
     # Never surer than the map itself, whatever the fit says.
-    assert 2.146 * 2 < belief.ce90_m < belief.acc95_m < 60
+    assert 2.146 * 2 < estimate.ce90_m < estimate.acc95_m < 60
 
 
 def test_one_scene_under_two_tilts_is_one_place() -> None:

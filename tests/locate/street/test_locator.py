@@ -1,16 +1,16 @@
-"""Which stage of a search for a street photo is believed."""
+"""Which stage of a search for a street photo is kept."""
 
 from __future__ import annotations
 
 import pytest
 
 from geoloc.geometry.crs import LonLat
+from geoloc.locate.estimate import Estimate
 from geoloc.locate.street.locator import outweighs
-from geoloc.locate.street.posterior import StreetBelief
 
 
-def belief(probability: float) -> StreetBelief:
-    return StreetBelief(
+def estimate(probability: float) -> Estimate:
+    return Estimate(
         position=LonLat(13.4, 52.5),
         heading=None,
         probability=probability,
@@ -39,4 +39,4 @@ def belief(probability: float) -> StreetBelief:
 def test_a_stated_heading_is_given_up_only_for_much_better_odds(
     later: float, stated: float, is_given_up: bool
 ) -> None:
-    assert outweighs(belief(later), belief(stated)) is is_given_up
+    assert outweighs(estimate(later), estimate(stated)) is is_given_up

@@ -1,4 +1,4 @@
-"""Beliefs about street photos: what speaks for a place, what against it, and where it is."""
+"""The posterior of street photos: what speaks for a place, what against it, and where it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
-from geoloc.locate.street.posterior import StreetBelief, TileMap, believe_street, tail_scale
+from geoloc.locate.estimate import Estimate
+from geoloc.locate.street.posterior import TileMap, estimate_place, tail_scale
 from geoloc.locate.street.search import StreetMatch
 
 FRAME = LocalFrame(LonLat(13.4, 52.5))
@@ -43,49 +44,49 @@ def chance(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(0.1, 0.05, COLUMNS**2)
 
 
-def belief_of(match: StreetMatch) -> StreetBelief:
-    belief = believe_street(match, tiles())
-    assert belief is not None
-    return belief
+def estimate_of(match: StreetMatch) -> Estimate:
+    estimate = estimate_place(match, tiles())
+    assert estimate is not None
+    return estimate
 
 
-def test_the_best_of_chance_is_hardly_ever_believed() -> None:
-    beliefs = [belief_of(match_of(chance(seed))).probability for seed in range(100)]
-    assert sum(probability >= 0.8 for probability in beliefs) <= 3
-    assert np.median(beliefs) < 0.4
+def test_the_best_of_chance_is_hardly_ever_probable() -> None:
+    probabilities = [estimate_of(match_of(chance(seed))).probability for seed in range(100)]
+    assert sum(probability >= 0.8 for probability in probabilities) <= 3
+    assert np.median(probabilities) < 0.4
 
 
-def test_a_tile_that_stands_out_is_believed_and_located() -> None:
+def test_a_tile_that_stands_out_is_probable_and_located() -> None:
     scores = chance(1)
     scores[100] = 0.8
-    belief = belief_of(match_of(scores, headings=np.full(len(scores), 4)))
-    assert belief.probability > 0.95
-    assert belief.n_modes == 1
+    estimate = estimate_of(match_of(scores, headings=np.full(len(scores), 4)))
+    assert estimate.probability > 0.95
+    assert estimate.n_modes == 1
     x_m, y_m = _centre(100)
     lon, lat = FRAME.to_lonlat([[x_m, y_m]])[0]
-    assert distance_m(belief.position, LonLat(lon, lat)) < 1
-    assert belief.heading is not None
-    assert belief.heading.deg == pytest.approx(120, abs=1)
-    assert belief.radius_m == pytest.approx(SIDE_M / 2**0.5)
-    assert belief.ce90_m < belief.acc95_m
+    assert distance_m(estimate.position, LonLat(lon, lat)) < 1
+    assert estimate.heading is not None
+    assert estimate.heading.deg == pytest.approx(120, abs=1)
+    assert estimate.radius_m == pytest.approx(SIDE_M / 2**0.5)
+    assert estimate.ce90_m < estimate.acc95_m
 
 
 def test_a_twin_elsewhere_takes_the_certainty_away() -> None:
     scores = chance(1)
     scores[[100, 20]] = 0.8, 0.795
-    belief = belief_of(match_of(scores))
-    assert belief.probability < 0.55
-    assert belief.n_modes == 2
-    assert belief.margin == pytest.approx(1, abs=0.05)
-    assert belief.spread_m > 50
+    estimate = estimate_of(match_of(scores))
+    assert estimate.probability < 0.55
+    assert estimate.n_modes == 2
+    assert estimate.margin == pytest.approx(1, abs=0.05)
+    assert estimate.spread_m > 50
 
 
 def test_a_neighbour_that_overlaps_is_no_rival_and_draws_the_position() -> None:
     scores = chance(1)
     scores[[100, 101]] = 0.8, 0.8
-    belief = belief_of(match_of(scores))
-    assert belief.probability > 0.95
-    x_m, y_m = FRAME.from_lonlat(*belief.position)[0]
+    estimate = estimate_of(match_of(scores))
+    assert estimate.probability > 0.95
+    x_m, y_m = FRAME.from_lonlat(*estimate.position)[0]
     west, north = _centre(100)
     assert x_m == pytest.approx(west + STRIDE_M / 2, abs=2)
     assert y_m == pytest.approx(north, abs=2)
@@ -97,10 +98,10 @@ def test_a_tile_whose_neighbours_agree_wins_against_a_lone_one() -> None:
     scores[around] = 0.5
     scores[20] = 0.51
     half = TileMap(*_finer())
-    believed = believe_street(match_of(scores), half)
-    assert believed is not None
+    estimate = estimate_place(match_of(scores), half)
+    assert estimate is not None
     agreed = LonLat(float(half.lon[100]), float(half.lat[100]))
-    assert distance_m(believed.position, agreed) < 5
+    assert distance_m(estimate.position, agreed) < 5
 
 
 def _finer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -109,11 +110,11 @@ def _finer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return lonlat[:, 0], lonlat[:, 1], np.full(len(lonlat), SIDE_M)
 
 
-def test_the_less_of_the_horizon_a_photo_shows_the_less_it_is_believed() -> None:
+def test_the_less_of_the_horizon_a_photo_shows_the_less_probable_it_is() -> None:
     scores = chance(1)
     scores[100] = 0.3
     whole = match_of(scores)
-    shares = [belief_of(replace(whole, seen=seen)).probability for seen in (1.0, 0.5, 0.25, 0.0)]
+    shares = [estimate_of(replace(whole, seen=seen)).probability for seen in (1.0, 0.5, 0.25, 0.0)]
     assert shares == sorted(shares, reverse=True)
     assert shares[2] < shares[0] - 0.1
 
@@ -126,28 +127,28 @@ def test_only_the_likeliest_of_very_many_tiles_are_weighed() -> None:
     many = TileMap(lonlat[:, 0], lonlat[:, 1], np.full(len(lonlat), SIDE_M))
     scores = np.random.default_rng(4).normal(0.1, 0.05, side**2)
     scores[-1] = 0.9
-    belief = believe_street(match_of(scores), many)
-    assert belief is not None
-    assert distance_m(belief.position, LonLat(float(many.lon[-1]), float(many.lat[-1]))) < 5
-    assert belief.probability > 0.95
+    estimate = estimate_place(match_of(scores), many)
+    assert estimate is not None
+    assert distance_m(estimate.position, LonLat(float(many.lon[-1]), float(many.lat[-1]))) < 5
+    assert estimate.probability > 0.95
 
 
-def test_belief_does_not_change_with_the_scale_of_the_scores() -> None:
+def test_the_probability_does_not_change_with_the_scale_of_the_scores() -> None:
     scores = chance(2)
     scores[30] = 0.45
-    one, other = belief_of(match_of(scores)), belief_of(match_of(scores / 2 + 0.3))
+    one, other = estimate_of(match_of(scores)), estimate_of(match_of(scores / 2 + 0.3))
     assert other.probability == pytest.approx(one.probability, rel=1e-3)
     assert other.score == pytest.approx(one.score, rel=1e-3)
 
 
 @settings(max_examples=25)
 @given(st.floats(0.3, 0.9), st.floats(0.01, 0.1))
-def test_a_larger_lead_is_never_believed_less(best: float, more: float) -> None:
+def test_a_larger_lead_is_never_less_probable(best: float, more: float) -> None:
     scores = chance(3)
     scores[77] = best
-    before = belief_of(match_of(scores)).probability
+    before = estimate_of(match_of(scores)).probability
     scores[77] = best + more
-    assert belief_of(match_of(scores)).probability >= before - 1e-9
+    assert estimate_of(match_of(scores)).probability >= before - 1e-9
 
 
 def test_headings_that_all_fit_alike_are_none() -> None:
@@ -158,7 +159,7 @@ def test_headings_that_all_fit_alike_are_none() -> None:
         HEADINGS, match.rows, match.scores.max(axis=1, keepdims=True).repeat(12, 1), match.rows,
         match.other_scores,
     )  # fmt: skip
-    assert belief_of(flat).heading is None
+    assert estimate_of(flat).heading is None
 
 
 def test_the_fewer_tiles_the_less_a_score_says() -> None:
@@ -166,21 +167,21 @@ def test_the_fewer_tiles_the_less_a_score_says() -> None:
     scores[0] = 0.4
     few = scores[[0, *range(8, 256, 32)]]
     some = TileMap(tiles().lon[:72:8], tiles().lat[:72:8], np.full(9, SIDE_M))
-    belief = believe_street(match_of(few), some)
-    assert belief is not None
-    assert belief.score < belief_of(match_of(scores)).score
+    estimate = estimate_place(match_of(few), some)
+    assert estimate is not None
+    assert estimate.score < estimate_of(match_of(scores)).score
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_too_few_tiles_are_no_belief(count: int) -> None:
+def test_too_few_tiles_are_no_estimate(count: int) -> None:
     rows = slice(0, count)
     few = TileMap(tiles().lon[rows], tiles().lat[rows], np.full(count, SIDE_M))
-    assert believe_street(match_of(np.linspace(0.5, 0.1, count)), few) is None
+    assert estimate_place(match_of(np.linspace(0.5, 0.1, count)), few) is None
 
 
 def test_equal_scores_everywhere_are_no_place() -> None:
-    belief = belief_of(match_of(np.full(COLUMNS**2, 0.4)))
-    assert belief.probability < 0.1
+    estimate = estimate_of(match_of(np.full(COLUMNS**2, 0.4)))
+    assert estimate.probability < 0.1
 
 
 @pytest.mark.parametrize("count", [100, 2000])
