@@ -15,12 +15,12 @@ from geoloc.errors import OptionError
 DEFAULT_DESCRIPTOR = "local-aerial"
 DEFAULT_MODEL = "clnet-aerial"
 
-View = Literal["auto", "drone", "street", "panorama"]
+ViewChoice = Literal["auto", "drone", "street", "panorama"]
 Effort = Literal["low", "normal", "high"]
 MatcherName = Literal["sift", "loftr", "lightglue-disk"]
 PositionPrior = Literal["none", "exif"]
 OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
-PairingView = Literal["auto", "drone", "ground"]
+PairViewChoice = Literal["auto", "drone", "ground"]
 SyntheticKind = Literal["panorama", "drone"]
 # By whose rules a figure is counted: see `geoloc.learning.benchmark.protocols`.
 BenchmarkProtocol = Literal[
@@ -118,7 +118,7 @@ class LocateOptions:
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
     """
 
-    view: View = "auto"
+    view: ViewChoice = "auto"
     effort: Effort = "normal"
     prior: PositionPrior = "none"
     prior_radius_m: float = 200.0
@@ -200,7 +200,7 @@ class PairingOptions:
     size_px: int | None = None
     test_share: float = 0.2
     offset: float = 0.0
-    view: PairingView = "auto"
+    view: PairViewChoice = "auto"
     height_m: float | None = None
     span_deg: tuple[float, float] = (-60.0, 30.0)
     metadata: str | None = None

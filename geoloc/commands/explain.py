@@ -15,7 +15,7 @@ from geoloc.commands._console import (
     print_json,
     say,
 )
-from geoloc.options import View
+from geoloc.options import ViewChoice
 
 
 @click.command(
@@ -40,7 +40,7 @@ from geoloc.options import View
 )
 @click.option(
     "--view",
-    type=click.Choice(get_args(View)),
+    type=click.Choice(get_args(ViewChoice)),
     default="auto",
     show_default=True,
     help="What kind of photo it is; auto decides by what it says of itself.",

@@ -20,7 +20,14 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_INTERRUPTED, EXIT_PARTIAL
-from geoloc.options import Effort, LocateOptions, MatcherName, OutputFormat, PositionPrior, View
+from geoloc.options import (
+    Effort,
+    LocateOptions,
+    MatcherName,
+    OutputFormat,
+    PositionPrior,
+    ViewChoice,
+)
 
 if TYPE_CHECKING:
     from geoloc.results.schema import PhotoResult
@@ -49,7 +56,7 @@ _DEFAULT = LocateOptions()
 @click.option("-r", "--recursive", is_flag=True, help="Look into the folders inside folders.")
 @click.option(
     "--view",
-    type=click.Choice(get_args(View)),
+    type=click.Choice(get_args(ViewChoice)),
     default=_DEFAULT.view,
     show_default=True,
     help="What kind of photos these are; auto decides photo by photo. Street photos and panoramas "

@@ -18,7 +18,7 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL
-from geoloc.options import PairingOptions, PairingView
+from geoloc.options import PairingOptions, PairViewChoice
 
 if TYPE_CHECKING:
     from geoloc.learning.pairing.job import PairingSummary
@@ -101,7 +101,7 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
 )
 @click.option(
     "--view",
-    type=click.Choice(get_args(PairingView)),
+    type=click.Choice(get_args(PairViewChoice)),
     default=_DEFAULT.view,
     show_default=True,
     help="What kind of photos these are: from a drone, or from the ground (panoramas, street "

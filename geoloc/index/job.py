@@ -19,8 +19,9 @@ from geoloc.index.resume import prepare_job, recipe_of, resolve_recipe, unknown_
 from geoloc.index.tile_vectors import embed_tiles, quickest_shrink, read_ahead
 from geoloc.index.writing import write_index
 from geoloc.models.card import ModelCard
-from geoloc.models.embedder import SATELLITE, Embedder
+from geoloc.models.embedder import Embedder
 from geoloc.models.registry import read_card
+from geoloc.models.view import SATELLITE
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.tile_set import TABLE as TILE_TABLE

@@ -31,8 +31,9 @@ from geoloc.index.manifest import (
 )
 from geoloc.index.vector_store import FaissStore, make_index
 from geoloc.models.card import ModelCard, check_describes_keypoints
-from geoloc.models.embedder import SATELLITE, Preprocessing, fingerprint
+from geoloc.models.embedder import Preprocessing, fingerprint
 from geoloc.models.registry import bundled_models_folder, read_card
+from geoloc.models.view import SATELLITE
 from geoloc.options import IndexOptions
 from geoloc.tiles.tile_set import MANIFEST as TILES_MANIFEST
 from geoloc.tiles.tile_set import TABLE as TILE_TABLE

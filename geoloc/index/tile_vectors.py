@@ -20,7 +20,8 @@ import numpy as np
 from geoloc.arrays import Float16Array, Int64Array, RgbImage
 from geoloc.atomic import replacing
 from geoloc.errors import InputError
-from geoloc.models.embedder import SATELLITE, Embedder
+from geoloc.models.embedder import Embedder
+from geoloc.models.view import SATELLITE
 from geoloc.progress import Progress
 from geoloc.tiles.tile_set import OVERVIEW, TileSet
 

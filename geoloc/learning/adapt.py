@@ -26,6 +26,7 @@ from geoloc.learning.training.recipe import DataChoice, PairChoice, Recipe, Sche
 from geoloc.learning.training.run import Refinement, Run, RunConfig
 from geoloc.models.card import CARD_NAME, ModelCard, check_embeds_images
 from geoloc.models.registry import read_card
+from geoloc.models.view import DRONE, SATELLITE
 from geoloc.options import AdaptOptions, TrainOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.tile_set import TileSet
@@ -161,7 +162,7 @@ def _side_px(card: ModelCard) -> int:
         ModelError: if it is not for both, or not for squares of one size.
     """
     check_embeds_images(card)
-    satellite, drone = card.input_size("satellite"), card.input_size("drone")
+    satellite, drone = card.input_size(SATELLITE), card.input_size(DRONE)
     if satellite != drone or satellite.height_px != satellite.width_px:
         raise ModelError(
             f"model {card.name} takes tiles of {satellite.height_px} x {satellite.width_px} and "

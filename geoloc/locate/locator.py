@@ -14,12 +14,12 @@ from geoloc.errors import IndexFolderError, PhotoError
 from geoloc.geometry.crs import distances_m
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.locator import DRONE, DroneLocator
+from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
 from geoloc.locate.street.locator import StreetLocator
-from geoloc.locate.street.search import GROUND
 from geoloc.models.embedder import Embedder
+from geoloc.models.view import DRONE, GROUND
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import LOWEST_DRONE_M, PhotoKind, kind_of
 from geoloc.photos.metadata import PhotoMetadata

@@ -18,8 +18,7 @@ from geoloc.errors import DependencyError
 from geoloc.models.card import ModelCard, check_embeds_images
 from geoloc.models.device import autocast_type, is_out_of_memory, resolve_device
 from geoloc.models.registry import LoadedModel, load_model
-
-SATELLITE = "satellite"
+from geoloc.models.view import SATELLITE, View
 
 # What fits the caches of a CPU, and fills a GPU; the sizes for cuda and mps are estimates.
 _BATCH_SIZES = {"cpu": 16, "cuda": 256, "mps": 64}
@@ -42,7 +41,7 @@ class Preprocessing:
     std: tuple[float, float, float]
 
     @classmethod
-    def of(cls, card: ModelCard, view: str) -> Preprocessing:
+    def of(cls, card: ModelCard, view: View) -> Preprocessing:
         """What a model's card asks for.
 
         Raises:
@@ -120,11 +119,11 @@ class Embedder:
         """Length of a vector."""
         return self.card.dimension
 
-    def shrink(self, image: RgbBatch, view: str = SATELLITE) -> RgbBatch:
+    def shrink(self, image: RgbBatch, view: View = SATELLITE) -> RgbBatch:
         """The part of preprocessing that threads can do ahead: (H, W, 3) to the input's size."""
         return Preprocessing.of(self.card, view).shrink(image)
 
-    def embed(self, images: RgbBatch, view: str) -> Float32Array:
+    def embed(self, images: RgbBatch, view: View) -> Float32Array:
         """Embed pictures.
 
         Args:
@@ -151,13 +150,13 @@ class Embedder:
             start += len(batch)
         return vectors
 
-    def embed_ready(self, pixels: torch.Tensor, view: str) -> Float32Array:
+    def embed_ready(self, pixels: torch.Tensor, view: View) -> Float32Array:
         """Embed one batch (B, 3, H, W) that is normalised and on the device already."""
         with torch.inference_mode(), self._autocast():
             vectors = self._network(pixels, view).float()
         return functional.normalize(vectors, dim=1).cpu().numpy()
 
-    def _embed_batch(self, images: RgbBatch, view: str) -> Float32Array:
+    def _embed_batch(self, images: RgbBatch, view: View) -> Float32Array:
         steps = Preprocessing.of(self.card, view)
         return self.embed_ready(steps.normalise(images, self.device), view)
 

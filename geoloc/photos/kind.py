@@ -7,10 +7,11 @@ from typing import Literal
 
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.panorama import Panorama
-from geoloc.options import View
+from geoloc.models.view import DRONE, GROUND, View
+from geoloc.options import ViewChoice
 from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
 
-PhotoKind = Literal["drone", "street", "panorama"]
+PhotoKind = Literal["drone", "street", "panorama"]  # `geoloc.options.ViewChoice` without auto
 # The 24 mm equivalent of most camera drones, across the long side of 3:2.
 DEFAULT_HFOV_DEG = 73.7
 # The 26 mm equivalent of most phones, across the long side of 4:3.
@@ -21,7 +22,7 @@ FLATTEST_PITCH_DEG = -15.0
 LOWEST_DRONE_M = 8.0
 
 
-def kind_of(view: View, metadata: PhotoMetadata, *, silent: PhotoKind = "drone") -> PhotoKind:
+def kind_of(view: ViewChoice, metadata: PhotoMetadata, *, silent: PhotoKind = "drone") -> PhotoKind:
     """What kind of photo it is: as told, or by what it says of itself.
 
     Args:
@@ -39,6 +40,11 @@ def kind_of(view: View, metadata: PhotoMetadata, *, silent: PhotoKind = "drone")
     if pitch_deg is not None and pitch_deg > FLATTEST_PITCH_DEG:
         return "street"
     return silent if height_m is None and pitch_deg is None else "drone"
+
+
+def network_view(kind: PhotoKind) -> View:
+    """The view of a network that photos of a kind are embedded with."""
+    return DRONE if kind == "drone" else GROUND
 
 
 def camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:

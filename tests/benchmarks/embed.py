@@ -21,7 +21,8 @@ import torch
 from affine import Affine
 
 from geoloc.index.job import build_index
-from geoloc.models.embedder import SATELLITE, Embedder, Preprocessing
+from geoloc.models.embedder import Embedder, Preprocessing
+from geoloc.models.view import SATELLITE
 from geoloc.options import DEFAULT_MODEL, IndexOptions, TileOptions
 from geoloc.tiles.job import cut_tiles
 from geoloc.tiles.tile_set import TileSet

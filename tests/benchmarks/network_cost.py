@@ -22,16 +22,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from geoloc.models.clnet_presets import CLNetSize, Rung, clnet_options, rung_options
 from geoloc.models.conversion.catalogue import DATA_SETS
-from geoloc.models.nets.clnet import CLNet, CLNetOptions, NetworkView
+from geoloc.models.nets.clnet import CLNet, CLNetOptions
 from geoloc.models.nets.mean import MEAN
 from geoloc.models.nets.siamese import Siamese, SiameseOptions
+from geoloc.models.view import View
 from geoloc.options import DataSet
 
 PAPER_SAVING = 0.68
 TASKS: tuple[DataSet, ...] = ("cvusa", "vigor", "university1652")
 SIZES: tuple[CLNetSize, ...] = ("tiny", "base")
 OTHER_SIZES = ("nano", "tiny", "small", "base", "large")
-_SATELLITE: NetworkView = "satellite"
+_SATELLITE: View = "satellite"
 
 
 class Cost(NamedTuple):

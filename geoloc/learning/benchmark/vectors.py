@@ -24,6 +24,7 @@ from geoloc.errors import InputError, ModelError
 from geoloc.index.tile_vectors import read_ahead
 from geoloc.learning.datasets.crossview import Picture
 from geoloc.models.embedder import Embedder, Preprocessing
+from geoloc.models.view import View
 from geoloc.photos.photo import read_photo
 from geoloc.progress import Progress
 
@@ -60,7 +61,7 @@ class PictureVectors:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def embed(self, pictures: Sequence[Picture], view: str) -> Float32Array:
+    def embed(self, pictures: Sequence[Picture], view: View) -> Float32Array:
         """Unit vectors (N, D) float32 of image files, which are squashed to the view's input.
 
         Raises:
@@ -73,7 +74,7 @@ class PictureVectors:
             self._known[view, paths] = self._compute(paths, view)
         return self._known[view, paths]
 
-    def _compute(self, paths: Sequence[Path], view: str) -> Float32Array:
+    def _compute(self, paths: Sequence[Path], view: View) -> Float32Array:
         vectors = np.empty((len(paths), self._embedder.dimension), np.float32)
         shards = self._shards(paths, view)
         missing = [shard for shard in shards if not shard.is_done]
@@ -86,7 +87,7 @@ class PictureVectors:
         return vectors
 
     def _embed_shards(
-        self, shards: Sequence[_Shard], paths: Sequence[Path], view: str, vectors: Float32Array
+        self, shards: Sequence[_Shard], paths: Sequence[Path], view: View, vectors: Float32Array
     ) -> None:
         """Fill in the vectors of some shards; all their files are tried before one is refused."""
 
@@ -107,7 +108,7 @@ class PictureVectors:
             raise _unreadable(faults, len(paths))
 
     def _embed_part(
-        self, pixels: Iterator[tuple[int, RgbImage | InputError]], view: str
+        self, pixels: Iterator[tuple[int, RgbImage | InputError]], view: View
     ) -> tuple[Float32Array, list[InputError]]:
         """The vectors of one shard, or why it has none."""
         parts = [np.empty((0, self._embedder.dimension), np.float32)]
@@ -128,7 +129,7 @@ class PictureVectors:
             )
         return vectors, errors
 
-    def _shards(self, paths: Sequence[Path], view: str) -> list[_Shard]:
+    def _shards(self, paths: Sequence[Path], view: View) -> list[_Shard]:
         ranges = [
             range(start, min(start + _SHARD_PICTURES, len(paths)))
             for start in range(0, len(paths), _SHARD_PICTURES)
@@ -143,7 +144,7 @@ class PictureVectors:
             for rows, name in zip(ranges, names, strict=True)
         ]
 
-    def _name(self, files: Sequence[object], view: str) -> str:
+    def _name(self, files: Sequence[object], view: View) -> str:
         """A checksum of all that decides the vectors of a shard."""
         embedder = self._embedder
         facts = {

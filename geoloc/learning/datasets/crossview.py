@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from geoloc.geometry.crs import LonLat
-
-QueryView = Literal["ground", "drone", "satellite"]
+from geoloc.models.view import View
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,8 @@ class Split:
     """
 
     name: str
-    query_view: QueryView
-    reference_view: QueryView
+    query_view: View
+    reference_view: View
     queries: tuple[Picture, ...]
     references: tuple[Picture, ...]
     pairs: tuple[Pair, ...]

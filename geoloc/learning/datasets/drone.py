@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geoloc.errors import InputError
-from geoloc.learning.datasets.crossview import Pair, Picture, QueryView, Split
+from geoloc.learning.datasets.crossview import Pair, Picture, Split
 from geoloc.learning.datasets.files import folders_in, images_in
+from geoloc.models.view import View
 
 
 def pictures_by_place(folder: Path) -> list[Picture]:
@@ -21,7 +22,7 @@ def join_by_place(
     queries: Sequence[Picture],
     references: Sequence[Picture],
     *,
-    query_view: QueryView,
+    query_view: View,
 ) -> Split:
     """A split in which every reference of a query's place is a right answer.
 

@@ -25,7 +25,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import cast
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -34,9 +34,9 @@ from geoloc.errors import InputError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.learning.datasets.crossview import CrossViewDataset, Pair, Picture, Split
 from geoloc.learning.datasets.files import require_files
+from geoloc.models.view import DRONE, GROUND, View
 
 PAIRS_NAME = "pairs.csv"
-PairView = Literal["drone", "ground"]
 
 _NEEDED = ("query", "reference", "split")
 _LIMITS = {
@@ -84,7 +84,7 @@ class _Row:
     reference: Path
     split: str
     place: str
-    view: PairView
+    view: View
     position: LonLat | None
     reference_position: LonLat | None
     ground_size_m: float | None
@@ -111,8 +111,8 @@ def _row(path: Path, line: int, raw: Mapping[str, str | None]) -> _Row:
         raise _broken(path, f"{where} names no reference")
     if cells["split"] not in ("train", "test"):
         raise _broken(path, f"{where} has the split {cells['split']!r}, neither train nor test")
-    view = cells.get("view") or "drone"
-    if view not in get_args(PairView):
+    view = cells.get("view") or DRONE
+    if view not in (DRONE, GROUND):
         raise _broken(path, f"{where} has the view {view!r}, neither drone nor ground")
     numbers = {name: _number(path, where, name, cells.get(name, "")) for name in _LIMITS}
     position = _position(path, where, numbers["lon"], numbers["lat"])
@@ -123,7 +123,7 @@ def _row(path: Path, line: int, raw: Mapping[str, str | None]) -> _Row:
         reference=path.parent / cells["reference"],
         split=cells["split"],
         place=cells.get("place") or cells["reference"],
-        view=cast(PairView, view),
+        view=cast(View, view),
         position=position,
         reference_position=_position(
             path, where, numbers["reference_lon"], numbers["reference_lat"]
@@ -153,14 +153,14 @@ def _position(path: Path, where: str, lon: float | None, lat: float | None) -> L
     return None if lon is None or lat is None else LonLat(lon, lat)
 
 
-def _view(path: Path, rows: Sequence[_Row]) -> PairView:
+def _view(path: Path, rows: Sequence[_Row]) -> View:
     views = sorted({row.view for row in rows})
     if len(views) > 1:
         raise _broken(path, f"it mixes the views {' and '.join(views)}; write a table for each")
-    return views[0] if views else "drone"
+    return views[0] if views else DRONE
 
 
-def _split(path: Path, name: str, view: PairView, rows: Sequence[_Row]) -> Split:
+def _split(path: Path, name: str, view: View, rows: Sequence[_Row]) -> Split:
     """The rows of one split; photos and tiles that several rows name are one picture each."""
     of_query: dict[Path, list[_Row]] = defaultdict(list)
     of_reference: dict[Path, list[_Row]] = defaultdict(list)

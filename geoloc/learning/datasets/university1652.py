@@ -15,12 +15,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from geoloc.errors import InputError
-from geoloc.learning.datasets.crossview import CrossViewDataset, QueryView, Split
+from geoloc.learning.datasets.crossview import CrossViewDataset, Split
 from geoloc.learning.datasets.drone import join_by_place, pictures_by_place
 from geoloc.learning.datasets.files import find_root
+from geoloc.models.view import View
 
 # What a test is called, its folders of queries and references, and the view of its queries.
-_TESTS: tuple[tuple[str, str, str, QueryView], ...] = (
+_TESTS: tuple[tuple[str, str, str, View], ...] = (
     ("drone -> satellite", "query_drone", "gallery_satellite", "drone"),
     ("satellite -> drone", "query_satellite", "gallery_drone", "satellite"),
 )

@@ -33,7 +33,8 @@ from geoloc.learning.pairing.table import (
     write_table,
 )
 from geoloc.learning.pairing.tiles import TileCutter, TileShape
-from geoloc.options import PairingOptions, PairingView
+from geoloc.models.view import View
+from geoloc.options import PairingOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.raster import expand_rasters
 
@@ -58,7 +59,7 @@ class PairingSummary:
     """
 
     folder: Path
-    view: PairingView
+    view: View
     ground_size_m: float
     train: int
     test: int
@@ -137,7 +138,7 @@ class _Run:
             failures=tuple(self._failures),
         )
 
-    def _place(self, photos: Sequence[Path]) -> tuple[list[PlacedPhoto], PairingView]:
+    def _place(self, photos: Sequence[Path]) -> tuple[list[PlacedPhoto], View]:
         """The photos of one view that say where they are."""
         placed: list[PlacedPhoto] = []
         for each in place_photos(photos, self._options):
@@ -233,7 +234,7 @@ class _Run:
         self._failures.append(Failure(photo, reason))
 
 
-def _tile_shape(options: PairingOptions, view: PairingView) -> TileShape:
+def _tile_shape(options: PairingOptions, view: View) -> TileShape:
     """The tiles that are asked for, or those of the default model."""
     from geoloc.models.registry import read_card
     from geoloc.options import DEFAULT_MODEL

@@ -21,8 +21,16 @@ from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.panorama import ring_from_panorama, ring_from_photo
 from geoloc.geometry.rectification import NADIR_DEG, rectify
 from geoloc.locate.drone.retrieval import north_up
-from geoloc.options import PairingOptions, PairingView
-from geoloc.photos.kind import PhotoKind, camera_of, kind_of, panorama_of, street_camera_of
+from geoloc.models.view import GROUND, View
+from geoloc.options import PairingOptions, PairViewChoice
+from geoloc.photos.kind import (
+    PhotoKind,
+    camera_of,
+    kind_of,
+    network_view,
+    panorama_of,
+    street_camera_of,
+)
 from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
 from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
@@ -54,9 +62,9 @@ class PlacedPhoto:
     height_m: float | None
 
     @property
-    def view(self) -> PairingView:
+    def view(self) -> View:
         """The branch of the network that it is for."""
-        return "drone" if self.kind == "drone" else "ground"
+        return network_view(self.kind)
 
 
 @dataclass(frozen=True)
@@ -85,11 +93,12 @@ def place_photos(
         yield _place(path, metadata, options)
 
 
-def choose_view(placed: Sequence[PlacedPhoto], wanted: PairingView) -> PairingView:
-    """The view that is asked for, or the most frequent one."""
-    if wanted != "auto" or not placed:
+def choose_view(placed: Sequence[PlacedPhoto], wanted: PairViewChoice) -> View:
+    """The view that is asked for, or the most frequent one; of no photos at all the ground's."""
+    if wanted != "auto":
         return wanted
-    return Counter(photo.view for photo in placed).most_common(1)[0][0]
+    frequent = Counter(photo.view for photo in placed).most_common(1)
+    return frequent[0][0] if frequent else GROUND
 
 
 def draw_drone_photo(placed: PlacedPhoto, ground_size_m: float, size_px: int) -> RgbImage:

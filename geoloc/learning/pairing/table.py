@@ -15,7 +15,8 @@ from geoloc.learning.datasets.pairs import PAIRS_NAME
 from geoloc.learning.pairing.areas import Side
 from geoloc.learning.pairing.photos import PlacedPhoto
 from geoloc.learning.pairing.tiles import TileShape
-from geoloc.options import PairingOptions, PairingView
+from geoloc.models.view import View
+from geoloc.options import PairingOptions
 
 MANIFEST_NAME = "pairs.json"
 
@@ -73,9 +74,7 @@ def write_table(folder: Path, pairs: Sequence[CutPair]) -> None:
         table.writerows(_row(pair, folder, is_distractor=True) for pair in learnt)
 
 
-def write_manifest(
-    folder: Path, options: PairingOptions, view: PairingView, shape: TileShape
-) -> None:
+def write_manifest(folder: Path, options: PairingOptions, view: View, shape: TileShape) -> None:
     """Write how the pairs were made, and what a network must know of their photos."""
     manifest = {
         "geoloc": __version__,

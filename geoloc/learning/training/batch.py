@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from geoloc.arrays import Float32Array, Int64Array, RgbBatch
-from geoloc.learning.datasets.crossview import Picture, QueryView
+from geoloc.learning.datasets.crossview import Picture
+from geoloc.models.view import View
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ WHOLE = Share()
 class Embed(Protocol):
     """A network that is being trained, as validation and mining see it."""
 
-    def images(self, images: RgbBatch, view: QueryView) -> Float32Array:
+    def images(self, images: RgbBatch, view: View) -> Float32Array:
         """Unit vectors (N, D) of images (N, H, W, 3) of the network's input size."""
 
-    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Float32Array:
+    def pictures(self, pictures: tuple[Picture, ...], view: View) -> Float32Array:
         """Unit vectors (N, D) of image files."""
 
 
@@ -77,8 +78,8 @@ class Source(Protocol):
         identity: What the data are, so that a checkpoint is not resumed on others.
     """
 
-    query_view: QueryView
-    reference_view: QueryView
+    query_view: View
+    reference_view: View
     batches_per_epoch: int
     places: int
     identity: str

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from geoloc.arrays import Float32Array, RgbBatch, RgbImage
-from geoloc.learning.datasets.crossview import Picture, QueryView
+from geoloc.learning.datasets.crossview import Picture
 from geoloc.learning.training.data.image_reader import PictureReader
 from geoloc.learning.training.processes import Processes
 from geoloc.models.card import ModelCard
+from geoloc.models.view import View
 
 _CHUNK = 32
 
@@ -45,13 +46,13 @@ class TrainingEmbedder:
         self._reader = PictureReader(card.input_sizes)
         self.normalise = Normalisation(card.mean, card.std, processes.device)
 
-    def images(self, images: RgbBatch, view: QueryView) -> Float32Array:
+    def images(self, images: RgbBatch, view: View) -> Float32Array:
         """Unit vectors (N, D) of images (N, H, W, 3) of the network's input size."""
         own = images[self._own(len(images))]
         starts = range(0, len(own), _CHUNK)
         return self._embed((own[start : start + _CHUNK] for start in starts), view)
 
-    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Float32Array:
+    def pictures(self, pictures: tuple[Picture, ...], view: View) -> Float32Array:
         """Unit vectors (N, D) of image files.
 
         Raises:
@@ -66,7 +67,7 @@ class TrainingEmbedder:
         index, each = self._processes.share.index, -(-count // self._processes.share.count)
         return slice(index * each, (index + 1) * each)
 
-    def _embed(self, chunks: Iterator[RgbImage], view: QueryView) -> Float32Array:
+    def _embed(self, chunks: Iterator[RgbImage], view: View) -> Float32Array:
         with evaluating(self._network), torch.inference_mode(), self._arithmetic():
             vectors = [
                 self._network(self.normalise(chunk), view).float().cpu().numpy() for chunk in chunks

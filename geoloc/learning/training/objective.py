@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from geoloc.errors import ModelError
-from geoloc.learning.datasets.crossview import QueryView
 from geoloc.learning.training.losses import MeanLoss, MeanWeights, SymmetricInfoNCE, WeightedInfoNCE
 from geoloc.learning.training.processes import Processes
 from geoloc.learning.training.recipe import LossChoice
 from geoloc.models.nets.mean import MEAN, MeanOutputs
+from geoloc.models.view import View
 
 
 class Sample(NamedTuple):
@@ -42,7 +42,7 @@ class Objective(nn.Module):
         loss: nn.Module,
         processes: Processes,
         *,
-        views: tuple[QueryView, QueryView],
+        views: tuple[View, View],
         precision: torch.dtype | None,
     ) -> None:
         super().__init__()

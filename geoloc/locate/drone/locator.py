@@ -32,7 +32,6 @@ from geoloc.photos.photo import Photo
 
 # Up to this many features the whole map votes; beyond, the tiles that retrieval proposes.
 WHOLE_MAP_FEATURES = 3_000_000
-DRONE = "drone"
 # Oblique frames that were found as if taken straight down scored 435 and less, and four times as
 # much under their own pitch; most nadir photos score more than this.
 _RIGHT_PITCH_SCORE = 1500.0

@@ -17,6 +17,7 @@ from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.view import PhotoView
 from geoloc.models.embedder import Embedder
+from geoloc.models.view import DRONE
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Retriever:
         crops = self._crops(photo, camera, hypotheses)
         if not crops:
             return []
-        vectors = self._embedder.embed(np.stack(crops), "drone")
+        vectors = self._embedder.embed(np.stack(crops), DRONE)
         uses_signatures = self._signatures is not None and len(views) > 0
         depth = self._depth(count) if uses_signatures else count
         found = self._index.search(vectors, depth, rows)
@@ -134,7 +135,7 @@ class Retriever:
     def _crops(
         self, photo: RgbImage, camera: Camera, hypotheses: Sequence[ViewHypothesis]
     ) -> list[RgbImage]:
-        size_px = self._embedder.card.input_size("drone").height_px
+        size_px = self._embedder.card.input_size(DRONE).height_px
         crops = []
         for hypothesis in hypotheses:
             for ground_m in self._ground_sizes_m:

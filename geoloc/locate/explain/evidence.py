@@ -24,8 +24,9 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from geoloc.arrays import Float32Array
-from geoloc.models.nets.clnet import CLNet, NetworkView
+from geoloc.models.nets.clnet import CLNet
 from geoloc.models.nets.neural_map import recalibrate
+from geoloc.models.view import View
 
 # Cells along the short side of an image, and images a step, where cells are covered one by one.
 _COVERED_CELLS = 8
@@ -71,7 +72,7 @@ class LevelMap:
     emphasis: Float32Array
 
 
-def find_evidence(network: nn.Module, images: Tensor, view: str, *, toward: Tensor) -> Evidence:
+def find_evidence(network: nn.Module, images: Tensor, view: View, *, toward: Tensor) -> Evidence:
     """What each position of an image adds to the cosine with a vector.
 
     Args:
@@ -92,7 +93,7 @@ def find_evidence(network: nn.Module, images: Tensor, view: str, *, toward: Tens
     return Evidence(_array(parts), float(cosine.detach() - parts.sum()), is_exact=True)
 
 
-def _backbone(network: nn.Module, view: str) -> Any:
+def _backbone(network: nn.Module, view: View) -> Any:
     """The timm network that sees this view."""
     own = getattr(network, "satellite_backbone", None) if view == "satellite" else None
     return own if own is not None else getattr(network, "backbone", None)
@@ -152,7 +153,7 @@ def _held_layer_norm(
     return scaled if bias is None else scaled + bias
 
 
-def _by_covering(network: nn.Module, images: Tensor, view: str, *, toward: Tensor) -> Evidence:
+def _by_covering(network: nn.Module, images: Tensor, view: View, *, toward: Tensor) -> Evidence:
     """What the cosine loses when a cell is covered; the mean colour is a zero to the network."""
     height, width = images.shape[-2:]
     cell_px = min(height, width) / _COVERED_CELLS
@@ -172,13 +173,13 @@ def _by_covering(network: nn.Module, images: Tensor, view: str, *, toward: Tenso
     return Evidence(parts, 0.0, is_exact=False)
 
 
-def network_vectors(network: nn.Module, images: Tensor, view: str) -> Tensor:
+def network_vectors(network: nn.Module, images: Tensor, view: View) -> Tensor:
     """Unit vectors (B, D) in float32, whatever the device would like better."""
     with torch.inference_mode():
         return cast(Tensor, network(images, view))
 
 
-def level_maps(network: nn.Module, images: Tensor, view: NetworkView) -> tuple[LevelMap, ...]:
+def level_maps(network: nn.Module, images: Tensor, view: View) -> tuple[LevelMap, ...]:
     """What each neural map of a CLNet does to an image (1, 3, H, W); nothing for others."""
     if not isinstance(network, CLNet):
         return ()

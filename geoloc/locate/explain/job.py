@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -16,14 +15,14 @@ from geoloc.geometry.crs import LocalFrame, LonLat, distance_m, distances_m
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.explain.evidence import find_evidence, level_maps, network_vectors, without_maps
 from geoloc.locate.explain.explanation import Ablation, Explanation, Mark, Side
-from geoloc.locate.explain.views import RectifiedShot, network_view, sightings
+from geoloc.locate.explain.views import RectifiedShot, sightings
 from geoloc.locate.job import locate_photos
 from geoloc.locate.locator import MAX_SIDE_PX
-from geoloc.models.embedder import SATELLITE, Embedder, Preprocessing
-from geoloc.models.nets.clnet import NetworkView
+from geoloc.models.embedder import Embedder, Preprocessing
 from geoloc.models.registry import load_model
-from geoloc.options import LocateOptions, View
-from geoloc.photos.kind import kind_of
+from geoloc.models.view import SATELLITE, View
+from geoloc.options import LocateOptions, ViewChoice
+from geoloc.photos.kind import kind_of, network_view
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
@@ -49,7 +48,7 @@ class ExplainOptions:
         device: Where the network runs.
     """
 
-    view: View = "auto"
+    view: ViewChoice = "auto"
     metadata: str | None = None
     model: str | None = None
     rank: int = 1
@@ -132,7 +131,7 @@ class _Job:
             ablation=self._ablate(seen, view, ranking, place),
         )
 
-    def _rank(self, tried: list[RectifiedShot], view: str) -> _Ranking:
+    def _rank(self, tried: list[RectifiedShot], view: View) -> _Ranking:
         vectors = self._embedder.embed(np.stack([each.pixels for each in tried]), view)
         count = min(max(self._options.rank + 1, _LOWEST_RANK), len(self._index.tiles))
         found = self._index.search(vectors, count)
@@ -163,20 +162,20 @@ class _Job:
         with TileSet(self._index.folder, TileManifest(scheme), tile) as tiles:
             return self._embedder.shrink(tiles.read(0), SATELLITE)
 
-    def _ready(self, pixels: RgbImage, view: str) -> Tensor:
+    def _ready(self, pixels: RgbImage, view: View) -> Tensor:
         """(1, 3, H, W), normalised, on the device."""
         steps = Preprocessing.of(self._embedder.card, view)
         return steps.normalise(pixels[None], self._embedder.device)
 
-    def _vector(self, images: Tensor, view: str, network: nn.Module | None = None) -> Tensor:
+    def _vector(self, images: Tensor, view: View, network: nn.Module | None = None) -> Tensor:
         return network_vectors(network or self._network, images, view)[0].clone()
 
-    def _side(self, pixels: RgbImage, images: Tensor, view: str, *, toward: Tensor) -> Side:
+    def _side(self, pixels: RgbImage, images: Tensor, view: View, *, toward: Tensor) -> Side:
         evidence = find_evidence(self._network, images, view, toward=toward)
-        levels = level_maps(self._network, images, cast(NetworkView, view))
+        levels = level_maps(self._network, images, view)
         return Side(pixels, evidence, levels)
 
-    def _ablate(self, seen: Tensor, view: str, ranking: _Ranking, place: int) -> Ablation | None:
+    def _ablate(self, seen: Tensor, view: View, ranking: _Ranking, place: int) -> Ablation | None:
         """The best tiles compared again with the same rectified, with and without maps."""
         bare = without_maps(self._network)
         if bare is None:

@@ -12,8 +12,9 @@ from geoloc.geometry.rectification import rectify
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import hypothesis_stages
 from geoloc.locate.drone.retrieval import network_yaws, north_up
-from geoloc.locate.street.search import GROUND, StreetSearcher, heading_stages
+from geoloc.locate.street.search import StreetSearcher, heading_stages
 from geoloc.models.embedder import Embedder
+from geoloc.models.view import DRONE
 from geoloc.photos.kind import PhotoKind, camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
@@ -61,25 +62,20 @@ def sightings(
     return found
 
 
-def network_view(kind: PhotoKind) -> str:
-    """The network's name for photos of that kind."""
-    return "drone" if kind == "drone" else GROUND
-
-
 def _from_above(
     photo: Photo, metadata: PhotoMetadata, *, index: MapIndex, embedder: Embedder
 ) -> Iterator[RectifiedShot]:
     """North-up squares, each as wide on the ground as a tile."""
     height_px, width_px = photo.pixels.shape[:2]
     camera = camera_of(metadata, width_px, height_px)
-    side_px = embedder.card.input_size("drone").height_px
+    side_px = embedder.card.input_size(DRONE).height_px
     sizes_m = sorted(float(size) for size in index.tiles["ground_size_m"].unique())
     for hypothesis in next(hypothesis_stages(metadata, "normal", gsd_m=_ANY_GSD_M)):
         for ground_m in sizes_m:
             view = rectify(photo.pixels, camera, hypothesis.pose, gsd_m=ground_m / side_px)
             for yaw_deg in network_yaws(hypothesis) if view is not None else ():
                 assert view is not None
-                square = embedder.shrink(north_up(view, yaw_deg, side_px), "drone")
+                square = embedder.shrink(north_up(view, yaw_deg, side_px), DRONE)
                 height = f"from {hypothesis.pose.height_m:.0f} m"
                 yield RectifiedShot(
                     square, f"{height}, heading {yaw_deg % 360:.0f}°, {ground_m:g} m wide"

@@ -19,12 +19,11 @@ from geoloc.geometry.panorama import (
 )
 from geoloc.index.map_index import MapIndex
 from geoloc.models.embedder import Embedder
+from geoloc.models.view import GROUND
 from geoloc.options import Effort
 from geoloc.photos.kind import PhotoKind, panorama_of, street_camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
-
-GROUND = "ground"
 
 # So many tiles, evenly taken, tell how much this photo looks like just any tile.
 _BACKGROUND_TILES = 4096

@@ -8,8 +8,8 @@ imagery that they were trained on. Whoever uses them decides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from geoloc.models.view import View
 from geoloc.options import DataSet, Project
 
 Size = tuple[int, int]
@@ -32,7 +32,7 @@ class TrainingImages:
     """
 
     title: str
-    view: Literal["ground", "drone"]
+    view: View
     size_px: Size
     ground_size_m: float
     size_source: str = _NOT_STATED

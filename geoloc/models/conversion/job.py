@@ -32,6 +32,7 @@ from geoloc.models.conversion.tensor_names import (
 )
 from geoloc.models.nets.siamese import ColourScale, colour_scale
 from geoloc.models.registry import build_network, list_models, load_model
+from geoloc.models.view import SATELLITE
 from geoloc.models.weights import sha256_of, write_tensors
 from geoloc.options import DataSet, ImportOptions, Project
 
@@ -183,7 +184,7 @@ def _document(
         "name": options.name,
         "description": f"{source.title}'s network, trained on {images.title}.",
         "architecture": described.architecture,
-        "views": ["satellite", images.view],
+        "views": [SATELLITE, images.view],
         "dimension": 0,
         "tile": {
             "ground_size_m": options.ground_size_m or images.ground_size_m,
@@ -193,7 +194,7 @@ def _document(
             "mean": list(scale.mean),
             "std": list(scale.std),
             "size": {
-                "satellite": list(images.satellite_size_px),
+                SATELLITE: list(images.satellite_size_px),
                 images.view: list(images.size_px),
             },
         },

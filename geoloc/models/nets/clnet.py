@@ -29,8 +29,8 @@ from geoloc.models.nets.neural_map import (
     recalibrate,
 )
 from geoloc.models.nets.neural_map import LatentGrid as LatentGrid  # part of the options
+from geoloc.models.view import View
 
-NetworkView = Literal["satellite", "ground", "drone"]
 Converter = Literal["nec", "separate"]
 Head = Literal["pool", "grid"]
 ALL_LEVELS = (0, 1, 2, 3)
@@ -175,7 +175,7 @@ class CLNet(nn.Module):
         """Length of an embedding."""
         return self.options.dimension or self.channels[-1]
 
-    def neural_map(self, level: int, view: NetworkView) -> Tensor:
+    def neural_map(self, level: int, view: View) -> Tensor:
         """The map (1, C, rows, cols) that `view` is recalibrated with at `level`."""
         folded = cast(Tensor | None, getattr(self, f"folded_{level}"))
         if view == "satellite" and folded is not None:
@@ -185,7 +185,7 @@ class CLNet(nn.Module):
             learnt = learnt / self.log_temperatures[str(level)].exp()
         return learnt
 
-    def _learnt_map(self, level: str, view: NetworkView) -> Tensor:
+    def _learnt_map(self, level: str, view: View) -> Tensor:
         if view != "satellite":
             return cast(Tensor, self.ground_maps[level])
         if self.options.converter == "separate":
@@ -209,7 +209,7 @@ class CLNet(nn.Module):
                 setattr(self, f"folded_{level}", None)
         return super().train(mode)
 
-    def forward_features(self, images: Tensor, view: NetworkView) -> list[Tensor]:
+    def forward_features(self, images: Tensor, view: View) -> list[Tensor]:
         """Recalibrated features of the four stages, (B, C, H, W) each, fine to coarse.
 
         Args:
@@ -219,8 +219,8 @@ class CLNet(nn.Module):
         Raises:
             ValueError: if `view` is none of the known ones.
         """
-        if view not in get_args(NetworkView):
-            raise ValueError(f"view {view!r}; expected one of {get_args(NetworkView)}")
+        if view not in get_args(View):
+            raise ValueError(f"view {view!r}; expected one of {get_args(View)}")
         is_ring = self.options.circular and view == "ground"
         features = self.backbone.stem(images)
         stages = []
@@ -231,9 +231,7 @@ class CLNet(nn.Module):
             stages.append(features)
         return stages
 
-    def _recalibrated(
-        self, features: Tensor, level: int, view: NetworkView, is_ring: bool
-    ) -> Tensor:
+    def _recalibrated(self, features: Tensor, level: int, view: View, is_ring: bool) -> Tensor:
         """What the next stage is given of the features (B, C, H, W) of `level`."""
         neural_map, normalisation = self.neural_map(level, view), self.options.normalisation
         found = recalibrate(features, neural_map, normalisation, is_ring=is_ring)
@@ -262,7 +260,7 @@ class CLNet(nn.Module):
         """Keep only what blocks begin with, and compute the rest again on the way back."""
         self.grad_checkpointing = enable
 
-    def forward(self, images: Tensor, view: NetworkView) -> Tensor:
+    def forward(self, images: Tensor, view: View) -> Tensor:
         """Unit vectors (B, dimension) float32 of images (B, 3, H, W) of one view.
 
         Raises:

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from geoloc.models.nets.clnet import NetworkView
 from geoloc.models.nets.siamese import Siamese, SiameseOptions, build_backbone
+from geoloc.models.view import View
 
 _LOG_SCALE = 2.6592600369327779  # ln(1 / 0.07)
 _IMAGENET_CLASSES = 1000
@@ -225,7 +225,7 @@ class MEAN(nn.Module):
         aligned = self.align(features)
         return MeanOutputs(aligned, (first, second, whole), (a, b, c), pooled, features)
 
-    def forward(self, images: Tensor, view: NetworkView) -> Tensor:
+    def forward(self, images: Tensor, view: View) -> Tensor:
         """Unit vectors (B, dimension) float32 of images (B, 3, H, W) of one view.
 
         Section III-D: of the three levels only the backbone's is compared in a search.
@@ -233,8 +233,8 @@ class MEAN(nn.Module):
         Raises:
             ValueError: if `view` is none of the known ones.
         """
-        if view not in get_args(NetworkView):
-            raise ValueError(f"view {view!r}; expected one of {get_args(NetworkView)}")
+        if view not in get_args(View):
+            raise ValueError(f"view {view!r}; expected one of {get_args(View)}")
         features = self.backbone.forward_features(images)
         pooled = self.backbone.forward_head(features, pre_logits=True)
         return functional.normalize(pooled.float(), dim=1)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from geoloc.models.nets.clnet import NetworkView
+from geoloc.models.view import View
 
 # Of grey values in [0, 1]: flat patches are not blown up to noise.
 _LEAST_CONTRAST = 0.015
@@ -62,7 +62,7 @@ class PatchNet(nn.Module):
         """Length of a descriptor."""
         return self.options.dimension
 
-    def forward(self, patches: Tensor, view: NetworkView = "satellite") -> Tensor:
+    def forward(self, patches: Tensor, view: View = "satellite") -> Tensor:
         """Unit vectors (N, dimension) float32; maps and photos are described alike.
 
         Args:

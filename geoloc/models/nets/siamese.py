@@ -15,7 +15,7 @@ import timm
 from torch import Tensor, nn
 from torch.nn import functional
 
-from geoloc.models.nets.clnet import NetworkView
+from geoloc.models.view import View
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Siamese(nn.Module):
         if not self.options.shared:
             self.satellite_backbone.set_grad_checkpointing(enable)
 
-    def pooled(self, images: Tensor, view: NetworkView) -> Tensor:
+    def pooled(self, images: Tensor, view: View) -> Tensor:
         """Pooled features (B, dimension) before they are scaled to unit length.
 
         Args:
@@ -119,13 +119,13 @@ class Siamese(nn.Module):
         Raises:
             ValueError: if `view` is none of the known ones.
         """
-        if view not in get_args(NetworkView):
-            raise ValueError(f"view {view!r}; expected one of {get_args(NetworkView)}")
+        if view not in get_args(View):
+            raise ValueError(f"view {view!r}; expected one of {get_args(View)}")
         separate = view == "satellite" and not self.options.shared
         features: Tensor = (self.satellite_backbone if separate else self.backbone)(images)
         return features
 
-    def forward(self, images: Tensor, view: NetworkView) -> Tensor:
+    def forward(self, images: Tensor, view: View) -> Tensor:
         """Unit vectors (B, dimension) float32 of images (B, 3, H, W) of one view.
 
         Sample4Geo, section 3: similarity is the dot product of these.

@@ -13,6 +13,7 @@ from geoloc.arrays import ByteArray
 from geoloc.atomic import replacing
 from geoloc.errors import OutputExistsError
 from geoloc.options import CrossViewOptions
+from geoloc.photos.kind import network_view
 from geoloc.progress import Progress, Silent
 from geoloc.synthetic.crossview.photos import Photographer
 from geoloc.synthetic.crossview.towns import (
@@ -203,7 +204,7 @@ class _Job:
         shared = (side_m - abs(at.x_m - tile.middle.x_m)) * (side_m - abs(at.y_m - tile.middle.y_m))
         overlap = shared / (2 * side_m**2 - shared)
         paths = (each.relative_to(self.folder).as_posix() for each in (photo, tile.path))
-        view = "ground" if self.order.kind == "panorama" else "drone"
+        view = network_view(self.order.kind)
         said = (_name(town, place), *_degrees(town, at), town.split, view, altitude_m)
         return [*paths, *said, *_degrees(town, tile.middle), f"{side_m:g}", f"{overlap:.3f}"]
 

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from geoloc.models.nets.circular import SeamConv2d, make_seams, resize_ring
-from geoloc.models.nets.clnet import CLNet, CLNetOptions, NetworkView
+from geoloc.models.nets.clnet import CLNet, CLNetOptions
 from geoloc.models.nets.neural_map import LatentGrid
+from geoloc.models.view import View
 
 BACKBONE = "convnext_atto"
 COLUMN_PX = 32
@@ -35,12 +36,12 @@ def network(*, circular: bool = True, **options: object) -> CLNet:
     return net
 
 
-def stages_of(net: CLNet, images: Tensor, view: NetworkView = "ground") -> list[Tensor]:
+def stages_of(net: CLNet, images: Tensor, view: View = "ground") -> list[Tensor]:
     with torch.no_grad():
         return net.forward_features(images, view)
 
 
-def furthest_after_rolling(net: CLNet, columns: int, view: NetworkView = "ground") -> float:
+def furthest_after_rolling(net: CLNet, columns: int, view: View = "ground") -> float:
     """How far the features of a rolled ring are from the rolled features of the ring."""
     ring = torch.randn(RING)
     plain = stages_of(net, ring, view)
@@ -61,7 +62,7 @@ def test_without_closed_seams_a_rolled_ring_has_others() -> None:
 
 
 @pytest.mark.parametrize("view", ["drone", "satellite"])
-def test_only_the_ground_view_is_a_ring(view: NetworkView) -> None:
+def test_only_the_ground_view_is_a_ring(view: View) -> None:
     net, flat = network(levels=()), network(levels=(), circular=False)
     flat.load_state_dict(net.state_dict())
     ring = torch.randn(RING)

@@ -14,10 +14,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from geoloc.models.nets.clnet import CLNet, CLNetOptions, NetworkView
+from geoloc.models.nets.clnet import CLNet, CLNetOptions
 from geoloc.models.nets.mean import MEAN, MeanOptions
 from geoloc.models.nets.neural_map import LatentGrid
 from geoloc.models.nets.siamese import Siamese, SiameseOptions
+from geoloc.models.view import View
 
 _BACKBONE = "test_convnext"
 _TOLERANCE = 1e-3
@@ -28,7 +29,7 @@ class _Case(NamedTuple):
     """A network, one of its views, and the height and width of what it is shown."""
 
     build: Callable[[], nn.Module]
-    view: NetworkView
+    view: View
     size_px: tuple[int, int]
 
 

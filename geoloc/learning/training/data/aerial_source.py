@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from geoloc.learning.datasets.crossview import QueryView
 from geoloc.learning.training.batch import WHOLE, Batch, Embed, MadeUp, Share
 from geoloc.learning.training.data.aerial_pairs import (
     Crop,
@@ -19,6 +18,7 @@ from geoloc.learning.training.data.photometric import disturb
 from geoloc.learning.training.data.places import Place
 from geoloc.learning.training.recall import Recall, recall_of_partners
 from geoloc.learning.training.recipe import PairChoice, Schedule
+from geoloc.models.view import View
 
 _VALIDATION_SEED = 7
 PROTOCOL = (
@@ -39,8 +39,8 @@ class AerialSource(MadeUp):
         turns_apart: As of `PairMaker`.
     """
 
-    query_view: QueryView = "drone"
-    reference_view: QueryView = "satellite"
+    query_view: View = "drone"
+    reference_view: View = "satellite"
     places = 0
 
     def __init__(

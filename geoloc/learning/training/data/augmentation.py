@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from geoloc.arrays import Float32Array, RgbImage
-from geoloc.learning.datasets.crossview import QueryView
 from geoloc.learning.training.recipe import AugmentationChoice
+from geoloc.models.view import View
 
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -31,7 +31,7 @@ def augment(
     rng: np.random.Generator,
     choice: AugmentationChoice,
     *,
-    query_view: QueryView,
+    query_view: View,
 ) -> tuple[RgbImage, RgbImage]:
     """Query and reference, changed together where their geometry is concerned.
 
@@ -69,7 +69,7 @@ def turn_ring(ring: RgbImage, turns: int) -> RgbImage:
 
 
 def _turn_pair(
-    query: RgbImage, reference: RgbImage, turns: int, choice: AugmentationChoice, view: QueryView
+    query: RgbImage, reference: RgbImage, turns: int, choice: AugmentationChoice, view: View
 ) -> tuple[RgbImage, RgbImage]:
     """Turn the satellite image, and the other image with it if that is the choice."""
     if view == "satellite":

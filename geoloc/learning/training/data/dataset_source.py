@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from geoloc.arrays import RgbImage
 from geoloc.errors import InputError
-from geoloc.learning.datasets.crossview import QueryView, Split
+from geoloc.learning.datasets.crossview import Split
 from geoloc.learning.training.batch import WHOLE, Batch, Embed, Share
 from geoloc.learning.training.data.augmentation import augment
 from geoloc.learning.training.data.image_reader import PictureReader
 from geoloc.learning.training.data.neighbours import neighbours_by_similarity
 from geoloc.learning.training.data.sampling import Sampler
 from geoloc.learning.training.recipe import Recipe
+from geoloc.models.view import View
 
 _DRAWS = 64
 _FAR = 1 << 32  # an epoch that is drawn again is none of a later one's
@@ -32,8 +33,8 @@ class SplitSource:
 
     def __init__(self, split: Split, recipe: Recipe, reader: PictureReader) -> None:
         schedule = recipe.schedule
-        self.query_view: QueryView = split.query_view
-        self.reference_view: QueryView = split.reference_view
+        self.query_view: View = split.query_view
+        self.reference_view: View = split.reference_view
         self._split, self._reader, self._augmentation = split, reader, recipe.augmentation
         self._seed, self._batch_size = schedule.seed, schedule.batch_size
         self._sampler = Sampler(

@@ -12,6 +12,7 @@ import numpy as np
 from geoloc.arrays import RgbImage
 from geoloc.learning.datasets.crossview import Picture
 from geoloc.models.card import InputSize
+from geoloc.models.view import View
 from geoloc.photos.photo import read_photo
 
 # So much of what was read is kept: whole data sets of a user, a part of the large ones.
@@ -29,7 +30,7 @@ class PictureReader:
         self._kept: dict[tuple[Path, str], RgbImage] = {}
         self._kept_bytes = 0
 
-    def read(self, picture: Picture, view: str) -> RgbImage:
+    def read(self, picture: Picture, view: View) -> RgbImage:
         """A picture (h, w, 3) uint8 RGB of the input size of `view`, read-only.
 
         Raises:
@@ -46,7 +47,7 @@ class PictureReader:
         return image
 
     def chunks(
-        self, pictures: Sequence[Picture], view: str, *, size: int, workers: int
+        self, pictures: Sequence[Picture], view: View, *, size: int, workers: int
     ) -> Iterator[RgbImage]:
         """All pictures, `size` at a time (N, h, w, 3); the next are read meanwhile."""
         with ThreadPoolExecutor(max(1, workers)) as pool:

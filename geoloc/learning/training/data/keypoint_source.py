@@ -10,13 +10,13 @@ import numpy as np
 
 from geoloc.arrays import Float64Array
 from geoloc.errors import InputError
-from geoloc.learning.datasets.crossview import QueryView
 from geoloc.learning.training.batch import WHOLE, Batch, Embed, MadeUp, Share
 from geoloc.learning.training.data.aerial_pairs import batch_of
 from geoloc.learning.training.data.keypoint_pairs import FEWEST, PatchPairs, draw_pairs
 from geoloc.learning.training.data.places import Place
 from geoloc.learning.training.recall import Recall, recall_of_partners
 from geoloc.learning.training.recipe import KeypointChoice, Schedule
+from geoloc.models.view import View
 
 _VALIDATION_SEED = 7
 _VALIDATION_VIEWS = 60
@@ -42,8 +42,8 @@ class KeypointSource(MadeUp):
         schedule: For the size of a batch and the seed.
     """
 
-    query_view: QueryView = "drone"
-    reference_view: QueryView = "satellite"
+    query_view: View = "drone"
+    reference_view: View = "satellite"
     places = 0
     batches_per_epoch = _BATCHES_PER_EPOCH
 

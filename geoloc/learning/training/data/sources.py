@@ -17,6 +17,7 @@ from geoloc.learning.training.data.places import Place, read_places
 from geoloc.learning.training.recipe import AERIAL, KEYPOINTS, Recipe
 from geoloc.learning.training.validation import SplitValidation, Validation
 from geoloc.models.card import ModelCard, check_describes_keypoints, check_embeds_images
+from geoloc.models.view import SATELLITE
 from geoloc.progress import Progress, Silent
 
 PAIRS = "pairs"
@@ -80,7 +81,7 @@ def open_validation(
     _check_network(recipe, card)
     if recipe.data.dataset == AERIAL:
         _, held_out = _places(recipe, data, progress or Silent())
-        size_px = card.input_size("satellite").height_px
+        size_px = card.input_size(SATELLITE).height_px
         return AerialValidation(held_out, recipe.pairs, size_px=size_px)
     if recipe.data.dataset == KEYPOINTS:
         return KeypointValidation(_places(recipe, data, progress or Silent())[1], recipe.keypoints)
@@ -109,7 +110,7 @@ def _places(recipe: Recipe, data: Path, progress: Progress) -> tuple[list[Place]
 
 
 def _aerial_size(recipe: Recipe, card: ModelCard) -> int:
-    return recipe.schedule.size_px or card.input_size("satellite").height_px
+    return recipe.schedule.size_px or card.input_size(SATELLITE).height_px
 
 
 def _splits(recipe: Recipe, data: Path, progress: Progress) -> tuple[Split | None, Split]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from geoloc.arrays import Float32Array, RgbBatch
 from geoloc.errors import InputError, PhotoError
-from geoloc.learning.datasets.crossview import Picture, QueryView
+from geoloc.learning.datasets.crossview import Picture
 from geoloc.learning.datasets.registry import open_dataset
 from geoloc.learning.training.batch import Batch, Share
 from geoloc.learning.training.data.dataset_source import SplitSource
@@ -18,6 +18,7 @@ from geoloc.learning.training.data.image_reader import PictureReader
 from geoloc.learning.training.loading import load_batches
 from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.models.card import InputSize
+from geoloc.models.view import View
 from tests.fixtures.dataset_layouts import write_image
 
 STILL = """
@@ -91,10 +92,10 @@ class _Arc:
         """Where on the arc a picture lies."""
         return number * 5 % 12
 
-    def images(self, images: RgbBatch, view: QueryView) -> Float32Array:
+    def images(self, images: RgbBatch, view: View) -> Float32Array:
         raise AssertionError("mining reads files")
 
-    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Float32Array:
+    def pictures(self, pictures: tuple[Picture, ...], view: View) -> Float32Array:
         angles = self.order(np.arange(len(pictures))) * np.pi / 24
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 

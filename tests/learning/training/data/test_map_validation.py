@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geoloc.arrays import Float32Array, RgbBatch
-from geoloc.learning.datasets.crossview import Picture, QueryView
+from geoloc.learning.datasets.crossview import Picture
 from geoloc.learning.training.data.map_validation import (
     MapValidation,
     Part,
@@ -16,6 +16,7 @@ from geoloc.learning.training.data.map_validation import (
 )
 from geoloc.learning.training.data.places import Place
 from geoloc.learning.training.recipe import PairChoice
+from geoloc.models.view import View
 
 SIDE_M = 40.0
 STILL = PairChoice(
@@ -36,7 +37,7 @@ def block(height_px: int, width_px: int, *, name: str = "a") -> Place:
 class Eye:
     """Sees where in a picture of coordinates an image lies: red is the column, green the row."""
 
-    def images(self, images: RgbBatch, view: QueryView) -> Float32Array:
+    def images(self, images: RgbBatch, view: View) -> Float32Array:
         """Vectors near each other for images that are."""
         del view
         shown = images.any(axis=3)
@@ -45,7 +46,7 @@ class Eye:
         flat = np.column_stack([middle[:, :2] / 100, np.ones(len(images))])
         return np.asarray(flat / np.linalg.norm(flat, axis=1, keepdims=True), np.float32)
 
-    def pictures(self, pictures: tuple[Picture, ...], view: QueryView) -> Float32Array:
+    def pictures(self, pictures: tuple[Picture, ...], view: View) -> Float32Array:
         """Not asked for."""
         raise AssertionError(pictures, view)
 
@@ -53,7 +54,7 @@ class Eye:
 class Blind(Eye):
     """Sees the same in everything."""
 
-    def images(self, images: RgbBatch, view: QueryView) -> Float32Array:
+    def images(self, images: RgbBatch, view: View) -> Float32Array:
         """One vector."""
         del view
         return np.ones((len(images), 1), np.float32)
