@@ -182,14 +182,18 @@ def test_all_official_numbers_of_training_are_met(shared_data: Path) -> None:
 
 
 def assert_gradient_norms(network: MEAN, norms: dict[str, float]) -> None:
-    """Gradients are sums of many roundings: one part in a hundred, and what is zero is tiny."""
+    """Gradients are sums of many roundings: one part in a hundred, and what is zero is tiny.
+
+    A bias before a batch norm has none: its 3e-5 are roundings, which differ by 1.3e-6 between
+    processors. The least gradient that is no rounding has a norm of 5e-4.
+    """
     names = rename([row.name for row in read_rows(goldens.MEAN_TENSORS)], WHOLE_MEAN).kept
     gradients = {names[name]: p.grad for name, p in network.named_parameters()}
     assert {name for name, gradient in gradients.items() if gradient is not None} == set(norms)
     for name, norm in norms.items():
         gradient = gradients[name]
         assert gradient is not None
-        assert float(gradient.norm()) == pytest.approx(norm, rel=1e-2, abs=1e-6), name
+        assert float(gradient.norm()) == pytest.approx(norm, rel=1e-2, abs=5e-6), name
 
 
 @pytest.mark.shared
