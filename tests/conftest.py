@@ -1,8 +1,8 @@
 """Fixtures that every room shares: built once a session, by the first test that asks.
 
-Each worker of pytest-xdist builds its own (seconds each; `--dist loadfile` keeps a file's tests
-on one worker). The folders are shared: read them, never change them. What builds them is imported
-in the fixture's body, so that a test of geometry does not wait for PyTorch.
+Each process of pytest-xdist builds its own, which costs seconds. The folders are shared: read them,
+never change them. What builds them is imported in the fixture's body, so that a test of geometry
+does not wait for PyTorch.
 """
 
 from __future__ import annotations
