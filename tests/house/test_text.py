@@ -8,7 +8,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 _SUFFIXES = {".py", ".md", ".toml", ".yml", ".yaml", ".cfg", ".txt", ".json", ".sh", ""}
-_SKIPPED = {"build", "dist", "__pycache__"}  # and every hidden folder but CI's
+_SKIPPED = {"build", "dist", "__pycache__"}  # and every hidden folder but those of CI
+_CI = (".ci", ".github")
 
 # Put together here, so that this file does not hold what it looks for.
 _MACHINE_PATH = re.compile(
@@ -31,7 +32,7 @@ def _texts() -> Iterator[tuple[Path, str]]:
 
 
 def _is_skipped(folder: str) -> bool:
-    return folder in _SKIPPED or (folder.startswith(".") and folder != ".ci")
+    return folder in _SKIPPED or (folder.startswith(".") and folder not in _CI)
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:
