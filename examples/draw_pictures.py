@@ -27,9 +27,9 @@ import shapely
 from PIL import Image, ImageDraw, ImageFont
 
 from geoloc.geometry.crs import LonLat, distance_m
+from geoloc.options import DemoOptions
 from geoloc.results.files import read_results
 from geoloc.results.schema import PhotoResult
-from geoloc.synthetic.demo.job import DemoOptions, run_demo
 
 IMAGES = Path(__file__).parent / "images"
 LARGEST_BYTES = 195_000  # of a picture: both stay under 400 kB
@@ -46,7 +46,7 @@ _BACKGROUND, _INK, _FAINT = "#14171c", "#f2f4f7", "#a9b2bf"
 _COLOURS = ("#56b4e9", "#f0e442", "#e69f00", "#ff8fd0", "#7ff0c0", "#ff7a4d")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Located:
     """One photo of the demo with its answer, in pixels of the drawn map.
 
@@ -84,6 +84,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         demo = given.demo or Path(scratch) / "demo"
         if given.demo is None:
+            from geoloc.synthetic.demo.job import run_demo
+
             print("running the demo ...", file=sys.stderr)
             run_demo(DemoOptions(demo))
         save(draw_photos_on_map(demo), given.output / "demo-photos.jpg")
@@ -131,9 +133,7 @@ def photograph_qgis(demo: Path, output: Path) -> str | None:
         )
     except subprocess.TimeoutExpired:
         return f"QGIS did not finish within {_PATIENCE_S} s"
-    return (
-        None if output.exists() else f"QGIS wrote no picture; see for yourself: {' '.join(command)}"
-    )
+    return None if output.exists() else f"QGIS wrote no picture; try it: {' '.join(command)}"
 
 
 def _of_the_system() -> dict[str, str]:
@@ -154,12 +154,12 @@ def draw_photos_on_map(demo: Path) -> Image.Image:
     on_map = ImageDraw.Draw(ground)
     for each in answers:
         _polygon(on_map, each.outline, "#ffffff", 1.5)
-    for each, colour in zip(chosen, _COLOURS, strict=True):
+    for each, colour in zip(chosen, _COLOURS, strict=False):
         _polygon(on_map, each.outline, colour, 3)
         _dot(on_map, each.camera, colour)
     sheet.paste(ground, (left, top))
     draw = ImageDraw.Draw(sheet)
-    for number, (each, colour) in enumerate(zip(chosen, _COLOURS, strict=True)):
+    for number, (each, colour) in enumerate(zip(chosen, _COLOURS, strict=False)):
         _place_photo(sheet, draw, each, colour, number, outline=each.outline + [left, top])
     text = (
         f"{len(answers)} photos of a fabricated town, taken in autumn and spring, and the ground "
@@ -177,14 +177,14 @@ def read_demo(demo: Path) -> tuple[Image.Image, list[Located]]:
         pixels = dataset.read(
             (1, 2, 3), out_shape=(3, side_px, side_px), resampling=rasterio.enums.Resampling.average
         )
-        to_pixel = ~(dataset.transform * dataset.transform.scale(dataset.width / side_px))
+        to_pixel = ~(dataset.transform @ dataset.transform.scale(dataset.width / side_px))
         crs = dataset.crs
     with (demo / "truth.csv").open(encoding="utf-8", newline="") as file:
         truth = {row["photo"]: row for row in csv.DictReader(file)}
 
     def drawn(lonlat: np.ndarray) -> np.ndarray:
         xs, ys = rasterio.warp.transform("EPSG:4326", crs, lonlat[:, 0], lonlat[:, 1])
-        return np.column_stack(to_pixel * (np.array(xs), np.array(ys)))
+        return np.column_stack(to_pixel @ (np.array(xs), np.array(ys)))
 
     answers = []
     for result in read_results(demo / "out.geojson"):
@@ -213,6 +213,8 @@ def choose(answers: list[Located]) -> list[Located]:
         for y in (0.17, 0.5, 0.83):
             goal = np.array([x, y]) * side_px
             free = [each for each in half if each not in column]
+            if not free:
+                break
             column.append(min(free, key=lambda each: float(np.hypot(*(each.middle - goal)))))
         chosen += sorted(column, key=lambda each: float(each.middle[1]))
     return chosen

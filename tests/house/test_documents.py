@@ -219,6 +219,21 @@ def test_the_architecture_page_names_modules_that_exist() -> None:
     assert not [name for name in modules if not any((home / name).exists() for home in homes)]
 
 
+def test_the_readme_stays_on_two_screens() -> None:
+    assert len((REPOSITORY / "README.md").read_text(encoding="utf-8").split()) <= 900
+    assert len((REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) <= 100
+
+
+def test_the_pictures_of_the_documents_are_small() -> None:
+    shown = {
+        (document.parent / target).resolve()
+        for document in DOCUMENTS
+        for target in re.findall(r"!\[[^]]*\]\(([^)]+)\)", document.read_text(encoding="utf-8"))
+    }
+    assert shown == set((REPOSITORY / "examples" / "images").resolve().iterdir())
+    assert sum(path.stat().st_size for path in shown) < 400_000
+
+
 def test_every_link_inside_the_documents_leads_somewhere() -> None:
     for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
