@@ -13,6 +13,8 @@ from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.job import locate_photos
 from geoloc.locate.locator import Locator
+from geoloc.locate.street.locator import StreetLocator
+from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
 from geoloc.photos.photo import find_photos
 from geoloc.results.evaluation import Truth, evaluate_results
@@ -149,17 +151,20 @@ def test_a_search_that_is_given_up_ends_without_a_result(
     street_world: StreetWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     path = write_panorama(tmp_path / "pano.jpg", pixels)
-    locator = Locator(MapIndex.open(street_world.index), LocateOptions(device="cpu"), run_id="run")
+    index, options = MapIndex.open(street_world.index), LocateOptions(device="cpu")
+    locator = Locator(index, options, run_id="run")
     seen: list[int] = []
-    searcher = locator.street.open_searcher()
-    embed = searcher._embedder.embed
 
-    def give_up(rings: np.ndarray, view: str) -> np.ndarray:
-        seen.append(len(rings))
-        locator.cancel()
-        return embed(rings, view)
+    class GivingUp(Embedder):
+        """An embedder in whose first batch the search is cancelled."""
 
-    searcher._embedder.embed = give_up  # type: ignore[method-assign]
+        def embed(self, images: np.ndarray, view: str) -> np.ndarray:
+            seen.append(len(images))
+            locator.cancel()
+            return super().embed(images, view)
+
+    embedder = GivingUp(index.card.folder, device="cpu")
+    locator.street = StreetLocator(index, options, open_embedder=lambda: embedder)
     with pytest.raises(CancelledError):
         locator.locate(path)
     assert len(seen) == 1, "the other headings are not tried any more"
