@@ -12,7 +12,7 @@ from geoloc.geometry.rectification import rectify
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import hypothesis_stages
 from geoloc.locate.drone.retrieval import network_yaws, north_up
-from geoloc.locate.street.search import StreetSearcher, heading_stages
+from geoloc.locate.street.search import heading_stages, ring_of
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import DRONE
 from geoloc.photos.kind import PhotoKind, camera_of
@@ -48,7 +48,7 @@ def sightings(
     if kind == "drone":
         found = list(_from_above(photo, metadata, index=index, embedder=embedder))
     else:
-        ring = StreetSearcher(index, embedder).ring(photo, metadata, kind)
+        ring = ring_of(photo, metadata, kind, card=embedder.card)
         headings = next(heading_stages(metadata, "normal"))
         found = [
             RectifiedShot(roll_ring(ring, each), f"looking to {each:.0f}°") for each in headings

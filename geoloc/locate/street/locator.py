@@ -8,19 +8,25 @@ from functools import cached_property
 
 from geoloc.arrays import Int64Array
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.estimate import SURE, Estimate
-from geoloc.locate.street.posterior import TileMap, estimate_place
-from geoloc.locate.street.search import StreetSearcher, heading_stages
+from geoloc.locate.estimate import Estimate
+from geoloc.locate.street.posterior import (
+    STREET_POSTERIOR,
+    StreetPosteriorParameters,
+    TileMap,
+    estimate_place,
+)
+from geoloc.locate.street.search import (
+    STREET_SEARCH,
+    StreetSearcher,
+    StreetSearchParameters,
+    heading_stages,
+    ring_of,
+)
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import PhotoKind
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
-
-# A stated heading has odds of so much to one: it leaves less to chance, so that what fits best
-# under all headings is oftener wrong than it looks. Measured with panoramas of two fabricated towns
-# whose heading was known: to keep the surer of both lost 4 and 8 right answers of 100.
-_STATED_ODDS = 10.0
 
 
 class StreetLocator:
@@ -30,11 +36,21 @@ class StreetLocator:
         index: An opened index whose model knows ground views.
         options: How to search.
         open_embedder: Gives the network of the index; called when the first photo needs it.
+        search: Which headings are tried, and when the search ends.
+        posterior: How scores become an estimate.
     """
 
     def __init__(
-        self, index: MapIndex, options: LocateOptions, *, open_embedder: Callable[[], Embedder]
+        self,
+        index: MapIndex,
+        options: LocateOptions,
+        *,
+        open_embedder: Callable[[], Embedder],
+        search: StreetSearchParameters = STREET_SEARCH,
+        posterior: StreetPosteriorParameters = STREET_POSTERIOR,
     ) -> None:
+        self._search_parameters = search
+        self._posterior_parameters = posterior
         self._index = index
         self._options = options
         self._open_embedder = open_embedder
@@ -53,23 +69,24 @@ class StreetLocator:
         """Try stage after stage until one is sure, and keep the best; None on a tiny map.
 
         Args:
-            photo: Upright.
+            photo: The photo, upright.
             metadata: What is known of it.
             kind: ``street`` or ``panorama``.
             rows: Tiles to search; None is all.
             check: Called every few headings; may raise to end the work.
         """
+        parameters = self._search_parameters
+        ring = ring_of(photo, metadata, kind, card=self._index.card)
         searcher = self.open_searcher()
-        ring = searcher.ring(photo, metadata, kind)
         best = None
-        for headings in heading_stages(metadata, self._options.effort):
+        for headings in heading_stages(metadata, self._options.effort, parameters=parameters):
             match = searcher.match(
                 ring, headings, count=self._options.top_k, rows=rows, check=check
             )
-            found = estimate_place(match, self._tiles)
-            if found is not None and (best is None or outweighs(found, best)):
+            found = estimate_place(match, self._tiles, parameters=self._posterior_parameters)
+            if found is not None and (best is None or outweighs(found, best, parameters)):
                 best = found
-            if best is not None and best.probability >= SURE:
+            if best is not None and best.probability >= parameters.sure:
                 break
         return best
 
@@ -77,7 +94,9 @@ class StreetLocator:
         """The searcher, made when the first photo needs it."""
         with self._lock:
             if self._searcher is None:
-                self._searcher = StreetSearcher(self._index, self._open_embedder())
+                self._searcher = StreetSearcher(
+                    self._index, self._open_embedder(), parameters=self._search_parameters
+                )
             return self._searcher
 
     @cached_property
@@ -90,7 +109,9 @@ class StreetLocator:
         )
 
 
-def outweighs(later: Estimate, first: Estimate) -> bool:
+def outweighs(
+    later: Estimate, first: Estimate, parameters: StreetSearchParameters = STREET_SEARCH
+) -> bool:
     """Whether the estimate under any heading replaces the one under the stated heading."""
     p, q = later.probability, first.probability
-    return p * (1 - q) > _STATED_ODDS * q * (1 - p)
+    return p * (1 - q) > parameters.stated_odds * q * (1 - p)

@@ -114,7 +114,10 @@ def test_the_less_of_the_horizon_a_photo_shows_the_less_probable_it_is() -> None
     scores = chance(1)
     scores[100] = 0.3
     whole = match_of(scores)
-    shares = [estimate_of(replace(whole, seen=seen)).probability for seen in (1.0, 0.5, 0.25, 0.0)]
+    shares = [
+        estimate_of(replace(whole, horizon_share=share)).probability
+        for share in (1.0, 0.5, 0.25, 0.0)
+    ]
     assert shares == sorted(shares, reverse=True)
     assert shares[2] < shares[0] - 0.1
 
