@@ -173,6 +173,15 @@ def test_a_document_speaks_of_scripts_and_options_that_exist(document: Path) -> 
             assert f'"{option}"' in source, f"{script} has no {option}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_a_document_speaks_of_make_targets_that_exist(document: Path) -> None:
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^(\w+)(?: \w+)?:", makefile, re.MULTILINE)
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"(?:`|    |\$ )make (?:[A-Z]+=\S+ )?(\w+)", text):
+        assert target in targets
+
+
 def test_the_page_of_the_output_names_every_column_with_its_type_and_description() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
