@@ -8,6 +8,7 @@ from pathlib import Path
 
 import geopandas
 import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
 
 from geoloc.errors import InputError, OptionError
 
@@ -62,7 +63,7 @@ def file_area(path: str | Path) -> Area:
     """
     try:
         layer = geopandas.read_file(path)
-    except Exception as error:  # pyogrio raises many kinds, none of them documented
+    except (DataSourceError, DataLayerError, OSError, UnicodeError) as error:
         message = f"cannot read the area {path}: {error}"
         raise InputError(f"{message}; expected a vector file such as GeoJSON", path=path) from error
     if getattr(layer, "crs", None) is None:

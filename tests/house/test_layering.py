@@ -252,7 +252,7 @@ OWNERS = {
     "PIL": "photos synthetic locate.explain learning.pairing.job",
     "cv2": "geometry index locate learning synthetic.world models.embedder",
     "geopandas": "tiles index results locate.result_row",
-    "pyogrio": "results.layers",
+    "pyogrio": "results.layers tiles.area",
 }
 
 

@@ -58,6 +58,23 @@ def test_a_file_that_is_no_vector_is_refused(tmp_path: Path) -> None:
         file_area(tmp_path / "a.geojson")
 
 
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read the area") as caught:
+        file_area(tmp_path / "none.geojson")
+    assert caught.value.path == tmp_path / "none.geojson"
+
+
+def test_an_error_of_our_own_is_not_taken_for_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise TypeError("a mistake")
+
+    monkeypatch.setattr(geopandas, "read_file", fail)
+    with pytest.raises(TypeError, match="a mistake"):
+        file_area(tmp_path / "a.geojson")
+
+
 def test_areas_without_common_ground_are_refused() -> None:
     with pytest.raises(OptionError, match="in common"):
         both(bounds_area((0, 0, 1, 1)), bounds_area((2, 2, 3, 3)))
