@@ -14,9 +14,6 @@ from geoloc.learning.datasets.pairs import PAIRS_NAME, read_pairs
 
 Kind = Literal["raster", "tiles", "index", "pairs", "model", "results", "photo"]
 
-_RESULT_SUFFIXES = (".geojson", ".geojsonl", ".geojsons", ".gpkg", ".fgb", ".parquet", ".csv")
-_RASTER_SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img")
-
 
 @dataclass(frozen=True)
 class Description:
@@ -40,13 +37,16 @@ def describe_path(path: str | Path) -> Description:
         InputError: There is no such thing, or it is none of the kinds that are known.
         IndexFolderError: An index or a model that cannot be read.
     """
+    from geoloc.results.files import SUFFIX_FORMATS
+    from geoloc.tiles.raster import RASTER_SUFFIXES
+
     source = Path(path)
     if source.is_dir():
         return _describe_folder(source)
     if source.is_file():
-        if source.suffix.lower() in _RESULT_SUFFIXES:
+        if source.suffix.lower() in SUFFIX_FORMATS:
             return Description("results", str(path), _result_facts(source))
-        if source.suffix.lower() in _RASTER_SUFFIXES:
+        if source.suffix.lower() in RASTER_SUFFIXES:
             return _describe_image(source)
         return Description("photo", str(path), _photo_facts(source))
     return Description("model", str(path), _shelf_facts(str(path)))

@@ -24,31 +24,16 @@ from geoloc.options import OutputFormat
 from geoloc.results.qgis_style import photo_style
 from geoloc.results.schema import (
     COLUMNS,
-    Column,
     PhotoResult,
-    PositionKind,
     Record,
     Status,
     plain_value,
     result_record,
 )
 
-__all__ = [
-    "COLUMNS",
-    "Column",
-    "PhotoResult",
-    "PositionKind",
-    "Record",
-    "Status",
-    "check_output",
-    "output_format",
-    "read_results",
-    "result_record",
-    "write_results",
-]
-
 _SIDECAR_FORMATS = ("geojson", "geojsonl", "fgb", "parquet")  # QGIS looks for <stem>.qml
-_SUFFIX_FORMATS: dict[str, OutputFormat] = {
+# What `write_results` makes of a file name.
+SUFFIX_FORMATS: dict[str, OutputFormat] = {
     ".geojson": "geojson",
     ".json": "geojson",
     ".geojsonl": "geojsonl",
@@ -82,12 +67,12 @@ def output_format(path: str | Path, fmt: OutputFormat | None = None) -> OutputFo
     if str(path) == "-":
         return "geojson"
     suffix = Path(path).suffix.lower()
-    if suffix not in _SUFFIX_FORMATS:
-        known = ", ".join(_SUFFIX_FORMATS)
+    if suffix not in SUFFIX_FORMATS:
+        known = ", ".join(SUFFIX_FORMATS)
         raise OptionError(
             f"cannot tell the format of {path}: expected one of {known}; rename it or say --format"
         )
-    return _SUFFIX_FORMATS[suffix]
+    return SUFFIX_FORMATS[suffix]
 
 
 def check_output(path: str | Path, *, fmt: OutputFormat | None, overwrite: bool) -> OutputFormat:

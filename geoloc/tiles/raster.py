@@ -32,7 +32,7 @@ from geoloc.geometry.crs import as_crs
 from geoloc.tiles.bands import RgbRecipe, RgbTile, Stretch, choose_recipe
 from geoloc.tiles.grid import RasterFrame, pixel_size_m
 
-SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".img", ".ntf", ".nitf"})
+RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".img", ".ntf", ".nitf"})
 
 # Blocks a side that the stretch is measured on: enough for percentiles, few enough to be quick.
 _SAMPLE_BLOCKS = 12
@@ -356,7 +356,7 @@ def _expand(item: str) -> list[str]:
         return [item]
     path = Path(item)
     if path.is_dir():
-        found = sorted(str(p) for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+        found = sorted(str(p) for p in path.iterdir() if p.suffix.lower() in RASTER_SUFFIXES)
     elif path.is_file():
         found = _in_archive(path) if path.suffix.lower() == ".zip" else [item]
     elif glob.has_magic(item):
@@ -364,7 +364,7 @@ def _expand(item: str) -> list[str]:
     else:
         raise RasterError(f"no such file or folder: {item}; expected a raster", path=item)
     if not found:
-        known = " ".join(sorted(SUFFIXES))
+        known = " ".join(sorted(RASTER_SUFFIXES))
         raise RasterError(f"no rasters in {item}; expected files that end in {known}", path=item)
     return found
 
@@ -375,7 +375,7 @@ def _in_archive(path: Path) -> list[str]:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError) as error:
         raise RasterError(f"cannot open {path}: {error}; expected a zip", path=path) from error
-    return sorted(f"/vsizip/{path}/{n}" for n in names if Path(n).suffix.lower() in SUFFIXES)
+    return sorted(f"/vsizip/{path}/{n}" for n in names if Path(n).suffix.lower() in RASTER_SUFFIXES)
 
 
 def _first_line(error: BaseException) -> str:

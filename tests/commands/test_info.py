@@ -13,8 +13,9 @@ from PIL import Image
 
 from geoloc.cli import cli
 from geoloc.options import DEFAULT_MODEL
-from geoloc.results.files import write_results
+from geoloc.results.files import SUFFIX_FORMATS, write_results
 from geoloc.results.schema import PhotoResult
+from geoloc.tiles.raster import RASTER_SUFFIXES
 
 
 def _run(*arguments: str | Path) -> Result:
@@ -99,6 +100,25 @@ def test_a_map_says_how_fine_it_is_on_the_ground(tmp_path: Path) -> None:
     assert kind == "raster"
     assert (facts["width_px"], facts["height_px"], facts["crs"]) == (20, 10, "EPSG:3857")
     assert facts["pixel_size_m"] == pytest.approx([1.0, 1.0], rel=0.005)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIX_FORMATS))
+def test_whatever_geoloc_writes_is_known_as_results(tmp_path: Path, suffix: str) -> None:
+    write_results([PhotoResult("a.jpg", "rejected", model="m")], tmp_path / f"out{suffix}")
+    kind, facts = _facts(tmp_path / f"out{suffix}")
+    assert (kind, facts["photos"], facts["rejected"]) == ("results", 1, 1)
+    assert facts["format"] == SUFFIX_FORMATS[suffix]
+
+
+@pytest.mark.parametrize("suffix", sorted(RASTER_SUFFIXES))
+def test_whatever_can_be_cut_is_known_as_a_map(tmp_path: Path, suffix: str) -> None:
+    profile = {"driver": "GTiff", "width": 20, "height": 10, "count": 3, "dtype": "uint8"}
+    corner = rasterio.Affine(2.0, 0, 500_000, 0, -2.0, 5_000_000)
+    path = tmp_path / f"a{suffix}"  # GDAL tells a raster by its content
+    with rasterio.open(path, "w", crs="EPSG:32633", transform=corner, **profile) as dataset:
+        dataset.write(np.zeros((3, 10, 20), np.uint8))
+    kind, facts = _facts(path)
+    assert (kind, facts["width_px"], facts["crs"]) == ("raster", 20, "EPSG:32633")
 
 
 def test_a_tiff_without_a_place_is_a_photo(tmp_path: Path) -> None:
