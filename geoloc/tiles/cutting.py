@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 import rasterio
 import shapely
 from affine import Affine
+from pyproj import CRS
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 
@@ -98,42 +100,34 @@ def cut_raster(
     Raises:
         OptionError: A creation option was refused.
     """
-    done: list[Outcome] = []
-    lock = threading.Lock()
-
-    def report(outcome: Outcome) -> None:
-        with lock:
-            done.append(outcome)
-
-    def take() -> list[Outcome]:
-        with lock:
-            batch = list(done)
-            done.clear()
-        return batch
-
+    # The threads put outcomes; a chunk that is done, or has failed, follows its own.
+    reports: SimpleQueue[Outcome | Future[None]] = SimpleQueue()
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        waiting = {pool.submit(_cut_chunk, job, chunk, report) for chunk in chunks}
+        waiting = {pool.submit(_cut_chunk, job, chunk, reports.put) for chunk in chunks}
         try:
+            for future in waiting:
+                future.add_done_callback(reports.put)
             while waiting:
-                waiting -= _finished(waiting)
-                yield take()
+                batch = _take(reports)
+                yield [report for report in batch if isinstance(report, Outcome)]
+                finished = {report for report in batch if isinstance(report, Future)}
+                for future in finished:
+                    future.result()
+                waiting -= finished
         finally:
             job.stop.set()
             for future in waiting:
                 future.cancel()
-    yield take()
 
 
-def _finished(waiting: set[Any]) -> set[Any]:
-    """The futures that are done after a short while; raises what they raised."""
-    finished = set()
-    try:
-        for future in as_completed(waiting, timeout=0.2):
-            future.result()
-            finished.add(future)
-    except TimeoutError:
-        pass
-    return finished
+def _take(
+    reports: SimpleQueue[Outcome | Future[None]],
+) -> list[Outcome | Future[None]]:
+    """All that is reported by now; waits for the first."""
+    batch = [reports.get()]
+    while not reports.empty():
+        batch.append(reports.get())
+    return batch
 
 
 def _cut_chunk(
@@ -162,7 +156,13 @@ def _cut_tile(job: RasterJob, raster: MapRaster, spec: TileSpec) -> Outcome:
     share = float(tile.valid.mean())
     if share >= job.scheme.min_valid and share > 0 and not job.scheme.virtual:
         path = job.folder / pixel_location(job, spec)
-        write_tile(path, tile, job, window)
+        write_tile(
+            path,
+            tile,
+            crs=job.frame.crs,
+            transform=window.transform(job.frame, size_px),
+            options=job.scheme.creation_options,
+        )
     return _finish(job, spec, share)
 
 
@@ -238,13 +238,26 @@ def footprint_lonlat(
     return lonlat
 
 
-def write_tile(path: Path, tile: RgbTile, job: RasterJob, window: TileWindow) -> None:
-    """Write a tile as a GeoTIFF, whole or not at all."""
+def write_tile(
+    path: Path, tile: RgbTile, *, crs: CRS, transform: Affine, options: Sequence[str] = ()
+) -> None:
+    """Write a tile as a GeoTIFF, whole or not at all.
+
+    Args:
+        path: The file; its folder is made.
+        tile: Square pixels and which of them are valid.
+        crs: The CRS of the tile.
+        transform: From the tile's pixels (corner convention) to `crs`.
+        options: Creation options of GDAL, each ``NAME=VALUE``.
+
+    Raises:
+        OptionError: GDAL refuses an option, or cannot write.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with (
             replacing(path) as draft,
-            rasterio.open(draft, "w", **_profile(tile, job, window)) as dataset,
+            rasterio.open(draft, "w", **_profile(tile, crs, transform, options)) as dataset,
         ):
             _write_bands(dataset, tile)
     except rasterio.errors.RasterioError as error:
@@ -253,10 +266,12 @@ def write_tile(path: Path, tile: RgbTile, job: RasterJob, window: TileWindow) ->
         ) from error
 
 
-def encoded_bytes(tile: RgbTile, job: RasterJob, window: TileWindow) -> int:
-    """How many bytes the tile would take on disk."""
+def encoded_bytes(
+    tile: RgbTile, *, crs: CRS, transform: Affine, options: Sequence[str] = ()
+) -> int:
+    """How many bytes the tile would take on disk, written by `write_tile`."""
     with MemoryFile() as memory:
-        with memory.open(**_profile(tile, job, window)) as dataset:
+        with memory.open(**_profile(tile, crs, transform, options)) as dataset:
             _write_bands(dataset, tile)
         return len(memory.getbuffer())
 
@@ -269,10 +284,10 @@ def _write_bands(dataset: Any, tile: RgbTile) -> None:
         dataset.build_overviews([OVERVIEW], Resampling.average)
 
 
-def _profile(tile: RgbTile, job: RasterJob, window: TileWindow) -> dict[str, Any]:
+def _profile(tile: RgbTile, crs: CRS, transform: Affine, options: Sequence[str]) -> dict[str, Any]:
     """What rasterio needs to create the file of a tile."""
-    size_px = job.scheme.size_px
-    chosen = creation_options(job.scheme.creation_options)
+    size_px = len(tile.pixels)
+    chosen = creation_options(options)
     # One strip a tile: always read whole, it decodes quicker in one piece.
     whole = {} if "TILED" in chosen else {"BLOCKYSIZE": size_px}
     return {
@@ -281,8 +296,8 @@ def _profile(tile: RgbTile, job: RasterJob, window: TileWindow) -> dict[str, Any
         "height": size_px,
         "count": 3,
         "dtype": "uint8",
-        "crs": job.frame.crs.to_wkt(),
-        "transform": window.transform(job.frame, size_px),
+        "crs": crs.to_wkt(),
+        "transform": transform,
         **PIXEL_RGB,
         **whole,
         **chosen,

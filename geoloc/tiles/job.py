@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import rasterio
@@ -18,6 +18,7 @@ from geoloc.geometry.crs import crs_text
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.area import Area, both, bounds_area, file_area
+from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.cutting import (
     CACHE_BYTES,
     RasterJob,
@@ -151,7 +152,7 @@ def plan_tiles(
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
         plans = [run.plan(source) for source in _sources(inputs, folder)]
     entries = tuple(entry for plan in plans for entry in plan.rasters)
-    _refuse_if_all_failed(entries)
+    _refuse_if_all_failed(entries, run.errors)
     return TilePlan(
         tiles=sum(plan.tiles for plan in plans),
         bytes=sum(plan.bytes for plan in plans),
@@ -225,6 +226,7 @@ class _Run:
     area: Area
     workers: int
     progress: Progress
+    errors: list[InputError] = field(default_factory=list)
 
     def make(self, manifest: TileManifest) -> TileManifest:
         """Cut all rasters and write the tables; the finished manifest."""
@@ -232,7 +234,7 @@ class _Run:
             entries = tuple(self.cut(source, journal) for source in manifest.rasters)
             rows = [o.row for o in journal.outcomes.values() if o.row is not None]
         try:
-            _refuse_if_all_failed(entries)
+            _refuse_if_all_failed(entries, self.errors)
             finished = _write_tables(self.folder, replace(manifest, rasters=entries), rows)
         except InputError:
             abandon_folder(self.folder)
@@ -249,7 +251,7 @@ class _Run:
                 self._cut_missing(job, raster, specs, journal)
         except InputError as error:
             self.progress.warn(_one_line(error, source.location))
-            return replace(source, error=_one_line(error, source.location))
+            return self._failed(source, error)
         return self._count(source, [s.tile_id for size in specs for s in size], journal)
 
     def plan(self, source: RasterEntry) -> TilePlan:
@@ -258,10 +260,14 @@ class _Run:
             with open_raster(resolve_location(self.folder, source.location)) as raster:
                 job = self._job(source, raster)
                 specs = [spec for size in self._specs(job, raster) for spec in size]
-                return self._estimate(replace(source, tiles=len(specs)), job, raster, specs)
+                return self._estimate(replace(source, tiles=len(specs)), raster, specs)
         except InputError as error:
-            failed = replace(source, error=_one_line(error, source.location))
-            return TilePlan(0, 0, 0.0, (failed,))
+            return TilePlan(0, 0, 0.0, (self._failed(source, error),))
+
+    def _failed(self, source: RasterEntry, error: InputError) -> RasterEntry:
+        """The entry of a raster that cannot be cut; its error is kept."""
+        self.errors.append(error)
+        return replace(source, error=_one_line(error, source.location))
 
     def _job(self, source: RasterEntry, raster: MapRaster) -> RasterJob:
         return RasterJob(
@@ -339,7 +345,7 @@ class _Run:
         return replace(source, tiles=kept, skipped=skipped, unreadable=len(damage))
 
     def _estimate(
-        self, entry: RasterEntry, job: RasterJob, raster: MapRaster, specs: Sequence[TileSpec]
+        self, entry: RasterEntry, raster: MapRaster, specs: Sequence[TileSpec]
     ) -> TilePlan:
         """Size and time of all tiles of a raster, from a few spread over it."""
         chosen = specs[:: max(1, len(specs) // _SAMPLES)][:_SAMPLES]
@@ -347,10 +353,18 @@ class _Run:
         for spec in chosen:
             if not self.scheme.virtual or not raster.always_valid:
                 tile = raster.read_rgb(pixel_window(spec.window), self.scheme.size_px)
-                size += 0 if self.scheme.virtual else encoded_bytes(tile, job, spec.window)
+                size += 0 if self.scheme.virtual else self._bytes_of(tile, raster, spec)
         share = len(specs) / max(1, len(chosen))
         seconds = (time.monotonic() - started) * share / self.workers
         return TilePlan(entry.tiles, round(size * share), seconds, (entry,))
+
+    def _bytes_of(self, tile: RgbTile, raster: MapRaster, spec: TileSpec) -> int:
+        return encoded_bytes(
+            tile,
+            crs=raster.crs,
+            transform=spec.window.transform(raster.frame, self.scheme.size_px),
+            options=self.scheme.creation_options,
+        )
 
 
 def _sources(inputs: Sequence[str], folder: Path) -> list[RasterEntry]:
@@ -376,15 +390,17 @@ def _key(location: str) -> str:
     return re.sub(r"[^\w.-]+", "-", Path(location).stem)[:80] or "raster"
 
 
-def _refuse_if_all_failed(entries: Sequence[RasterEntry]) -> None:
+def _refuse_if_all_failed(entries: Sequence[RasterEntry], errors: Sequence[InputError]) -> None:
     """Raise the one error there is, or a summary of many, if no raster could be cut."""
-    errors = [entry.error for entry in entries if entry.error is not None]
     if len(errors) < len(entries):
         return
-    if len(errors) == 1:
-        kind = CrsError if "no CRS" in errors[0] else RasterError
-        raise kind(errors[0], path=entries[0].location)
-    raise RasterError(f"none of the {len(errors)} rasters could be cut; the first: {errors[0]}")
+    first, text = errors[0], str(entries[0].error)
+    if len(errors) > 1:
+        message = f"none of the {len(errors)} rasters could be cut; the first: {text}"
+        raise RasterError(message) from first
+    if isinstance(first, CrsError):
+        raise CrsError(text, crs=first.crs, path=entries[0].location) from first
+    raise RasterError(text, path=entries[0].location) from first
 
 
 def _one_line(error: InputError, location: str) -> str:

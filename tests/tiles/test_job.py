@@ -211,6 +211,16 @@ def test_a_bad_raster_alone_is_the_error_and_leaves_nothing(folder: Path, tmp_pa
     assert not folder.exists()
 
 
+def test_a_raster_in_a_local_crs_alone_is_an_error_of_the_crs(folder: Path, tmp_path: Path) -> None:
+    local = 'LOCAL_CS["site grid",UNIT["metre",1],AXIS["X",EAST],AXIS["Y",NORTH]]'
+    place = {"crs": local, "transform": rasters.Affine(2, 0, 0, 0, -2, 0)}
+    path = rasters.write_raster(tmp_path / "a.tif", rasters.coded_bands(), **place)
+    for run in (cut_tiles, plan_tiles):
+        with pytest.raises(CrsError, match=r"a\.tif.*without a place on the Earth") as caught:
+            run([str(path)], folder, OPTIONS)
+        assert isinstance(caught.value.__cause__, CrsError)
+
+
 def test_damaged_parts_cost_only_their_tiles(tmp_path: Path, folder: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (3, 240, 240), dtype=np.uint8)
     place = {"crs": "EPSG:32633", "transform": rasters.Affine(2, 0, 390000, 0, -2, 5820000)}

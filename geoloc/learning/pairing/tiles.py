@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import rasterio
 
-from geoloc.geometry.crs import WGS84, LonLat, crs_text, transformer
-from geoloc.tiles.cutting import RasterJob, pixel_window, write_tile
+from geoloc.geometry.crs import WGS84, LonLat, transformer
+from geoloc.tiles.cutting import pixel_window, write_tile
 from geoloc.tiles.grid import RasterFrame, TileWindow, check_resolution
 from geoloc.tiles.raster import MapRaster, open_map_raster
-from geoloc.tiles.tile_set import TileScheme
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,8 @@ class TileCutter:
         for raster, window in self._windows(centre):
             tile = raster.read_rgb(pixel_window(window), self._shape.size_px)
             if tile.valid.any() and tile.valid.mean() >= self._shape.min_valid:
-                write_tile(path, tile, self._job(raster, path.parent), window)
+                transform = window.transform(raster.frame, self._shape.size_px)
+                write_tile(path, tile, crs=raster.frame.crs, transform=transform)
                 return True
         return False
 
@@ -98,8 +98,3 @@ class TileCutter:
             window = window_around(raster.frame, centre, self._shape)
             if window is not None:
                 yield raster, window
-
-    def _job(self, raster: MapRaster, folder: Path) -> RasterJob:
-        shape = self._shape
-        scheme = TileScheme((shape.ground_size_m,), 0.0, shape.size_px, shape.min_valid)
-        return RasterJob(raster.location, folder, "", scheme, raster.frame, crs_text(raster.crs))

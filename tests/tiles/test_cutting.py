@@ -1,0 +1,110 @@
+"""Cutting: one tile as a file, and what the threads report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+from geoloc.errors import OptionError, RasterError
+from geoloc.geometry.crs import as_crs
+from geoloc.tiles import cutting
+from geoloc.tiles.bands import RgbTile
+from geoloc.tiles.cutting import (
+    Outcome,
+    RasterJob,
+    TileSpec,
+    cut_raster,
+    encoded_bytes,
+    write_tile,
+)
+from geoloc.tiles.grid import GridOptions, grid_rows
+from geoloc.tiles.raster import open_raster
+from geoloc.tiles.tile_set import TileScheme
+from tests.fixtures import rasters
+
+UTM = as_crs("EPSG:32633")
+PLACE = Affine(2.0, 0, 390_000, 0, -2.0, 5_820_000)
+
+
+def _tile(side_px: int = 64) -> RgbTile:
+    pixels = np.random.default_rng(0).integers(1, 255, (side_px, side_px, 3), dtype=np.uint8)
+    return RgbTile(pixels, np.ones((side_px, side_px), bool))
+
+
+def test_a_tile_is_written_with_its_place_and_pixels(tmp_path: Path) -> None:
+    tile = _tile()
+    write_tile(tmp_path / "new" / "a.tif", tile, crs=UTM, transform=PLACE)
+    with rasterio.open(tmp_path / "new" / "a.tif") as dataset:
+        assert dataset.crs.to_epsg() == 32633
+        assert dataset.transform == PLACE
+        assert dataset.overviews(1) == [4]
+        assert np.array_equal(dataset.read().transpose(1, 2, 0), tile.pixels)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.tif"]
+
+
+def test_creation_options_reach_the_file_and_its_size(tmp_path: Path) -> None:
+    tile, options = _tile(), ("COMPRESS=JPEG", "JPEG_QUALITY=50")
+    write_tile(tmp_path / "a.tif", tile, crs=UTM, transform=PLACE, options=options)
+    with rasterio.open(tmp_path / "a.tif") as dataset:
+        assert dataset.compression.name.upper() == "JPEG"
+    size = (tmp_path / "a.tif").stat().st_size
+    assert encoded_bytes(tile, crs=UTM, transform=PLACE, options=options) == size
+
+
+def test_a_refused_option_leaves_no_file(tmp_path: Path) -> None:
+    options = ("TILED=YES", "BLOCKXSIZE=17", "BLOCKYSIZE=17")
+    with pytest.raises(OptionError, match="--co"):
+        write_tile(tmp_path / "a.tif", _tile(), crs=UTM, transform=PLACE, options=options)
+    assert not list(tmp_path.iterdir())
+
+
+def _job(tmp_path: Path) -> tuple[RasterJob, list[TileSpec]]:
+    path = str(rasters.utm(tmp_path / "region.tif").path)
+    scheme = TileScheme((160.0,), 0.0, 64, 0.5)
+    with open_raster(path) as raster:
+        job = RasterJob(path, tmp_path, "region", scheme, raster.frame, "EPSG:32633")
+    windows = [w for row in grid_rows(job.frame, GridOptions(160.0, 64, 0.0)) for w in row]
+    return job, [TileSpec(f"{w.row}_{w.col}", 160.0, w) for w in windows]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_every_tile_is_reported_once(tmp_path: Path, workers: int) -> None:
+    job, specs = _job(tmp_path)
+    batches = list(cut_raster(job, [[spec] for spec in specs], workers=workers))
+    found = sorted(outcome.tile_id for batch in batches for outcome in batch)
+    assert found == sorted(spec.tile_id for spec in specs)
+    assert len(found) > 4
+
+
+def test_nothing_to_cut_is_nothing_reported(tmp_path: Path) -> None:
+    assert list(cut_raster(_job(tmp_path)[0], [], workers=2)) == []
+
+
+def test_an_error_is_raised_after_what_was_done_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, specs = _job(tmp_path)
+
+    def fail_at_the_third(job: RasterJob, raster: object, spec: TileSpec) -> Outcome:
+        if spec is specs[2]:
+            raise RasterError("the disk is full")
+        return Outcome(spec.tile_id)
+
+    monkeypatch.setattr(cutting, "_cut_tile", fail_at_the_third)
+    done: list[str] = []
+    outcomes = (each for batch in cut_raster(job, [specs], workers=1) for each in batch)
+    with pytest.raises(RasterError, match="the disk is full"):
+        done.extend(outcome.tile_id for outcome in outcomes)
+    assert done == [spec.tile_id for spec in specs[:2]]
+
+
+def test_threads_stop_when_nobody_listens_any_more(tmp_path: Path) -> None:
+    job, specs = _job(tmp_path)
+    batches = cut_raster(job, [[spec] for spec in specs], workers=1)
+    next(batches)
+    batches.close()
+    assert job.stop.is_set()
