@@ -31,16 +31,16 @@ from geoloc.options import AdaptOptions, TrainOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.tile_set import TileSet
 
-_LARGEST_BATCH = 64
-_SMALLEST_BATCH = 8
+_MAX_BATCH = 64
+_MIN_BATCH = 8
 # On maps of fewer tiles, ground that is turned otherwise counts as other ground. With so many
 # pairs for each tile no two of a batch overlap; with 4, some do.
 _FEW_TILES = 200
-_PAIRS_A_TILE = 2.7
+_PAIRS_PER_TILE = 2.7
 _LEARNING_RATE = 5e-4
 _WARMUP_STEPS = 20
-_MOST_STEPS = 6000
-_PAIRS_A_VALIDATION = 1920
+_MAX_STEPS = 6000
+_PAIRS_PER_VALIDATION = 1920
 _PATIENCE = 8
 
 
@@ -200,14 +200,14 @@ def _read(tiles: TileSet, card: ModelCard, *, side_px: int, seed: int, progress:
 
 def _recipe(card: ModelCard, ground: _Map, folder: Path, options: AdaptOptions) -> Recipe:
     """What is trained and how, as a recipe that no file holds."""
-    size = int(_PAIRS_A_TILE * ground.tiles) // _SMALLEST_BATCH * _SMALLEST_BATCH
-    size = min(_LARGEST_BATCH, max(_SMALLEST_BATCH, size))
+    size = int(_PAIRS_PER_TILE * ground.tiles) // _MIN_BATCH * _MIN_BATCH
+    size = min(_MAX_BATCH, max(_MIN_BATCH, size))
     schedule = Schedule(
-        steps=_MOST_STEPS,
+        steps=_MAX_STEPS,
         batch_size=size,
         learning_rate=_LEARNING_RATE,
         warmup_steps=_WARMUP_STEPS,
-        validate_every=max(1, _PAIRS_A_VALIDATION // size),
+        validate_every=max(1, _PAIRS_PER_VALIDATION // size),
         minutes=options.minutes,
         initial_weights=str(card.folder.resolve()),
         seed=options.seed,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from geoloc.atomic import replacing
 from geoloc.errors import ModelError
 
-_NAMED_AT_MOST = 5
+_MAX_NAMED = 5
 
 
 def sha256_of(path: Path) -> str:
@@ -113,8 +113,8 @@ def check_fit(
 
 def first_few(faults: Sequence[str]) -> str:
     """The first few of many faults, and how many more there are."""
-    more = len(faults) - _NAMED_AT_MOST
-    return "; ".join(faults[:_NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")
+    more = len(faults) - _MAX_NAMED
+    return "; ".join(faults[:_MAX_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def write_tensors(network: nn.Module, path: Path) -> str:

@@ -30,9 +30,9 @@ from tests.fixtures.tiny_models import TINY, write_tiny_model
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Six batches of eight pairs and a validation at every other one; the clock has no say."""
-    monkeypatch.setattr(adapt, "_MOST_STEPS", 6)
-    monkeypatch.setattr(adapt, "_LARGEST_BATCH", 8)
-    monkeypatch.setattr(adapt, "_PAIRS_A_VALIDATION", 16)
+    monkeypatch.setattr(adapt, "_MAX_STEPS", 6)
+    monkeypatch.setattr(adapt, "_MAX_BATCH", 8)
+    monkeypatch.setattr(adapt, "_PAIRS_PER_VALIDATION", 16)
 
 
 def run(small: SmallMap, folder: Path, **options: object) -> AdaptSummary:
@@ -135,7 +135,7 @@ def test_old_weights_stay_where_nothing_beats_them(
 def test_it_ends_early_when_nothing_better_comes(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapt, "_MOST_STEPS", 100)
+    monkeypatch.setattr(adapt, "_MAX_STEPS", 100)
     monkeypatch.setattr(adapt, "_PATIENCE", 2)
     measuring(monkeypatch, 0.2, 0.3, 0.4, 0.4)
     assert run(small_map, tmp_path / "mine").best_step == 4
@@ -145,7 +145,7 @@ def test_it_ends_early_when_nothing_better_comes(
 def test_it_ends_when_the_time_is_over(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapt, "_MOST_STEPS", 10**6)
+    monkeypatch.setattr(adapt, "_MAX_STEPS", 10**6)
     run(small_map, tmp_path / "mine", minutes=0.001)
     assert steps(tmp_path / "mine")[-1] < 10
 

@@ -33,7 +33,7 @@ from geoloc.learning.datasets.files import find_root, images_in, missing_files, 
 _TABLE, _SMALL, _TEST = "ACT_data.mat", "ANU_data_small", "ANU_data_test"
 _GROUND, _SATELLITE = "_grdView.jpg", "_satView_polish.jpg"
 _UTM_CRS = "EPSG:32755"  # Canberra lies in zone 55 south
-_MOST_MISSING = 0.02
+_MAX_MISSING = 0.02
 # What scipy was seen to raise on files that are damaged or none of MATLAB's, and a missing key.
 _UNREADABLE = (
     MatReadError,
@@ -120,7 +120,7 @@ def _one_to_one(folder: Path, name: str, ids: Sequence[str], known: dict[str, Lo
     """The panoramas and tiles of some ids, but for those that the archive lacks."""
     pairs = [_pictures(folder, each, known.get(each)) for each in ids]
     lacking = set(missing_files(picture.path for pair in pairs for picture in pair))
-    if not ids or len(lacking) > _MOST_MISSING * 2 * len(ids):
+    if not ids or len(lacking) > _MAX_MISSING * 2 * len(ids):
         wanted = [picture.path for pair in pairs for picture in pair]
         wanted = wanted or [folder / "streetview" / f"*{_GROUND}"]
         require_files(wanted, dataset=f"CVACT ({name})", root=folder.parent)

@@ -19,7 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from geoloc.models.view import View
 
 # Of grey values in [0, 1]: flat patches are not blown up to noise.
-_LEAST_CONTRAST = 0.015
+_MIN_CONTRAST = 0.015
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class PatchNet(nn.Module):
         del view
         mean = patches.mean(dim=(2, 3), keepdim=True)
         spread = patches.std(dim=(2, 3), keepdim=True)
-        features = self.body((patches - mean) / (spread + _LEAST_CONTRAST))
+        features = self.body((patches - mean) / (spread + _MIN_CONTRAST))
         described = self.norm(self.head(self.dropout(features)).flatten(1))
         return functional.normalize(described.float(), dim=1)
 

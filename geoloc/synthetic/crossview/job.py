@@ -17,7 +17,7 @@ from geoloc.photos.kind import network_view
 from geoloc.progress import Progress, Silent
 from geoloc.synthetic.crossview.photos import Photographer
 from geoloc.synthetic.crossview.towns import (
-    FARTHEST_SHIFT,
+    MAX_SHIFT,
     Town,
     plan_test_town,
     plan_training_town,
@@ -194,7 +194,7 @@ class _Job:
         at = town.places[place]
         count = self.order.tiles - 1 if town.split == "train" else 0
         rng = np.random.default_rng([town.world.seed, 33, place])
-        reach_m = self.order.tile_side_m * FARTHEST_SHIFT
+        reach_m = self.order.tile_side_m * MAX_SHIFT
         shifts_m = rng.uniform(-reach_m, reach_m, (count, 2)).tolist()
         return [at, *(WorldPoint(at.x_m + x_m, at.y_m + y_m) for x_m, y_m in shifts_m)]
 

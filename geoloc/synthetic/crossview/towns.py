@@ -12,15 +12,15 @@ from geoloc.synthetic.world.world import DEFAULT_CORNER, Corner, World, WorldPoi
 
 # A tile lies at most that share of its side off its place: the nearest tile of an index is no
 # farther when tiles overlap by half.
-FARTHEST_SHIFT = 0.25
+MAX_SHIFT = 0.25
 
 _APART_M = 6000.0
 _ROOM = 2.8  # of ground for a place, in squares of the least distance
-_SMALLEST_M = 180.0
+_MIN_SIZE_M = 180.0
 _GROWTH = 1.25
 _PHOTO_SEASONS = 2
-_SEEDS_AN_ORDER = 1000
-_TOWNS_A_ROW = 8  # so that all lie in one UTM zone
+_TOWN_SEEDS = 1000
+_TOWNS_PER_ROW = 8  # so that all lie in one UTM zone
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ def _plan(
     seasons = tuple(
         left[(number + i * 2) % len(left)] for i in range(min(_PHOTO_SEASONS, len(left)))
     )
-    inset_m = order.tile_side_m * (0.5 + FARTHEST_SHIFT * (order.tiles > 1)) + 2
-    size_m = max(_SMALLEST_M, order.gap_m * math.sqrt(_ROOM * count) + 2 * inset_m)
+    inset_m = order.tile_side_m * (0.5 + MAX_SHIFT * (order.tiles > 1)) + 2
+    size_m = max(_MIN_SIZE_M, order.gap_m * math.sqrt(_ROOM * count) + 2 * inset_m)
     places: list[WorldPoint] = []
     while True:
         world = World(
-            size_m=round(size_m), seed=order.seed * _SEEDS_AN_ORDER + number, corner=_corner(number)
+            size_m=round(size_m), seed=order.seed * _TOWN_SEEDS + number, corner=_corner(number)
         )
         places = plan_walk(world, count, spacing_m=order.gap_m, inset_m=inset_m, when=seasons)
         if len(places) == count:
@@ -81,5 +81,5 @@ def _plan(
 
 def _corner(number: int) -> Corner:
     """Places on a grid, so that no two towns share ground."""
-    row, col = divmod(number, _TOWNS_A_ROW)
+    row, col = divmod(number, _TOWNS_PER_ROW)
     return Corner(DEFAULT_CORNER.x + col * _APART_M, DEFAULT_CORNER.y + row * _APART_M)

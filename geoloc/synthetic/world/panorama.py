@@ -18,8 +18,8 @@ from geoloc.synthetic.world.shade import wall_colours
 from geoloc.synthetic.world.survey import COARSE, Survey
 from geoloc.synthetic.world.tree import TreeCanvas, paint_trees
 
-FARTHEST_M = 160.0
-_NEAREST_M = 0.4
+MAX_DISTANCE_M = 160.0
+_MIN_DISTANCE_M = 0.4
 _STEPS = 320
 _COARSE_FROM_M = 32.0
 _WALL_M = 0.7  # a rise within one step that is a wall rather than a slope
@@ -106,13 +106,13 @@ def look_around(survey: Survey, eye: Eye, ring: RingFrame) -> ByteArray:
     canvas = TreeCanvas(photo, hits.distance_m, ring.azimuths_rad(), tangents, eye.height_m)
     paint_trees(canvas, survey, eye.at, np.asarray(np.linalg.inv(eye.to_world), np.float64))
     _add_air(photo, hits)
-    _paint_sky(photo, survey, ring, hits.distance_m > FARTHEST_M)
+    _paint_sky(photo, survey, ring, hits.distance_m > MAX_DISTANCE_M)
     return np.asarray(np.clip(photo, 0, 255), np.uint8)
 
 
 def _follow(survey: Survey, eye: Eye, ring: RingFrame, ways: Float32Array) -> _Hits:
     """Where the ray of each pixel ends."""
-    distance_m = np.geomspace(_NEAREST_M, FARTHEST_M, _STEPS).astype(np.float32)
+    distance_m = np.geomspace(_MIN_DISTANCE_M, MAX_DISTANCE_M, _STEPS).astype(np.float32)
     heights_m = _profiles(survey, eye, ways, distance_m)
     rise = np.maximum.accumulate((heights_m - np.float32(eye.height_m)) / distance_m, axis=1)
     tangents = np.tan(ring.elevations_rad())
@@ -133,7 +133,7 @@ def _follow(survey: Survey, eye: Eye, ring: RingFrame, ways: Float32Array) -> _H
     # Right below the camera the ground is nearer than the first step.
     low_m = np.where(step == 0, np.float32(0), near_m)
     reach_m = np.where(is_wall, far_m, np.clip(exact_m, low_m, far_m))
-    reach_m[is_sky] = 2 * FARTHEST_M
+    reach_m[is_sky] = 2 * MAX_DISTANCE_M
     height_m = np.where(is_wall, eye.height_m + reach_m * slope, met_m)
     return _Hits(reach_m, np.asarray(height_m, np.float32), is_wall)
 
@@ -202,7 +202,7 @@ def _pixels(survey: Survey, col: Float32Array, row: Float32Array) -> tuple[Int64
 
 def _add_air(photo: Float32Array, hits: _Hits) -> None:
     """Haze that grows with distance."""
-    share = np.clip(hits.distance_m / FARTHEST_M - 0.2, 0, 1)[..., None] * np.float32(0.5)
+    share = np.clip(hits.distance_m / MAX_DISTANCE_M - 0.2, 0, 1)[..., None] * np.float32(0.5)
     photo *= 1 - share
     photo += share * _AIR_RGB
 

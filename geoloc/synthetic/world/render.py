@@ -16,7 +16,7 @@ from geoloc.synthetic.world.shape import ShapeTable
 
 _BLOCK_PX = 1400
 _TALL_M = 25.0  # what stands beside a block throws its shadow into it
-_FARTHEST_SHADOW_M = 40.0
+_MAX_SHADOW_M = 40.0
 _THREADS = 2
 
 
@@ -83,7 +83,7 @@ def _light_block(
 ) -> tuple[Scan, Sunlight]:
     """What a block holds and how the sun falls on it, drawn with a halo that is cut off again."""
     reach_m = _TALL_M / np.tan(np.radians(max(moment.sun_elevation_deg, 5.0)))
-    halo_px = int(np.ceil(min(reach_m, _FARTHEST_SHADOW_M) / block.gsd_m))
+    halo_px = int(np.ceil(min(reach_m, _MAX_SHADOW_M) / block.gsd_m))
     leaf_seed = seed * 1000 + 700 + 2 * moment.date
     wide = scan_window(table, block.grown(halo_px), leaf_seed=leaf_seed)
     inside = np.s_[halo_px : halo_px + block.height_px, halo_px : halo_px + block.width_px]

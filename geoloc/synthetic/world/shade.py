@@ -18,7 +18,7 @@ from geoloc.synthetic.world.shape import ShapeTable
 _SKY_RGB = np.array([0.92, 0.98, 1.10], np.float32)  # colour of shade
 _SUN_RGB = np.array([1.03, 1.0, 0.95], np.float32)
 _SNOW_RGB = np.array([226.0, 230.0, 236.0], np.float32)
-_TALLEST_M = 32.0
+_MAX_HEIGHT_M = 32.0
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _shadow(heights_m: Float32Array, spare_m: float, gsd_m: float, moment: Momen
     east, north, up = _sun_direction(moment)
     flat = math.hypot(east, north)
     rise = up / flat
-    reach_px = min(_TALLEST_M, float(heights_m.max(initial=0))) / rise / gsd_m
+    reach_px = min(_MAX_HEIGHT_M, float(heights_m.max(initial=0))) / rise / gsd_m
     step_x, step_y = east / flat, -north / flat
     block = _towards(heights_m, step_x, step_y, rise * gsd_m, 1.0)
     length = 1.0

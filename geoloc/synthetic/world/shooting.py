@@ -15,9 +15,9 @@ from geoloc.synthetic.world.render import render_window
 from geoloc.synthetic.world.shade import wall_colours
 from geoloc.synthetic.world.shape import ShapeTable
 
-_FARTHEST_M = 400.0  # ground further away drowns in haze
-_FINEST_GSD_M = 0.14
-_TALLEST_M = 32.0
+_MAX_DISTANCE_M = 400.0  # ground further away drowns in haze
+_MIN_GSD_M = 0.14
+_MAX_HEIGHT_M = 32.0
 _STEP_M = 0.6
 _FRAME_STEP_PX = 8
 _MAX_WINDOW_PX = 12_000_000
@@ -91,7 +91,7 @@ def _cast_to_ground(station: Station) -> _Rays:
     w = np.maximum(w, 1e-6)
     offset = np.stack([east / w, north / w], -1) @ station.to_world.T
     distance_m = np.hypot(offset[..., 0], offset[..., 1])
-    farthest_m = max(_FARTHEST_M, 2.5 * station.pose.height_m)
+    farthest_m = max(_MAX_DISTANCE_M, 2.5 * station.pose.height_m)
     is_ground = (w > 1e-5) & (distance_m < farthest_m)
     offset[~is_ground] = 0
     return _Rays(offset.astype(np.float32), is_ground, distance_m.astype(np.float32))
@@ -102,7 +102,7 @@ def _frame(station: Station, rays: _Rays) -> _View:
     sample = np.s_[::_FRAME_STEP_PX, ::_FRAME_STEP_PX]
     seen = rays.offset[sample][rays.is_ground[sample]]
     seen = np.vstack([seen, np.zeros((1, 2), np.float32)]) if not len(seen) else seen
-    lifted = seen * max(0.0, 1 - _TALLEST_M / station.pose.height_m)
+    lifted = seen * max(0.0, 1 - _MAX_HEIGHT_M / station.pose.height_m)
     both = np.vstack([seen.min(0), seen.max(0), lifted.min(0), lifted.max(0)])
     margin_m = 2 + 0.02 * float(np.ptp(both, axis=0).max())  # for the pixels between
     low, high = both.min(0) - margin_m, both.max(0) + margin_m
@@ -121,7 +121,7 @@ def _gsd_m(station: Station, sides_m: Float32Array) -> float:
     pitch = np.radians(min(abs(station.pose.pitch_deg), 90.0))
     slant_m = station.pose.height_m / max(float(np.sin(pitch)), 0.25)
     finest_m = float(np.sqrt(float(sides_m[0]) * float(sides_m[1]) / _MAX_WINDOW_PX))
-    return max(slant_m / station.camera.focal_px, _FINEST_GSD_M, finest_m)
+    return max(slant_m / station.camera.focal_px, _MIN_GSD_M, finest_m)
 
 
 def _columns_and_rows(
@@ -158,7 +158,7 @@ def _descend(view: _View, heights_m: Float32Array, camera_m: float) -> tuple[Flo
 
 def _add_air(photo: ByteArray, rays: _Rays) -> ByteArray:
     """Haze that grows with distance, and the sky."""
-    share = np.clip(rays.distance_m / _FARTHEST_M - 0.25, 0, 1) * 0.5
+    share = np.clip(rays.distance_m / _MAX_DISTANCE_M - 0.25, 0, 1) * 0.5
     share[~rays.is_ground] = 1
     if not share.any():
         return photo

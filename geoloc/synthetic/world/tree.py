@@ -12,7 +12,7 @@ from geoloc.arrays import Float32Array, Float64Array, Int64Array, Mask
 from geoloc.synthetic.world.palette import NUMBERS
 from geoloc.synthetic.world.survey import Survey
 
-_FARTHEST_M = 110.0
+_MAX_DISTANCE_M = 110.0
 _LEAF_M = 0.45
 _TRUNK_M = 0.4
 _TRUNK_RGB = np.array([84.0, 72.0, 60.0], np.float32)
@@ -86,7 +86,7 @@ def paint_trees(
     relief = survey.table.relief[survey.trees].astype(np.float64)
     offsets = (relief[:, 1:3] - at) @ to_true.T
     distances_m = np.hypot(offsets[:, 0], offsets[:, 1])
-    seen = np.flatnonzero(distances_m < _FARTHEST_M)
+    seen = np.flatnonzero(distances_m < _MAX_DISTANCE_M)
     for index in seen[np.argsort(-distances_m[seen])]:
         azimuth_rad = math.atan2(offsets[index, 0], offsets[index, 1])
         tree = _tree(survey, int(survey.trees[index]), azimuth_rad, float(distances_m[index]))

@@ -17,7 +17,7 @@ from geoloc.geometry.crs import LocalFrame, LonLat, as_crs, to_lonlat, transform
 from geoloc.synthetic.world.moment import Moment, as_moment
 from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.palette import Season
-from geoloc.synthetic.world.panorama import FARTHEST_M, Eye, RingFrame, look_around
+from geoloc.synthetic.world.panorama import MAX_DISTANCE_M, Eye, RingFrame, look_around
 from geoloc.synthetic.world.render import render_window
 from geoloc.synthetic.world.sensor import MAP_SENSOR, Sensor, expose
 from geoloc.synthetic.world.shape import ShapeTable
@@ -198,8 +198,10 @@ class World:
 
     def _survey_around(self, at: WorldPoint, moment: Moment) -> Survey:
         """All that a camera on the ground can see."""
-        side_px = math.ceil(2 * FARTHEST_M / SURVEY_GSD_M)
-        window = Window(at.x_m - FARTHEST_M, at.y_m + FARTHEST_M, SURVEY_GSD_M, side_px, side_px)
+        side_px = math.ceil(2 * MAX_DISTANCE_M / SURVEY_GSD_M)
+        window = Window(
+            at.x_m - MAX_DISTANCE_M, at.y_m + MAX_DISTANCE_M, SURVEY_GSD_M, side_px, side_px
+        )
         return self.survey(moment, window=window)
 
     def scene_of(self, camera: Camera, pose: Pose, at: WorldPoint) -> WorldPoint | None:

@@ -24,7 +24,7 @@ _OVERSAMPLING = 2
 _ASPECTS = (16 / 9, 3 / 2, 4 / 3, 1.0)
 # Of a patchy place: a tile must show so much, as far as every so many-th pixel tells, and after so
 # many tries it may show less.
-_LEAST_SHOWN = 0.6
+_MIN_SHOWN = 0.6
 _LOOK_EVERY_PX = 8
 _TRIES = 50
 
@@ -120,7 +120,7 @@ class PairMaker:
     def _crop(self, place: Place, rng: np.random.Generator) -> Crop:
         crop = self._any_crop(place, rng)
         for _ in range(_TRIES if place.is_patchy else 0):
-            if shown_share(place.dates[0], crop) >= _LEAST_SHOWN:
+            if shown_share(place.dates[0], crop) >= _MIN_SHOWN:
                 break
             crop = self._any_crop(place, rng)
         return crop

@@ -41,7 +41,7 @@ _TURN_DEG = 25.0
 _PLACE_SD, _SIZE_SD, _ANGLE_SD = 0.12, 0.13, 9.0
 # Partners nearer to each other than this are nearly the same patch.
 _APART_PX = 5.0
-FEWEST = 20
+MIN_KEYPOINTS = 20
 _FOUND_SHARE = 0.75
 
 
@@ -89,7 +89,7 @@ def draw_pairs(place: Place, choice: KeypointChoice, rng: np.random.Generator) -
     """
     tile, photo = _pictures(place, choice, rng)
     ours, theirs = tile.keypoints(), photo.keypoints()
-    if min(len(ours), len(theirs)) < FEWEST:
+    if min(len(ours), len(theirs)) < MIN_KEYPOINTS:
         return None
     across = np.linalg.inv(photo.to_place) @ tile.to_place
     expected = _moved(ours, across)
@@ -101,7 +101,7 @@ def draw_pairs(place: Place, choice: KeypointChoice, rng: np.random.Generator) -
     found, alone = order[partner >= 0], order[partner < 0]
     found = found[: round(_FOUND_SHARE * choice.per_view)]
     alone = alone[: choice.per_view - len(found)]
-    if len(found) + len(alone) < FEWEST:
+    if len(found) + len(alone) < MIN_KEYPOINTS:
         return None
     of_photo = [
         theirs.select(partner[partner >= 0][: len(found)]),

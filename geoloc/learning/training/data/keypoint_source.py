@@ -12,7 +12,7 @@ from geoloc.arrays import Float64Array
 from geoloc.errors import InputError
 from geoloc.learning.training.batch import WHOLE, Batch, Embed, MadeUp, Share
 from geoloc.learning.training.data.aerial_pairs import batch_of
-from geoloc.learning.training.data.keypoint_pairs import FEWEST, PatchPairs, draw_pairs
+from geoloc.learning.training.data.keypoint_pairs import MIN_KEYPOINTS, PatchPairs, draw_pairs
 from geoloc.learning.training.data.places import Place
 from geoloc.learning.training.recall import Recall, recall_of_partners
 from geoloc.learning.training.recipe import KeypointChoice, Schedule
@@ -22,7 +22,7 @@ _VALIDATION_SEED = 7
 _VALIDATION_VIEWS = 60
 _BATCHES_PER_EPOCH = 100
 # After so many views without enough keypoints, one after the other, there will be none.
-_MOST_BARREN = 500
+_MAX_BARREN = 500
 PROTOCOL = (
     "keypoints that SIFT found in a made-up photo and on the map, of places held out from training "
     "(another date where there is one), each photo's keypoint among those of all the maps; the "
@@ -113,15 +113,15 @@ def _draws(
         InputError: if no view does.
     """
     barren = 0
-    while barren < _MOST_BARREN:
+    while barren < _MAX_BARREN:
         pairs = draw_pairs(places[int(rng.choice(len(places), p=weights))], choice, rng)
         barren = barren + 1 if pairs is None else 0
         if pairs is not None:
             yield pairs
     raise InputError(
         f"{barren} views of {len(places)} places, one after the other, show fewer than "
-        f"{FEWEST} keypoints that a map and a photo share; expected images of built or grown-over "
-        "ground; check [data] and [keypoints] of the recipe"
+        f"{MIN_KEYPOINTS} keypoints that a map and a photo share; expected images of built or "
+        "grown-over ground; check [data] and [keypoints] of the recipe"
     )
 
 

@@ -23,10 +23,10 @@ from geoloc.tiles.tile_set import TileSet
 
 # Sides of a tile that a block has at most; and pixels of all blocks, 3 bytes each.
 _BLOCK_SIDES = 10
-MOST_PIXELS = 200 << 20
+MAX_PIXELS = 200 << 20
 # A tile that shows so much of what an earlier raster shows is left out: were the same ground in
 # two places, it would be its own negative.
-_MOST_SHARED = 0.2
+_MAX_SHARED = 0.2
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _layouts(tiles: TileSet, ground_size_m: float) -> Iterator[tuple[str, _Layou
         whole = shapely.union_all(footprints)
         shown = shapely.union_all([each for each in earlier if each.intersects(whole)])
         shared = shapely.area(shapely.intersection(footprints, shown))
-        numbers = numbers[shared <= _MOST_SHARED * shapely.area(footprints)]
+        numbers = numbers[shared <= _MAX_SHARED * shapely.area(footprints)]
         earlier.append(whole)
         if len(numbers):
             yield str(name), _layout(tiles, numbers)
@@ -186,7 +186,7 @@ def _meet(starts: Float64Array, lengths: Float64Array, first: float, last: float
 
 def _fitting(blocks: list[_Block], *, seed: int) -> list[_Block]:
     """As many blocks as fit into memory, drawn by chance, in their order."""
-    room = MOST_PIXELS
+    room = MAX_PIXELS
     kept: list[int] = []
     for number in np.random.default_rng(seed).permutation(len(blocks)):
         room -= blocks[number].width_px * blocks[number].height_px

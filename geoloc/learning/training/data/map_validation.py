@@ -18,17 +18,17 @@ from geoloc.learning.training.recipe import PairChoice
 
 SHARE = 0.15
 # A part must be so many tiles wide, or hardly a photo fits in; and may take so much of its block.
-LEAST_SIDES = 2.0
-MOST_SHARE = 0.3
-_LEAST_GROUND = 0.8
+MIN_SIDES = 2.0
+MAX_SHARE = 0.3
+_MIN_GROUND = 0.8
 # Photos of a part do not show what lies nearer to the ground that is learnt from, in tiles.
 _GAP = 0.25
 # The middle of a photo's tile lies so far inside the part, in tiles.
 _INSET = 0.3
 # What a validation costs: photos and tiles that are embedded.
 _PHOTOS = 192
-_MOST_TILES = 768
-_MOST_HELD_OUT_TILES = 300
+_MAX_TILES = 768
+_MAX_HELD_OUT_TILES = 300
 # A tile is right if its middle is at most so far from the photo's, in tiles, along both axes.
 _REACH = 0.5
 _VALIDATION_SEED = 7
@@ -57,7 +57,7 @@ class Part:
 
 def least_area_m2(ground_size_m: float) -> float:
     """The smallest square map that a part can be held out from."""
-    return (LEAST_SIDES * ground_size_m) ** 2 / MOST_SHARE
+    return (MIN_SIDES * ground_size_m) ** 2 / MAX_SHARE
 
 
 def hold_out_parts(places: Sequence[Place], ground_size_m: float, *, seed: int) -> list[Part]:
@@ -79,7 +79,7 @@ def hold_out_parts(places: Sequence[Place], ground_size_m: float, *, seed: int) 
         if part is not None:
             parts.append(part)
             tiles += part.area_px / place.tile_px(ground_size_m) ** 2
-        if tiles >= _MOST_HELD_OUT_TILES:
+        if tiles >= _MAX_HELD_OUT_TILES:
             break
     return sorted(parts, key=lambda each: each.place)
 
@@ -88,18 +88,16 @@ def _part(place: Place, number: int, ground_size_m: float, rng: np.random.Genera
     """A rectangle that shows ground, in a corner if one does."""
     image = place.dates[0]
     ground_px = float(image[::4, ::4].any(axis=2).mean()) * image.shape[0] * image.shape[1]
-    height, width = _sides(
-        image.shape, SHARE * ground_px, LEAST_SIDES * ground_size_m / place.gsd_m
-    )
+    height, width = _sides(image.shape, SHARE * ground_px, MIN_SIDES * ground_size_m / place.gsd_m)
     is_narrow = min(height, width) < ground_size_m / place.gsd_m
-    if is_narrow or height * width > MOST_SHARE * ground_px:
+    if is_narrow or height * width > MAX_SHARE * ground_px:
         return None
     room = image.shape[0] - height, image.shape[1] - width
     corners = [(row * room[0], col * room[1]) for row in (0, 1) for col in (0, 1)]
     inside = [(int(rng.integers(room[0] + 1)), int(rng.integers(room[1] + 1))) for _ in range(16)]
     for top, left in [corners[n] for n in rng.permutation(4)] + inside:
         part = Part(number, left, top, left + width, top + height)
-        if image[part.window][::4, ::4].any(axis=2).mean() >= _LEAST_GROUND:
+        if image[part.window][::4, ::4].any(axis=2).mean() >= _MIN_GROUND:
             return part
     return None
 
@@ -177,7 +175,7 @@ def _tiles(
             if shown_share(place.dates[0], crop) >= 0.5:
                 is_near = any(_is_inside(crop, part, _REACH * crop.side) for part in own)
                 (near if is_near else far).append((number, crop))
-    room = min(len(far), max(0, _MOST_TILES - len(near)))
+    room = min(len(far), max(0, _MAX_TILES - len(near)))
     drawn: list[int] = np.linspace(0, len(far) - 1, room).round().astype(int).tolist()
     return near + [far[n] for n in drawn]
 

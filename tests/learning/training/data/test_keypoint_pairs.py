@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geoloc.learning.training.data.keypoint_pairs import FEWEST, PatchPairs, draw_pairs
+from geoloc.learning.training.data.keypoint_pairs import MIN_KEYPOINTS, PatchPairs, draw_pairs
 from geoloc.learning.training.data.places import Place
 from geoloc.learning.training.recipe import KeypointChoice
 from tests.fixtures.keypoint_data import ground, place
@@ -53,7 +53,7 @@ def test_the_photo_is_of_the_other_date_as_often_as_is_asked() -> None:
 
 def test_a_view_gives_as_many_as_is_asked_and_most_of_them_found(town: Place) -> None:
     pairs = draw(town)
-    assert FEWEST <= len(pairs) <= MILD.per_view
+    assert MIN_KEYPOINTS <= len(pairs) <= MILD.per_view
     assert 0 < pairs.is_found.sum() <= 0.75 * MILD.per_view
     assert (np.diff(pairs.is_found.astype(int)) <= 0).all()  # found ones come first
 

@@ -90,7 +90,7 @@ def test_large_places_and_those_of_many_dates_are_drawn_more_often() -> None:
 def test_ground_without_keypoints_is_an_error_and_no_endless_search(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keypoint_source, "_MOST_BARREN", 5)
+    monkeypatch.setattr(keypoint_source, "_MAX_BARREN", 5)
     bare = [place(np.full((300, 300, 3), 120, np.uint8))]
     with pytest.raises(InputError, match=r"fewer than 20 keypoints.*\[keypoints\]"):
         KeypointSource(bare, CHOICE, SCHEDULE).batch(0)

@@ -72,7 +72,7 @@ def test_blocks_share_no_ground_and_miss_none(
 
 def test_a_huge_map_is_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(map_places, "_BLOCK_SIDES", 2)
-    monkeypatch.setattr(map_places, "MOST_PIXELS", 2 * 120**2)
+    monkeypatch.setattr(map_places, "MAX_PIXELS", 2 * 120**2)
     tiles = survey(tmp_path)
     kept = [read_map(tiles, MapScale(60.0, 1.0), seed=seed) for seed in (0, 0, 1, 2, 3)]
     assert {len(each) for each in kept} == {2}

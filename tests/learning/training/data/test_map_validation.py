@@ -142,7 +142,7 @@ def test_tiles_are_bounded_and_none_near_the_photos_is_missing(
 ) -> None:
     part = Part(0, 0, 0, 100, 100)
     whole = MapValidation([coordinates()], [part], STILL, size_px=20)
-    monkeypatch.setattr("geoloc.learning.training.data.map_validation._MOST_TILES", 40)
+    monkeypatch.setattr("geoloc.learning.training.data.map_validation._MAX_TILES", 40)
     few = MapValidation([coordinates()], [part], STILL, size_px=20)
     assert (len(whole._tiles), len(few._tiles)) == (121, 40)
     assert [len(each) for each in few._right] == [len(each) for each in whole._right]
