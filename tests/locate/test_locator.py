@@ -39,11 +39,11 @@ def truth(world: SearchWorld) -> LonLat:
 
 def claimed(world: SearchWorld, **changes: str) -> bytes:
     """What the drone says of its flight, without its place."""
-    claim = world.tiny.shots[NUMBER].claim
+    metadata = world.tiny.shots[NUMBER].metadata
     said = {
-        "RelativeAltitude": f"{claim.rel_alt_m:+.2f}",
-        "GimbalYawDegree": f"{claim.yaw_deg:+.2f}",
-        "GimbalPitchDegree": f"{claim.pitch_deg:+.2f}",
+        "RelativeAltitude": f"{metadata.rel_alt_m:+.2f}",
+        "GimbalYawDegree": f"{metadata.yaw_deg:+.2f}",
+        "GimbalPitchDegree": f"{metadata.pitch_deg:+.2f}",
         "GimbalRollDegree": "+0.00",
     }
     return xmp({**said, **changes}, namespace=DJI)
@@ -143,7 +143,7 @@ def test_a_photo_that_says_nothing_is_searched_under_every_turn(
 def test_a_wrong_compass_is_overcome(
     search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
-    opposite = f"{search_world.tiny.shots[NUMBER].claim.yaw_deg - 180:+.2f}"
+    opposite = f"{search_world.tiny.shots[NUMBER].metadata.yaw_deg - 180:+.2f}"
     path = write_photo(
         tmp_path / "turned.jpg",
         pixels=pixels,

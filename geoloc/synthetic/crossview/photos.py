@@ -89,7 +89,8 @@ class Photographer:
         number = place * self.order.photos_per_place + photo
         camera = drone_camera(self.order.photo_width_px)
         scene = self.town.places[place]
-        return aim(self.town.world, scene, pose, camera=camera, when=(number, moment), rng=rng)
+        world = self.town.world
+        return aim(world, scene, pose, camera=camera, number=number, moment=moment, rng=rng)
 
     def shoot_street(self, place: int, path: Path) -> list[str]:
         """Take a photo that sees a part of the horizon and does not tell where to."""

@@ -142,8 +142,8 @@ def write_photo(world: World, shot: Shot, path: str | Path, *, noise_seed: int =
         noise_seed=noise_seed,
     )
     image = Image.fromarray(pixels)
-    exif = _exif(shot.claim, image.size).tobytes()
-    packet = _xmp(shot.claim).encode()
+    exif = _exif(shot.metadata, image.size).tobytes()
+    packet = _xmp(shot.metadata).encode()
     with replacing(Path(path)) as draft:
         image.save(draft, "JPEG", quality=JPEG_QUALITY, exif=exif, xmp=packet)
 
@@ -180,20 +180,20 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
         raise OutputExistsError(message, path=path)
 
 
-def _exif(claim: DroneMetadata, size_px: tuple[int, int]) -> Image.Exif:
+def _exif(metadata: DroneMetadata, size_px: tuple[int, int]) -> Image.Exif:
     """EXIF as a drone of DJI writes it."""
     base = ExifTags.Base
     exif = Image.Exif()
     exif[base.Make], exif[base.Model] = _MAKE, _MODEL
     exif[base.Orientation] = 1
-    exif[base.DateTime] = claim.timestamp
+    exif[base.DateTime] = metadata.timestamp
     details = exif.get_ifd(ExifTags.IFD.Exif)
-    details[base.DateTimeOriginal] = claim.timestamp
-    details[base.DateTimeDigitized] = claim.timestamp
+    details[base.DateTimeOriginal] = metadata.timestamp
+    details[base.DateTimeDigitized] = metadata.timestamp
     details[base.FocalLength] = _SENSOR_FOCAL_MM
     details[base.FocalLengthIn35mmFilm] = round(FOCAL_35MM)
     details[base.ExifImageWidth], details[base.ExifImageHeight] = size_px
-    write_gps(exif, claim.position, GROUND_ELEVATION_M + claim.rel_alt_m)
+    write_gps(exif, metadata.position, GROUND_ELEVATION_M + metadata.rel_alt_m)
     return exif
 
 
@@ -216,18 +216,18 @@ def _degrees(value: float) -> tuple[float, float, float]:
     return degrees, minutes, round(seconds, 4)
 
 
-def _xmp(claim: DroneMetadata) -> str:
+def _xmp(metadata: DroneMetadata) -> str:
     """The XMP packet of a drone of DJI."""
     return _XMP.format(
         make=_MAKE,
         model=_MODEL,
-        lat=claim.position.lat,
-        lon=claim.position.lon,
-        altitude=GROUND_ELEVATION_M + claim.rel_alt_m,
-        rel_alt=claim.rel_alt_m,
-        roll=claim.roll_deg,
-        yaw=claim.yaw_deg,
-        pitch=claim.pitch_deg,
+        lat=metadata.position.lat,
+        lon=metadata.position.lon,
+        altitude=GROUND_ELEVATION_M + metadata.rel_alt_m,
+        rel_alt=metadata.rel_alt_m,
+        roll=metadata.roll_deg,
+        yaw=metadata.yaw_deg,
+        pitch=metadata.pitch_deg,
     )
 
 

@@ -51,16 +51,16 @@ class DroneMetadata:
 
 @dataclass(frozen=True)
 class Shot:
-    """One photo of a flight: the truth, and what the drone claims.
+    """One photo of a flight: the truth, and what the drone says.
 
     Attributes:
         name: File name.
-        camera: Its pinhole.
-        pose: As it really hung.
-        at: The ground below it.
-        moment: When.
-        sensor: How it spoils the picture.
-        claim: What its metadata say.
+        camera: Pinhole camera that takes it.
+        pose: True angles and height of the camera.
+        at: Ground below the camera.
+        moment: Season, sun and date.
+        sensor: Blur, noise and compression of the picture.
+        metadata: What the drone writes into it, with errors.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Shot:
     at: WorldPoint
     moment: Moment
     sensor: Sensor
-    claim: DroneMetadata
+    metadata: DroneMetadata
 
 
 def drone_camera(width_px: int = 1280) -> Camera:
@@ -146,7 +146,9 @@ def _shot(
         roll_deg=float(rng.normal(0, 0.7)),
         height_m=float(rng.uniform(75, 120)),
     )
-    return aim(world, scene, pose, camera=camera, when=(number, typical_moment(season)), rng=rng)
+    return aim(
+        world, scene, pose, camera=camera, number=number, moment=typical_moment(season), rng=rng
+    )
 
 
 def aim(
@@ -155,7 +157,8 @@ def aim(
     pose: Pose,
     *,
     camera: Camera,
-    when: tuple[int, Moment],
+    number: int,
+    moment: Moment,
     rng: np.random.Generator,
 ) -> Shot:
     """A photo that has a scene in its middle.
@@ -165,19 +168,19 @@ def aim(
         scene: The ground point to look at.
         pose: Angles and height; the camera is put where it must be.
         camera: The pinhole.
-        when: Number of the photo in its flight, and the moment of the flight.
+        number: Number of the photo in its flight, from 0.
+        moment: Season, sun and date of the flight.
         rng: Decides the drone's errors and its sensor.
     """
-    number, moment = when
     middle = world.scene_of(camera, pose, scene) or scene
     at = WorldPoint(2 * scene.x_m - middle.x_m, 2 * scene.y_m - middle.y_m)
     tilted = abs(pose.pitch_deg + 90) > _TILTED_FROM_DEG
-    claim = _claim(world, number, pose, at, moment, tilted=tilted, rng=rng)
+    metadata = _metadata(world, number, pose, at, moment, tilted=tilted, rng=rng)
     name = f"DJI_{number + 1:04d}.jpg"
-    return Shot(name, camera, pose, at, moment, random_sensor(rng), claim)
+    return Shot(name, camera, pose, at, moment, random_sensor(rng), metadata)
 
 
-def _claim(
+def _metadata(
     world: World,
     number: int,
     pose: Pose,

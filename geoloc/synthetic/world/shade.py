@@ -104,7 +104,7 @@ def shade_scan(
     if moment.snow > 0:
         _add_snow(picture, noises, moment.snow)
     _light(picture, sun.solid, moment)
-    _add_crowns(picture, scan, coat, (noises, sun.crown), moment)
+    _add_crowns(picture, scan, coat=coat, noises=noises, sun=sun.crown, moment=moment)
     return np.asarray(np.clip(picture, 0, 255), np.uint8)
 
 
@@ -232,12 +232,13 @@ def _ambient(moment: Moment) -> float:
 def _add_crowns(
     picture: Float32Array,
     scan: Scan,
+    *,
     coat: Coat,
-    over: tuple[_Noises, Float32Array],
+    noises: _Noises,
+    sun: Float32Array,
     moment: Moment,
 ) -> None:
-    """Lay trees and hedges over what is below them, by the noises and the sunlight over them."""
-    noises, sun = over
+    """Lay trees and hedges over what is below them, in their own sunlight."""
     at = np.flatnonzero(scan.crown)
     if not len(at):
         return
