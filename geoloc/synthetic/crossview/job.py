@@ -67,35 +67,35 @@ class Fabricated:
 
 
 def fabricate_crossview(
-    folder: str | Path, order: CrossViewOptions | None = None, *, progress: Progress | None = None
+    folder: str | Path, options: CrossViewOptions | None = None, *, progress: Progress | None = None
 ) -> Fabricated:
     """Build towns and write their maps, photos, tiles and pairs; the table of pairs comes last.
 
     Args:
         folder: Where; it is made.
-        order: What; None for the usual.
-        progress: Who listens.
+        options: Kind and number of photos, places and towns; None for the defaults.
+        progress: Is told of every place.
 
     Raises:
-        OutputExistsError: The folder is not empty and `order.overwrite` was not asked for.
+        OutputExistsError: The folder is not empty and `options.overwrite` was not asked for.
     """
-    target, wanted = Path(folder), order or CrossViewOptions()
-    _prepare(target, wanted)
-    job = _Job(target, wanted, progress or Silent())
+    target, options = Path(folder), options or CrossViewOptions()
+    _prepare(target, options)
+    job = _Job(target, options, progress or Silent())
     pairs: _Rows = []
     maps: list[Path] = []
-    for number in range(1, wanted.towns + 1):
-        found = job.build(plan_training_town(wanted, number))
+    for number in range(1, options.towns + 1):
+        found = job.build(plan_training_town(options, number))
         pairs += found.pairs
         maps += found.maps
-    town = plan_test_town(wanted)
+    town = plan_test_town(options)
     test = job.build(town)
     street = job.build_street(town)
     _write_table(target / TRUTH_NAME, TRUTH_COLUMNS, test.truth)
     if street:
         _write_table(target / STREET_TRUTH_NAME, TRUTH_COLUMNS, street)
     _write_table(target / PAIRS_NAME, PAIRS_COLUMNS, pairs + test.pairs)
-    trained = wanted.places * wanted.photos_per_place
+    trained = options.places * options.photos_per_place
     return Fabricated(target, (*maps, *test.maps), trained, len(test.truth), len(street))
 
 
@@ -118,15 +118,15 @@ class _Built:
 
 @dataclass(frozen=True)
 class _Job:
-    """Where the towns go, and who listens."""
+    """One run: folder, options, listener."""
 
     folder: Path
-    order: CrossViewOptions
+    options: CrossViewOptions
     progress: Progress
 
     def build(self, town: Town) -> _Built:
         """Write a town's maps, tiles and photos."""
-        shots = self.order.photos_per_place
+        shots = self.options.photos_per_place
         self.progress.start(f"rendering {town.name}", len(town.places), "places")
         maps = self._write_maps(town)
         photographer = self._photographer(town)
@@ -137,7 +137,7 @@ class _Job:
             for photo in range(shots):
                 suffix = f"_{photo + 1}" if shots > 1 else ""
                 path = self._in(f"photos/{town.split}", f"{_name(town, place)}{suffix}.jpg")
-                row = photographer.shoot(place, photo, path)
+                row = photographer.take_photo(place, photo, path)
                 truth.append(row)
                 pairs += [self._pair(town, place, path, tile, row[3]) for tile in tiles]
             self.progress.advance()
@@ -145,7 +145,7 @@ class _Job:
 
     def build_street(self, town: Town) -> _Rows:
         """Write a town's street photos; their truth."""
-        count = min(self.order.street, len(town.places))
+        count = min(self.options.street, len(town.places))
         if not count:
             return []
         self.progress.start(f"taking street photos of {town.name}", count, "photos")
@@ -153,15 +153,15 @@ class _Job:
         truth: _Rows = []
         for place in range(count):
             name = f"street_{place + 1:04d}.jpg"
-            truth.append(photographer.shoot_street(place, self._in("photos/street", name)))
+            truth.append(photographer.take_street_photo(place, self._in("photos/street", name)))
             self.progress.advance()
         return truth
 
     def _photographer(self, town: Town) -> Photographer:
         surveys = {}
-        if self.order.kind == "panorama":
+        if self.options.kind == "panorama":
             surveys = {season: town.world.survey(season) for season in town.photo_seasons}
-        return Photographer(self.order, town, surveys)
+        return Photographer(self.options, town, surveys)
 
     def _write_maps(self, town: Town) -> list[tuple[Path, Season, MapPicture]]:
         written = []
@@ -169,7 +169,7 @@ class _Job:
             single = len(town.map_seasons) == 1
             path = self.folder / f"map_{town.name}{'' if single else '_' + season}.tif"
             picture = write_map(
-                town.world, path, when=season, gsd_m=self.order.gsd_m, overwrite=True
+                town.world, path, when=season, gsd_m=self.options.gsd_m, overwrite=True
             )
             written.append((path, season, picture))
         return written
@@ -185,28 +185,28 @@ class _Job:
                 suffix = f"_{number + 1}" if number else ""
                 name = f"{_name(town, place)}{infix}{suffix}.png"
                 path = self._in(f"tiles/{town.split}", name)
-                write_tile(_cut(picture, town.world.size_m, middle, self.order.tile_side_m), path)
+                write_tile(_cut(picture, town.world.size_m, middle, self.options.tile_side_m), path)
                 written.append(_Tile(path, middle))
         return written
 
     def _middles(self, town: Town, place: int) -> list[WorldPoint]:
         """Middles of the tiles of a place; those of all seasons are the same."""
         at = town.places[place]
-        count = self.order.tiles - 1 if town.split == "train" else 0
+        count = self.options.tiles - 1 if town.split == "train" else 0
         rng = np.random.default_rng([town.world.seed, 33, place])
-        reach_m = self.order.tile_side_m * MAX_SHIFT
+        reach_m = self.options.tile_side_m * MAX_SHIFT
         shifts_m = rng.uniform(-reach_m, reach_m, (count, 2)).tolist()
         return [at, *(WorldPoint(at.x_m + x_m, at.y_m + y_m) for x_m, y_m in shifts_m)]
 
     def _pair(self, town: Town, place: int, photo: Path, tile: _Tile, altitude_m: str) -> list[str]:
         at = town.places[place]
-        side_m = self.order.tile_side_m
+        side_m = self.options.tile_side_m
         shared = (side_m - abs(at.x_m - tile.middle.x_m)) * (side_m - abs(at.y_m - tile.middle.y_m))
         overlap = shared / (2 * side_m**2 - shared)
         paths = (each.relative_to(self.folder).as_posix() for each in (photo, tile.path))
-        view = network_view(self.order.kind)
-        said = (_name(town, place), *_degrees(town, at), town.split, view, altitude_m)
-        return [*paths, *said, *_degrees(town, tile.middle), f"{side_m:g}", f"{overlap:.3f}"]
+        view = network_view(self.options.kind)
+        facts = (_name(town, place), *_degrees(town, at), town.split, view, altitude_m)
+        return [*paths, *facts, *_degrees(town, tile.middle), f"{side_m:g}", f"{overlap:.3f}"]
 
     def _in(self, folder: str, name: str) -> Path:
         path = self.folder / folder
@@ -232,9 +232,9 @@ def _name(town: Town, place: int) -> str:
     return f"{town.name}_{place + 1:04d}"
 
 
-def _prepare(folder: Path, order: CrossViewOptions) -> None:
+def _prepare(folder: Path, options: CrossViewOptions) -> None:
     """Make the folder; a table of pairs is only there when all of it is."""
-    if folder.is_dir() and any(folder.iterdir()) and not order.overwrite:
+    if folder.is_dir() and any(folder.iterdir()) and not options.overwrite:
         message = f"{folder} is not empty; choose another folder or pass --overwrite"
         raise OutputExistsError(message, path=folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -38,12 +38,12 @@ class Photographer:
     """Takes the photos of one town at one place after the other.
 
     Attributes:
-        order: What was ordered.
-        town: Where.
-        surveys: Of the town, by season; drones need none.
+        options: Kind of photos, number, size.
+        town: Town that is photographed.
+        surveys: Renderings of the town by season; drone photos need none.
     """
 
-    order: CrossViewOptions
+    options: CrossViewOptions
     town: Town
     surveys: dict[Season, Survey]
 
@@ -51,17 +51,17 @@ class Photographer:
         """When a photo is taken: the seasons take turns."""
         return self.town.photo_seasons[(place + photo) % len(self.town.photo_seasons)]
 
-    def shoot(self, place: int, photo: int, path: Path) -> list[str]:
+    def take_photo(self, place: int, photo: int, path: Path) -> list[str]:
         """Take a photo of a place, write it, and return its row of the truth."""
-        kind = 30 if self.order.kind == "panorama" else 31
+        kind = 30 if self.options.kind == "panorama" else 31
         rng = np.random.default_rng([self.town.world.seed, kind, place, photo])
-        take = self._panorama if self.order.kind == "panorama" else self._drone
+        take = self._panorama if self.options.kind == "panorama" else self._drone
         return take(place, photo, path, rng)
 
     def _panorama(self, place: int, photo: int, path: Path, rng: np.random.Generator) -> list[str]:
         world, at = self.town.world, self.town.places[place]
-        heading_deg = float(rng.uniform(0, 360)) if self.order.any_heading else 0.0
-        ring = _ring_frame(self.order, heading_deg)
+        heading_deg = float(rng.uniform(0, 360)) if self.options.any_heading else 0.0
+        ring = _ring_frame(self.options, heading_deg)
         pixels = world.take_panorama(
             at,
             ring=ring,
@@ -86,14 +86,14 @@ class Photographer:
 
     def _aim(self, place: int, photo: int, pose: Pose, rng: np.random.Generator) -> Shot:
         moment = typical_moment(self.season(place, photo))
-        number = place * self.order.photos_per_place + photo
-        camera = drone_camera(self.order.photo_width_px)
+        number = place * self.options.photos_per_place + photo
+        camera = drone_camera(self.options.photo_width_px)
         scene = self.town.places[place]
         world = self.town.world
         return aim(world, scene, pose, camera=camera, number=number, moment=moment, rng=rng)
 
-    def shoot_street(self, place: int, path: Path) -> list[str]:
-        """Take a photo that sees a part of the horizon and does not tell where to."""
+    def take_street_photo(self, place: int, path: Path) -> list[str]:
+        """Take a photo that sees a part of the horizon and does not record its heading."""
         world, at = self.town.world, self.town.places[place]
         rng = np.random.default_rng([world.seed, 32, place])
         focal_35mm = int(rng.integers(*_STREET_FOCAL_35MM))

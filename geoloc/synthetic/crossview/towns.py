@@ -44,34 +44,36 @@ class Town:
     photo_seasons: tuple[Season, ...]
 
 
-def plan_test_town(order: CrossViewOptions) -> Town:
+def plan_test_town(options: CrossViewOptions) -> Town:
     """The town that is mapped in summer and photographed in other seasons."""
-    return _plan(order, 0, order.test_places, ("summer",))
+    return _plan(options, 0, options.test_places, ("summer",))
 
 
-def plan_training_town(order: CrossViewOptions, number: int) -> Town:
+def plan_training_town(options: CrossViewOptions, number: int) -> Town:
     """The training town of a number, from 1 on; their seasons take turns."""
-    share = order.places * number // order.towns - order.places * (number - 1) // order.towns
+    share = (
+        options.places * number // options.towns - options.places * (number - 1) // options.towns
+    )
     turn = SEASONS[number % 4 :] + SEASONS[: number % 4]
-    return _plan(order, number, share, turn[: order.map_seasons])
+    return _plan(options, number, share, turn[: options.map_seasons])
 
 
 def _plan(
-    order: CrossViewOptions, number: int, count: int, map_seasons: tuple[Season, ...]
+    options: CrossViewOptions, number: int, count: int, map_seasons: tuple[Season, ...]
 ) -> Town:
     left = [season for season in SEASONS if season not in map_seasons]
     # Neither always the one that follows, nor always the same two.
     seasons = tuple(
         left[(number + i * 2) % len(left)] for i in range(min(_PHOTO_SEASONS, len(left)))
     )
-    inset_m = order.tile_side_m * (0.5 + MAX_SHIFT * (order.tiles > 1)) + 2
-    size_m = max(_MIN_SIZE_M, order.gap_m * math.sqrt(_ROOM * count) + 2 * inset_m)
+    inset_m = options.tile_side_m * (0.5 + MAX_SHIFT * (options.tiles > 1)) + 2
+    size_m = max(_MIN_SIZE_M, options.gap_m * math.sqrt(_ROOM * count) + 2 * inset_m)
     places: list[WorldPoint] = []
     while True:
         world = World(
-            size_m=round(size_m), seed=order.seed * _TOWN_SEEDS + number, corner=_corner(number)
+            size_m=round(size_m), seed=options.seed * _TOWN_SEEDS + number, corner=_corner(number)
         )
-        places = plan_walk(world, count, spacing_m=order.gap_m, inset_m=inset_m, when=seasons)
+        places = plan_walk(world, count, spacing_m=options.gap_m, inset_m=inset_m, when=seasons)
         if len(places) == count:
             break
         size_m *= _GROWTH

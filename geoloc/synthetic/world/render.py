@@ -11,7 +11,7 @@ from geoloc.arrays import ByteArray, Float32Array, Int32Array
 from geoloc.synthetic.world.moment import Moment
 from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.scan import Scan, scan_window
-from geoloc.synthetic.world.shade import Coat, Sunlight, dress, shade_scan, sunlight
+from geoloc.synthetic.world.shade import Appearance, Sunlight, appearance_at, shade_scan, sunlight
 from geoloc.synthetic.world.shape import ShapeTable
 
 _BLOCK_PX = 1400
@@ -28,7 +28,7 @@ def render_window(
     Without trees only their shadows are left: what someone sees who stands under them.
     """
     paint_block = _paint if with_trees else _paint_below
-    coat = dress(table, moment)
+    appearance = appearance_at(table, moment)
     picture = np.empty((window.height_px, window.width_px, 3), np.uint8)
     heights_m = np.empty(picture.shape[:2], np.float32)
     rows = np.empty(picture.shape[:2], np.int32)
@@ -38,7 +38,9 @@ def render_window(
         here = np.s_[row : row + _BLOCK_PX, col : col + _BLOCK_PX]
         height_px, width_px = picture[here].shape[:2]
         block = window.part(col, row, width_px, height_px)
-        picture[here], heights_m[here], rows[here] = paint_block(table, block, coat, moment, seed)
+        picture[here], heights_m[here], rows[here] = paint_block(
+            table, block, appearance, moment, seed
+        )
 
     corners = [
         (col, row)
@@ -60,26 +62,26 @@ def _each(work: Callable[[tuple[int, int]], None], corners: list[tuple[int, int]
 
 
 def _paint(
-    table: ShapeTable, block: Window, coat: Coat, moment: Moment, seed: int
+    table: ShapeTable, block: Window, appearance: Appearance, moment: Moment, seed: int
 ) -> tuple[ByteArray, Float32Array, Int32Array]:
     """One block from above."""
-    scan, sun = _light_block(table, block, coat, moment, seed)
-    return _paint_scan(scan, sun, table, coat, moment, seed)
+    scan, sun = _light_block(table, block, appearance, moment, seed)
+    return _paint_scan(scan, sun, table, appearance, moment, seed)
 
 
 def _paint_below(
-    table: ShapeTable, block: Window, coat: Coat, moment: Moment, seed: int
+    table: ShapeTable, block: Window, appearance: Appearance, moment: Moment, seed: int
 ) -> tuple[ByteArray, Float32Array, Int32Array]:
     """One block as it is below its trees, in their shade."""
-    scan, sun = _light_block(table, block, coat, moment, seed)
+    scan, sun = _light_block(table, block, appearance, moment, seed)
     is_tree = (table.is_crown & (table.relief[:, 5] > 0))[scan.crown]
     scan.crown[is_tree] = 0
     scan.crown_m[is_tree] = 0
-    return _paint_scan(scan, sun, table, coat, moment, seed)
+    return _paint_scan(scan, sun, table, appearance, moment, seed)
 
 
 def _light_block(
-    table: ShapeTable, block: Window, coat: Coat, moment: Moment, seed: int
+    table: ShapeTable, block: Window, appearance: Appearance, moment: Moment, seed: int
 ) -> tuple[Scan, Sunlight]:
     """What a block holds and how the sun falls on it, drawn with a halo that is cut off again."""
     reach_m = _TALL_M / np.tan(np.radians(max(moment.sun_elevation_deg, 5.0)))
@@ -87,16 +89,16 @@ def _light_block(
     leaf_seed = seed * 1000 + 700 + 2 * moment.date
     wide = scan_window(table, block.grown(halo_px), leaf_seed=leaf_seed)
     inside = np.s_[halo_px : halo_px + block.height_px, halo_px : halo_px + block.width_px]
-    sun = sunlight(wide, coat, moment).part(inside)
+    sun = sunlight(wide, appearance, moment).part(inside)
     return wide.part(block, inside), sun
 
 
 def _paint_scan(
-    scan: Scan, sun: Sunlight, table: ShapeTable, coat: Coat, moment: Moment, seed: int
+    scan: Scan, sun: Sunlight, table: ShapeTable, appearance: Appearance, moment: Moment, seed: int
 ) -> tuple[ByteArray, Float32Array, Int32Array]:
     """Picture, heights and topmost shapes of a scan in the sunlight."""
-    picture = shade_scan(scan, sun, table=table, coat=coat, moment=moment, seed=seed)
-    is_dense = coat.opacity[scan.crown] > 0.6
+    picture = shade_scan(scan, sun, table=table, appearance=appearance, moment=moment, seed=seed)
+    is_dense = appearance.opacity[scan.crown] > 0.6
     crown_m = np.where(is_dense, scan.crown_m, 0)
     heights_m = np.maximum(scan.solid_m, crown_m)
     rows = np.where(crown_m > scan.solid_m, scan.crown, scan.solid)

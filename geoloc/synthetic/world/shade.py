@@ -22,8 +22,8 @@ _MAX_HEIGHT_M = 32.0
 
 
 @dataclass(frozen=True)
-class Coat:
-    """Per shape of a table what its surface looks like at a moment.
+class Appearance:
+    """Appearance of every shape of a table at a moment: colours, texture, light, opacity.
 
     Attributes:
         first: Colour (N, 3) at one end of the material.
@@ -46,8 +46,8 @@ class Coat:
     is_alive: Mask
 
 
-def dress(table: ShapeTable, moment: Moment) -> Coat:
-    """What every shape looks like at a moment."""
+def appearance_at(table: ShapeTable, moment: Moment) -> Appearance:
+    """Appearance of every shape at a moment."""
     materials = list(MATERIALS.values())
     ends = np.array([m.colours[moment.season] for m in materials], np.float32)
     texture = np.array([(m.fine, m.mid, m.broad) for m in materials], np.float32)
@@ -55,7 +55,7 @@ def dress(table: ShapeTable, moment: Moment) -> Coat:
     alive = np.array([m.is_alive for m in materials])
     opacity = np.array([m.opacity_in(moment.season) for m in materials], np.float32)
     kind, tone = table.material, table.looks[:, 1].astype(np.float32)[:, None]
-    return Coat(
+    return Appearance(
         first=ends[kind, 0] * tone,
         step=(ends[kind, 1] - ends[kind, 0]) * tone,
         blend=table.looks[:, 0].astype(np.float32),
@@ -84,27 +84,33 @@ class Sunlight:
         return Sunlight(self.solid[pixels], self.crown[pixels])
 
 
-def sunlight(scan: Scan, coat: Coat, moment: Moment) -> Sunlight:
+def sunlight(scan: Scan, appearance: Appearance, moment: Moment) -> Sunlight:
     """Where the sun reaches; right up to a shadow's length from the window's edge."""
     solid = 1 - _shadow(scan.solid_m, 0.0, scan.window.gsd_m, moment)
     if scan.crown.any():
         thickness = 0.4 if moment.season == "winter" else 0.75
         solid *= 1 - thickness * _shadow(scan.crown_m, 0.3, scan.window.gsd_m, moment)
-    solid *= coat.light[scan.solid]
+    solid *= appearance.light[scan.solid]
     return Sunlight(np.asarray(solid, np.float32), _crown_light(scan, moment))
 
 
 def shade_scan(
-    scan: Scan, sun: Sunlight, *, table: ShapeTable, coat: Coat, moment: Moment, seed: int
+    scan: Scan,
+    sun: Sunlight,
+    *,
+    table: ShapeTable,
+    appearance: Appearance,
+    moment: Moment,
+    seed: int,
 ) -> ByteArray:
     """The picture (height, width, 3) of a scanned window, as a perfect sensor would see it."""
     noises = _noises(scan.window, moment, seed)
-    picture = _surface(scan.solid, coat, noises)
+    picture = _surface(scan.solid, appearance, noises)
     _add_stripes(picture, scan, table)
     if moment.snow > 0:
         _add_snow(picture, noises, moment.snow)
     _light(picture, sun.solid, moment)
-    _add_crowns(picture, scan, coat=coat, noises=noises, sun=sun.crown, moment=moment)
+    _add_crowns(picture, scan, appearance=appearance, noises=noises, sun=sun.crown, moment=moment)
     return np.asarray(np.clip(picture, 0, 255), np.uint8)
 
 
@@ -131,17 +137,17 @@ def _noises(window: Window, moment: Moment, seed: int) -> _Noises:
     return _Noises(fine, alive, make(2.6, 3), make(19.0, 4), patches)
 
 
-def _surface(rows: Int32Array, coat: Coat, noises: _Noises) -> Float32Array:
+def _surface(rows: Int32Array, appearance: Appearance, noises: _Noises) -> Float32Array:
     """Colours (height, width, 3) of shapes with their texture, in even light."""
-    blend = coat.blend[rows] + coat.patchy[rows] * 0.5 * noises.patches
+    blend = appearance.blend[rows] + appearance.patchy[rows] * 0.5 * noises.patches
     np.clip(blend, -0.3, 1.3, out=blend)
-    texture = coat.texture[rows]
-    fine = np.where(coat.is_alive[rows], noises.alive, noises.fine)
+    texture = appearance.texture[rows]
+    fine = np.where(appearance.is_alive[rows], noises.alive, noises.fine)
     gain = 1 + texture[..., 0] * fine + texture[..., 1] * noises.mid
     gain += texture[..., 2] * noises.broad
-    picture = coat.step[rows]
+    picture = appearance.step[rows]
     picture *= blend[..., None]
-    picture += coat.first[rows]
+    picture += appearance.first[rows]
     picture *= gain[..., None]
     return picture
 
@@ -233,7 +239,7 @@ def _add_crowns(
     picture: Float32Array,
     scan: Scan,
     *,
-    coat: Coat,
+    appearance: Appearance,
     noises: _Noises,
     sun: Float32Array,
     moment: Moment,
@@ -243,12 +249,12 @@ def _add_crowns(
     if not len(at):
         return
     rows = scan.crown.ravel()[at]
-    blend = coat.blend[rows] + coat.patchy[rows] * noises.patches.ravel()[at]
-    gain = 1 + coat.texture[rows, 0] * noises.alive.ravel()[at]
-    gain += coat.texture[rows, 1] * noises.mid.ravel()[at]
-    colour = (coat.first[rows] + coat.step[rows] * blend[:, None]) * gain[:, None]
+    blend = appearance.blend[rows] + appearance.patchy[rows] * noises.patches.ravel()[at]
+    gain = 1 + appearance.texture[rows, 0] * noises.alive.ravel()[at]
+    gain += appearance.texture[rows, 1] * noises.mid.ravel()[at]
+    colour = (appearance.first[rows] + appearance.step[rows] * blend[:, None]) * gain[:, None]
     _light(colour, sun.ravel()[at], moment)
-    opacity = coat.opacity[rows]
+    opacity = appearance.opacity[rows]
     # Bare crowns are twigs with gaps between them rather than a veil.
     twigs = np.clip(0.5 + 0.9 * noises.alive.ravel()[at] + 2 * (opacity - 0.5), 0, 1)
     share = np.where(opacity > 0.95, 1, twigs)[:, None]

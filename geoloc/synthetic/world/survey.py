@@ -12,7 +12,7 @@ from geoloc.arrays import ByteArray, Float32Array, Int32Array
 from geoloc.synthetic.world.moment import Moment
 from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.render import render_window
-from geoloc.synthetic.world.shade import Coat, dress
+from geoloc.synthetic.world.shade import Appearance, appearance_at
 from geoloc.synthetic.world.shape import ShapeTable
 
 COARSE = 4  # pixels of the picture along one of the coarse picture's
@@ -48,9 +48,9 @@ class Survey:
         return np.asarray(cv2.resize(self.picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
     @cached_property
-    def coat(self) -> Coat:
-        """What every shape looks like at the moment."""
-        return dress(self.table, self.moment)
+    def appearance(self) -> Appearance:
+        """Appearance of every shape at the moment."""
+        return appearance_at(self.table, self.moment)
 
     @cached_property
     def trees(self) -> Int32Array:

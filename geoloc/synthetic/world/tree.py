@@ -96,7 +96,7 @@ def paint_trees(
 
 
 def _tree(survey: Survey, row: int, azimuth_rad: float, distance_m: float) -> _Tree:
-    table, coat = survey.table, survey.coat
+    table, appearance = survey.table, survey.appearance
     height_m = float(table.relief[row, 0])
     kinds = {NUMBERS[name]: share for name, share in _CLEARANCE.items()}
     clearance = kinds.get(int(table.material[row]), _USUAL_CLEARANCE)
@@ -107,8 +107,8 @@ def _tree(survey: Survey, row: int, azimuth_rad: float, distance_m: float) -> _T
         radius_m=float(table.relief[row, 5]) / 1.12,
         height_m=height_m,
         floor_m=min(max(clearance * height_m, _FLOOR_M), 0.5 * height_m),
-        colour=coat.first[row] + coat.step[row] * coat.blend[row],
-        opacity=float(coat.opacity[row]),
+        colour=appearance.first[row] + appearance.step[row] * appearance.blend[row],
+        opacity=float(appearance.opacity[row]),
     )
 
 

@@ -18,10 +18,10 @@ from geoloc.synthetic.world.moment import Moment, as_moment
 from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.palette import Season
 from geoloc.synthetic.world.panorama import MAX_DISTANCE_M, Eye, RingFrame, look_around
+from geoloc.synthetic.world.photo import Station, render_photo
 from geoloc.synthetic.world.render import render_window
 from geoloc.synthetic.world.sensor import MAP_SENSOR, Sensor, expose
 from geoloc.synthetic.world.shape import ShapeTable
-from geoloc.synthetic.world.shooting import Station, shoot
 from geoloc.synthetic.world.survey import Survey, survey_window
 from geoloc.synthetic.world.town import MARGIN_M, build_town
 
@@ -148,7 +148,7 @@ class World:
         """
         moment = as_moment(when)
         station = Station(camera, pose, np.array(at, np.float64), self._to_world(at))
-        picture = shoot(self._table(moment.date), station, moment, seed=self.seed)
+        picture = render_photo(self._table(moment.date), station, moment, seed=self.seed)
         rng = np.random.default_rng([self.seed, 11, noise_seed])
         return expose(picture, sensor or Sensor(), rng)
 

@@ -21,7 +21,7 @@ from geoloc.photos.photo_metadata import read_metadata
 from geoloc.synthetic.crossview.job import fabricate_crossview
 from geoloc.synthetic.crossview.towns import plan_test_town, plan_training_town
 
-ORDER = CrossViewOptions(
+OPTIONS = CrossViewOptions(
     places=4,
     test_places=3,
     towns=1,
@@ -39,7 +39,7 @@ DRONE = CrossViewOptions(
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training town and one to test, by panorama and by street photo."""
-    return fabricate_crossview(tmp_path_factory.mktemp("ground"), ORDER).folder
+    return fabricate_crossview(tmp_path_factory.mktemp("ground"), OPTIONS).folder
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ from geoloc.synthetic.world.flight import drone_camera
 from geoloc.synthetic.world.moment import Moment, typical_moment
 from geoloc.synthetic.world.noise import Window, smooth_noise
 from geoloc.synthetic.world.palette import MATERIALS, SEASONS
+from geoloc.synthetic.world.photo import Station, render_photo
 from geoloc.synthetic.world.render import render_window
 from geoloc.synthetic.world.sensor import Sensor
 from geoloc.synthetic.world.shape import Finish, Layer, ShapeTable, Sketch, Surface
-from geoloc.synthetic.world.shooting import Station, shoot
 from geoloc.synthetic.world.town import build_town
 from geoloc.synthetic.world.world import World, WorldPoint
 
@@ -66,14 +66,16 @@ def test_a_target_is_seen_where_the_homography_says(pose: Pose) -> None:
     pixel = np.array([[250.0, 120.0]])
     below = np.array([50.0, 60.0]) - project(homography, pixel)[0]
     station = Station(CAMERA, pose, below, np.eye(2))
-    photo = shoot(bright_spot(0.0), station, NOON, seed=0)
+    photo = render_photo(bright_spot(0.0), station, NOON, seed=0)
     assert centroid(photo) == pytest.approx(pixel[0], abs=0.5)  # a pixel is 0.2 to 0.3 m
 
 
 def test_a_roof_leans_away_from_the_camera_by_its_height() -> None:
     pose, height_m = Pose(0, -90, 0, 80), 12.0
     below = np.array([50.0 - 15.0, 60.0 - 8.0])
-    photo = shoot(bright_spot(height_m), Station(CAMERA, pose, below, np.eye(2)), NOON, seed=0)
+    photo = render_photo(
+        bright_spot(height_m), Station(CAMERA, pose, below, np.eye(2)), NOON, seed=0
+    )
     raised = np.array([15.0, 8.0]) * 80 / (80 - height_m)
     expected = project(np.linalg.inv(ground_homography(CAMERA, pose)), raised)[0]
     assert centroid(photo) == pytest.approx(expected, abs=0.7)

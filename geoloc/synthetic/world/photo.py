@@ -66,8 +66,8 @@ class _View:
     rows: Float32Array
 
 
-def shoot(table: ShapeTable, station: Station, moment: Moment, *, seed: int) -> ByteArray:
-    """The photo (height, width, 3) that a perfect sensor would take."""
+def render_photo(table: ShapeTable, station: Station, moment: Moment, *, seed: int) -> ByteArray:
+    """Render the photo (height, width, 3) that a perfect sensor would take."""
     rays = _cast_to_ground(station)
     view = _frame(station, rays)
     picture, heights_m, shapes = render_window(table, view.window, moment, seed=seed)
