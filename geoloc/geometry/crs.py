@@ -5,7 +5,6 @@ Coordinates are (x, y) = (lon, lat) everywhere, whatever the authority's axis or
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -64,17 +63,16 @@ def crs_text(crs: CRS) -> str:
 
 
 def transformer(source: object, target: object) -> Transformer:
-    """A transformer between two CRS in (x, y) order, kept per thread.
+    """A transformer between two CRS in (x, y) order, kept and shared by all threads.
 
     Raises:
         CrsError: A CRS is unknown, or there is no way from one to the other.
     """
-    return _transformer(as_crs(source), as_crs(target), threading.get_ident())
+    return _transformer(as_crs(source), as_crs(target))
 
 
 @lru_cache(maxsize=256)
-def _transformer(source: CRS, target: CRS, thread: int) -> Transformer:
-    # Transformers may not be shared between threads, hence the thread in the key.
+def _transformer(source: CRS, target: CRS) -> Transformer:
     try:
         return Transformer.from_crs(source, target, always_xy=True)
     except ProjError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -43,12 +44,24 @@ def test_transformers_take_longitude_first_and_are_kept() -> None:
     assert transformer("EPSG:4326", "EPSG:32633") is transformer("EPSG:4326", "EPSG:32633")
 
 
-def test_threads_share_no_transformer() -> None:
-    seen = []
-    thread = threading.Thread(target=lambda: seen.append(transformer(4326, 3857)))
-    thread.start()
-    thread.join()
-    assert seen[0] is not transformer(4326, 3857)
+def test_threads_share_a_transformer_and_each_transforms_right() -> None:
+    """pyproj makes a Transformer safe to share since 3.1."""
+    lon, lat = np.linspace(12, 18, 2000), np.linspace(-60, 60, 2000)
+    alone = transformer(4326, 32633).transform(lon, lat)
+    here = transformer(4326, 32633).transform(15, -60)
+    assert here == pytest.approx((500_000, -6_651_411.19), abs=0.01)
+    all_there = threading.Barrier(8)
+
+    def work(_: int) -> tuple[object, bool]:
+        all_there.wait()
+        shared = transformer(4326, 32633)
+        found = [shared.transform(lon, lat) for _ in range(20)]
+        return shared, all(np.array_equal(each, alone) for each in found)
+
+    with ThreadPoolExecutor(8) as pool:
+        shared, right = zip(*pool.map(work, range(8)), strict=True)
+    assert all(right)
+    assert set(map(id, shared)) == {id(transformer(4326, 32633))}
 
 
 @given(LONS, LATS, st.floats(-2000, 2000), st.floats(-2000, 2000))
