@@ -11,11 +11,11 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from geoloc.csv_table import parse_number
 from geoloc.photos.image_file import DECODER_ERRORS
 
 Tags = Mapping[int, Any]
 
-_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _ISO_DATE = "%Y:%m:%d %H:%M:%S"
 _BLANKS = "\0 \t\r\n"
 
@@ -70,11 +70,9 @@ def number(value: object) -> float | None:
         if slash:
             above, below = number(numerator), number(denominator)
             return above / below if above is not None and below else None
-        if not _NUMBER.fullmatch(value):
-            return None
-        value = value.replace(",", ".")
     try:
-        result = float(value)  # type: ignore[arg-type]  # whatever it is, TypeError says so
+        # Whatever it is, TypeError says so.
+        result = parse_number(value) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, ArithmeticError):
         return None
     return result if math.isfinite(result) else None

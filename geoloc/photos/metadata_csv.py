@@ -1,19 +1,18 @@
 """The table of what photos do not say themselves: a CSV with a row for each photo.
 
 Its first line names the columns: ``photo`` and any of ``lon, lat, rel_alt_m, yaw_deg, pitch_deg,
-roll_deg, hfov_deg, timestamp``; others are ignored, and that is noted. Cells are parted by commas,
-semicolons or tabs, whichever the first line has most of; a blank cell says nothing.
+roll_deg, hfov_deg, timestamp``; others are ignored, and that is noted. A blank cell says nothing.
+What a CSV may look like beside that: `geoloc.csv_table`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PureWindowsPath
 
+from geoloc.csv_table import TableError, read_table
 from geoloc.errors import MetadataError
 from geoloc.photos.exif import number
 from geoloc.photos.image_file import SUFFIXES
@@ -30,7 +29,6 @@ _LIMITS = {
     "hfov_deg": (1.0, 360.0),
 }
 COLUMNS = ("photo", *_LIMITS, "timestamp")
-MAX_BYTES = 256 * 2**20
 _BLANK = {"", "nan", "na", "n/a", "null", "none", "-"}
 
 
@@ -90,59 +88,29 @@ def open_table(path: str | Path) -> MetadataTable:
             of one photo, or a value makes no sense; the message gives the line.
     """
     path = Path(path)
-    lines = csv.reader(
-        io.StringIO(content := read_text(path, "a CSV of metadata")), delimiter=_delimiter(content)
-    )
     try:
-        header = [cell.strip().lower() for cell in next(lines, [])]
-        notes = _check_header(header, path)
-        rows: dict[str, PhotoMetadata] = {}
-        first_lines: dict[str, int] = {}
-        for line, cells in _filled(lines, len(header), path):
-            row = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
-            key = row.get("photo", "")
-            before = first_lines.setdefault(_plain(key), line)
-            if not key or before != line:
-                wrong = f"says the same photo as line {before}: {key}" if key else "names no photo"
-                raise MetadataError(f"{path}, line {line} {wrong}", path=path)
-            rows[key] = _metadata(row, f"{path}, line {line}", path)
-    except csv.Error as error:
-        raise MetadataError(f"{path} is no readable CSV ({error})", path=path) from error
+        table = read_table(path)
+    except TableError as error:
+        raise MetadataError(
+            f"{path}: {error}; a CSV of metadata was expected; check its name and lines", path=path
+        ) from error
+    notes = _check_header(table.columns, path)
+    rows: dict[str, PhotoMetadata] = {}
+    first_lines: dict[str, int] = {}
+    for line, cells in table.rows:
+        stated = {name: cell for name, cell in cells.items() if cell.lower() not in _BLANK}
+        if not stated:
+            continue
+        key = stated.get("photo", "")
+        before = first_lines.setdefault(_plain(key), line)
+        if not key or before != line:
+            wrong = f"says the same photo as line {before}: {key}" if key else "names no photo"
+            raise MetadataError(f"{path}, line {line} {wrong}", path=path)
+        rows[key] = _metadata(stated, f"{path}, line {line}", path)
     return MetadataTable(rows, notes)
 
 
-def read_text(path: Path, expected: str) -> str:
-    """What a text file says, in whichever encoding spreadsheets and drones write.
-
-    Args:
-        path: The file.
-        expected: What it should be, for the error.
-
-    Raises:
-        MetadataError: It is missing, unreadable or absurdly large.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise MetadataError(f"{path} is larger than {MAX_BYTES >> 20} MiB", path=path)
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or "unreadable"
-        raise MetadataError(
-            f"{path}: {reason}; {expected} was expected; check its name", path=path
-        ) from error
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _delimiter(content: str) -> str:
-    header = content.partition("\n")[0]
-    return max(",;\t", key=header.count)
-
-
-def _check_header(header: list[str], path: Path) -> tuple[str, ...]:
+def _check_header(header: Sequence[str], path: Path) -> tuple[str, ...]:
     """Notes about the columns; refuses a header that does not say what is what."""
     repeated = sorted({name for name in header if name in COLUMNS and header.count(name) > 1})
     known = set(header) & set(COLUMNS)
@@ -159,23 +127,6 @@ def _check_header(header: list[str], path: Path) -> tuple[str, ...]:
         raise MetadataError(f"{path} has only one of the columns lon and lat", path=path)
     unknown = [name for name in header if name and name not in COLUMNS]
     return (f"{path}: columns not used: {', '.join(unknown)}",) if unknown else ()
-
-
-def _filled(
-    lines: Iterator[list[str]], n_columns: int, path: Path
-) -> Iterator[tuple[int, list[str]]]:
-    """The line number and the stripped cells of each line that holds something."""
-    for line, cells in enumerate(lines, 2):
-        stripped = [cell.strip() for cell in cells]
-        stripped = ["" if cell.lower() in _BLANK else cell for cell in stripped]
-        if any(stripped[n_columns:]):
-            raise MetadataError(
-                f"{path}, line {line} has {len(cells)} cells for {n_columns} columns "
-                "(decimal commas need semicolons or tabs between the cells)",
-                path=path,
-            )
-        if any(stripped):
-            yield line, stripped
 
 
 def _metadata(row: dict[str, str], where: str, path: Path) -> PhotoMetadata:

@@ -29,9 +29,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from geoloc.csv_table import TableError, read_text
 from geoloc.errors import MetadataError
 from geoloc.photos.metadata import PhotoMetadata
-from geoloc.photos.metadata_csv import read_text
 
 SUFFIX = ".srt"
 
@@ -150,7 +150,12 @@ def read_flight_log(path: str | Path) -> FlightLog:
         MetadataError: The file is missing, or none of its subtitles tells of a flight.
     """
     path = Path(path)
-    chunks = _chunks(read_text(path, "a DJI flight log (.SRT)"))
+    try:
+        chunks = _chunks(read_text(path))
+    except TableError as error:
+        raise MetadataError(
+            f"{path}: {error}; a DJI flight log (.SRT) was expected; check its name", path=path
+        ) from error
     latitude_first, notes = _order([chunk for _, chunk in chunks])
     read = [(line, _subtitle(chunk, latitude_first=latitude_first)) for line, chunk in chunks]
     subtitles = sorted((s for _, s in read if s is not None), key=lambda s: (s.start_s, s.end_s))

@@ -6,7 +6,6 @@ as missed. Errors are geodesic metres.
 
 from __future__ import annotations
 
-import csv
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal, get_args
 
+from geoloc.csv_table import TableError, parse_number, read_table
 from geoloc.errors import MetadataError
 from geoloc.geometry.crs import LonLat, distances_m
 from geoloc.results.schema import PhotoResult, Status
@@ -94,13 +94,12 @@ def read_truth(path: str | Path) -> list[Truth]:
     """
     source = Path(path)
     try:
-        with source.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        table = read_table(source)
+    except TableError as error:
         raise MetadataError(f"cannot read the truth {source}: {error}", path=source) from error
-    columns = set(rows[0]) if rows else set()
+    columns = set(table.columns)
     pairs = [pair for pair in _CAMERA_COLUMNS + _SCENE_COLUMNS if set(pair) <= columns]
-    if "photo" not in columns or not pairs:
+    if not table.rows or "photo" not in columns or not pairs:
         raise MetadataError(
             f"{source} is no table of truth: expected a row a photo with the columns photo and "
             "camera_lon, camera_lat (or lon, lat), or scene_lon, scene_lat",
@@ -112,18 +111,18 @@ def read_truth(path: str | Path) -> list[Truth]:
             _lonlat(row, _CAMERA_COLUMNS, source),
             _lonlat(row, _SCENE_COLUMNS, source),
         )
-        for row in rows
+        for _, row in table.rows
     ]
 
 
 def _lonlat(
-    row: Mapping[str, str | None], pairs: Sequence[tuple[str, str]], source: Path
+    row: Mapping[str, str], pairs: Sequence[tuple[str, str]], source: Path
 ) -> LonLat | None:
     """The first of `pairs` that is filled in."""
     for lon, lat in pairs:
         if row.get(lon) and row.get(lat):
             try:
-                point = LonLat(float(row[lon] or ""), float(row[lat] or ""))
+                point = LonLat(parse_number(row[lon]), parse_number(row[lat]))
             except ValueError as error:
                 raise MetadataError(
                     f"{source}: {row['photo']} has no number in {lon} or {lat}", path=source

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol, get_args
 
 from geoloc.atomic import draft_name, replacing, write_text
+from geoloc.csv_table import TableError, parse_number, read_table
 from geoloc.errors import InputError, OptionError, OutputExistsError
 from geoloc.options import OutputFormat
 from geoloc.results.qgis_style import photo_style
@@ -288,6 +289,8 @@ def read_results(path: str | Path) -> list[PhotoResult]:
         records = _READERS[fmt](source)
     except OSError as error:
         raise InputError(f"cannot read {source}: {error.strerror or error}", path=source) from error
+    except TableError as error:
+        raise InputError(f"cannot read {source}: {error}", path=source) from error
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{source} is not a readable {fmt} file: {error}", path=source) from error
     return [_result_of(record, source) for record in records]
@@ -326,8 +329,12 @@ def _read_geojsonl(path: Path) -> list[Record]:
 
 
 def _read_csv(path: Path) -> list[Record]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
+    real = {column.name for column in COLUMNS if column.kind == "real"}
+    return [
+        # A spreadsheet may have saved them again, with decimal commas.
+        {name: parse_number(cell) if cell and name in real else cell for name, cell in row.items()}
+        for _, row in read_table(path).rows
+    ]
 
 
 def _read_table(path: Path) -> list[Record]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from geoloc.errors import MetadataError
 from geoloc.photos.metadata_csv import MetadataTable, open_table
+from tests.fixtures.csv_tables import SPREADSHEET_ENCODINGS, save_as_spreadsheet
 
 
 def table(folder: Path, content: str | bytes) -> MetadataTable:
@@ -137,3 +138,11 @@ def test_truth_of_a_real_video_gives_altitude_and_yaw_but_no_position(shared_dat
     assert (row.lon, row.lat) == (None, None)
     assert row.rel_alt_m == 48.0
     assert row.yaw_deg == pytest.approx(272.816, abs=1e-3)
+
+
+@pytest.mark.parametrize("encoding", SPREADSHEET_ENCODINGS)
+def test_a_table_saved_by_a_german_spreadsheet_is_read_right(tmp_path, encoding):
+    path = tmp_path / "drone.csv"
+    path.write_text("photo,lon,lat,rel_alt_m,yaw_deg\na.jpg,13.405,52.52,80.5,-90.25\n")
+    said = open_table(save_as_spreadsheet(path, encoding=encoding)).rows["a.jpg"]
+    assert (said.lon, said.lat, said.rel_alt_m, said.yaw_deg) == (13.405, 52.52, 80.5, 269.75)

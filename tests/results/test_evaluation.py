@@ -10,6 +10,7 @@ from geoloc.errors import MetadataError
 from geoloc.geometry.crs import LonLat
 from geoloc.results.evaluation import Truth, evaluate_results, read_truth
 from geoloc.results.schema import PhotoResult, Status
+from tests.fixtures.csv_tables import SPREADSHEET_ENCODINGS, save_as_spreadsheet
 
 METRE = 1 / 110_574.3  # degrees of latitude a metre, on the equator
 
@@ -157,3 +158,20 @@ def test_a_bad_truth_is_refused_with_its_path(tmp_path: Path, content: str, mess
 def test_a_truth_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MetadataError, match="cannot read"):
         read_truth(tmp_path / "truth.csv")
+
+
+@pytest.mark.parametrize("encoding", SPREADSHEET_ENCODINGS)
+def test_a_truth_saved_by_a_german_spreadsheet_is_read_right(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("photo,lon,lat,scene_lon,scene_lat\na.jpg,13.405,52.52,-0.5,-33.25\n")
+    save_as_spreadsheet(path, encoding=encoding)
+    assert "13,405;52,52" in path.read_bytes().decode(encoding)
+    assert read_truth(path) == [Truth("a.jpg", LonLat(13.405, 52.52), LonLat(-0.5, -33.25))]
+
+
+def test_decimal_commas_between_commas_are_refused_not_misread(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("photo,lon,lat\na.jpg,13,405,52,52\n")
+    with pytest.raises(MetadataError, match="line 2 has 5 cells for 3 columns") as caught:
+        read_truth(path)
+    assert caught.value.path == path

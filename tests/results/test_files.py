@@ -20,6 +20,7 @@ import pytest
 from geoloc.errors import InputError, OptionError, OutputExistsError
 from geoloc.results.files import check_output, read_results, write_results
 from geoloc.results.schema import COLUMNS, PhotoResult, result_record
+from tests.fixtures.csv_tables import SPREADSHEET_ENCODINGS, save_as_spreadsheet
 
 IMPORTPHOTOS = [
     "photo",
@@ -308,3 +309,17 @@ def test_a_file_that_holds_no_results_is_refused(tmp_path: Path, name: str, cont
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path, fmt: str) -> None:
     with pytest.raises(InputError, match="cannot read"):
         read_results(tmp_path / f"out.{fmt}")
+
+
+@pytest.mark.parametrize("encoding", SPREADSHEET_ENCODINGS)
+def test_results_saved_again_by_a_german_spreadsheet_are_the_same(
+    tmp_path: Path, encoding: str
+) -> None:
+    path = tmp_path / "out.csv"
+    write_results(_results(tmp_path), path)
+    written = read_results(path)
+    longitude = next(str(each.longitude) for each in written if each.longitude is not None)
+    assert longitude in path.read_text(encoding="utf-8")
+    save_as_spreadsheet(path, encoding=encoding)
+    assert longitude.replace(".", ",") in path.read_bytes().decode(encoding)
+    assert read_results(path) == written

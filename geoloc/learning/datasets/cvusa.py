@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from geoloc.csv_table import parse_number
 from geoloc.errors import InputError
 from geoloc.geometry.crs import LonLat
 from geoloc.learning.datasets.crossview import CrossViewDataset, Pair, Picture, Split
-from geoloc.learning.datasets.files import find_root, read_rows, require_files
+from geoloc.learning.datasets.files import find_root, read_table_rows, require_files
 
 _TRAIN, _TEST = "splits/train-19zl.csv", "splits/val-19zl.csv"
 _LOCATIONS = ("split_locations/all.csv", "splits/all.csv", "all.csv")
@@ -38,7 +39,7 @@ def read_cvusa(folder: Path) -> CrossViewDataset:
 
 def _read_split(root: Path, table: str, locations: list[tuple[LonLat, LonLat]]) -> Split:
     queries, references = [], []
-    for row in read_rows(root / table):
+    for row in read_table_rows(root / table):
         if len(row) < 2:
             raise InputError(
                 f"{root / table} has a line {row}; expected an aerial image, a panorama and an "
@@ -67,7 +68,7 @@ def _read_locations(root: Path) -> list[tuple[LonLat, LonLat]]:
     if not found:
         return []
     try:
-        rows = [[float(cell) for cell in row[:4]] for row in read_rows(found[0])]
+        rows = [[parse_number(cell) for cell in row[:4]] for row in read_table_rows(found[0])]
         return [(LonLat(row[1], row[0]), LonLat(row[3], row[2])) for row in rows]
     except (ValueError, IndexError) as error:
         raise InputError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from geoloc.csv_table import TableError, read_rows
 from geoloc.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
@@ -79,16 +79,15 @@ def folders_in(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in folder.iterdir() if path.is_dir()))
 
 
-def read_rows(path: Path, *, delimiter: str = ",") -> Iterator[list[str]]:
-    """The lines of a table without a header that hold something.
+def read_table_rows(path: Path, *, delimiter: str | None = None) -> list[list[str]]:
+    """The lines of a table without a header that hold something, as `geoloc.csv_table` reads them.
 
     Raises:
         InputError: It cannot be read.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            yield from (row for row in csv.reader(file, delimiter=delimiter) if any(row))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return read_rows(path, delimiter=delimiter)
+    except TableError as error:
         raise InputError(
             f"{path} cannot be read ({error}); expected a table as its authors publish it; "
             "download it again",

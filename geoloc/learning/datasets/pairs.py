@@ -1,6 +1,6 @@
 """Pairs of one's own: a table pairs.csv with a row for each photo and a tile that shows its place.
 
-Columns (UTF-8, comma, header; further ones are ignored)::
+Columns (any CSV with a header, see `geoloc.csv_table`; further ones are ignored)::
 
     query          photo, relative to the table; empty: the reference is a distractor
     reference      tile, relative to the table
@@ -19,7 +19,6 @@ whose middle lies within half a side of a photo are near misses of that photo.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -30,6 +29,7 @@ from typing import cast
 import numpy as np
 from scipy.spatial import cKDTree
 
+from geoloc.csv_table import TableError, parse_number, read_table
 from geoloc.errors import InputError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.learning.datasets.crossview import CrossViewDataset, Pair, Picture, Split
@@ -94,18 +94,15 @@ class _Row:
 
 def _read_rows(path: Path) -> list[_Row]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            lacking = [name for name in _NEEDED if name not in (table.fieldnames or ())]
-            if lacking:
-                raise _broken(path, f"its first line lacks {', '.join(lacking)}")
-            return [_row(path, line, cells) for line, cells in enumerate(table, 2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        table = read_table(path)
+    except TableError as error:
         raise _broken(path, str(error)) from error
+    if lacking := [name for name in _NEEDED if name not in table.columns]:
+        raise _broken(path, f"its first line lacks {', '.join(lacking)}")
+    return [_row(path, line, cells) for line, cells in table.rows]
 
 
-def _row(path: Path, line: int, raw: Mapping[str, str | None]) -> _Row:
-    cells = {name: (raw.get(name) or "").strip() for name in raw if name}
+def _row(path: Path, line: int, cells: Mapping[str, str]) -> _Row:
     where = f"line {line}"
     if not cells["reference"]:
         raise _broken(path, f"{where} names no reference")
@@ -139,7 +136,7 @@ def _number(path: Path, where: str, name: str, text: str) -> float | None:
         return None
     low, high = _LIMITS[name]
     try:
-        value = float(text)
+        value = parse_number(text)
     except ValueError:
         value = math.nan
     if not low <= value <= high:

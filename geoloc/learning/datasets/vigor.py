@@ -24,7 +24,7 @@ from typing import Literal
 from geoloc.errors import InputError
 from geoloc.geometry.crs import LonLat
 from geoloc.learning.datasets.crossview import CrossViewDataset, Pair, Picture, Split
-from geoloc.learning.datasets.files import find_root, read_rows, require_files
+from geoloc.learning.datasets.files import find_root, read_table_rows, require_files
 
 _ALL = ("Chicago", "NewYork", "SanFrancisco", "Seattle")
 _CROSS_TRAIN, _CROSS_TEST = ("NewYork", "Seattle"), ("Chicago", "SanFrancisco")
@@ -105,7 +105,7 @@ def _labels(root: Path, cities: Sequence[str], table: _Table) -> list[_Label]:
     labels = []
     for city in cities:
         path, folder = _table(root, city, table), _folder(root, city, "panorama")
-        for row in read_rows(path, delimiter=" "):
+        for row in read_table_rows(path, delimiter=" "):
             cells = [cell for cell in row if cell]
             tiles = tuple(cells[1 : 2 + 3 * _SEMI_POSITIVES : 3])
             if len(tiles) != 1 + _SEMI_POSITIVES:
@@ -152,7 +152,7 @@ def _test(root: Path, cities: Sequence[str], labels: Sequence[_Label]) -> Split:
     paths = [
         _folder(root, city, "satellite") / row[0].strip()
         for city in cities
-        for row in read_rows(_table(root, city, "satellite_list"), delimiter="\t")
+        for row in read_table_rows(_table(root, city, "satellite_list"), delimiter="\t")
     ]
     return _split("test", root, labels, paths)
 

@@ -9,6 +9,7 @@ import pytest
 from geoloc.errors import InputError
 from geoloc.geometry.crs import LonLat
 from geoloc.learning.datasets.registry import open_dataset
+from tests.fixtures.csv_tables import SPREADSHEET_ENCODINGS, save_as_spreadsheet
 from tests.fixtures.dataset_layouts import write_image
 
 HEADER = "query,reference,place,lon,lat,split"
@@ -164,3 +165,15 @@ def test_missing_columns_and_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("query,reference,split\na.jpg,b.jpg,train\n")
     with pytest.raises(InputError, match=r"2 files of pairs\.csv are missing .*a\.jpg"):
         open_dataset("pairs", tmp_path)
+
+
+@pytest.mark.parametrize("encoding", SPREADSHEET_ENCODINGS)
+def test_a_table_saved_by_a_german_spreadsheet_is_read_right(tmp_path: Path, encoding: str) -> None:
+    header = "query,reference,lon,lat,split,overlap,altitude_m"
+    write_table(tmp_path, "a.jpg,1.jpg,13.405,52.52,train,0.75,80.5", header=header)
+    save_as_spreadsheet(tmp_path / "pairs.csv", encoding=encoding)
+    train = open_dataset("pairs", tmp_path).train
+    assert train is not None
+    (query,) = train.queries
+    assert (query.position, query.altitude_m) == (LonLat(13.405, 52.52), 80.5)
+    assert train.pairs == ((0, 0, 0.75),)

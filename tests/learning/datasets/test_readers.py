@@ -13,6 +13,7 @@ from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.learning.datasets.crossview import CrossViewDataset, Split
 from geoloc.learning.datasets.registry import DATASETS, open_dataset
 from geoloc.learning.datasets.sues200 import TRAIN_PLACES
+from tests.fixtures.csv_tables import SPREADSHEET_ENCODINGS, save_as_spreadsheet
 from tests.fixtures.dataset_layouts import (
     CITIES,
     write_cvact,
@@ -294,3 +295,13 @@ def test_a_place_without_a_satellite_image_is_named(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "satellite-view/0012")
     with pytest.raises(InputError, match="no reference of its place"):
         open_dataset("sues200", tmp_path)
+
+
+@pytest.mark.parametrize("encoding", SPREADSHEET_ENCODINGS)
+def test_tables_saved_by_a_german_spreadsheet_are_read_right(tmp_path: Path, encoding: str) -> None:
+    published = open_dataset("cvusa", write_cvusa(tmp_path))
+    for table in tmp_path.rglob("*.csv"):
+        save_as_spreadsheet(table, encoding=encoding)
+    saved = open_dataset("cvusa", tmp_path)
+    assert saved == published
+    assert saved.tests[0].references[0].position is not None

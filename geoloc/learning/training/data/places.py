@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 
 from geoloc.arrays import RgbImage
+from geoloc.csv_table import read_table
 from geoloc.errors import InputError
 from geoloc.learning.training.recipe import DataChoice
 from geoloc.progress import Progress, Silent
@@ -84,15 +84,14 @@ def read_places(
 
 def _read_table(path: Path) -> Iterator[_Listed]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                yield _Listed(
-                    path=path.parent / "images" / row["file"],
-                    group=row.get("group_id") or row["file"],
-                    town=row["place"],
-                    gsd_m=_first_number(row["gsd_m"]),
-                )
-    except (OSError, KeyError, ValueError) as error:
+        for _, row in read_table(path).rows:
+            yield _Listed(
+                path=path.parent / "images" / row["file"],
+                group=row.get("group_id") or row["file"],
+                town=row["place"],
+                gsd_m=_first_number(row["gsd_m"]),
+            )
+    except (KeyError, ValueError) as error:
         raise InputError(
             f"{path} cannot be read as a table of images ({error}); expected a CSV with file, "
             "gsd_m and place beside a folder images/; check [data] of the recipe and --data",
@@ -102,10 +101,10 @@ def _read_table(path: Path) -> Iterator[_Listed]:
 
 def _first_number(text: str) -> float:
     """0.12 of ``0.120 (nominal)``."""
-    found = re.search(r"\d+(\.\d+)?", text)
+    found = re.search(r"\d+([.,]\d+)?", text)
     if found is None:
         raise ValueError(f"gsd_m {text!r} holds no number")
-    return float(found.group())
+    return float(found.group().replace(",", "."))
 
 
 def _read_group(group: list[_Listed], choice: DataChoice) -> Iterable[Place]:

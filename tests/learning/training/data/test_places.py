@@ -7,6 +7,7 @@ import pytest
 from geoloc.errors import InputError
 from geoloc.learning.training.data.places import Place, read_places
 from geoloc.learning.training.recipe import DataChoice
+from tests.fixtures.csv_tables import SPREADSHEET_ENCODINGS, save_as_spreadsheet
 
 CHOICE = DataChoice(tables=("aerial/images.csv",), held_out_places=("Kept",))
 
@@ -57,3 +58,11 @@ def test_a_missing_image_is_refused(data: Path) -> None:
     (data / "aerial" / "images" / "Ceda0.png").unlink()
     with pytest.raises(InputError, match="Ceda0"):
         read_places(data, CHOICE)
+
+
+@pytest.mark.parametrize("encoding", SPREADSHEET_ENCODINGS)
+def test_a_table_saved_by_a_german_spreadsheet_is_read_right(data: Path, encoding: str) -> None:
+    table = data / "aerial" / "images.csv"
+    table.write_text(table.read_text().replace("1.0", "1.25"))
+    save_as_spreadsheet(table, encoding=encoding)
+    assert by_town(data, DataChoice(tables=CHOICE.tables, gsd_m=0.5))["Cedar"].gsd_m == 1.25
