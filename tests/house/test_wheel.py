@@ -30,6 +30,12 @@ def test_every_module_is_in_the_wheel(names: list[str]) -> None:
     assert "geoloc/py.typed" in names
 
 
+def test_the_styles_of_qgis_are_in_the_wheel(names: list[str]) -> None:
+    styles = {path.name for path in REPOSITORY.glob("geoloc/results/*.qml")}
+    assert styles == {"photos.qml", "footprints.qml"}
+    assert {f"geoloc/results/{name}" for name in styles} <= set(names)
+
+
 def test_every_model_of_the_shelf_is_in_the_wheel(names: list[str]) -> None:
     cards = sorted(REPOSITORY.glob("models/*/model.toml"))
     for folder in (card.parent.name for card in cards):

@@ -70,6 +70,8 @@ def test_a_style_is_well_formed_and_has_every_status(style: str) -> None:
     root = ET.fromstring(style)
     categories = [category.get("value") for category in root.iter("category")]
     symbols = [symbol.get("name") for symbol in root.findall("renderer-v2/symbols/symbol")]
+    assert not [each for each in root.iter() if each.get("fontFamily")], "a font of one machine"
+    assert not re.search(r"(?i)(?<=[\">])(/home|/tmp|/usr|/data|[a-z]:[\\/])", style)
     assert categories == ["located", "ambiguous", "rejected", "unreadable"]
     assert symbols == [category.get("symbol") for category in root.iter("category")]
 

@@ -1,0 +1,1162 @@
+<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
+<qgis styleCategories="Symbology|Labeling|Fields|Forms|MapTips" version="3.22.16-Białowieża" labelsEnabled="1">
+ <renderer-v2 referencescale="-1" type="categorizedSymbol" symbollevels="0" attr="status" forceraster="0" enableorderby="0">
+  <categories>
+   <category symbol="0" label="located" value="located" render="true" />
+   <category symbol="1" label="ambiguous" value="ambiguous" render="true" />
+   <category symbol="2" label="rejected" value="rejected" render="true" />
+   <category symbol="3" label="unreadable" value="unreadable" render="true" />
+  </categories>
+  <symbols>
+   <symbol name="0" type="marker" clip_to_extent="1" force_rhr="0" alpha="1">
+    <data_defined_properties>
+     <Option type="Map">
+      <Option name="name" type="QString" value="" />
+      <Option name="properties" />
+      <Option name="type" type="QString" value="collection" />
+     </Option>
+    </data_defined_properties>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="geom_from_wkt(&quot;footprint&quot;)" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="geom_from_wkt(&quot;footprint&quot;)" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@0@0" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="0,158,115,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="0,158,115,200" />
+        <Option name="outline_style" type="QString" value="solid" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="0,158,115,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="0,158,115,200" k="outline_color" />
+       <prop v="solid" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@0@1" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="0,158,115,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="0,158,115,200" />
+        <Option name="outline_style" type="QString" value="dash" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="0,158,115,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="0,158,115,200" k="outline_color" />
+       <prop v="dash" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="0,158,115,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="arrow" />
+      <Option name="offset" type="QString" value="0,-4.20000000000000018" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.2" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="6" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="0,158,115,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="arrow" k="name" />
+     <prop v="0,-4.20000000000000018" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.2" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="6" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="angle" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="coalesce(&quot;heading&quot;, 0)" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="&quot;heading&quot; is not null" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="0,158,115,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="circle" />
+      <Option name="offset" type="QString" value="0,0" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.3" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="3.4" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="0,158,115,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="circle" k="name" />
+     <prop v="0,0" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.3" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="3.4" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+   </symbol>
+   <symbol name="1" type="marker" clip_to_extent="1" force_rhr="0" alpha="1">
+    <data_defined_properties>
+     <Option type="Map">
+      <Option name="name" type="QString" value="" />
+      <Option name="properties" />
+      <Option name="type" type="QString" value="collection" />
+     </Option>
+    </data_defined_properties>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="geom_from_wkt(&quot;footprint&quot;)" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="geom_from_wkt(&quot;footprint&quot;)" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@1@0" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="230,159,0,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="230,159,0,200" />
+        <Option name="outline_style" type="QString" value="solid" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="230,159,0,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="230,159,0,200" k="outline_color" />
+       <prop v="solid" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@1@1" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="230,159,0,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="230,159,0,200" />
+        <Option name="outline_style" type="QString" value="dash" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="230,159,0,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="230,159,0,200" k="outline_color" />
+       <prop v="dash" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="230,159,0,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="arrow" />
+      <Option name="offset" type="QString" value="0,-4.20000000000000018" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.2" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="6" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="230,159,0,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="arrow" k="name" />
+     <prop v="0,-4.20000000000000018" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.2" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="6" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="angle" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="coalesce(&quot;heading&quot;, 0)" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="&quot;heading&quot; is not null" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="230,159,0,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="circle" />
+      <Option name="offset" type="QString" value="0,0" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.3" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="3.4" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="230,159,0,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="circle" k="name" />
+     <prop v="0,0" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.3" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="3.4" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+   </symbol>
+   <symbol name="2" type="marker" clip_to_extent="1" force_rhr="0" alpha="1">
+    <data_defined_properties>
+     <Option type="Map">
+      <Option name="name" type="QString" value="" />
+      <Option name="properties" />
+      <Option name="type" type="QString" value="collection" />
+     </Option>
+    </data_defined_properties>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="geom_from_wkt(&quot;footprint&quot;)" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="geom_from_wkt(&quot;footprint&quot;)" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@2@0" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="213,94,0,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="213,94,0,200" />
+        <Option name="outline_style" type="QString" value="solid" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="213,94,0,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="213,94,0,200" k="outline_color" />
+       <prop v="solid" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@2@1" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="213,94,0,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="213,94,0,200" />
+        <Option name="outline_style" type="QString" value="dash" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="213,94,0,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="213,94,0,200" k="outline_color" />
+       <prop v="dash" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="213,94,0,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="arrow" />
+      <Option name="offset" type="QString" value="0,-4.20000000000000018" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.2" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="6" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="213,94,0,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="arrow" k="name" />
+     <prop v="0,-4.20000000000000018" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.2" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="6" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="angle" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="coalesce(&quot;heading&quot;, 0)" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="&quot;heading&quot; is not null" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="213,94,0,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="circle" />
+      <Option name="offset" type="QString" value="0,0" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.3" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="3.4" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="213,94,0,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="circle" k="name" />
+     <prop v="0,0" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.3" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="3.4" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+   </symbol>
+   <symbol name="3" type="marker" clip_to_extent="1" force_rhr="0" alpha="1">
+    <data_defined_properties>
+     <Option type="Map">
+      <Option name="name" type="QString" value="" />
+      <Option name="properties" />
+      <Option name="type" type="QString" value="collection" />
+     </Option>
+    </data_defined_properties>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="geom_from_wkt(&quot;footprint&quot;)" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="geom_from_wkt(&quot;footprint&quot;)" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@3@0" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="102,102,102,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="102,102,102,200" />
+        <Option name="outline_style" type="QString" value="solid" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="102,102,102,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="102,102,102,200" k="outline_color" />
+       <prop v="solid" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@3@1" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="102,102,102,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="102,102,102,200" />
+        <Option name="outline_style" type="QString" value="dash" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="102,102,102,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="102,102,102,200" k="outline_color" />
+       <prop v="dash" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="102,102,102,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="arrow" />
+      <Option name="offset" type="QString" value="0,-4.20000000000000018" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.2" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="6" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="102,102,102,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="arrow" k="name" />
+     <prop v="0,-4.20000000000000018" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.2" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="6" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="angle" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="coalesce(&quot;heading&quot;, 0)" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="&quot;heading&quot; is not null" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="102,102,102,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="circle" />
+      <Option name="offset" type="QString" value="0,0" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.3" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="3.4" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="102,102,102,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="circle" k="name" />
+     <prop v="0,0" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.3" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="3.4" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+   </symbol>
+  </symbols>
+  <rotation />
+  <sizescale />
+ </renderer-v2>
+ <labeling type="simple">
+  <settings calloutType="simple">
+   <text-style fontSizeMapUnitScale="3x:0,0,0,0,0,0" allowHtml="0" fontStrikeout="0" legendString="Aa" namedStyle="" previewBkgrdColor="255,255,255,255" fieldName="filename" textColor="40,40,40,255" fontWordSpacing="0" fontSizeUnit="Point" blendMode="0" isExpression="0" useSubstitutions="0" fontItalic="0" fontLetterSpacing="0" fontWeight="0" fontKerning="1" textOrientation="horizontal" textOpacity="1" capitalization="0" multilineHeight="1" fontUnderline="0" fontSize="8">
+    <families />
+    <text-buffer bufferBlendMode="0" bufferJoinStyle="128" bufferColor="255,255,255,220" bufferSizeMapUnitScale="3x:0,0,0,0,0,0" bufferSize="0.80000000000000004" bufferSizeUnits="MM" bufferOpacity="1" bufferDraw="1" bufferNoFill="0" />
+    <text-mask maskJoinStyle="128" maskSizeUnits="MM" maskedSymbolLayers="" maskEnabled="0" maskOpacity="1" maskType="0" maskSizeMapUnitScale="3x:0,0,0,0,0,0" maskSize="0" />
+    <background shapeSizeY="0" shapeSizeUnit="Point" shapeOpacity="1" shapeSizeX="0" shapeRotationType="0" shapeRadiiX="0" shapeRadiiMapUnitScale="3x:0,0,0,0,0,0" shapeBorderWidthMapUnitScale="3x:0,0,0,0,0,0" shapeOffsetUnit="Point" shapeRadiiUnit="Point" shapeRotation="0" shapeOffsetX="0" shapeBorderColor="128,128,128,255" shapeOffsetY="0" shapeRadiiY="0" shapeOffsetMapUnitScale="3x:0,0,0,0,0,0" shapeSizeType="0" shapeDraw="0" shapeJoinStyle="64" shapeType="0" shapeBorderWidthUnit="Point" shapeBlendMode="0" shapeFillColor="255,255,255,255" shapeSVGFile="" shapeSizeMapUnitScale="3x:0,0,0,0,0,0" shapeBorderWidth="0">
+     <symbol name="fillSymbol" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="255,255,255,255" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="128,128,128,255" />
+        <Option name="outline_style" type="QString" value="no" />
+        <Option name="outline_width" type="QString" value="0" />
+        <Option name="outline_width_unit" type="QString" value="Point" />
+        <Option name="style" type="QString" value="solid" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="255,255,255,255" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="128,128,128,255" k="outline_color" />
+       <prop v="no" k="outline_style" />
+       <prop v="0" k="outline_width" />
+       <prop v="Point" k="outline_width_unit" />
+       <prop v="solid" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </background>
+    <shadow shadowRadius="1.5" shadowColor="0,0,0,255" shadowOffsetUnit="Point" shadowRadiusAlphaOnly="0" shadowOffsetGlobal="1" shadowOpacity="1" shadowRadiusUnit="Point" shadowRadiusMapUnitScale="3x:0,0,0,0,0,0" shadowScale="100" shadowOffsetDist="1" shadowOffsetAngle="135" shadowBlendMode="6" shadowUnder="0" shadowDraw="0" shadowOffsetMapUnitScale="3x:0,0,0,0,0,0" />
+    <dd_properties>
+     <Option type="Map">
+      <Option name="name" type="QString" value="" />
+      <Option name="properties" />
+      <Option name="type" type="QString" value="collection" />
+     </Option>
+    </dd_properties>
+    <substitutions />
+   </text-style>
+   <text-format decimals="0" leftDirectionSymbol="&lt;" plussign="0" autoWrapLength="0" rightDirectionSymbol="&gt;" wrapChar="" formatNumbers="0" placeDirectionSymbol="0" multilineAlign="3" reverseDirectionSymbol="0" useMaxLineLengthForAutoWrap="1" addDirectionSymbol="0" />
+   <placement xOffset="0" centroidWhole="0" distUnits="MM" overrunDistanceUnit="MM" lineAnchorType="0" fitInPolygonOnly="0" quadOffset="4" overrunDistance="0" yOffset="0" overrunDistanceMapUnitScale="3x:0,0,0,0,0,0" offsetType="0" geometryGeneratorType="PointGeometry" placementFlags="0" repeatDistanceUnits="MM" geometryGeneratorEnabled="0" placement="6" dist="4" repeatDistanceMapUnitScale="3x:0,0,0,0,0,0" maxCurvedCharAngleIn="25" lineAnchorClipping="0" rotationAngle="0" predefinedPositionOrder="TR,TL,BR,BL,R,L,TSR,BSR" preserveRotation="1" geometryGenerator="" polygonPlacementFlags="2" centroidInside="0" labelOffsetMapUnitScale="3x:0,0,0,0,0,0" lineAnchorPercent="0.5" layerType="UnknownGeometry" offsetUnits="MapUnit" priority="0" distMapUnitScale="3x:0,0,0,0,0,0" maxCurvedCharAngleOut="-25" rotationUnit="AngleDegrees" repeatDistance="0" />
+   <rendering drawLabels="1" scaleMin="0" maxNumLabels="2000" upsidedownLabels="0" scaleMax="0" displayAll="0" obstacle="1" limitNumLabels="0" unplacedVisibility="0" fontMaxPixelSize="10000" fontLimitPixelSize="0" obstacleType="0" obstacleFactor="1" labelPerPart="0" fontMinPixelSize="0" minFeatureSize="0" zIndex="0" mergeLines="0" scaleVisibility="0" />
+   <dd_properties>
+    <Option type="Map">
+     <Option name="name" type="QString" value="" />
+     <Option name="properties" />
+     <Option name="type" type="QString" value="collection" />
+    </Option>
+   </dd_properties>
+  </settings>
+ </labeling>
+ <blendMode>0</blendMode>
+ <featureBlendMode>0</featureBlendMode>
+ <fieldConfiguration>
+  <field name="photo" configurationFlags="None">
+   <editWidget type="ExternalResource">
+    <config>
+     <Option type="Map">
+      <Option name="DocumentViewer" type="QString" value="1" />
+      <Option name="FileWidget" type="QString" value="true" />
+      <Option name="FileWidgetButton" type="QString" value="true" />
+      <Option name="FullUrl" type="QString" value="true" />
+      <Option name="RelativeStorage" type="QString" value="0" />
+      <Option name="UseLink" type="QString" value="true" />
+     </Option>
+    </config>
+   </editWidget>
+  </field>
+  <field name="directory" configurationFlags="None">
+   <editWidget type="ExternalResource">
+    <config>
+     <Option type="Map">
+      <Option name="FileWidgetButton" type="QString" value="true" />
+      <Option name="FullUrl" type="QString" value="true" />
+      <Option name="RelativeStorage" type="QString" value="0" />
+      <Option name="StorageMode" type="QString" value="1" />
+      <Option name="UseLink" type="QString" value="true" />
+     </Option>
+    </config>
+   </editWidget>
+  </field>
+ </fieldConfiguration>
+ <mapTip>&lt;b&gt;[% "filename" %]&lt;/b&gt;: [% "status" %]
+[% if("confidence" is null, '', ', ' || round("confidence" * 100) || ' % within ' ||
+ round("conf_radius_m") || ' m (' || coalesce("conf_kind", '') || ')') %]&lt;br&gt;
+[% if("acc95_m" is null, '', '95 % within ' || round("acc95_m", 1) || ' m&lt;br&gt;') %]
+[% coalesce("error" || '&lt;br&gt;', '') %]
+&lt;img src="file:///[% "photo" %]" width="350"&gt;</mapTip>
+ <previewExpression>"filename"</previewExpression>
+ <layerGeometryType>0</layerGeometryType>
+</qgis>
