@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from geoloc.arrays import Float64Array, FloatArray, Int64Array, RgbImage
+from geoloc.arrays import Float32Array, Float64Array, FloatArray, Int64Array, RgbImage
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.rectification import RectifiedPhoto, rectify
 from geoloc.index.features.signatures import Signatures
@@ -106,12 +106,10 @@ class Retriever:
         uses_signatures = self._signatures is not None and len(views) > 0
         depth = self._depth(count) if uses_signatures else count
         found = self._index.search(vectors, depth, rows)
-        best: dict[int, float] = {}
-        for row, score in zip(found.rows.ravel(), found.scores.ravel(), strict=True):
-            if row >= 0:
-                best[int(row)] = max(best.get(int(row), -1.0), float(score))
+        ranking = rank_tiles(found.rows, found.scores, count=depth)
+        best = dict(zip(ranking.rows, ranking.scores, strict=True))
         if self._signatures is not None and uses_signatures and best:
-            best = self._with_signatures(dict(_ranked(best)[:depth]), self._signatures, views)
+            best = self._with_signatures(best, self._signatures, views)
         return [RetrievedTile(row, score) for row, score in _ranked(best)[:count]]
 
     def _depth(self, count: int) -> int:
@@ -135,15 +133,47 @@ class Retriever:
     def _crops(
         self, photo: RgbImage, camera: Camera, hypotheses: Sequence[ViewHypothesis]
     ) -> list[RgbImage]:
-        size_px = self._embedder.card.input_size(DRONE).height_px
-        crops = []
-        for hypothesis in hypotheses:
-            for ground_m in self._ground_sizes_m:
-                rectified = rectify(photo, camera, hypothesis.pose, gsd_m=ground_m / size_px)
-                if rectified is not None:
-                    yaws = network_yaws(hypothesis, self._parameters)
-                    crops += [north_up(rectified, yaw, size_px) for yaw in yaws]
-        return crops
+        crops = north_up_crops(
+            photo,
+            camera,
+            hypotheses,
+            ground_sizes_m=self._ground_sizes_m,
+            side_px=self._embedder.card.input_size(DRONE).height_px,
+            parameters=self._parameters,
+        )
+        return [crop.pixels for crop in crops]
+
+
+@dataclass(frozen=True)
+class TileRanking:
+    """The tiles that a search found for several queries, best first.
+
+    Attributes:
+        rows: Rows of the tiles in the index's table.
+        scores: Cosine of each tile with the query that it is most like.
+        queries: Number of that query.
+    """
+
+    rows: list[int]
+    scores: list[float]
+    queries: list[int]
+
+
+def rank_tiles(rows: Int64Array, scores: Float32Array, *, count: int) -> TileRanking:
+    """The best `count` tiles, each ranked by the query that it is most like.
+
+    Args:
+        rows: (N, k) rows of the tiles that were found for each of N queries; -1 is none.
+        scores: (N, k) their cosines.
+        count: How many tiles to keep.
+    """
+    best: dict[int, tuple[float, int]] = {}
+    for query, (found, cosines) in enumerate(zip(rows.tolist(), scores.tolist(), strict=True)):
+        for row, cosine in zip(found, cosines, strict=True):
+            if row >= 0 and (row not in best or cosine > best[row][0]):
+                best[row] = (cosine, query)
+    order = sorted(best, key=lambda row: (-best[row][0], row))[:count]
+    return TileRanking(order, [best[row][0] for row in order], [best[row][1] for row in order])
 
 
 def _ranked(scores: dict[int, float]) -> list[tuple[int, float]]:
@@ -178,6 +208,51 @@ def north_up(rectified: RectifiedPhoto, yaw_deg: float, size_px: int) -> RgbImag
         np.ascontiguousarray(pixels), matrix, (size_px, size_px), flags=cv2.INTER_LINEAR
     )
     return np.asarray(turned, np.uint8)
+
+
+@dataclass(frozen=True)
+class NorthUpCrop:
+    """What the network takes in of a photo under one hypothesis, yaw and ground size.
+
+    Attributes:
+        pixels: (side, side, 3) uint8, north up.
+        hypothesis: Height and tilt of the photo.
+        yaw_deg: Azimuth of its up direction.
+        ground_m: Width on the ground, metres.
+    """
+
+    pixels: RgbImage
+    hypothesis: ViewHypothesis
+    yaw_deg: float
+    ground_m: float
+
+
+def north_up_crops(
+    photo: RgbImage,
+    camera: Camera,
+    hypotheses: Sequence[ViewHypothesis],
+    *,
+    ground_sizes_m: Sequence[float],
+    side_px: int,
+    parameters: RetrievalParameters = RETRIEVAL,
+) -> Iterator[NorthUpCrop]:
+    """The photo north up and as wide on the ground as a tile, under each of the hypotheses.
+
+    Args:
+        photo: (H, W, 3) uint8, upright.
+        camera: Camera of the photo.
+        hypotheses: Heights, pitches and yaws to try.
+        ground_sizes_m: Widths of the tiles on the ground, metres.
+        side_px: Side of a crop.
+        parameters: Which yaws are tried.
+    """
+    for hypothesis in hypotheses:
+        for ground_m in ground_sizes_m:
+            rectified = rectify(photo, camera, hypothesis.pose, gsd_m=ground_m / side_px)
+            if rectified is not None:
+                for yaw_deg in network_yaws(hypothesis, parameters):
+                    crop = north_up(rectified, yaw_deg, side_px)
+                    yield NorthUpCrop(crop, hypothesis, yaw_deg, ground_m)
 
 
 def network_yaws(

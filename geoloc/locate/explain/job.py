@@ -13,9 +13,10 @@ from geoloc.arrays import RgbImage
 from geoloc.errors import OptionError, PhotoError
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m, distances_m
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.retrieval import TileRanking, rank_tiles
 from geoloc.locate.explain.evidence import find_evidence, level_maps, network_vectors, without_maps
 from geoloc.locate.explain.explanation import Ablation, Explanation, Mark, Side
-from geoloc.locate.explain.views import RectifiedShot, sightings
+from geoloc.locate.explain.views import NetworkInput, network_inputs
 from geoloc.locate.job import locate_photos
 from geoloc.locate.locator import MAX_SIDE_PX
 from geoloc.models.embedder import Embedder, Preprocessing
@@ -82,15 +83,6 @@ def explain_photo(
     return _Job(opened, options).run(read_photo(photo, max_side_px=MAX_SIDE_PX))
 
 
-@dataclass(frozen=True)
-class _Ranking:
-    """The tiles most like any rectified, best first, each with its best rectified."""
-
-    rows: list[int]
-    scores: list[float]
-    sightings: list[int]
-
-
 class _Job:
     """One explanation in the making; holds the index and the network."""
 
@@ -105,11 +97,11 @@ class _Job:
         sources = MetadataSources(self._options.metadata or None)
         metadata = sources.complete(photo.path, photo.metadata)
         kind = kind_of(self._options.view, metadata)
-        tried = sightings(photo, metadata, kind, index=self._index, embedder=self._embedder)
+        tried = network_inputs(photo, metadata, kind, index=self._index, embedder=self._embedder)
         view = network_view(kind)
         ranking = self._rank(tried, view)
         place = self._options.rank - 1
-        row, best = ranking.rows[place], tried[ranking.sightings[place]]
+        row, best = ranking.rows[place], tried[ranking.queries[place]]
         tile_pixels = self._read_tile(row)
         seen, tile = self._ready(best.pixels, view), self._ready(tile_pixels, SATELLITE)
         vectors = [self._vector(seen, view), self._vector(tile, SATELLITE)]
@@ -131,19 +123,14 @@ class _Job:
             ablation=self._ablate(seen, view, ranking, place),
         )
 
-    def _rank(self, tried: list[RectifiedShot], view: View) -> _Ranking:
+    def _rank(self, tried: list[NetworkInput], view: View) -> TileRanking:
+        """The tiles most like any of the inputs."""
         vectors = self._embedder.embed(np.stack([each.pixels for each in tried]), view)
         count = min(max(self._options.rank + 1, _LOWEST_RANK), len(self._index.tiles))
         found = self._index.search(vectors, count)
-        best: dict[int, tuple[float, int]] = {}
-        for rectified, (rows, scores) in enumerate(zip(found.rows, found.scores, strict=True)):
-            for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
-                if row >= 0 and score > best.get(row, (-2.0, 0))[0]:
-                    best[row] = (score, rectified)
-        order = sorted(best, key=lambda row: (-best[row][0], row))[:count]
-        return _Ranking(order, [best[row][0] for row in order], [best[row][1] for row in order])
+        return rank_tiles(found.rows, found.scores, count=count)
 
-    def _own_rank(self, metadata: PhotoMetadata, ranking: _Ranking) -> int | None:
+    def _own_rank(self, metadata: PhotoMetadata, ranking: TileRanking) -> int | None:
         if metadata.lon is None or metadata.lat is None:
             return None
         lon, lat = (self._index.tiles[name].to_numpy(float) for name in ("lon", "lat"))
@@ -175,7 +162,9 @@ class _Job:
         levels = level_maps(self._network, images, view)
         return Side(pixels, evidence, levels)
 
-    def _ablate(self, seen: Tensor, view: View, ranking: _Ranking, place: int) -> Ablation | None:
+    def _ablate(
+        self, seen: Tensor, view: View, ranking: TileRanking, place: int
+    ) -> Ablation | None:
         """The best tiles compared again with the same rectified, with and without maps."""
         bare = without_maps(self._network)
         if bare is None:

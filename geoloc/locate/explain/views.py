@@ -1,4 +1,4 @@
-"""What the network is shown of a photo, under every turn and scale that retrieval would try."""
+"""Network inputs of a photo: its crops or rings under each hypothesis that is tried first."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from geoloc.arrays import RgbImage
 from geoloc.errors import PhotoError
 from geoloc.geometry.panorama import roll_ring
-from geoloc.geometry.rectification import rectify
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import hypothesis_stages
-from geoloc.locate.drone.retrieval import network_yaws, north_up
+from geoloc.locate.drone.retrieval import north_up_crops
 from geoloc.locate.street.search import heading_stages, ring_of
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import DRONE
@@ -24,59 +23,59 @@ _ANY_GSD_M = 0.5
 
 
 @dataclass(frozen=True)
-class RectifiedShot:
-    """One input that a photo may become.
+class NetworkInput:
+    """One input that a photo becomes under a hypothesis.
 
     Attributes:
         pixels: (h, w, 3) uint8 of the size that the network takes.
-        supposed: What was supposed of the photo, in words.
+        supposed: Height, heading and scale of the hypothesis, in words.
     """
 
     pixels: RgbImage
     supposed: str
 
 
-def sightings(
+def network_inputs(
     photo: Photo, metadata: PhotoMetadata, kind: PhotoKind, *, index: MapIndex, embedder: Embedder
-) -> list[RectifiedShot]:
-    """All that a photo is tried as, at first: its own word on itself is believed.
+) -> list[NetworkInput]:
+    """The inputs of the first stage of hypotheses, which trusts what the photo states.
 
     Raises:
         ModelError: The model was not trained for such photos.
         PhotoError: The photo shows no ground.
     """
     if kind == "drone":
-        found = list(_from_above(photo, metadata, index=index, embedder=embedder))
+        inputs = list(_crops(photo, metadata, index=index, embedder=embedder))
     else:
         ring = ring_of(photo, metadata, kind, card=embedder.card)
         headings = next(heading_stages(metadata, "normal"))
-        found = [
-            RectifiedShot(roll_ring(ring, each), f"looking to {each:.0f}°") for each in headings
+        inputs = [
+            NetworkInput(roll_ring(ring, each), f"looking to {each:.0f}°") for each in headings
         ]
-    if not found:
+    if not inputs:
         raise PhotoError(
             f"{photo.path} shows no ground as a drone photo; expected one that looks down; "
             "choose another --view, or say its pitch_deg with --metadata",
             path=photo.path,
         )
-    return found
+    return inputs
 
 
-def _from_above(
+def _crops(
     photo: Photo, metadata: PhotoMetadata, *, index: MapIndex, embedder: Embedder
-) -> Iterator[RectifiedShot]:
-    """North-up squares, each as wide on the ground as a tile."""
+) -> Iterator[NetworkInput]:
+    """North-up crops, each as wide on the ground as a tile."""
     height_px, width_px = photo.pixels.shape[:2]
-    camera = camera_of(metadata, width_px, height_px)
-    side_px = embedder.card.input_size(DRONE).height_px
-    sizes_m = sorted(float(size) for size in index.tiles["ground_size_m"].unique())
-    for hypothesis in next(hypothesis_stages(metadata, "normal", gsd_m=_ANY_GSD_M)):
-        for ground_m in sizes_m:
-            view = rectify(photo.pixels, camera, hypothesis.pose, gsd_m=ground_m / side_px)
-            for yaw_deg in network_yaws(hypothesis) if view is not None else ():
-                assert view is not None
-                square = embedder.shrink(north_up(view, yaw_deg, side_px), DRONE)
-                height = f"from {hypothesis.pose.height_m:.0f} m"
-                yield RectifiedShot(
-                    square, f"{height}, heading {yaw_deg % 360:.0f}°, {ground_m:g} m wide"
-                )
+    crops = north_up_crops(
+        photo.pixels,
+        camera_of(metadata, width_px, height_px),
+        next(hypothesis_stages(metadata, "normal", gsd_m=_ANY_GSD_M)),
+        ground_sizes_m=sorted(float(size) for size in index.tiles["ground_size_m"].unique()),
+        side_px=embedder.card.input_size(DRONE).height_px,
+    )
+    for crop in crops:
+        yield NetworkInput(
+            embedder.shrink(crop.pixels, DRONE),
+            f"from {crop.hypothesis.pose.height_m:.0f} m, heading {crop.yaw_deg % 360:.0f}°, "
+            f"{crop.ground_m:g} m wide",
+        )
