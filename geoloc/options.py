@@ -133,6 +133,30 @@ class LocateOptions:
 
 
 @dataclass(frozen=True)
+class ExplainOptions:
+    """What is explained of a photo and its best tile.
+
+    Attributes:
+        view: What kind of photo it is.
+        metadata: A CSV that adds to or overrides what the photo says of itself, or the flight log
+            (.SRT) of the video that it is a frame of.
+        frame_rate_hz: Frames a second at which it was taken from its video, as in `LocateOptions`.
+        model: Where the index's model lies, if not where the index says.
+        rank: Which tile: 1 is the best, 2 the next.
+        locate: Also locate the photo, and mark the answer on the tile.
+        device: Where the network runs.
+    """
+
+    view: ViewChoice = "auto"
+    metadata: str | None = None
+    frame_rate_hz: float | None = None
+    model: str | None = None
+    rank: int = 1
+    locate: bool = False
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
 class AdaptOptions:
     """How a model is adapted to a map.
 

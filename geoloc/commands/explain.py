@@ -15,7 +15,7 @@ from geoloc.commands._console import (
     print_json,
     say,
 )
-from geoloc.options import ViewChoice
+from geoloc.options import ExplainOptions, ViewChoice
 
 
 @click.command(
@@ -48,8 +48,17 @@ from geoloc.options import ViewChoice
 @click.option(
     "--metadata",
     type=click.Path(),
-    metavar="CSV",
-    help="A table that adds to what the photo says of itself, as of `geoloc locate`.",
+    metavar="FILE",
+    help="A flight log or a table that adds to what the photo says of itself, as of `geoloc "
+    "locate`.",
+)
+@click.option(
+    "--frame-rate",
+    "frame_rate_hz",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="PER_SECOND",
+    help="How many frames a second were taken from a video with a flight log, as of `geoloc "
+    "locate`.",
 )
 @click.option(
     "--model",
@@ -86,7 +95,7 @@ def command(
 
     check_picture(output, overwrite=overwrite)  # before anything takes time
 
-    from geoloc.locate.explain.job import ExplainOptions, explain_photo
+    from geoloc.locate.explain.job import explain_photo
     from geoloc.locate.explain.picture import draw_explanation
 
     explanation = explain_photo(photo, index, ExplainOptions(**choice))

@@ -12,9 +12,9 @@ from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.index.job import build_index
 from geoloc.learning.pairing.photos import PlacedPhoto, place_photos
 from geoloc.locate.explain.explanation import Explanation
-from geoloc.locate.explain.job import ExplainOptions, explain_photo
+from geoloc.locate.explain.job import explain_photo
 from geoloc.locate.job import locate_photos
-from geoloc.options import LocateOptions, PairingOptions
+from geoloc.options import ExplainOptions, LocateOptions, PairingOptions
 from geoloc.photos.lens_tags import hfov_of_equivalent
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.metadata_sources import MetadataSources

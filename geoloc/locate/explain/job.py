@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from geoloc.locate.locator import MAX_SIDE_PX
 from geoloc.models.embedder import Embedder, Preprocessing
 from geoloc.models.registry import load_model
 from geoloc.models.view import SATELLITE, View
-from geoloc.options import LocateOptions, ViewChoice
+from geoloc.options import ExplainOptions, LocateOptions
 from geoloc.photos.kind import kind_of, network_view
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.metadata_sources import MetadataSources
@@ -33,28 +32,6 @@ from geoloc.tiles.tile_set import TileManifest, TileScheme, TileSet
 _RIVALS = 10
 # So far down is the tile at the photo's own position looked for.
 _LOWEST_RANK = 1000
-
-
-@dataclass(frozen=True)
-class ExplainOptions:
-    """What is explained, and how.
-
-    Attributes:
-        view: What kind of photo it is.
-        metadata: A CSV that adds to or overrides what the photo says of itself, or the flight log
-            (.SRT) of the video that it is a frame of.
-        model: Where the index's model lies, if not where the index says.
-        rank: Which tile: 1 is the best, 2 the next.
-        locate: Also locate the photo, and mark the answer on the tile.
-        device: Where the network runs.
-    """
-
-    view: ViewChoice = "auto"
-    metadata: str | None = None
-    model: str | None = None
-    rank: int = 1
-    locate: bool = False
-    device: str = "auto"
 
 
 def explain_photo(
@@ -94,7 +71,9 @@ class _Job:
         self._network = loaded.eval()
 
     def run(self, photo: Photo) -> Explanation:
-        sources = MetadataSources(self._options.metadata or None)
+        sources = MetadataSources(
+            self._options.metadata or None, frame_rate_hz=self._options.frame_rate_hz
+        )
         metadata = sources.complete(photo.path, photo.metadata)
         kind = kind_of(self._options.view, metadata)
         tried = network_inputs(photo, metadata, kind, index=self._index, embedder=self._embedder)
@@ -188,6 +167,7 @@ class _Job:
             choice = LocateOptions(
                 view=self._options.view,
                 metadata=self._options.metadata,
+                frame_rate_hz=self._options.frame_rate_hz,
                 device=self._options.device,
                 workers=1,
             )

@@ -16,11 +16,12 @@ from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.explain.evidence import find_evidence, level_maps, without_maps
 from geoloc.locate.explain.explanation import Explanation
-from geoloc.locate.explain.job import ExplainOptions, explain_photo
+from geoloc.locate.explain.job import explain_photo
 from geoloc.locate.explain.picture import draw_explanation
 from geoloc.models.nets.clnet import CLNet
 from geoloc.models.nets.neural_map import recalibrate
 from geoloc.models.registry import load_model
+from geoloc.options import ExplainOptions
 from tests.fixtures.indexes import TILE_M, options_for, write_map, write_tiles
 from tests.fixtures.photos import write_photo
 from tests.fixtures.tiny_models import TINY, write_tiny_model
