@@ -14,19 +14,31 @@ from dataclasses import dataclass
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.estimate import MAP_SD_M
 
-# Even odds at a score of 90, nine to one at 152. With the learned descriptor nadir photos that are
-# right scored 336 and more, oblique frames 70 to 2600 (half of them over 268). The best wrong
-# places of 16 mirrored photos under all turns and heights scored 142, 117 and 87, half of them less
-# than 55; those of 30 photos on the other set's map 80 and less.
-_EVEN_SCORE = 90.0
-_STEEPNESS = 4.2
-# Answers nearer to each other than this are one place.
-_SAME_PLACE_M = 40.0
 CONFIDENCE_RADIUS_M = 50.0
-# Lenses are known to a tenth (EXIF says more than the photo shows, after lens correction), and so
-# is how far ahead of a tilted camera the ground that it shows lies.
-_LENS_SD = 0.1
-_FARTHEST_HEIGHTS = 5.0
+# Odds beyond what numbers can tell from certainty.
+_LARGEST_LOG_ODDS = 50.0
+
+
+@dataclass(frozen=True)
+class PosteriorParameters:
+    """How the score of a place becomes a probability, and what else makes a position unsure."""
+
+    # Even odds at a score of 90, nine to one at 152. With the learned descriptor nadir photos that
+    # are right scored 336 and more, oblique frames 70 to 2600 (half of them over 268). The best
+    # wrong places of 16 mirrored photos under all turns and heights scored 142, 117 and 87, half of
+    # them less than 55; those of 30 photos on the other set's map 80 and less.
+    even_score: float = 90.0
+    steepness: float = 4.2
+    # Places nearer to each other than this are one.
+    same_place_m: float = 40.0
+    map_sd_m: float = MAP_SD_M
+    # Lenses are known to a tenth (EXIF says more than the photo shows, after lens correction), and
+    # so is how far ahead of a tilted camera the ground that it shows lies: at most so many heights.
+    lens_sd: float = 0.1
+    farthest_heights: float = 5.0
+
+
+POSTERIOR = PosteriorParameters()
 
 
 @dataclass(frozen=True)
@@ -56,39 +68,44 @@ class Posterior:
         return self.probabilities[0]
 
 
-def posterior(candidates: Sequence[VerifiedPose]) -> Posterior | None:
+def posterior(
+    candidates: Sequence[VerifiedPose], parameters: PosteriorParameters = POSTERIOR
+) -> Posterior | None:
     """The posterior that the evidence gives; None when there is no candidate."""
-    places = distinct_places(candidates)
+    places = distinct_places(candidates, parameters)
     if not places:
         return None
-    odds = [math.exp(min(50.0, _log_odds(place.score))) for place in places]
+    odds = [math.exp(_log_odds(place.score, parameters)) for place in places]
     probabilities = tuple(odd / (1 + sum(odds)) for odd in odds)
-    return Posterior(tuple(places), probabilities, _position_sd_m(places[0]))
+    return Posterior(tuple(places), probabilities, _position_sd_m(places[0], parameters))
 
 
-def distinct_places(candidates: Sequence[VerifiedPose]) -> list[VerifiedPose]:
+def distinct_places(
+    candidates: Sequence[VerifiedPose], parameters: PosteriorParameters = POSTERIOR
+) -> list[VerifiedPose]:
     """The candidates, best first, without those at the place of a better one."""
     kept: list[VerifiedPose] = []
     for candidate in sorted(candidates, key=lambda one: -one.score):
-        if not any(_is_same_place(candidate, other) for other in kept):
+        if not any(_is_same_place(candidate, other, parameters) for other in kept):
             kept.append(candidate)
     return kept
 
 
-def _position_sd_m(place: VerifiedPose) -> float:
+def _position_sd_m(place: VerifiedPose, parameters: PosteriorParameters) -> float:
     """Standard deviation of the camera's position, what the photo cannot tell included."""
-    pose = place.resection.camera.pose
+    p, pose = parameters, place.resection.camera.pose
     steepness = abs(math.tan(math.radians(pose.pitch_deg)))
-    ahead_m = min(_FARTHEST_HEIGHTS, 1 / max(steepness, 1e-3)) * pose.height_m
-    return math.hypot(place.resection.position_sd_m, MAP_SD_M, _LENS_SD * ahead_m)
+    ahead_m = min(p.farthest_heights, 1 / max(steepness, 1e-3)) * pose.height_m
+    return math.hypot(place.resection.position_sd_m, p.map_sd_m, p.lens_sd * ahead_m)
 
 
-def _is_same_place(a: VerifiedPose, b: VerifiedPose) -> bool:
-    """Whether two answers agree on the camera, or on what it looks at."""
+def _is_same_place(a: VerifiedPose, b: VerifiedPose, parameters: PosteriorParameters) -> bool:
+    """Whether two places agree on the camera, or on what it looks at."""
     cameras = math.dist(a.resection.camera.position, b.resection.camera.position)
     scenes = math.dist((a.peak.x_m, a.peak.y_m), (b.peak.x_m, b.peak.y_m))
-    return a.region == b.region and min(cameras, scenes) < _SAME_PLACE_M
+    return a.region == b.region and min(cameras, scenes) < parameters.same_place_m
 
 
-def _log_odds(score: float) -> float:
-    return _STEEPNESS * math.log(max(score, 1e-3) / _EVEN_SCORE)
+def _log_odds(score: float, parameters: PosteriorParameters) -> float:
+    p = parameters
+    return min(_LARGEST_LOG_ODDS, p.steepness * math.log(max(score, 1e-3) / p.even_score))
