@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneParameters
 from geoloc.locate.locator import Locator
 from geoloc.models.device import resolve_device
 from geoloc.models.embedder import fingerprint
@@ -27,6 +28,7 @@ def locate_photos(
     options: LocateOptions | None = None,
     *,
     progress: Progress | None = None,
+    drone_parameters: DroneParameters = DRONE_PARAMETERS,
 ) -> Iterator[PhotoResult]:
     """Locate photos; results come one by one, in the order of `photos`.
 
@@ -38,6 +40,7 @@ def locate_photos(
         index: The folder that `geoloc.build_index` wrote.
         options: How to search.
         progress: Who listens.
+        drone_parameters: What tunes the locating of drone photos, for experiments.
 
     Raises:
         DependencyError: There is no such device.
@@ -49,7 +52,8 @@ def locate_photos(
     resolve_device(options.device)  # not every photo needs it, so it would be missed halfway
     opened = MapIndex.open(Path(index))
     opened.check_model(fingerprint(opened.card))
-    locator = Locator(opened, options, run_id=uuid.uuid4().hex[:12])
+    run_id = uuid.uuid4().hex[:12]
+    locator = Locator(opened, options, run_id=run_id, drone_parameters=drone_parameters)
     for note in locator.sources.notes_on(photos):
         progress.warn(note)
     return _in_order(locator, photos, options, progress)

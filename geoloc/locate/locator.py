@@ -14,7 +14,12 @@ from geoloc.errors import IndexFolderError, PhotoError
 from geoloc.geometry.crs import distances_m
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.locator import DroneLocator
+from geoloc.locate.drone.locator import (
+    DRONE_PARAMETERS,
+    DroneLocator,
+    DroneParameters,
+    open_drone_locator,
+)
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
 from geoloc.locate.street.locator import StreetLocator
@@ -39,6 +44,8 @@ class Locator:
     Args:
         index: An opened index.
         options: How to search.
+        run_id: Name of the run, for the results.
+        drone_parameters: What tunes the locating of drone photos.
 
     Raises:
         IndexFolderError: Nothing can be located: the index keeps no local features, and its model
@@ -46,7 +53,14 @@ class Locator:
         MetadataError: The table of metadata cannot be read.
     """
 
-    def __init__(self, index: MapIndex, options: LocateOptions, *, run_id: str) -> None:
+    def __init__(
+        self,
+        index: MapIndex,
+        options: LocateOptions,
+        *,
+        run_id: str,
+        drone_parameters: DroneParameters = DRONE_PARAMETERS,
+    ) -> None:
         if index.features_folder is None and GROUND not in index.card.views:
             raise IndexFolderError(
                 f"{index.folder} was built without local features, which locating needs; "
@@ -66,16 +80,22 @@ class Locator:
             options.metadata or None, frame_rate_hz=options.frame_rate_hz
         )
         self._lock = threading.Lock()
-        self.drone = self._drone_locator()
+        self.drone = self._drone_locator(drone_parameters)
         self.street = StreetLocator(index, options, open_embedder=self._open_embedder)
         self._is_cancelled = threading.Event()
 
-    def _drone_locator(self) -> DroneLocator | None:
+    def _drone_locator(self, parameters: DroneParameters) -> DroneLocator | None:
         folder = self._index.features_folder
         if folder is None:
             return None
         features = FeatureMap.open(folder)
-        return DroneLocator(self._index, features, self._options, open_embedder=self._open_embedder)
+        return open_drone_locator(
+            self._index,
+            features,
+            self._options,
+            open_embedder=self._open_embedder,
+            parameters=parameters,
+        )
 
     def cancel(self) -> None:
         """End soon what other threads are in the middle of; each raises `CancelledError`."""

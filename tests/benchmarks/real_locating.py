@@ -7,11 +7,11 @@ so for every map here. A country-sized map stands on retrieval: ``geoloc, top 50
 from __future__ import annotations
 
 from collections.abc import Iterator
-from unittest.mock import patch
 
 from real_scores import Answer, Timer, line
 from real_sets import Case, Ground
 
+from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneParameters
 from geoloc.locate.job import locate_photos
 from geoloc.options import Effort, LocateOptions
 from geoloc.results.evaluation import TruthPoint, evaluate_results
@@ -24,16 +24,22 @@ def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
 
 def retrieved_rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
     """The line of geoloc when only the fifty tiles that its network proposes vote."""
-    with patch("geoloc.locate.drone.locator.WHOLE_MAP_FEATURES", 0):
-        yield from _rows("geoloc, top 50", case, ground, effort)
+    retrieved = DroneParameters(whole_map_features=0)
+    yield from _rows("geoloc, top 50", case, ground, effort, retrieved)
 
 
-def _rows(method: str, case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
+def _rows(
+    method: str,
+    case: Case,
+    ground: Ground,
+    effort: Effort,
+    parameters: DroneParameters = DRONE_PARAMETERS,
+) -> Iterator[str]:
     truth, paths = ground.truth(case), ground.paths(case)
     index = ground.index(case.index)
     options = LocateOptions(effort=effort, metadata=ground.table(case))
     timer = Timer()
-    results = list(locate_photos(paths, index, options))
+    results = list(locate_photos(paths, index, options, drone_parameters=parameters))
     timer.stop()
     others: tuple[TruthPoint, ...] = ("camera",) if case.point == "scene" else ()
     for point in (case.point, *others):

@@ -17,7 +17,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone import locator
+from geoloc.locate.drone.locator import open_extractor
 from geoloc.locate.locator import Locator
 from geoloc.models.registry import find_model
 from geoloc.options import LocateOptions
@@ -199,7 +199,7 @@ def test_another_model_in_place_of_the_one_that_described_is_refused(
     write_extractor(small / "features" / "descriptor", seed=9)
     features = FeatureMap.open(small / "features")
     with pytest.raises(IndexFolderError, match="not the model that described the map"):
-        locator._open_describer(features, "cpu")
+        open_extractor(features, "cpu")
 
 
 def test_a_map_of_nothing_can_be_described(models: Path, tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ import pytest
 
 from geoloc.errors import IndexFolderError
 from geoloc.geometry.crs import LonLat, distance_m
+from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone import locator as drone_locator
+from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneLocator, DroneParameters
+from geoloc.locate.drone.search import DroneSearch, Proposals
+from geoloc.locate.drone.view import PhotoView
 from geoloc.locate.locator import Locator
 from geoloc.options import LocateOptions
 from geoloc.photos.photo import read_photo
@@ -29,8 +32,11 @@ def pixels(search_world: SearchWorld) -> np.ndarray:
     return read_photo(search_world.photos[NUMBER]).pixels
 
 
-def locator(world: SearchWorld, **options: Any) -> Locator:
-    return Locator(MapIndex.open(world.index), LocateOptions(**options), run_id="run")
+def locator(
+    world: SearchWorld, parameters: DroneParameters = DRONE_PARAMETERS, **options: Any
+) -> Locator:
+    index = MapIndex.open(world.index)
+    return Locator(index, LocateOptions(**options), run_id="run", drone_parameters=parameters)
 
 
 def truth(world: SearchWorld) -> LonLat:
@@ -225,47 +231,77 @@ def test_absurd_metadata_end_in_a_row(search_world: SearchWorld, tmp_path: Path,
     assert told.locate(photo).status in ("located", "ambiguous", "rejected")
 
 
-def test_a_large_map_is_searched_where_the_network_proposes(
-    search_world: SearchWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
-    # Nine tiles proposed of nine: the network of random weights cannot miss.
-    everywhere = locator(search_world, top_k=9, device="cpu").locate(search_world.photos[NUMBER])
+RETRIEVED = DroneParameters(whole_map_features=0)
+
+
+class Nowhere:
+    """Stands for a retriever that finds no tile."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def retrieve(self, *_: Any, views: Any, count: int, rows: Any) -> list[Any]:
+        assert views
+        self.asked.append((count, rows))
+        return []
+
+
+def drone_locator(
+    world: SearchWorld, search: DroneSearch, parameters: DroneParameters, **options: Any
+) -> tuple[Locator, Nowhere]:
+    """A locator with that search, whose retriever finds nothing."""
+    nowhere = Nowhere()
+    made = locator(world, **options)
+    made.drone = DroneLocator(
+        MapIndex.open(world.index),
+        search,
+        LocateOptions(**options),
+        open_retriever=lambda: nowhere,  # type: ignore[arg-type, return-value]
+        parameters=parameters,
+    )
+    return made, nowhere
+
+
+def test_a_large_map_is_searched_where_the_network_proposes(search_world: SearchWorld) -> None:
+    # Nine tiles retrieved of nine: the network of random weights cannot miss.
+    whole = locator(search_world, RETRIEVED, top_k=9, device="cpu")
+    everywhere = whole.locate(search_world.photos[NUMBER])
     assert everywhere.status == "located"
     assert error_m(everywhere, truth(search_world)) < 5
-    asked: list[Any] = []
-
-    class Nowhere:
-        def retrieve(self, *_: Any, views: Any, count: int, rows: Any) -> list[Any]:
-            assert views
-            asked.append((count, rows))
-            return []
-
-    lost = locator(search_world, top_k=4)
-    assert lost.drone is not None
-    monkeypatch.setattr(lost.drone, "_open_retriever", Nowhere)
+    search = DroneSearch(search_world.features)
+    lost, nowhere = drone_locator(search_world, search, RETRIEVED, top_k=4)
     assert lost.locate(search_world.photos[NUMBER]).status == "rejected"
-    assert asked[0] == (4, None)
+    assert nowhere.asked[0] == (4, None)
+
+
+class RecordedSearch(DroneSearch):
+    """A search that writes down its steps."""
+
+    def __init__(self, features: FeatureMap) -> None:
+        super().__init__(features)
+        self.steps: list[str] = []
+
+    def view(self, *args: Any) -> PhotoView | None:
+        self.steps.append("view")
+        return super().view(*args)
+
+    def propose(self, *args: Any, **kwargs: Any) -> Proposals:
+        self.steps.append("propose")
+        return super().propose(*args, **kwargs)
 
 
 def test_the_next_height_is_seen_only_when_the_last_was_not_sure(
-    search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
-    steps: list[str] = []
-    for name in ("view_photo", "propose"):
-        original = getattr(drone_locator, name)
-        monkeypatch.setattr(
-            drone_locator,
-            name,
-            lambda *a, _n=name, _f=original, **k: steps.append(_n) or _f(*a, **k),
-        )
     bare = write_photo(tmp_path / "bare.jpg", pixels=pixels)
-    locator(search_world, effort="low").locate(bare)
-    assert steps[:2] == ["view_photo", "propose"]
-    steps.clear()
-    monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
-    locator(search_world, effort="low", device="cpu").locate(bare)
-    assert steps[:3] == ["view_photo"] * 3  # the heights of a stage share the proposed tiles
+    search = RecordedSearch(search_world.features)
+    whole, _ = drone_locator(search_world, search, DRONE_PARAMETERS, effort="low")
+    whole.locate(bare)
+    assert search.steps[:2] == ["view", "propose"]
+    search.steps.clear()
+    retrieved, _ = drone_locator(search_world, search, RETRIEVED, effort="low", device="cpu")
+    retrieved.locate(bare)
+    assert search.steps[:3] == ["view"] * 3  # the heights of a stage share the retrieved tiles
 
 
 def test_an_index_without_local_features_is_refused(search_world: SearchWorld) -> None:

@@ -1,4 +1,4 @@
-"""Verify the best places of a drone photo with a learned matcher (LoFTR, LightGlue).
+"""Learned verification: the best places of a drone photo compared by LoFTR or LightGlue.
 
 The photo's ground, north up, is compared with the map's pixels around a place. The camera is
 fitted to the points that both share. A matcher that sees likeness everywhere is found out by a
@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from geoloc.arrays import Float64Array, Mask, RgbImage
@@ -30,137 +29,172 @@ from geoloc.geometry.resection import Resection, resect
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
 from geoloc.index.map_pixels import MapPixels, MapWindow
+from geoloc.locate.drone.camera_fit import (
+    CAMERA_FIT,
+    CameraFitParameters,
+    PointPairs,
+    fit_similarity,
+    refit,
+)
+from geoloc.locate.drone.hypotheses import HYPOTHESES
 from geoloc.locate.drone.matchers import Matcher, open_matcher
-from geoloc.locate.drone.verification import VerifiedPose
-from geoloc.locate.drone.voting import Peak, log_likelihood_ratio
+from geoloc.locate.drone.posterior import POSTERIOR
+from geoloc.locate.drone.verification import SCORE, CandidatePose, ScoreParameters, VerifiedPose
+from geoloc.locate.drone.voting import log_likelihood_ratio
 from geoloc.options import LocateOptions, MatcherName
 
-Proposed = tuple[Peak, GroundCamera]
 
-# So many places that SIFT bears out are looked at again, and so many that only votes speak for.
-_VERIFIED = 3
-_ONLY_VOTED = 3
-_SAME_PLACE_M = 40.0
-# Larger pictures make a network's cost grow without bounds: it compares all with all.
-_MOST_PX = 640
-# How far the map reaches beyond the photo: a peak may be so far off.
-_MARGIN_M = 30.0
-_INLIER_M = 2.5
-_MIN_PAIRS = 8
-_MOST_ZOOM = 1.6
-# One hint for each square of the photo, whatever the number of matches in it: neighbouring
-# answers of a dense matcher are one answer.
-_PATCH_PX = 24
-# Chance gives so many hints at least, and as many as twice the control's.
-_FLOOR = 5.0
-_CONTROL = 2.0
+@dataclass(frozen=True)
+class LearnedVerificationParameters:
+    """Which places a learned matcher verifies, and what it finds there counts as evidence."""
+
+    camera_fit: CameraFitParameters = CAMERA_FIT
+    score: ScoreParameters = SCORE
+    tilt_sd_deg: float = HYPOTHESES.tilt_sd_deg
+    # So many places that SIFT bears out are verified, and so many that only votes speak for.
+    verified: int = 3
+    only_voted: int = 3
+    # Places nearer to each other than this are one.
+    same_place_m: float = POSTERIOR.same_place_m
+    # Larger pictures make a network's cost grow without bounds: it compares all with all.
+    max_side_px: int = 640
+    # How far the map reaches beyond the photo: a peak may be so far off.
+    margin_m: float = 30.0
+    # A fit that moves the camera's height by more than this factor is no fit.
+    max_zoom: float = 1.6
+    # One hint for each square of the photo, whatever the number of matches in it: neighbouring
+    # answers of a dense matcher are one answer.
+    patch_px: int = 24
+    # Chance gives so many hints at least, and as many as twice the control's.
+    least_hints: float = 5.0
+    control_factor: float = 2.0
+
+
+LEARNED_VERIFICATION = LearnedVerificationParameters()
 
 
 class LearnedVerification:
-    """Looks at places again; safe to use from several threads.
+    """Verifies places with a learned matcher; safe to use from several threads.
 
     Args:
-        matcher: Who compares.
-        name: Its name, for the answers.
-        pixels: Of the map.
-        features: Of the map, for its regions.
+        matcher: The network that compares.
+        name: Name of the matcher, for the results.
+        pixels: Pixels of the map.
+        features: Features of the map, for its regions.
+        parameters: Which places are verified, and what counts as evidence.
     """
 
     def __init__(
-        self, matcher: Matcher, name: MatcherName, *, pixels: MapPixels, features: FeatureMap
+        self,
+        matcher: Matcher,
+        name: MatcherName,
+        *,
+        pixels: MapPixels,
+        features: FeatureMap,
+        parameters: LearnedVerificationParameters = LEARNED_VERIFICATION,
     ) -> None:
         self._matcher = matcher
         self._name = name
         self._pixels = pixels
         self._features = features
+        self._parameters = parameters
 
-    def over(
+    def verify(
         self,
         photo: RgbImage,
         camera: Camera,
         *,
         verified: Sequence[VerifiedPose],
-        proposed: Sequence[Proposed],
+        candidates: Sequence[CandidatePose],
         check: Callable[[], None],
     ) -> list[VerifiedPose]:
         """The evidence that the matcher finds at the best of some places.
 
         Args:
             photo: (H, W, 3) uint8, upright.
-            camera: Of the photo.
+            camera: Camera of the photo.
             verified: Places that SIFT bears out.
-            proposed: Places that votes speak for.
+            candidates: Places that votes speak for.
             check: Called before each place; may raise to end the work.
 
         Raises:
             TilesError: The map's pixels are not there any more.
         """
         found = []
-        for place in best_places(verified, proposed):
+        for place in best_places(verified, candidates, self._parameters):
             check()
-            found.append(self._look(photo, camera, place))
+            found.append(self._verify_place(photo, camera, place))
         return [evidence for evidence in found if evidence is not None]
 
-    def _look(self, photo: RgbImage, camera: Camera, place: Proposed) -> VerifiedPose | None:
-        peak, hung = place
-        outline = footprint(camera, hung.pose, max_distance_m=MAX_REACH * hung.pose.height_m)
+    def _verify_place(
+        self, photo: RgbImage, camera: Camera, place: CandidatePose
+    ) -> VerifiedPose | None:
+        """The evidence at one place, if the matcher finds more there than on the mirrored map."""
+        p, start = self._parameters, place.camera
+        outline = footprint(camera, start.pose, max_distance_m=MAX_REACH * start.pose.height_m)
         if len(outline) < 3:
             return None
-        low, high = outline.min(axis=0) + hung.position, outline.max(axis=0) + hung.position
-        gsd_m = max(self._features.gsd_m, float((high - low).max()) / _MOST_PX)
-        view = rectify(photo, camera, hung.pose, gsd_m=gsd_m, north_up=True)
-        if view is None:
+        low, high = outline.min(axis=0) + start.position, outline.max(axis=0) + start.position
+        gsd_m = max(self._features.gsd_m, float((high - low).max()) / p.max_side_px)
+        rectified = rectify(photo, camera, start.pose, gsd_m=gsd_m, north_up=True)
+        if rectified is None:
             return None
-        frame = self._features.regions[peak.region].frame
-        map_window = self._pixels.around(frame, low - _MARGIN_M, high + _MARGIN_M, gsd_m=gsd_m)
-        fit, hints = self._compare(view, map_window, hung)
-        if fit is None or hints < _FLOOR:
+        frame = self._features.regions[place.peak.region].frame
+        window = self._pixels.around(frame, low - p.margin_m, high + p.margin_m, gsd_m=gsd_m)
+        fit, hints = self._compare(rectified, window, start)
+        if fit is None or hints < p.least_hints:
             return None
         # The mirror image keeps the colours, the textures and the frame, and shows nowhere.
         mirrored = replace(
-            map_window, pixels=map_window.pixels[:, ::-1].copy(), valid=map_window.valid[:, ::-1]
+            window, pixels=window.pixels[:, ::-1].copy(), valid=window.valid[:, ::-1]
         )
-        by_chance = max(_FLOOR, _CONTROL * self._compare(view, mirrored, hung)[1])
-        vote_llr = float(log_likelihood_ratio(float(hints), by_chance))
-        ground = view.pixels.shape[0] * view.pixels.shape[1] if view.valid is None else view.valid
-        spots = max(hints, round(float(np.sum(ground)) / _PATCH_PX**2))
-        evidence = VerifiedPose(
-            region=peak.region,
+        _, hints_of_control = self._compare(rectified, mirrored, start)
+        by_chance = max(p.least_hints, p.control_factor * hints_of_control)
+        hint_llr = float(log_likelihood_ratio(float(hints), by_chance))
+        if hint_llr <= 0:
+            return None
+        return VerifiedPose(
+            region=place.peak.region,
             resection=fit,
             n_inliers=hints,
-            n_spots=spots,
+            n_spots=max(hints, round(_ground_px(rectified) / p.patch_px**2)),
             inlier_z=0.0,
-            vote_llr=vote_llr,
-            peak=peak,
+            vote_llr=hint_llr,
+            peak=place.peak,
             matcher=self._name,
+            parameters=p.score,
         )
-        return evidence if vote_llr > 0 else None
 
     def _compare(
-        self, view: RectifiedPhoto, map_window: MapWindow, hung: GroundCamera
+        self, rectified: RectifiedPhoto, window: MapWindow, start: GroundCamera
     ) -> tuple[Resection | None, int]:
         """The camera that the shared points speak for, and how many hints agree with it."""
-        matches = self._matcher.match(view.pixels, map_window.pixels)
-        known = _inside(matches.first_px, view.pixels.shape[:2], view.valid)
-        known &= _inside(matches.second_px, map_window.valid.shape, map_window.valid)
-        view_px, ground = matches.first_px[known], map_window.to_ground(matches.second_px[known])
-        photo_px = project(view.to_photo, view_px)
-        fit = fit_camera(view.camera, photo_px, ground, hung)
+        p = self._parameters
+        matches = self._matcher.match(rectified.pixels, window.pixels)
+        known = _inside(matches.first_px, rectified.pixels.shape[:2], rectified.valid)
+        known &= _inside(matches.second_px, window.valid.shape, window.valid)
+        view_px, ground_m = matches.first_px[known], window.to_ground(matches.second_px[known])
+        pairs = PointPairs(project(rectified.to_photo, view_px), ground_m)
+        fit = fit_camera(rectified.camera, pairs, start, p)
         if fit is None:
             return None, 0
-        agree = np.hypot(*(project(fit.homography, photo_px) - ground).T) < _INLIER_M
-        return fit, len(np.unique(np.floor(view_px[agree] / _PATCH_PX), axis=0))
+        agree = pairs.misfit_m(fit) < p.camera_fit.inlier_m
+        return fit, len(np.unique(np.floor(view_px[agree] / p.patch_px), axis=0))
 
 
 def open_learned_verification(
-    index: MapIndex, features: FeatureMap, options: LocateOptions
+    index: MapIndex,
+    features: FeatureMap,
+    options: LocateOptions,
+    *,
+    parameters: LearnedVerificationParameters = LEARNED_VERIFICATION,
 ) -> LearnedVerification | None:
-    """The second look that was asked for; None for plain SIFT.
+    """The learned verification that was asked for; None for plain SIFT.
 
     Raises:
         DependencyError: The matcher's package or weights are not there.
         ModelError: Its file of weights is of another network.
-        OptionError: Its files are too few or too many, or are nobody's.
+        OptionError: Its files are too few or too many, or belong to no matcher.
         TilesError: The map's pixels are not there any more.
     """
     if options.matcher == "sift":
@@ -172,76 +206,99 @@ def open_learned_verification(
         return None
     pixels = MapPixels(index)
     matcher = open_matcher(options.matcher, options.matcher_weights, device=options.device)
-    return LearnedVerification(matcher, options.matcher, pixels=pixels, features=features)
+    return LearnedVerification(
+        matcher, options.matcher, pixels=pixels, features=features, parameters=parameters
+    )
 
 
-def best_places(verified: Sequence[VerifiedPose], proposed: Sequence[Proposed]) -> list[Proposed]:
-    """The few places worth another look, no two of them the same."""
+def best_places(
+    verified: Sequence[VerifiedPose],
+    candidates: Sequence[CandidatePose],
+    parameters: LearnedVerificationParameters = LEARNED_VERIFICATION,
+) -> list[CandidatePose]:
+    """The few places worth a learned matcher's time, no two of them the same."""
+    p = parameters
     borne_out = [
-        (one.peak, one.resection.camera) for one in sorted(verified, key=lambda one: -one.score)
+        CandidatePose(one.peak, one.resection.camera)
+        for one in sorted(verified, key=lambda one: -one.score)
     ]
-    voted = sorted(proposed, key=lambda place: -place[0].strength)
-    kept = _distinct([], borne_out, _VERIFIED)
-    return _distinct(kept, voted, len(kept) + _ONLY_VOTED)
+    voted = sorted(candidates, key=lambda place: -place.peak.strength)
+    kept = _distinct([], borne_out, p.verified, p.same_place_m)
+    return _distinct(kept, voted, len(kept) + p.only_voted, p.same_place_m)
 
 
-def _distinct(kept: list[Proposed], more: Sequence[Proposed], count: int) -> list[Proposed]:
+def _distinct(
+    kept: list[CandidatePose], more: Sequence[CandidatePose], count: int, same_place_m: float
+) -> list[CandidatePose]:
     """As many of `more` added as fit, without those at the place of one that is kept."""
     kept = list(kept)
-    for peak, hung in more:
+    for place in more:
         if len(kept) == count:
             break
         same = any(
-            peak.region == other.region
-            and math.dist(hung.position, camera.position) < _SAME_PLACE_M
-            for other, camera in kept
+            place.peak.region == other.peak.region
+            and math.dist(place.camera.position, other.camera.position) < same_place_m
+            for other in kept
         )
         if not same:
-            kept.append((peak, hung))
+            kept.append(place)
     return kept
 
 
 def fit_camera(
-    camera: Camera, photo_px: Float64Array, ground_m: Float64Array, hung: GroundCamera
+    camera: Camera,
+    pairs: PointPairs,
+    start: GroundCamera,
+    parameters: LearnedVerificationParameters = LEARNED_VERIFICATION,
 ) -> Resection | None:
-    """The camera that most pairs (N, 2) of photo and ground agree on; None when too few do."""
-    supposed = project(ground_homography(camera, hung.pose), photo_px) + hung.position
-    known = np.isfinite(supposed).all(axis=1)
-    if known.sum() < _MIN_PAIRS:
+    """The camera that most pairs of photo and ground agree on; None when too few do.
+
+    Args:
+        camera: Camera of the photo.
+        pairs: Points that the matcher finds in both, wrong ones too.
+        start: Where the camera is looked for.
+        parameters: Which pairs agree, how many must, and how far the camera may be off.
+    """
+    p = parameters
+    expected = project(ground_homography(camera, start.pose), pairs.photo_px) + start.position
+    known = np.asarray(np.isfinite(expected).all(axis=1))  # (N,): sees ground
+    if not known.any():
         return None
-    start, agree = _moved(hung, supposed[known], ground_m[known])
-    if start is None or agree.sum() < _MIN_PAIRS:
+    moved, is_inlier = _move(start, expected[known], pairs.ground_m[known], p)
+    if moved is None:
         return None
-    near = np.flatnonzero(known)[agree]
-    fit = resect(camera, photo_px[near], ground_m[near], start)
+    inliers = pairs.select(known).select(is_inlier)
+    fit = resect(camera, inliers.photo_px, inliers.ground_m, moved, tilt_sd_deg=p.tilt_sd_deg)
     if fit is None:
         return None
-    away = np.hypot(*(project(fit.homography, photo_px) - ground_m).T)
-    near = np.flatnonzero(away < 1.6 * _INLIER_M)
-    if len(near) < _MIN_PAIRS:
-        return None
-    return resect(camera, photo_px[near], ground_m[near], fit.camera)
+    return refit(camera, pairs, fit, tilt_sd_deg=p.tilt_sd_deg, parameters=p.camera_fit)
 
 
-def _moved(
-    hung: GroundCamera, supposed: Float64Array, ground_m: Float64Array
+def _move(
+    start: GroundCamera,
+    expected_m: Float64Array,
+    ground_m: Float64Array,
+    parameters: LearnedVerificationParameters,
 ) -> tuple[GroundCamera | None, Mask]:
-    """The camera after the similarity that takes most supposed points to their partners."""
+    """The camera after the similarity that takes most expected points to their partners."""
+    none = np.zeros(len(ground_m), bool)
     middle = ground_m.mean(axis=0)
-    matrix, inside = cv2.estimateAffinePartial2D(
-        supposed - middle, ground_m - middle, ransacReprojThreshold=_INLIER_M
-    )
-    nobody = np.zeros(len(ground_m), bool)
-    if matrix is None:  # type: ignore[redundant-expr, unused-ignore]
-        return None, nobody  # type: ignore[unreachable, unused-ignore]
-    zoom = math.hypot(matrix[0, 0], matrix[1, 0])
-    if not 1 / _MOST_ZOOM < zoom < _MOST_ZOOM:
-        return None, nobody
-    turn_deg = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))  # counter-clockwise
-    east, north = matrix[:, :2] @ (np.array(hung.position) - middle) + matrix[:, 2] + middle
-    yaw_deg = (hung.pose.yaw_deg - turn_deg) % 360
-    pose = replace(hung.pose, yaw_deg=yaw_deg, height_m=zoom * hung.pose.height_m)
-    return GroundCamera(pose, GroundPoint(float(east), float(north))), inside.ravel().astype(bool)
+    similarity = fit_similarity(expected_m - middle, ground_m - middle, parameters.camera_fit)
+    if similarity is None:
+        return None, none
+    zoom, matrix = similarity.scale, similarity.matrix
+    if not 1 / parameters.max_zoom < zoom < parameters.max_zoom:
+        return None, none
+    east, north = matrix[:, :2] @ (np.array(start.position) - middle) + matrix[:, 2] + middle
+    yaw_deg = (start.pose.yaw_deg - similarity.turn_deg) % 360
+    pose = replace(start.pose, yaw_deg=yaw_deg, height_m=zoom * start.pose.height_m)
+    return GroundCamera(pose, GroundPoint(float(east), float(north))), similarity.is_inlier
+
+
+def _ground_px(rectified: RectifiedPhoto) -> float:
+    """Number of the rectified photo's pixels that show ground."""
+    height_px, width_px = rectified.pixels.shape[:2]
+    return float(height_px * width_px if rectified.valid is None else np.sum(rectified.valid))
 
 
 def _inside(xy_px: Float64Array, shape: tuple[int, ...], valid: Mask | None) -> Mask:

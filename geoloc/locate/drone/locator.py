@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from geoloc.arrays import Int64Array
+from geoloc.arrays import Int64Array, RgbImage
 from geoloc.errors import IndexFolderError
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.rectification import MAX_REACH
@@ -16,13 +17,31 @@ from geoloc.index.features.keypoints import DescriptorExtractor
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.georeferencing import georeference
-from geoloc.locate.drone.hypotheses import HypothesisStage, hypothesis_stages, other_tilts
-from geoloc.locate.drone.learned_verification import Proposed, open_learned_verification
-from geoloc.locate.drone.posterior import Posterior, posterior
-from geoloc.locate.drone.retrieval import Retriever
-from geoloc.locate.drone.search import propose, verify
-from geoloc.locate.drone.verification import VerifiedPose
-from geoloc.locate.drone.view import PhotoView, view_photo
+from geoloc.locate.drone.hypotheses import (
+    HYPOTHESES,
+    HypothesisParameters,
+    HypothesisStage,
+    ViewHypothesis,
+    hypothesis_stages,
+    other_tilts,
+)
+from geoloc.locate.drone.learned_verification import (
+    LEARNED_VERIFICATION,
+    LearnedVerification,
+    LearnedVerificationParameters,
+    open_learned_verification,
+)
+from geoloc.locate.drone.posterior import POSTERIOR, Posterior, PosteriorParameters, posterior
+from geoloc.locate.drone.retrieval import RETRIEVAL, RetrievalParameters, Retriever
+from geoloc.locate.drone.search import SEARCH, DroneSearch, SearchParameters
+from geoloc.locate.drone.verification import (
+    VERIFICATION,
+    CandidatePose,
+    VerificationParameters,
+    VerifiedPose,
+)
+from geoloc.locate.drone.view import PhotoView
+from geoloc.locate.drone.voting import VOTING, VotingParameters
 from geoloc.locate.estimate import SURE, Estimate
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
@@ -30,45 +49,85 @@ from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
 
-# Up to this many features the whole map votes; beyond, the tiles that retrieval proposes.
-WHOLE_MAP_FEATURES = 3_000_000
-# Oblique frames that were found as if taken straight down scored 435 and less, and four times as
-# much under their own pitch; most nadir photos score more than this.
-_RIGHT_PITCH_SCORE = 1500.0
-_TILT_MARGIN_M = 100.0
+
+@dataclass(frozen=True, kw_only=True)
+class DroneParameters:
+    """All that tunes the locating of drone photos, step by step."""
+
+    hypotheses: HypothesisParameters = HYPOTHESES
+    retrieval: RetrievalParameters = RETRIEVAL
+    search: SearchParameters = SEARCH
+    voting: VotingParameters = VOTING
+    verification: VerificationParameters = VERIFICATION
+    learned_verification: LearnedVerificationParameters = LEARNED_VERIFICATION
+    posterior: PosteriorParameters = POSTERIOR
+    # Up to this many features the whole map votes; beyond, the tiles that are retrieved.
+    whole_map_features: int = 3_000_000
+    # A posterior this sure ends the search: later hypotheses are not tried.
+    sure: float = SURE
+    # Oblique frames that were found as if taken straight down scored 435 and less, and four times
+    # as much under their own pitch; most nadir photos score more than this.
+    right_pitch_score: float = 1500.0
+    # Other pitches are searched so far beyond what the found camera may see.
+    tilt_margin_m: float = 100.0
+
+
+DRONE_PARAMETERS = DroneParameters()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Query:
+    """One photo to locate.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, upright.
+        camera: Camera of the photo.
+        rows: Tiles to search; None is all.
+        check: Called between the hypotheses of a stage; may raise to end the work.
+    """
+
+    pixels: RgbImage
+    camera: Camera
+    rows: Int64Array | None
+    check: Callable[[], None]
 
 
 class DroneLocator:
-    """Searches a map for drone photos; safe to use from several threads.
+    """Locates drone photos on one map; safe to use from several threads.
 
     Args:
         index: An opened index that keeps local features.
-        features: These.
-        options: How to search.
-        open_embedder: Gives the network of the index; called when the first photo needs it.
+        search: Search of these features.
+        options: What the user chose.
+        open_retriever: Gives the retriever; called when the first photo needs it.
+        learned_verification: Verification by a learned matcher; None is none.
+        parameters: How to locate.
     """
 
     def __init__(
         self,
         index: MapIndex,
-        features: FeatureMap,
+        search: DroneSearch,
         options: LocateOptions,
         *,
-        open_embedder: Callable[[], Embedder],
+        open_retriever: Callable[[], Retriever],
+        learned_verification: LearnedVerification | None = None,
+        parameters: DroneParameters = DRONE_PARAMETERS,
     ) -> None:
-        self.features = features
+        self.features = search.features
         self._index = index
+        self._search = search
         self._options = options
-        self._open_embedder = open_embedder
-        self._extractor = _open_describer(features, options.device)
-        self._second_look = open_learned_verification(index, features, options)
-        self._retriever: Retriever | None = None
+        self._open_retriever = open_retriever
+        self._learned_verification = learned_verification
+        self._parameters = parameters
+        self._opened_retriever: Retriever | None = None
         self._lock = threading.Lock()
 
     @property
     def needs_network(self) -> bool:
         """Whether the map is too large for all of it to vote."""
-        return len(self.features) > WHOLE_MAP_FEATURES
+        return len(self.features) > self._parameters.whole_map_features
 
     def estimate(
         self,
@@ -103,90 +162,93 @@ class DroneLocator:
         check: Callable[[], None],
     ) -> Posterior | None:
         """The posterior after as many stages of hypotheses as it takes for one to be sure."""
-        verified, proposed = self._search(photo, metadata, camera, rows=rows, check=check)
+        query = _Query(pixels=photo.pixels, camera=camera, rows=rows, check=check)
+        verified, candidates = self._try_stages(query, metadata)
         if metadata.pitch_deg is None:
-            verified += self._under_other_tilts(photo, camera, verified, check=check)
-        if self._second_look is not None:
-            verified += self._second_look.over(
-                photo.pixels, camera, verified=verified, proposed=proposed, check=check
+            verified += self._under_other_tilts(query, verified)
+        if self._learned_verification is not None:
+            verified += self._learned_verification.verify(
+                photo.pixels, camera, verified=verified, candidates=candidates, check=check
             )
-        return posterior(verified)
+        return self._posterior(verified)
 
-    def _search(
-        self,
-        photo: Photo,
-        metadata: PhotoMetadata,
-        camera: Camera,
-        *,
-        rows: Int64Array | None,
-        check: Callable[[], None],
-    ) -> tuple[list[VerifiedPose], list[Proposed]]:
+    def _posterior(self, verified: Sequence[VerifiedPose]) -> Posterior | None:
+        return posterior(verified, self._parameters.posterior)
+
+    def _try_stages(
+        self, query: _Query, metadata: PhotoMetadata
+    ) -> tuple[list[VerifiedPose], list[CandidatePose]]:
         """The places with evidence, and those that votes propose, of as many stages as it takes."""
         verified: list[VerifiedPose] = []
-        proposed: list[Proposed] = []
-        for stage in hypothesis_stages(metadata, self._options.effort, gsd_m=self.features.gsd_m):
-            seen: Iterable[PhotoView] = self._see(photo, camera, stage, check=check)
-            if self.needs_network:
-                seen = list(seen)
-            among = self._where_to_look(photo, camera, stage, seen=seen, rows=rows)
-            for each in seen:
-                check()
-                proposals = propose(self.features, each, among=among)
-                proposed += proposals.cameras()
-                verified += verify(self.features, proposals)
-                found = posterior(verified)
-                if found is not None and found.probability >= SURE:
-                    return verified, proposed
-        return verified, proposed
+        candidates: list[CandidatePose] = []
+        for stage in hypothesis_stages(
+            metadata,
+            self._options.effort,
+            gsd_m=self.features.gsd_m,
+            parameters=self._parameters.hypotheses,
+        ):
+            for view, among in self._views_and_features(query, stage):
+                query.check()
+                proposals = self._search.propose(view, among=among)
+                candidates += proposals.poses()
+                verified += self._search.verify(proposals)
+                found = self._posterior(verified)
+                if found is not None and found.probability >= self._parameters.sure:
+                    return verified, candidates
+        return verified, candidates
 
-    def _see(
-        self, photo: Photo, camera: Camera, stage: HypothesisStage, *, check: Callable[[], None]
-    ) -> Iterator[PhotoView]:
-        """The photo under each hypothesis in turn, until one is sure enough."""
-        for hypothesis in stage:
-            check()
-            view = view_photo(photo.pixels, camera, hypothesis, extractor=self._extractor)
+    def _views_and_features(
+        self, query: _Query, stage: HypothesisStage
+    ) -> Iterator[tuple[PhotoView, Int64Array | None]]:
+        """Views of a stage, each with the ids of the features to vote with; None is all."""
+        if self.needs_network:
+            # The hypotheses of a stage share the retrieved tiles, so all views come first.
+            views = list(self._views(query, stage))
+            retrieved = self._retrieved_features(query, stage, views)
+            for view in views:
+                yield view, retrieved
+        else:
+            # The next view is made only if the last one was not sure.
+            allowed = None if query.rows is None else self._features_of(query.rows)
+            for view in self._views(query, stage):
+                yield view, allowed
+
+    def _views(self, query: _Query, hypotheses: Iterable[ViewHypothesis]) -> Iterator[PhotoView]:
+        """The photo under each hypothesis in turn, without those that show too little."""
+        for hypothesis in hypotheses:
+            query.check()
+            view = self._search.view(query.pixels, query.camera, hypothesis)
             if view is not None:
                 yield view
 
     def _under_other_tilts(
-        self,
-        photo: Photo,
-        camera: Camera,
-        verified: Sequence[VerifiedPose],
-        *,
-        check: Callable[[], None],
+        self, query: _Query, verified: Sequence[VerifiedPose]
     ) -> list[VerifiedPose]:
         """The evidence for the best place under other pitches, unless it is beyond doubt."""
-        places = posterior(verified)
-        if places is None or places.best.score >= _RIGHT_PITCH_SCORE:
+        p, places = self._parameters, self._posterior(verified)
+        if places is None or places.best.score >= p.right_pitch_score:
             return []
         place, found = places.best, places.best.resection.camera.pose
         middle = np.array([place.peak.x_m, place.peak.y_m])
-        reach_m = MAX_REACH * found.height_m + _TILT_MARGIN_M
+        reach_m = MAX_REACH * found.height_m + p.tilt_margin_m
         around = self.features.in_box(place.region, middle - reach_m, middle + reach_m)
+        tilted = other_tilts(found, gsd_m=self.features.gsd_m, parameters=p.hypotheses)
         evidence: list[VerifiedPose] = []
-        for hypothesis in other_tilts(found, gsd_m=self.features.gsd_m):
-            check()
-            seen = view_photo(photo.pixels, camera, hypothesis, extractor=self._extractor)
-            if seen is not None:
-                evidence += verify(self.features, propose(self.features, seen, among=around))
+        for view in self._views(query, tilted):
+            evidence += self._search.verify(self._search.propose(view, among=around))
         return evidence
 
-    def _where_to_look(
-        self,
-        photo: Photo,
-        camera: Camera,
-        stage: HypothesisStage,
-        *,
-        seen: Iterable[PhotoView],
-        rows: Int64Array | None,
-    ) -> Int64Array | None:
-        """Ids of the features to vote with; None is the whole map."""
-        if not self.needs_network:
-            return None if rows is None else self._features_of(rows)
-        tiles = self._open_retriever().retrieve(
-            photo.pixels, camera, stage, views=tuple(seen), count=self._options.top_k, rows=rows
+    def _retrieved_features(
+        self, query: _Query, stage: HypothesisStage, views: Sequence[PhotoView]
+    ) -> Int64Array:
+        """Ids of the features on the tiles that are retrieved for a stage."""
+        tiles = self._retriever().retrieve(
+            query.pixels,
+            query.camera,
+            stage,
+            views=views,
+            count=self._options.top_k,
+            rows=query.rows,
         )
         return self._features_of(np.array([tile.row for tile in tiles], np.int64))
 
@@ -197,18 +259,69 @@ class DroneLocator:
         half_m = tiles["ground_size_m"].to_numpy(float)[rows] / 2
         return self.features.in_squares(lon, lat, half_m)
 
-    def _open_retriever(self) -> Retriever:
+    def _retriever(self) -> Retriever:
         with self._lock:
-            if self._retriever is None:
-                signatures = Signatures.open(self.features.folder)
-                self._retriever = Retriever(
-                    self._index, self._open_embedder(), signatures=signatures
-                )
-            return self._retriever
+            if self._opened_retriever is None:
+                self._opened_retriever = self._open_retriever()
+            return self._opened_retriever
 
 
-def _open_describer(features: FeatureMap, device: str) -> DescriptorExtractor | None:
-    """What describes photos as the map's features are described; None is RootSIFT."""
+def open_drone_locator(
+    index: MapIndex,
+    features: FeatureMap,
+    options: LocateOptions,
+    *,
+    open_embedder: Callable[[], Embedder],
+    parameters: DroneParameters = DRONE_PARAMETERS,
+) -> DroneLocator:
+    """The locator of an index's drone photos.
+
+    Args:
+        index: An opened index that keeps local features.
+        features: These features.
+        options: What the user chose.
+        open_embedder: Gives the network of the index; called when the first photo needs it.
+        parameters: How to locate.
+
+    Raises:
+        DependencyError: The matcher's package or weights are not there.
+        IndexFolderError: The index's descriptor is not the one that described the map.
+        ModelError: The matcher's file of weights is of another network.
+        OptionError: The matcher's files are too few or too many.
+        TilesError: The map's pixels, which a matcher needs, are not there any more.
+    """
+
+    def open_retriever() -> Retriever:
+        signatures = Signatures.open(features.folder)
+        return Retriever(
+            index, open_embedder(), signatures=signatures, parameters=parameters.retrieval
+        )
+
+    search = DroneSearch(
+        features,
+        extractor=open_extractor(features, options.device),
+        parameters=parameters.search,
+        voting=parameters.voting,
+        verification=parameters.verification,
+    )
+    return DroneLocator(
+        index,
+        search,
+        options,
+        open_retriever=open_retriever,
+        learned_verification=open_learned_verification(
+            index, features, options, parameters=parameters.learned_verification
+        ),
+        parameters=parameters,
+    )
+
+
+def open_extractor(features: FeatureMap, device: str) -> DescriptorExtractor | None:
+    """What describes photos as the map's features are described; None is RootSIFT.
+
+    Raises:
+        IndexFolderError: The index's descriptor is not the one that described the map.
+    """
     if features.descriptor_folder is None:
         return None
     from geoloc.index.features.descriptor import PatchNetExtractor  # brings torch

@@ -1,4 +1,4 @@
-"""One hypothesis of a photo on the features of a map: vote, look again near the peaks, verify."""
+"""Search of a map for one view of a drone photo: vote, vote again near the peaks, verify."""
 
 from __future__ import annotations
 
@@ -7,106 +7,175 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geoloc.arrays import Int64Array
-from geoloc.geometry.camera import GroundCamera
+from geoloc.arrays import Int64Array, RgbImage
+from geoloc.geometry.camera import Camera
 from geoloc.index.features.feature_map import FeatureMap
-from geoloc.locate.drone.verification import VerifiedPose, camera_over, verify_peak
-from geoloc.locate.drone.view import PhotoView
-from geoloc.locate.drone.voting import VOTING, Peak, Votes, cast_votes, find_peaks
+from geoloc.index.features.keypoints import DescriptorExtractor
+from geoloc.locate.drone.hypotheses import ViewHypothesis
+from geoloc.locate.drone.verification import (
+    VERIFICATION,
+    CandidatePose,
+    VerificationParameters,
+    VerifiedPose,
+    camera_over,
+    verify_peak,
+)
+from geoloc.locate.drone.view import MIN_KEYPOINTS, PhotoView, view_photo
+from geoloc.locate.drone.voting import (
+    VOTING,
+    Peak,
+    Votes,
+    VotingParameters,
+    cast_votes,
+    find_peaks,
+)
 
-# So many places are looked at again on a large map, and so many are verified.
-_SECOND_LOOKS = 24
-_PEAKS = 6
-# Peaks weaker than this share of the strongest are not verified.
-_WORTH = 0.15
-# A map with fewer features than this needs no second look: nothing crowds out true neighbours.
-_CROWDED = 120_000
-_WINDOW_MARGIN_M = 60.0
-# Neighbours are asked for so that every square kilometre gets about eight of its own.
-_BLOCK_FEATURES = 120_000
-_MOST_BLOCKS = 12
+
+@dataclass(frozen=True)
+class SearchParameters:
+    """How many features and places of the map are looked at for one view."""
+
+    min_keypoints: int = MIN_KEYPOINTS
+    # So many places are voted on again on a large map, and so many are verified.
+    voted_again: int = 24
+    verified: int = 6
+    # Peaks weaker than this share of the strongest are not verified.
+    least_strength: float = 0.15
+    # A map with fewer features than this needs no second vote: nothing crowds out true neighbours.
+    crowded_features: int = 120_000
+    # The second vote reaches so far beyond what the view shows.
+    window_margin_m: float = 60.0
+    # Neighbours are asked for so that every square kilometre gets about eight of its own.
+    block_features: int = 120_000
+    max_blocks: int = 12
+
+
+SEARCH = SearchParameters()
 
 
 @dataclass(frozen=True)
 class Proposals:
-    """The places that the votes of one hypothesis propose, before geometry has decided.
+    """The places that the votes of one view propose, before geometry has decided.
 
-    There are no votes where there was no feature to vote with.
+    Attributes:
+        view: The photo under one hypothesis.
+        votes: Its votes; None where there was no feature to vote with.
+        peaks: The places, strongest first.
     """
 
-    photo: PhotoView
+    view: PhotoView
     votes: Votes | None
     peaks: tuple[Peak, ...]
 
-    def cameras(self) -> list[tuple[Peak, GroundCamera]]:
+    def poses(self) -> list[CandidatePose]:
         """The peaks, each with the camera that would see it."""
-        view = self.photo.view
-        hung = (
-            (peak, camera_over(view, np.array([peak.x_m, peak.y_m]), peak.yaw_deg, peak.gsd_m))
+        rectified = self.view.rectified
+        cameras = (
+            camera_over(rectified, np.array([peak.x_m, peak.y_m]), peak.yaw_deg, peak.gsd_m)
             for peak in self.peaks
         )
-        return [(peak, camera) for peak, camera in hung if camera is not None]
+        pairs = zip(self.peaks, cameras, strict=True)
+        return [CandidatePose(peak, camera) for peak, camera in pairs if camera is not None]
 
 
-def propose(features: FeatureMap, seen: PhotoView, *, among: Int64Array | None = None) -> Proposals:
-    """The places that one hypothesis of a photo speaks for.
-
-    On a large map a feature's true partner is often crowded out of its nearest eight by chance.
-    So the strongest places of the first vote are looked at again, with partners from there only.
+class DroneSearch:
+    """Searches the features of a map for a photo, one view hypothesis at a time.
 
     Args:
-        features: Of the map.
-        seen: The photo, as `view_photo` gives it.
-        among: Ids of the features to choose from; None is the whole map.
+        features: Features of the map.
+        extractor: What described them; None is RootSIFT.
+        parameters: How many features and places are looked at.
+        voting: How pairs of features vote.
+        verification: How peaks of the votes are verified.
     """
-    crowd = len(features) if among is None else len(among)
-    if crowd == 0:
-        return Proposals(seen, None, ())
-    votes, peaks = _vote(features, seen, among, _SECOND_LOOKS if crowd > _CROWDED else _PEAKS)
-    if crowd > _CROWDED and peaks:
-        near = _around(features, seen, peaks)
-        votes, peaks = _vote(features, seen, near, _PEAKS)
-    worth = (peak for peak in peaks if peak.strength >= _WORTH * peaks[0].strength)
-    return Proposals(seen, votes, tuple(worth))
 
+    def __init__(
+        self,
+        features: FeatureMap,
+        *,
+        extractor: DescriptorExtractor | None = None,
+        parameters: SearchParameters = SEARCH,
+        voting: VotingParameters = VOTING,
+        verification: VerificationParameters = VERIFICATION,
+    ) -> None:
+        self.features = features
+        self._extractor = extractor
+        self._parameters = parameters
+        self._voting = voting
+        self._verification = verification
 
-def verify(features: FeatureMap, proposals: Proposals) -> list[VerifiedPose]:
-    """Those of the proposed places that geometry bears out, with their evidence."""
-    seen, votes = proposals.photo, proposals.votes
-    if votes is None:
-        return []
-    found = (
-        verify_peak(
-            seen.view,
-            seen.keypoints,
-            features,
-            votes=votes,
-            peak=peak,
-            tilt_sd_deg=seen.hypothesis.tilt_sd_deg,
+    def view(self, photo: RgbImage, camera: Camera, hypothesis: ViewHypothesis) -> PhotoView | None:
+        """The photo (H, W, 3) uint8 under a hypothesis; None when it shows too little."""
+        return view_photo(
+            photo,
+            camera,
+            hypothesis,
+            extractor=self._extractor,
+            min_keypoints=self._parameters.min_keypoints,
         )
-        for peak in proposals.peaks
-    )
-    return [verified for verified in found if verified is not None]
 
+    def propose(self, view: PhotoView, *, among: Int64Array | None = None) -> Proposals:
+        """The places that the votes of a view propose.
 
-def _vote(
-    features: FeatureMap, seen: PhotoView, among: Int64Array | None, count: int
-) -> tuple[Votes, list[Peak]]:
-    blocks = (len(features) if among is None else len(among)) / _BLOCK_FEATURES
-    k = VOTING.neighbours * min(_MOST_BLOCKS, max(1, math.ceil(blocks)))
-    nearest = features.nearest(seen.keypoints.descriptors, k, among=among)
-    votes = cast_votes(seen.keypoints, features, nearest)
-    offsets = (seen.view.centre_px - seen.keypoints.xy_px).astype(np.float32)
-    vote_hypotheses = seen.hypothesis.vote_hypotheses(seen.view.gsd_m)
-    areas = features.areas_m2(among)
-    return votes, find_peaks(votes, offsets, vote_hypotheses, areas, count=count)
+        On a large map a feature's true partner is often crowded out of its nearest eight by chance.
+        So the strongest places of the first vote are voted on again, with partners from there only.
 
+        Args:
+            view: The photo under one hypothesis.
+            among: Ids of the features to choose from; None is the whole map.
+        """
+        p = self._parameters
+        count = len(self.features) if among is None else len(among)
+        if count == 0:
+            return Proposals(view, None, ())
+        is_crowded = count > p.crowded_features
+        votes, peaks = self._vote(view, among, p.voted_again if is_crowded else p.verified)
+        if is_crowded and peaks:
+            votes, peaks = self._vote(view, self._around(view, peaks), p.verified)
+        strong = (peak for peak in peaks if peak.strength >= p.least_strength * peaks[0].strength)
+        return Proposals(view, votes, tuple(strong))
 
-def _around(features: FeatureMap, seen: PhotoView, peaks: list[Peak]) -> Int64Array:
-    """Ids of the features that the photo may show if one of the peaks is right."""
-    ids = []
-    for peak in peaks:
-        middle = np.array([peak.x_m, peak.y_m])
-        reach = seen.view.reach_px * peak.gsd_m + _WINDOW_MARGIN_M
-        ids.append(features.in_box(peak.region, middle - reach, middle + reach))
-    return features.each_once(ids)
+    def verify(self, proposals: Proposals) -> list[VerifiedPose]:
+        """Those of the proposed places that geometry bears out, with their evidence."""
+        if proposals.votes is None:
+            return []
+        found = (
+            verify_peak(
+                proposals.view,
+                self.features,
+                votes=proposals.votes,
+                peak=peak,
+                parameters=self._verification,
+                voting=self._voting,
+            )
+            for peak in proposals.peaks
+        )
+        return [verified for verified in found if verified is not None]
+
+    def _vote(
+        self, view: PhotoView, among: Int64Array | None, count: int
+    ) -> tuple[Votes, list[Peak]]:
+        """The votes of a view, and their `count` strongest peaks."""
+        p, features = self._parameters, self.features
+        blocks = (len(features) if among is None else len(among)) / p.block_features
+        k = self._voting.neighbours * min(p.max_blocks, max(1, math.ceil(blocks)))
+        nearest = features.nearest(view.keypoints.descriptors, k, among=among)
+        votes = cast_votes(view.keypoints, features, nearest, parameters=self._voting)
+        peaks = find_peaks(
+            votes,
+            view.offsets_px,
+            view.hypothesis.vote_hypotheses(view.rectified.gsd_m),
+            features.areas_m2(among),
+            count=count,
+            parameters=self._voting,
+        )
+        return votes, peaks
+
+    def _around(self, view: PhotoView, peaks: list[Peak]) -> Int64Array:
+        """Ids of the features that the photo may show if one of the peaks is right."""
+        ids = []
+        for peak in peaks:
+            middle = np.array([peak.x_m, peak.y_m])
+            reach_m = view.rectified.reach_px * peak.gsd_m + self._parameters.window_margin_m
+            ids.append(self.features.in_box(peak.region, middle - reach_m, middle + reach_m))
+        return self.features.each_once(ids)

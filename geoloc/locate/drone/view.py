@@ -1,4 +1,4 @@
-"""A drone photo rectified under one hypothesis, with its keypoints."""
+"""View of a drone photo under one hypothesis: rectified, with its keypoints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from geoloc.index.features.keypoints import (
 )
 from geoloc.locate.drone.hypotheses import ViewHypothesis
 
-_MIN_KEYPOINTS = 12
+# A view with fewer keypoints shows too little.
+MIN_KEYPOINTS = 12
 
 
 @dataclass(frozen=True)
@@ -26,21 +27,27 @@ class PhotoView:
     """A photo from above under one hypothesis, with its features.
 
     Attributes:
-        view: From above.
-        keypoints: Of the view.
-        hypothesis: What is supposed.
+        rectified: The photo warped to the ground.
+        keypoints: Keypoints of the rectified photo.
+        hypothesis: Height, pitch, yaws and scales that the view stands for.
         kind: What the keypoints' descriptors are.
     """
 
-    view: RectifiedPhoto
+    rectified: RectifiedPhoto
     keypoints: Keypoints
     hypothesis: ViewHypothesis
     kind: DescriptorKind = ROOT_SIFT
 
+    @property
+    def offsets_px(self) -> Float32Array:
+        """Offsets (N, 2) from each keypoint to the photo's middle, right and down."""
+        return (self.rectified.centre_px - self.keypoints.xy_px).astype(np.float32)
+
     def near_middle(self, radius_m: float) -> Float32Array:
         """Descriptors as unit vectors (N, D), of what lies so near to the photo's middle."""
-        away = np.hypot(*(self.keypoints.xy_px - self.view.centre_px).T) * self.view.gsd_m
-        return self.kind.unit(self.keypoints.descriptors[away < radius_m])
+        away = self.keypoints.xy_px - self.rectified.centre_px
+        away_m = np.hypot(*away.T) * self.rectified.gsd_m
+        return self.kind.unit(self.keypoints.descriptors[away_m < radius_m])
 
 
 def view_photo(
@@ -49,23 +56,27 @@ def view_photo(
     hypothesis: ViewHypothesis,
     *,
     extractor: DescriptorExtractor | None = None,
+    min_keypoints: int = MIN_KEYPOINTS,
 ) -> PhotoView | None:
-    """A photo from above, with its features; None when it shows too little.
+    """The view of a photo under a hypothesis; None when it shows too little.
 
     Args:
         photo: (H, W, 3) uint8, upright.
-        camera: Of the photo.
-        hypothesis: What is supposed.
+        camera: Camera of the photo.
+        hypothesis: Height and pitch of the camera.
         extractor: What described the map's features; None is RootSIFT.
+        min_keypoints: Number of keypoints that a view has at least.
     """
-    view = rectify(photo, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
-    if view is None:
+    rectified = rectify(photo, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
+    if rectified is None:
         return None
     keypoints = detect_keypoints(
-        view.pixels, valid=view.valid, limit=hypothesis.keypoints, extractor=extractor
+        rectified.pixels,
+        valid=rectified.valid,
+        limit=hypothesis.keypoints,
+        extractor=extractor,
     )
-    if len(keypoints) < _MIN_KEYPOINTS:
+    if len(keypoints) < min_keypoints:
         return None
-    return PhotoView(
-        view, keypoints, hypothesis, ROOT_SIFT if extractor is None else extractor.kind
-    )
+    kind = ROOT_SIFT if extractor is None else extractor.kind
+    return PhotoView(rectified, keypoints, hypothesis, kind)

@@ -21,8 +21,7 @@ from geoloc.index.features.keypoints import ROOT_SIFT, detect_keypoints
 from geoloc.index.features.signatures import WORDS, Signatures, aggregate, write_signatures
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone import locator as drone_locator
-from geoloc.locate.drone.locator import DroneLocator
+from geoloc.locate.drone.locator import DroneLocator, DroneParameters
 from geoloc.locate.locator import Locator
 from geoloc.options import LocateOptions, TileOptions
 from geoloc.progress import Silent
@@ -267,9 +266,10 @@ def test_a_run_that_ended_between_features_and_signatures_is_completed(
 def test_on_a_large_map_signatures_lead_to_the_place(
     search_world: SearchWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drone_locator, "WHOLE_MAP_FEATURES", 0)
     index = MapIndex.open(search_world.index)
-    locator = Locator(index, LocateOptions(top_k=3, device="cpu"), run_id="run")
+    retrieved = DroneParameters(whole_map_features=0)
+    options = LocateOptions(top_k=3, device="cpu")
+    locator = Locator(index, options, run_id="run", drone_parameters=retrieved)
     assert isinstance(locator.drone, DroneLocator)
     # A network that likes every tile alike leaves the choice to the signatures.
     monkeypatch.setattr(index.store, "search", _all_alike(len(index.tiles)))

@@ -18,16 +18,16 @@ from geoloc.geometry.crs import LocalFrame
 from geoloc.index.map_index import MapIndex
 from geoloc.index.map_pixels import MapPixels
 from geoloc.locate.drone import learned_verification
-from geoloc.locate.drone import locator as drone_locator
 from geoloc.locate.drone.learned_verification import (
     LearnedVerification,
+    LearnedVerificationParameters,
     best_places,
     open_learned_verification,
 )
-from geoloc.locate.drone.locator import DroneLocator
+from geoloc.locate.drone.locator import DroneLocator, DroneParameters
 from geoloc.locate.drone.matchers import Matches
 from geoloc.locate.drone.posterior import posterior
-from geoloc.locate.drone.verification import VerifiedPose
+from geoloc.locate.drone.verification import CandidatePose, VerifiedPose
 from geoloc.locate.drone.voting import Peak
 from geoloc.locate.locator import Locator
 from geoloc.options import LocateOptions, TileOptions
@@ -70,8 +70,9 @@ class Scene:
         matcher: Any = SimpleNamespace(match=match)
         look = LearnedVerification(matcher, "loftr", pixels=pixels, features=features)
         peak = Peak(0, *start.position, start.pose.yaw_deg, GSD_M, 10.0)
-        found = look.over(
-            self.pixels, self.camera, verified=[], proposed=[(peak, start)], check=lambda: None
+        candidates = [CandidatePose(peak, start)]
+        found = look.verify(
+            self.pixels, self.camera, verified=[], candidates=candidates, check=lambda: None
         )
         return found[0] if found else None
 
@@ -147,11 +148,11 @@ def off(truth: GroundCamera) -> GroundCamera:
 def test_exact_correspondences_give_the_camera_within_two_metres(scene: Scene) -> None:
     found = scene.look(scene.exact, off(scene.truth))
     assert found is not None
-    hung = found.resection.camera
-    assert np.hypot(*np.subtract(hung.position, scene.truth.position)) < 2
-    turn = hung.pose.heading_deg - scene.truth.pose.heading_deg
+    pose = found.resection.camera.pose
+    assert np.hypot(*np.subtract(found.resection.camera.position, scene.truth.position)) < 2
+    turn = pose.heading_deg - scene.truth.pose.heading_deg
     assert abs((turn + 180) % 360 - 180) < 1
-    assert hung.pose.height_m == pytest.approx(scene.truth.pose.height_m, rel=0.02)
+    assert pose.height_m == pytest.approx(scene.truth.pose.height_m, rel=0.02)
     assert found.matcher == "loftr"
     weighed = posterior([found])
     assert weighed is not None
@@ -188,13 +189,13 @@ def test_a_corner_that_agrees_does_not_make_an_answer_sure(scene: Scene) -> None
 
 def test_the_best_places_are_few_and_apart() -> None:
     verified = [place(100.0 * i, 0, score=10.0 * i) for i in range(6)]
-    hung = [one.resection.camera for one in verified]
-    proposed = [
-        (replace(one.peak, strength=float(i)), camera)
-        for i, (one, camera) in enumerate(zip(verified, hung, strict=True))
+    cameras = [one.resection.camera for one in verified]
+    candidates = [
+        CandidatePose(replace(one.peak, strength=float(i)), camera)
+        for i, (one, camera) in enumerate(zip(verified, cameras, strict=True))
     ]
-    near = (replace(verified[5].peak, strength=99.0), hung[5])
-    kept = best_places(verified, [*proposed, near])
+    near = CandidatePose(replace(verified[5].peak, strength=99.0), cameras[5])
+    kept = best_places(verified, [*candidates, near])
     assert [camera.position.east_m for _, camera in kept] == [500, 400, 300, 200, 100, 0]
 
 
@@ -205,29 +206,41 @@ def test_plain_sift_opens_no_matcher_and_no_tiles() -> None:
         open_learned_verification(nobody, nobody, LocateOptions(matcher_weights=("loftr.ckpt",)))
 
 
-def test_the_locator_shows_its_places_and_heeds_the_evidence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+class Search:
+    """Stands for the search: one place with weak evidence, one that only votes speak for."""
+
+    def __init__(self, weak: VerifiedPose, voted: CandidatePose) -> None:
+        known = {"gsd_m": GSD_M, "__len__": lambda _: 10}
+        self.features = type("Features", (), known)()
+        self._weak, self._voted = weak, voted
+
+    def view(self, *_: Any) -> str:
+        return "a view"
+
+    def propose(self, *_: Any, **__: Any) -> Any:
+        return SimpleNamespace(poses=lambda: [self._voted])
+
+    def verify(self, _: Any) -> list[VerifiedPose]:
+        return [self._weak]
+
+
+def test_the_locator_shows_its_places_and_heeds_the_evidence() -> None:
     weak, strong = place(0, 0, score=40), replace(place(200, 0, score=300), matcher="loftr")
-    voted = (strong.peak, strong.resection.camera)
+    voted = CandidatePose(strong.peak, strong.resection.camera)
     shown: dict[str, Any] = {}
 
-    def over(photo: Any, camera: Any, **places: Any) -> list[VerifiedPose]:
+    def verify(photo: Any, camera: Any, **places: Any) -> list[VerifiedPose]:
         shown.update(places)
         return [strong]
 
-    looked = SimpleNamespace(cameras=lambda: [voted])
-    monkeypatch.setattr(drone_locator, "view_photo", lambda *_, **__: "a hypothesis")
-    monkeypatch.setattr(drone_locator, "propose", lambda *_, **__: looked)
-    monkeypatch.setattr(drone_locator, "verify", lambda *_: [weak])
-    monkeypatch.setattr(
-        drone_locator, "open_learned_verification", lambda *_: SimpleNamespace(over=over)
-    )
     nobody: Any = None
-    known = {"gsd_m": GSD_M, "descriptor_folder": None, "__len__": lambda _: 10}
-    features: Any = type("Features", (), known)()
-    options = LocateOptions(effort="low")
-    locator = DroneLocator(nobody, features, options, open_embedder=nobody)
+    locator = DroneLocator(
+        nobody,
+        Search(weak, voted),  # type: ignore[arg-type]
+        LocateOptions(effort="low"),
+        open_retriever=nobody,
+        learned_verification=SimpleNamespace(verify=verify),  # type: ignore[arg-type]
+    )
     photo: Any = SimpleNamespace(pixels=np.zeros((480, 640, 3), np.uint8))
     metadata = PhotoMetadata(rel_alt_m=100.0, pitch_deg=-90.0)
     camera = camera_of(metadata, 640, 480)
@@ -235,7 +248,7 @@ def test_the_locator_shows_its_places_and_heeds_the_evidence(
     assert found is not None
     assert found.best.matcher == "loftr"
     assert found.places[1] is weak
-    assert shown["proposed"] == [voted]
+    assert shown["candidates"] == [voted]
     assert weak in shown["verified"]
 
 
@@ -270,11 +283,14 @@ def test_the_whole_path_runs_on_random_weights(
     files = tuple(str(tmp_path / f"{name}.pth") for name in networks)
     for file, network in zip(files, networks.values(), strict=True):
         torch.save(network.state_dict(), file)
-    monkeypatch.setattr(learned_verification, "_VERIFIED", 1)
-    monkeypatch.setattr(learned_verification, "_ONLY_VOTED", 0)
-    monkeypatch.setattr(learned_verification, "_MOST_PX", 160)
+    parameters = DroneParameters(
+        learned_verification=LearnedVerificationParameters(
+            verified=1, only_voted=0, max_side_px=160
+        )
+    )
     options = LocateOptions(matcher="lightglue-disk", matcher_weights=files, device="cpu")
-    locator = Locator(MapIndex.open(search_world.index), options, run_id="run")
+    index = MapIndex.open(search_world.index)
+    locator = Locator(index, options, run_id="run", drone_parameters=parameters)
     result = locator.locate(search_world.photos[1])
     assert result.status == "located"
     assert result.conf_kind == "uncalibrated"

@@ -9,9 +9,8 @@ import pytest
 
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.index.features.keypoints import ROOT_SIFT
-from geoloc.locate.drone import search
 from geoloc.locate.drone.hypotheses import ViewHypothesis
-from geoloc.locate.drone.search import propose, verify
+from geoloc.locate.drone.search import DroneSearch, SearchParameters
 from geoloc.locate.drone.view import PhotoView, view_photo
 from geoloc.photos.kind import camera_of
 from geoloc.photos.photo import read_photo
@@ -32,7 +31,7 @@ def true(search_world: SearchWorld) -> RectifiedShot:
 
 
 @pytest.fixture(scope="module")
-def seen(search_world: SearchWorld, true: RectifiedShot) -> PhotoView:
+def view(search_world: SearchWorld, true: RectifiedShot) -> PhotoView:
     """The photo under its true height and pitch."""
     photo = read_photo(search_world.photos[NUMBER])
     camera = camera_of(photo.metadata, *photo.pixels.shape[1::-1])
@@ -53,7 +52,7 @@ def around(world: SearchWorld, east_m: float, north_m: float, half_m: float) -> 
 def test_a_photo_is_seen_with_its_features() -> None:
     found = view_photo(PHOTO, CAMERA, DOWN)
     assert found is not None
-    assert (found.hypothesis, found.kind, found.view.gsd_m) == (DOWN, ROOT_SIFT, 0.4)
+    assert (found.hypothesis, found.kind, found.rectified.gsd_m) == (DOWN, ROOT_SIFT, 0.4)
     assert 100 < len(found.keypoints) <= DOWN.keypoints
     fewer = view_photo(PHOTO, CAMERA, replace(DOWN, keypoints=40))
     assert fewer is not None
@@ -76,7 +75,7 @@ def test_too_little_is_not_seen(photo: np.ndarray, hypothesis: ViewHypothesis) -
 def test_near_the_middle_are_the_features_of_so_much_ground() -> None:
     found = view_photo(PHOTO, CAMERA, DOWN)
     assert found is not None
-    away_m = 0.4 * np.hypot(*(found.keypoints.xy_px - found.view.centre_px).T)
+    away_m = 0.4 * np.hypot(*(found.keypoints.xy_px - found.rectified.centre_px).T)
     near = found.near_middle(25.0)
     assert 0 < len(near) == (away_m < 25).sum() < len(found.keypoints)
     np.testing.assert_allclose(np.linalg.norm(near, axis=1), 1, atol=1e-5)
@@ -85,46 +84,48 @@ def test_near_the_middle_are_the_features_of_so_much_ground() -> None:
 
 
 def test_no_features_to_choose_from_are_no_places(
-    search_world: SearchWorld, seen: PhotoView
+    search_world: SearchWorld, view: PhotoView
 ) -> None:
-    proposals = propose(search_world.features, seen, among=NONE)
-    assert (proposals.peaks, proposals.votes, proposals.cameras()) == ((), None, [])
-    assert verify(search_world.features, proposals) == []
+    search = DroneSearch(search_world.features)
+    proposals = search.propose(view, among=NONE)
+    assert (proposals.peaks, proposals.votes, proposals.poses()) == ((), None, [])
+    assert search.verify(proposals) == []
 
 
 @pytest.mark.parametrize("crowded", [120_000, 0], ids=["one look", "two looks"])
 def test_the_photo_s_place_is_proposed_and_borne_out(
     search_world: SearchWorld,
-    seen: PhotoView,
+    view: PhotoView,
     true: RectifiedShot,
-    monkeypatch: pytest.MonkeyPatch,
     crowded: int,
 ) -> None:
-    monkeypatch.setattr(search, "_CROWDED", crowded)
-    proposals = propose(search_world.features, seen)
+    parameters = SearchParameters(crowded_features=crowded)
+    search = DroneSearch(search_world.features, parameters=parameters)
+    proposals = search.propose(view)
     best = proposals.peaks[0]
     assert np.hypot(best.x_m - true.peak.x_m, best.y_m - true.peak.y_m) < BIN_M
     strengths = [peak.strength for peak in proposals.peaks]
     assert strengths == sorted(strengths, reverse=True)
     assert min(strengths) >= 0.15 * strengths[0]
-    _, camera = proposals.cameras()[0]
+    _, camera = proposals.poses()[0]
     assert np.hypot(*(np.array(camera.position) - true.camera_m)) < 2 * BIN_M
-    verified = max(verify(search_world.features, proposals), key=lambda each: each.vote_llr)
+    verified = max(search.verify(proposals), key=lambda each: each.vote_llr)
     assert np.hypot(*(np.array(verified.resection.camera.position) - true.camera_m)) < 5
 
 
 def test_only_the_features_that_are_told_of_vote(
-    search_world: SearchWorld, seen: PhotoView, true: RectifiedShot
+    search_world: SearchWorld, view: PhotoView, true: RectifiedShot
 ) -> None:
     x_m, y_m = true.peak.x_m, true.peak.y_m
     here = around(search_world, x_m, y_m, 80.0)
     elsewhere = np.setdiff1d(
         np.arange(len(search_world.features)), around(search_world, x_m, y_m, 150)
     )
-    right = propose(search_world.features, seen, among=here)
+    search = DroneSearch(search_world.features)
+    right = search.propose(view, among=here)
     assert right.votes is not None
     assert set(right.votes.feature) <= set(here)
     assert np.hypot(right.peaks[0].x_m - x_m, right.peaks[0].y_m - y_m) < BIN_M
-    wrong = propose(search_world.features, seen, among=elsewhere)
+    wrong = search.propose(view, among=elsewhere)
     strongest = max((peak.strength for peak in wrong.peaks), default=0.0)
     assert strongest < 0.5 * right.peaks[0].strength

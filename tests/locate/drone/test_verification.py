@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geoloc.locate.drone.hypotheses import VoteHypothesis
+from geoloc.locate.drone.hypotheses import ViewHypothesis, VoteHypothesis
 from geoloc.locate.drone.verification import VerifiedPose, verify_peak
+from geoloc.locate.drone.view import PhotoView
 from geoloc.locate.drone.voting import Peak, Votes, find_peaks
 from tests.fixtures.search import RectifiedShot, SearchWorld, place
 
@@ -21,14 +22,10 @@ def sightings(search_world: SearchWorld) -> list[RectifiedShot]:
 
 
 def verify(world: SearchWorld, rectified: RectifiedShot, peak: Peak) -> VerifiedPose | None:
-    return verify_peak(
-        rectified.view,
-        rectified.keypoints,
-        world.features,
-        votes=rectified.votes,
-        peak=peak,
-        tilt_sd_deg=5.0,
-    )
+    gsd_m = rectified.view.gsd_m
+    hypothesis = ViewHypothesis(rectified.shot.pose, gsd_m, (0.0,), (1.0,), tilt_sd_deg=5.0)
+    view = PhotoView(rectified.view, rectified.keypoints, hypothesis)
+    return verify_peak(view, world.features, votes=rectified.votes, peak=peak)
 
 
 @pytest.mark.parametrize("number", PHOTOS)
@@ -38,11 +35,11 @@ def test_the_true_place_gives_the_camera(
     rectified = sightings[number]
     found = verify(search_world, rectified, rectified.peak)
     assert found is not None
-    hung = found.resection.camera
-    assert np.hypot(*(np.array(hung.position) - rectified.camera_m)) < 5
-    turn = hung.pose.heading_deg - rectified.shot.pose.heading_deg
+    camera = found.resection.camera
+    assert np.hypot(*(np.array(camera.position) - rectified.camera_m)) < 5
+    turn = camera.pose.heading_deg - rectified.shot.pose.heading_deg
     assert abs((turn + 180) % 360 - 180) < 2
-    assert hung.pose.height_m == pytest.approx(rectified.shot.pose.height_m, rel=0.05)
+    assert camera.pose.height_m == pytest.approx(rectified.shot.pose.height_m, rel=0.05)
     assert 0 < found.n_inliers <= found.n_spots
 
 
