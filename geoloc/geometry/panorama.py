@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from geoloc.arrays import Float32Array, Float64Array, RgbImage
 from geoloc.geometry.camera import Camera, Pose, rotation
+from geoloc.image_size import ImageSize
 
 RingImage = RgbImage
 
@@ -31,7 +32,7 @@ def ring_from_panorama(
     pixels: RgbImage,
     panorama: Panorama,
     *,
-    size: tuple[int, int],
+    size: ImageSize,
     span_deg: tuple[float, float],
 ) -> RingImage:
     """The ring (rows, columns, 3) of a panorama (H, W, 3), north in its middle.
@@ -39,7 +40,7 @@ def ring_from_panorama(
     Args:
         pixels: RGB, the whole sphere or a part of it.
         panorama: Its frame; heading, pitch and roll are undone.
-        size: Rows and columns of the ring.
+        size: Size of the ring.
         span_deg: Elevations of the ring's lower and upper edge.
     """
     height, width = pixels.shape[:2]
@@ -52,8 +53,8 @@ def ring_from_panorama(
     )
     closed = width >= panorama.full_width_px - 1
     shrink = (
-        size[1] / panorama.full_width_px,
-        size[0] / (span_deg[1] - span_deg[0]) * 180 / panorama.full_height_px,
+        size.width_px / panorama.full_width_px,
+        size.height_px / (span_deg[1] - span_deg[0]) * 180 / panorama.full_height_px,
     )
     ring = _sample(pixels, SamplingGrid(columns, grid.rows), shrink=shrink, closed=closed)
     seen = (grid.rows >= -0.5) & (grid.rows <= height - 0.5)
@@ -68,7 +69,7 @@ def ring_from_photo(
     azimuth_deg: float,
     pitch_deg: float,
     roll_deg: float,
-    size: tuple[int, int],
+    size: ImageSize,
     span_deg: tuple[float, float],
 ) -> RingImage:
     """The ring (rows, columns, 3) that a perspective photo (H, W, 3) fills in part.
@@ -79,7 +80,7 @@ def ring_from_photo(
         azimuth_deg: Where the photo's middle looks, clockwise from north.
         pitch_deg: How far it looks up.
         roll_deg: Positive when the camera's right side goes down.
-        size: Rows and columns of the ring.
+        size: Size of the ring.
         span_deg: Elevations of the ring's lower and upper edge.
     """
     pose = Pose(azimuth_deg, pitch_deg, roll_deg, 0.0)
@@ -93,8 +94,8 @@ def ring_from_photo(
         np.where(seen, columns, 0).astype(np.float32), np.where(seen, rows, 0).astype(np.float32)
     )
     shrink = (
-        math.degrees(size[1] / 360 / camera.focal_px),
-        math.degrees(size[0] / (span_deg[1] - span_deg[0]) / camera.focal_px),
+        math.degrees(size.width_px / 360 / camera.focal_px),
+        math.degrees(size.height_px / (span_deg[1] - span_deg[0]) / camera.focal_px),
     )
     ring = _sample(pixels, grid, shrink=shrink, closed=False)
     return np.asarray(ring * seen[..., None], np.uint8)
@@ -108,9 +109,9 @@ def roll_ring(ring: RingImage, turn_deg: float) -> RingImage:
     return np.roll(ring, round(turn_deg / 360 * ring.shape[1]), axis=1)
 
 
-def ring_directions(size: tuple[int, int], span_deg: tuple[float, float]) -> Float64Array:
+def ring_directions(size: ImageSize, span_deg: tuple[float, float]) -> Float64Array:
     """Unit vectors (rows, columns, 3) east, north and up of a ring's pixel centres."""
-    rows, columns = size
+    rows, columns = size.height_px, size.width_px
     bottom_deg, top_deg = span_deg
     azimuth = ((np.arange(columns) + 0.5) / columns - 0.5) * 2 * math.pi
     elevation = np.radians(top_deg - (np.arange(rows) + 0.5) / rows * (top_deg - bottom_deg))

@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from geoloc.errors import ModelError
+from geoloc.image_size import ImageSize
 
 CARD_NAME = "model.toml"
 WEIGHTS_NAME = "model.safetensors"
 # The network that takes patches around keypoints instead of images.
 _OF_KEYPOINTS = "patchnet"
-
-
-class InputSize(NamedTuple):
-    """Rows and columns of the images that a network takes, in pixels."""
-
-    height_px: int
-    width_px: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class ModelCard:
     options: Mapping[str, object]
     views: tuple[str, ...]
     dimension: int
-    input_sizes: Mapping[str, InputSize]
+    input_sizes: Mapping[str, ImageSize]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     tile_ground_size_m: float
@@ -76,7 +70,7 @@ class ModelCard:
         """Whether it takes patches around keypoints; other models embed whole images."""
         return self.architecture == _OF_KEYPOINTS
 
-    def input_size(self, view: str) -> InputSize:
+    def input_size(self, view: str) -> ImageSize:
         """What images of `view` are resized to.
 
         Raises:
@@ -126,7 +120,7 @@ def _card(document: Mapping[str, Any], folder: Path) -> ModelCard:
         options=options,
         views=tuple(str(view) for view in document["views"]),
         dimension=int(document["dimension"]),
-        input_sizes={view: InputSize(*sizes) for view, sizes in document["input"]["size"].items()},
+        input_sizes={view: ImageSize(*sizes) for view, sizes in document["input"]["size"].items()},
         mean=_three(document["input"]["mean"]),
         std=_three(document["input"]["std"]),
         tile_ground_size_m=float(document["tile"]["ground_size_m"]),

@@ -21,6 +21,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal, get_args
 
+from geoloc.image_size import ImageSize
 from geoloc.models.conversion.catalogue import DATA_SETS
 from geoloc.models.nets.clnet import CLNetOptions
 from geoloc.models.nets.neural_map import LatentGrid
@@ -58,10 +59,9 @@ def clnet_options(size: CLNetSize = "tiny", task: DataSet = "cvusa") -> CLNetOpt
     )
 
 
-def _last_stage(size_px: tuple[int, int]) -> LatentGrid:
+def _last_stage(size: ImageSize) -> LatentGrid:
     """Positions of the last stage of a ConvNeXt: each of its strides drops what is left over."""
-    height_px, width_px = size_px
-    return LatentGrid(height_px // _STRIDE_PX, width_px // _STRIDE_PX)
+    return LatentGrid(size.height_px // _STRIDE_PX, size.width_px // _STRIDE_PX)
 
 
 def rung_options(options: CLNetOptions, rung: Rung) -> CLNetOptions:

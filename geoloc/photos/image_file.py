@@ -13,6 +13,7 @@ from typing import cast
 from PIL import Image, UnidentifiedImageError
 
 from geoloc.errors import PhotoError
+from geoloc.image_size import ImageSize
 
 # Everything that Pillow 11 to 13 was seen to raise on the fuzzed files of public test suites,
 # and what its C and struct code can raise besides. `Exception` would hide our own mistakes too.
@@ -78,15 +79,15 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         yield image
 
 
-def upright_size(image: Image.Image, orientation: int | None) -> tuple[int, int]:
-    """Width and height of an image that was just opened, once it is upright.
+def upright_size(image: Image.Image, orientation: int | None) -> ImageSize:
+    """Size of an image that was just opened, once it is upright.
 
-    Pillow's reader of TIFF and pillow-heif turn by themselves, and say the upright size at once.
+    Pillow's reader of TIFF and pillow-heif turn by themselves, and state the upright size at once.
     """
-    width, height = image.size
+    width, height = image.size  # Pillow's order
     turned_already = image.format in ("TIFF", "HEIF")
     swaps = orientation is not None and orientation >= 5
-    return (height, width) if swaps and not turned_already else (width, height)
+    return ImageSize(width, height) if swaps and not turned_already else ImageSize(height, width)
 
 
 def one_line(error: BaseException) -> str:

@@ -14,6 +14,7 @@ import math
 from PIL import ExifTags
 
 from geoloc.geometry.panorama import Panorama
+from geoloc.image_size import ImageSize
 from geoloc.photos.exif import Exif, number
 from geoloc.photos.metadata import MetadataBuilder
 from geoloc.photos.xmp import DJI, GPANO, Xmp, xmp_number, xmp_value
@@ -22,17 +23,17 @@ from geoloc.photos.xmp import DJI, GPANO, Xmp, xmp_number, xmp_value
 _DIAGONAL_35MM = math.hypot(36.0, 24.0)
 
 
-def hfov_of_equivalent(focal_35mm: float, upright: tuple[int, int]) -> float:
+def hfov_of_equivalent(focal_35mm: float, upright: ImageSize) -> float:
     """The angle in degrees across a photo's width, from its 35 mm equivalent focal length.
 
     Args:
         focal_35mm: In millimetres.
-        upright: Width and height of the photo, or of a video's frame, in pixels.
+        upright: Size of the upright photo, or of a video's frame.
     """
     return _hfov_deg(focal_35mm / _long_side_35mm(upright), upright)
 
 
-def read_panorama(upright: tuple[int, int], xmp: Xmp, found: MetadataBuilder) -> None:
+def read_panorama(upright: ImageSize, xmp: Xmp, found: MetadataBuilder) -> None:
     """Find whether the photo is a panorama, and its frame; its heading was found before."""
     kind = (xmp_value(xmp, GPANO, "ProjectionType") or "").lower()
     if kind not in ("", "equirectangular"):
@@ -43,12 +44,12 @@ def read_panorama(upright: tuple[int, int], xmp: Xmp, found: MetadataBuilder) ->
     found.keep("projection", "equirectangular", "GPano ProjectionType")
     panorama = _panorama(upright, xmp, heading_deg=found.values.get("yaw_deg", 0.0))
     found.keep("panorama", panorama, "GPano")
-    found.keep("hfov_deg", 360 * upright[0] / panorama.full_width_px, "GPano")
+    found.keep("hfov_deg", 360 * upright.width_px / panorama.full_width_px, "GPano")
 
 
-def _panorama(upright: tuple[int, int], xmp: Xmp, *, heading_deg: float) -> Panorama:
+def _panorama(upright: ImageSize, xmp: Xmp, *, heading_deg: float) -> Panorama:
     """The frame of a panorama in pixels of this file, which may have been resized since."""
-    width, height = upright
+    width, height = upright.width_px, upright.height_px
     stored_px = xmp_number(xmp, GPANO, "CroppedAreaImageWidthPixels") or width
     factor = width / stored_px if stored_px > 0 else 1.0
     full_width = round((xmp_number(xmp, GPANO, "FullPanoWidthPixels") or stored_px) * factor)
@@ -67,7 +68,7 @@ def _panorama(upright: tuple[int, int], xmp: Xmp, *, heading_deg: float) -> Pano
     )
 
 
-def read_lens(upright: tuple[int, int], exif: Exif, xmp: Xmp, found: MetadataBuilder) -> None:
+def read_lens(upright: ImageSize, exif: Exif, xmp: Xmp, found: MetadataBuilder) -> None:
     """Find the field of view; the projection was found before."""
     base = ExifTags.Base
     equivalent_mm = number(exif.photo.get(base.FocalLengthIn35mmFilm)) or None  # 0 is unknown
@@ -78,7 +79,7 @@ def read_lens(upright: tuple[int, int], exif: Exif, xmp: Xmp, found: MetadataBui
         found.notes.append(f"digital zoom {zoom:g}: taken as part of the 35 mm focal length")
     if found.values["projection"] == "equirectangular":
         return
-    exposed = _exposed_size(upright, exif)
+    exposed = _exposed_sides(upright, exif)
     if _is_cut(upright, exposed):
         found.notes.append("the photo was cut after exposure: its field of view is not known")
         return
@@ -92,7 +93,7 @@ def read_lens(upright: tuple[int, int], exif: Exif, xmp: Xmp, found: MetadataBui
 
 
 def _take_focal(
-    focal_sides: float | None, source: str, upright: tuple[int, int], found: MetadataBuilder
+    focal_sides: float | None, source: str, upright: ImageSize, found: MetadataBuilder
 ) -> None:
     """Keep the field of view of a focal length given in long sides of the photo."""
     if focal_sides is None or "hfov_deg" in found.values:
@@ -103,12 +104,12 @@ def _take_focal(
     found.keep("hfov_deg", _hfov_deg(focal_sides, upright), source)
 
 
-def _hfov_deg(focal_sides: float, upright: tuple[int, int]) -> float:
+def _hfov_deg(focal_sides: float, upright: ImageSize) -> float:
     """The angle across the width, from a focal length in long sides."""
-    return math.degrees(2 * math.atan(upright[0] / max(upright) / 2 / focal_sides))
+    return math.degrees(2 * math.atan(upright.width_px / max(upright) / 2 / focal_sides))
 
 
-def _long_side_35mm(upright: tuple[int, int]) -> float:
+def _long_side_35mm(upright: ImageSize) -> float:
     """Millimetres that the long side of a photo spans on a frame of the same diagonal."""
     long_px, short_px = max(upright), min(upright)
     aspect = long_px / short_px
@@ -118,15 +119,15 @@ def _long_side_35mm(upright: tuple[int, int]) -> float:
     return _DIAGONAL_35MM * (0.8 if aspect > 1.4 else 0.6 * aspect)
 
 
-def _exposed_size(upright: tuple[int, int], exif: Exif) -> tuple[float, float]:
-    """The size of the photo when it was taken, which is the file's unless EXIF says otherwise."""
+def _exposed_sides(upright: ImageSize, exif: Exif) -> tuple[float, float]:
+    """Sides of the photo when it was taken, in any order: the file's unless EXIF states others."""
     base = ExifTags.Base
     width = number(exif.photo.get(base.ExifImageWidth))
     height = number(exif.photo.get(base.ExifImageHeight))
     return (width, height) if width and height and min(width, height) > 0 else upright
 
 
-def _is_cut(upright: tuple[int, int], exposed: tuple[float, float]) -> bool:
+def _is_cut(upright: ImageSize, exposed: tuple[float, float]) -> bool:
     """Whether the sides relate otherwise than at exposure by more than rounding explains."""
     now, then = max(upright) / min(upright), max(exposed) / min(exposed)
     return abs(now / then - 1) > 0.02 + 1 / min(upright)

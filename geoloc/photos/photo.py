@@ -103,7 +103,13 @@ def read_photo(path: str | Path, *, max_side_px: int | None = None) -> Photo:
                 f"{path} is truncated or damaged ({one_line(error)}): export or copy it again",
                 path=path,
             ) from error
-    return Photo(path, pixels, *full, metadata)
+    return Photo(
+        path,
+        pixels,
+        full_width_px=full.width_px,
+        full_height_px=full.height_px,
+        metadata=metadata,
+    )
 
 
 def _decode(image: Image.Image, max_side_px: int | None) -> RgbImage:

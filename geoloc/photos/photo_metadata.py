@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from geoloc.errors import PhotoError
+from geoloc.image_size import ImageSize
 from geoloc.photos.exif import Exif, iso_time, read_exif, text
 from geoloc.photos.image_file import open_image, upright_size
 from geoloc.photos.lens_tags import read_lens, read_panorama
@@ -94,8 +95,8 @@ def _read_xmp(image: Image.Image, exif: Exif, head: bytes, found: MetadataBuilde
         return {}
 
 
-def _read_frame(image: Image.Image, exif: Exif, found: MetadataBuilder) -> tuple[int, int]:
-    """Orientation, device and time; returns width and height of the upright photo."""
+def _read_frame(image: Image.Image, exif: Exif, found: MetadataBuilder) -> ImageSize:
+    """Orientation, device and time; returns the size of the upright photo."""
     base = ExifTags.Base
     stored = exif.main.get(base.Orientation)
     if stored is not None and (not isinstance(stored, int) or stored not in _TURNS):

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from geoloc.errors import MetadataError, PhotoError
+from geoloc.image_size import ImageSize
 from geoloc.photos.image_file import open_image
 from geoloc.photos.lens_tags import hfov_of_equivalent
 from geoloc.photos.metadata import PhotoMetadata
@@ -35,7 +36,7 @@ _PLAIN = re.compile(
 _NUMBER = re.compile(r"(\d+)$")
 _RATE = re.compile(r"(?<![0-9.])(\d+(?:\.\d+)?)fps(?![a-z])", re.I)
 # Shape of nearly every drone's video, for a frame that cannot be opened.
-_WIDE = (16, 9)
+_WIDE = ImageSize(9, 16)
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def _with_field_of_view(said: PhotoMetadata, photo: Path) -> PhotoMetadata:
         return said
     try:
         with open_image(photo) as image:
-            size = image.size
+            size = ImageSize(image.height, image.width)
     except PhotoError:
         size = _WIDE
     return replace(said, hfov_deg=hfov_of_equivalent(said.focal_35mm, size))

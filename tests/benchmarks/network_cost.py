@@ -20,6 +20,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from geoloc.image_size import ImageSize
 from geoloc.models.clnet_presets import CLNetSize, Rung, clnet_options, rung_options
 from geoloc.models.conversion.catalogue import DATA_SETS
 from geoloc.models.nets.clnet import CLNet, CLNetOptions
@@ -142,7 +143,7 @@ def _count(run: Callable[[], object]) -> int:
     return counter.get_total_flops() // 2
 
 
-def _images(size_px: tuple[int, int]) -> torch.Tensor:
+def _images(size_px: ImageSize) -> torch.Tensor:
     return torch.empty(1, 3, *size_px, device="meta")
 
 

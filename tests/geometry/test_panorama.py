@@ -20,8 +20,9 @@ from geoloc.geometry.panorama import (
     ring_from_photo,
     roll_ring,
 )
+from geoloc.image_size import ImageSize
 
-SIZE = (90, 360)  # a ring's rows and columns: one degree each with this span
+SIZE = ImageSize(90, 360)  # of a ring: one degree a pixel with this span
 SPAN = (-60.0, 30.0)
 
 
@@ -59,7 +60,7 @@ def photo_image(camera: Camera, pose: Pose) -> np.ndarray:
 
 def misses(ring: np.ndarray, *, among: np.ndarray | None = None) -> float:
     """The largest difference, in grey levels, from what the ring should show."""
-    truth = painted(ring_directions(ring.shape[:2], SPAN)).astype(int)
+    truth = painted(ring_directions(ImageSize(*ring.shape[:2]), SPAN)).astype(int)
     away = np.abs(ring.astype(int) - truth).max(axis=-1)
     return float((away if among is None else away[among]).max())
 
@@ -117,7 +118,10 @@ def test_a_crop_that_crosses_the_seam_of_its_sphere_is_whole():
 def test_the_seam_of_a_whole_sphere_shows_no_edge():
     pixels = np.full((100, 200, 3), 200, np.uint8)
     ring = ring_from_panorama(
-        pixels, Panorama.whole(200, 100, heading_deg=77.0), size=(37, 301), span_deg=(-90, 90)
+        pixels,
+        Panorama.whole(200, 100, heading_deg=77.0),
+        size=ImageSize(37, 301),
+        span_deg=(-90, 90),
     )
     assert (ring == 200).all()
 
@@ -125,7 +129,9 @@ def test_the_seam_of_a_whole_sphere_shows_no_edge():
 def test_fine_patterns_become_their_mean_instead_of_noise():
     stripes = np.zeros((800, 1600, 3), np.uint8)
     stripes[:, ::2] = 240
-    ring = ring_from_panorama(stripes, Panorama.whole(1600, 800), size=(20, 80), span_deg=SPAN)
+    ring = ring_from_panorama(
+        stripes, Panorama.whole(1600, 800), size=ImageSize(20, 80), span_deg=SPAN
+    )
     assert np.abs(ring.astype(int) - 120).max() <= 2
 
 
@@ -197,11 +203,17 @@ def test_a_quarter_turn_is_that_of_the_training_pairs():
 def test_pictures_of_odd_shapes_make_a_ring(shape):
     pixels = np.full((*shape, 3), 90, np.uint8)
     frame = Panorama.whole(shape[1], shape[0])
-    ring = ring_from_panorama(pixels, frame, size=(16, 64), span_deg=SPAN)
+    ring = ring_from_panorama(pixels, frame, size=ImageSize(16, 64), span_deg=SPAN)
     assert (ring == 90).all()
     camera = Camera.from_hfov(shape[1], shape[0], 60.0)
     part = ring_from_photo(
-        pixels, camera, azimuth_deg=10, pitch_deg=0, roll_deg=0, size=(16, 64), span_deg=SPAN
+        pixels,
+        camera,
+        azimuth_deg=10,
+        pitch_deg=0,
+        roll_deg=0,
+        size=ImageSize(16, 64),
+        span_deg=SPAN,
     )
     assert set(np.unique(part)) <= {0, 90}
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from geoloc.errors import ModelError
+from geoloc.image_size import ImageSize
 from geoloc.models import registry
-from geoloc.models.card import InputSize
 from geoloc.models.weights import load_strictly, read_tensors, sha256_of, write_tensors
 
 CARD = """
@@ -67,7 +67,7 @@ def test_a_card_says_what_its_file_says(folder: Path) -> None:
     card = registry.read_card(folder)
     assert (card.name, card.dimension, card.backbone) == ("tiny", 16, "convnext_zepto_rms")
     assert (card.tile_ground_size_m, card.tile_size_px) == (100.0, 64)
-    assert card.input_size("drone") == InputSize(height_px=64, width_px=96)
+    assert card.input_size("drone") == ImageSize(height_px=64, width_px=96)
 
 
 def test_the_span_of_ground_views_is_read_where_it_is_stated(folder: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from geoloc.errors import MetadataError
 from geoloc.geometry.crs import LonLat, distance_m
+from geoloc.image_size import ImageSize
 from geoloc.index.job import build_index
 from geoloc.learning.pairing.photos import PlacedPhoto, place_photos
 from geoloc.locate.explain.explanation import Explanation
@@ -141,7 +142,7 @@ def test_locate_explain_and_pairs_agree_on_a_high_frame(frame: Path, indexes: Pa
 
 
 def test_a_log_explains_as_a_table_of_the_same_values_does(frame: Path, indexes: Path) -> None:
-    hfov_deg = hfov_of_equivalent(24.0, (320, 240))
+    hfov_deg = hfov_of_equivalent(24.0, ImageSize(240, 320))
     given = table(
         frame.parent,
         "photo,lon,lat,rel_alt_m,yaw_deg,pitch_deg,roll_deg,hfov_deg\n"

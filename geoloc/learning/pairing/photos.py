@@ -20,6 +20,7 @@ from geoloc.geometry.camera import Camera, Pose, scene_point
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.panorama import ring_from_panorama, ring_from_photo
 from geoloc.geometry.rectification import NADIR_DEG, rectify
+from geoloc.image_size import ImageSize
 from geoloc.locate.drone.retrieval import north_up
 from geoloc.models.view import GROUND, View
 from geoloc.options import PairingOptions, PairViewChoice
@@ -132,7 +133,8 @@ def draw_ring(placed: PlacedPhoto, width_px: int, span_deg: tuple[float, float])
         PhotoError: It cannot be decoded.
     """
     photo = read_photo(placed.path, max_side_px=2 * _MAX_SIDE_PX)
-    size = (max(1, round(width_px * (span_deg[1] - span_deg[0]) / 360)), width_px)
+    height_px = max(1, round(width_px * (span_deg[1] - span_deg[0]) / 360))
+    size = ImageSize(height_px, width_px)
     if placed.kind == "panorama":
         return _ring_of_panorama(photo, placed.metadata, size, span_deg)
     height, width = photo.pixels.shape[:2]
@@ -148,7 +150,7 @@ def draw_ring(placed: PlacedPhoto, width_px: int, span_deg: tuple[float, float])
 
 
 def _ring_of_panorama(
-    photo: Photo, metadata: PhotoMetadata, size: tuple[int, int], span_deg: tuple[float, float]
+    photo: Photo, metadata: PhotoMetadata, size: ImageSize, span_deg: tuple[float, float]
 ) -> RgbImage:
     height, width = photo.pixels.shape[:2]
     frame = panorama_of(metadata, width, height, full_width_px=photo.full_width_px)

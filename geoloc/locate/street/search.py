@@ -17,6 +17,7 @@ from geoloc.geometry.panorama import (
     ring_from_photo,
     roll_ring,
 )
+from geoloc.image_size import ImageSize
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.estimate import SURE
 from geoloc.models.card import ModelCard
@@ -187,7 +188,7 @@ def _ring_of_panorama(
     pixels: RgbImage,
     frame: Panorama,
     *,
-    size: tuple[int, int],
+    size: ImageSize,
     span_deg: tuple[float, float] | None,
 ) -> RingImage:
     """The ring of a panorama; without a span, of all the rows that the image holds."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from geoloc.image_size import ImageSize
 from geoloc.models.view import View
 from geoloc.options import DataSet, Project
 
-Size = tuple[int, int]
-
-_SQUARE: Size = (384, 384)
+_SQUARE = ImageSize(384, 384)
 _NOT_STATED = "estimated, the data set does not state it; pass --ground-size if you know better"
 
 
@@ -25,24 +24,24 @@ class TrainingImages:
     Attributes:
         title: The data set's name.
         view: The view beside the satellite's: ``ground`` (panoramas) or ``drone``.
-        size_px: Rows and columns that Sample4Geo and its successors resize that view to.
+        size_px: Size that Sample4Geo and its successors resize that view to.
         ground_size_m: Side of a satellite image on the ground.
         size_source: Where that side comes from.
-        satellite_size_px: Rows and columns that satellite images are resized to.
+        satellite_size_px: Size that satellite images are resized to.
     """
 
     title: str
     view: View
-    size_px: Size
+    size_px: ImageSize
     ground_size_m: float
     size_source: str = _NOT_STATED
-    satellite_size_px: Size = _SQUARE
+    satellite_size_px: ImageSize = _SQUARE
 
 
 DATA_SETS: dict[DataSet, TrainingImages] = {
-    "vigor": TrainingImages("VIGOR", "ground", (384, 768), 73.0, "640 pixels of 0.114 m"),
-    "cvusa": TrainingImages("CVUSA", "ground", (140, 768), 60.0),
-    "cvact": TrainingImages("CVACT", "ground", (140, 768), 144.0),
+    "vigor": TrainingImages("VIGOR", "ground", ImageSize(384, 768), 73.0, "640 pixels of 0.114 m"),
+    "cvusa": TrainingImages("CVUSA", "ground", ImageSize(140, 768), 60.0),
+    "cvact": TrainingImages("CVACT", "ground", ImageSize(140, 768), 144.0),
     "university1652": TrainingImages("University-1652", "drone", _SQUARE, 120.0),
     "sues200": TrainingImages("SUES-200", "drone", _SQUARE, 150.0),
     "gta_uav": TrainingImages("GTA-UAV", "drone", _SQUARE, 200.0),

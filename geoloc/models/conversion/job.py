@@ -144,7 +144,7 @@ def _describe(
     if any(name.startswith("satellite_backbone.") for name in names):
         built["shared"] = False
     if options.project == "game4loc" and ("vit" in backbone or "swin" in backbone):
-        built["image_side_px"] = DATA_SETS["gta_uav"].size_px[0]
+        built["image_side_px"] = DATA_SETS["gta_uav"].size_px.height_px
     return _Described("siamese", backbone, built)
 
 

@@ -15,6 +15,7 @@ from geoloc.arrays import ByteArray
 from geoloc.atomic import replacing
 from geoloc.errors import OutputExistsError
 from geoloc.geometry.crs import LonLat
+from geoloc.image_size import ImageSize
 from geoloc.progress import Progress, Silent
 from geoloc.synthetic.world.flight import FOCAL_35MM, DroneMetadata, Shot
 from geoloc.synthetic.world.moment import Moment
@@ -142,7 +143,7 @@ def write_photo(world: World, shot: Shot, path: str | Path, *, noise_seed: int =
         noise_seed=noise_seed,
     )
     image = Image.fromarray(pixels)
-    exif = _exif(shot.metadata, image.size).tobytes()
+    exif = _exif(shot.metadata, ImageSize(image.height, image.width)).tobytes()
     packet = _xmp(shot.metadata).encode()
     with replacing(Path(path)) as draft:
         image.save(draft, "JPEG", quality=JPEG_QUALITY, exif=exif, xmp=packet)
@@ -180,7 +181,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
         raise OutputExistsError(message, path=path)
 
 
-def _exif(metadata: DroneMetadata, size_px: tuple[int, int]) -> Image.Exif:
+def _exif(metadata: DroneMetadata, size: ImageSize) -> Image.Exif:
     """EXIF as a drone of DJI writes it."""
     base = ExifTags.Base
     exif = Image.Exif()
@@ -192,7 +193,7 @@ def _exif(metadata: DroneMetadata, size_px: tuple[int, int]) -> Image.Exif:
     details[base.DateTimeDigitized] = metadata.timestamp
     details[base.FocalLength] = _SENSOR_FOCAL_MM
     details[base.FocalLengthIn35mmFilm] = round(FOCAL_35MM)
-    details[base.ExifImageWidth], details[base.ExifImageHeight] = size_px
+    details[base.ExifImageWidth], details[base.ExifImageHeight] = size.width_px, size.height_px
     write_gps(exif, metadata.position, GROUND_ELEVATION_M + metadata.rel_alt_m)
     return exif
 

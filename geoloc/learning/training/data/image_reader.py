@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from geoloc.arrays import RgbImage
+from geoloc.image_size import ImageSize
 from geoloc.learning.datasets.crossview import Picture
-from geoloc.models.card import InputSize
 from geoloc.models.view import View
 from geoloc.photos.photo import read_photo
 
@@ -25,7 +25,7 @@ class PictureReader:
     The whole picture is squashed, whatever its shape, as the published networks do it.
     """
 
-    def __init__(self, sizes: Mapping[str, InputSize]) -> None:
+    def __init__(self, sizes: Mapping[str, ImageSize]) -> None:
         self._sizes = sizes
         self._kept: dict[tuple[Path, str], RgbImage] = {}
         self._kept_bytes = 0
@@ -58,7 +58,7 @@ class PictureReader:
                 yield np.stack([each.result() for each in ready])
 
     @staticmethod
-    def _squashed(path: Path, size: InputSize) -> RgbImage:
+    def _squashed(path: Path, size: ImageSize) -> RgbImage:
         # Twice the longer side: enough pixels for the shorter one, and JPEGs decode quicker.
         pixels = read_photo(path, max_side_px=2 * max(size)).pixels
         if pixels.shape[:2] == size:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from geoloc.arrays import Float32Array, RgbBatch
 from geoloc.errors import InputError, PhotoError
+from geoloc.image_size import ImageSize
 from geoloc.learning.datasets.crossview import Picture
 from geoloc.learning.datasets.registry import open_dataset
 from geoloc.learning.training.batch import Batch, Share
@@ -17,7 +18,6 @@ from geoloc.learning.training.data.dataset_source import SplitSource
 from geoloc.learning.training.data.image_reader import PictureReader
 from geoloc.learning.training.loading import load_batches
 from geoloc.learning.training.recipe_file import read_recipe
-from geoloc.models.card import InputSize
 from geoloc.models.view import View
 from tests.fixtures.dataset_layouts import write_image
 
@@ -30,7 +30,7 @@ jitter = 0.0
 sharpness = 0.0
 dropout = 0.0
 """
-SIZES = {"drone": InputSize(24, 40), "satellite": InputSize(32, 32)}
+SIZES = {"drone": ImageSize(24, 40), "satellite": ImageSize(32, 32)}
 
 
 def source(recipe: Path, pairs: Path, more: str = "") -> SplitSource:
