@@ -2,7 +2,7 @@
 
 ``SIFT, RANSAC`` is what everybody tries first: nearest neighbours, Lowe's ratio test, a homography.
 It needs and uses no metadata. ``SIFT voting`` is the first of geoloc's own steps without those that
-follow (second look, verification, further vote_hypotheses). Both read the map's features out of
+follow (second vote, verification, further hypotheses). Both read the map's features out of
 geoloc's index, whose search is approximate (an inverted file), so that a true neighbour is missed
 now and then; and neither retrieves anything.
 """
@@ -130,18 +130,24 @@ def find_by_vote(
     camera = camera_of(known, width, height)
     peaks: list[Peak] = []
     for hypothesis in next(hypothesis_stages(known, "low", gsd_m=features.gsd_m)):
-        view = rectify(photo.pixels, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
-        if view is None:
+        rectified = rectify(photo.pixels, camera, hypothesis.pose, gsd_m=hypothesis.gsd_m)
+        if rectified is None:
             continue
-        keypoints = detect_keypoints(view.pixels, valid=view.valid, limit=hypothesis.keypoints)
+        keypoints = detect_keypoints(
+            rectified.pixels, valid=rectified.valid, limit=hypothesis.keypoints
+        )
         if len(keypoints) == 0:
             continue
         votes = cast_votes(
             keypoints, features, features.nearest(keypoints.descriptors, VOTING.neighbours)
         )
-        offsets = (view.centre_px - keypoints.xy_px).astype(np.float32)
+        offsets = (rectified.centre_px - keypoints.xy_px).astype(np.float32)
         peaks += find_peaks(
-            votes, offsets, hypothesis.vote_hypotheses(view.gsd_m), features.areas_m2(), count=6
+            votes,
+            offsets,
+            hypothesis.vote_hypotheses(rectified.gsd_m),
+            features.areas_m2(),
+            count=6,
         )
     if not peaks:
         return None, False

@@ -290,7 +290,7 @@ class RecordedSearch(DroneSearch):
         return super().propose(*args, **kwargs)
 
 
-def test_the_next_height_is_seen_only_when_the_last_was_not_sure(
+def test_the_next_height_is_viewed_only_when_the_last_was_not_sure(
     search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
     bare = write_photo(tmp_path / "bare.jpg", pixels=pixels)

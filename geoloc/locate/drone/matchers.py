@@ -3,8 +3,8 @@
     loftr            one file of weights: LoFTR's (loftr_outdoor.ckpt)
     lightglue-disk   two: DISK's (depth-save.pth), then LightGlue's (disk_lightglue.pth)
 
-Without files kornia takes its own from torch's cache, or downloads them. Files of these networks'
-authors fit too. kornia is an extra: nothing else in geoloc needs it.
+Without files, kornia takes its own from torch's cache or downloads them. The files that the
+networks' authors published fit too. kornia is an extra: nothing else in geoloc needs it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from geoloc.models.device import resolve_device
 from geoloc.models.weights import check_fit
 from geoloc.options import MatcherName
 
-# What to run where there is a network; it leaves the files in torch's cache.
+# What to run where there is an internet connection; it leaves the files in torch's cache.
 _FETCH: dict[str, str] = {
     "loftr": "from kornia.feature import LoFTR; LoFTR('outdoor')",
     "lightglue-disk": "from kornia.feature import DISK, LightGlue; "
@@ -46,7 +46,12 @@ _LUMINANCE = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class Matches:
-    """Points of two pictures that show the same, one to one: (N, 2) pixels, corner convention."""
+    """Points of two pictures that show the same, one to one.
+
+    Attributes:
+        first_px: (N, 2) float64, pixels of the first picture, corner convention.
+        second_px: (N, 2) float64, pixels of the second picture, corner convention.
+    """
 
     first_px: Float64Array
     second_px: Float64Array
@@ -56,7 +61,7 @@ class Matches:
 
 
 class Matcher(Protocol):
-    """Whoever finds the points that two pictures share; safe to use from several threads."""
+    """Finds the points that two pictures share; safe to use from several threads."""
 
     def match(self, first: RgbImage, second: RgbImage) -> Matches:
         """The shared points of two pictures (H, W, 3) uint8; their sizes may differ."""
@@ -66,9 +71,9 @@ def open_matcher(name: MatcherName, weights: Sequence[str] = (), *, device: str)
     """A matcher, ready to use.
 
     Args:
-        name: Which; ``sift`` is none of these.
-        weights: Its files, in the order above; none means kornia's own.
-        device: As for the index.
+        name: Name of the matcher; ``sift`` is none of these.
+        weights: Files of its weights, in the order above; none means kornia's own.
+        device: Where the networks run, as for the index.
 
     Raises:
         DependencyError: kornia is not installed, or its weights are out of reach.
@@ -190,10 +195,10 @@ class _LightGlueDisk:
 
     def match(self, first: RgbImage, second: RgbImage) -> Matches:
         with self._lock, torch.inference_mode():
-            seen = [self._detect(pixels) for pixels in (first, second)]
-            found = self._glue({"image0": seen[0], "image1": seen[1]})
+            detected = [self._detect(pixels) for pixels in (first, second)]
+            found = self._glue({"image0": detected[0], "image1": detected[1]})
             pairs = found["matches"][0]
-            points = [seen[side]["keypoints"][0][pairs[:, side]] for side in (0, 1)]
+            points = [detected[side]["keypoints"][0][pairs[:, side]] for side in (0, 1)]
         return _matches(*points, shift_px=0.5)  # whole numbers are the pixels' centres
 
     def _detect(self, pixels: RgbImage) -> dict[str, Tensor]:

@@ -48,14 +48,14 @@ def hypotheses(stage: HypothesisStage) -> int:
         (PhotoMetadata(projection="equirectangular", rel_alt_m=2.0), "panorama"),
     ],
 )
-def test_photos_are_told_apart_by_what_they_say(metadata: PhotoMetadata, kind: str) -> None:
+def test_kinds_of_photos_differ_in_their_metadata(metadata: PhotoMetadata, kind: str) -> None:
     assert kind_of("auto", metadata) == kind
 
 
 @pytest.mark.parametrize("view", ["drone", "street", "panorama"])
 def test_what_the_caller_says_wins(view: str) -> None:
-    said = PhotoMetadata(projection="equirectangular", rel_alt_m=2.0, pitch_deg=0.0)
-    assert kind_of(view, said) == view  # type: ignore[arg-type]
+    stated = PhotoMetadata(projection="equirectangular", rel_alt_m=2.0, pitch_deg=0.0)
+    assert kind_of(view, stated) == view  # type: ignore[arg-type]
 
 
 def test_a_camera_without_field_of_view_gets_a_common_one() -> None:
@@ -124,7 +124,7 @@ def test_more_effort_tries_the_same_first_and_then_more(metadata: PhotoMetadata)
     assert sum(len(stage) for stage in high) >= sum(len(stage) for stage in normal)
 
 
-def test_a_stated_pitch_is_believed() -> None:
+def test_a_stated_pitch_is_kept() -> None:
     tilted = plan(PhotoMetadata(pitch_deg=-60.0, rel_alt_m=50.0), "high")[:-1]
     assert {hypothesis.pose.pitch_deg for stage in tilted for hypothesis in stage} == {-60.0}
 
@@ -147,7 +147,7 @@ def test_the_last_stage_of_a_stated_height_looks_closer() -> None:
     assert most[-1] > most[0]
 
 
-def test_suppositions_are_all_pairs_of_turn_and_scale() -> None:
+def test_vote_hypotheses_are_all_pairs_of_turn_and_scale() -> None:
     hypothesis = plan(KNOWN)[0][0]
     pairs = hypothesis.vote_hypotheses(0.5)
     assert len(set(pairs)) == len(hypothesis.yaws_deg) * len(hypothesis.zooms)
@@ -170,8 +170,8 @@ def test_a_street_photo_of_an_unknown_lens_is_a_phone_s_upright_or_not() -> None
 
 
 def test_a_stated_frame_follows_the_pixels_and_leaves_the_heading_open() -> None:
-    said = Panorama(4000, 2000, left_px=1000, top_px=500, heading_deg=77.0, pitch_deg=3.0)
-    frame = panorama_of(PhotoMetadata(panorama=said), 500, 250, full_width_px=2000)
+    stated = Panorama(4000, 2000, left_px=1000, top_px=500, heading_deg=77.0, pitch_deg=3.0)
+    frame = panorama_of(PhotoMetadata(panorama=stated), 500, 250, full_width_px=2000)
     assert frame == Panorama(1000, 500, left_px=250, top_px=125, heading_deg=0.0, pitch_deg=3.0)
 
 
@@ -186,8 +186,8 @@ def test_a_stated_frame_follows_the_pixels_and_leaves_the_heading_open() -> None
     ],
 )
 def test_a_panorama_without_a_frame_is_taken_as_a_whole_turn(size, hfov_deg, frame) -> None:
-    said = PhotoMetadata(hfov_deg=hfov_deg)
-    assert panorama_of(said, *size, full_width_px=size[0]) == frame
+    stated = PhotoMetadata(hfov_deg=hfov_deg)
+    assert panorama_of(stated, *size, full_width_px=size[0]) == frame
 
 
 @pytest.mark.parametrize("effort", get_args(Effort))

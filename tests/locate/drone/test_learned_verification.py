@@ -200,10 +200,10 @@ def test_the_best_places_are_few_and_apart() -> None:
 
 
 def test_plain_sift_opens_no_matcher_and_no_tiles() -> None:
-    nobody: Any = None
-    assert open_learned_verification(nobody, nobody, LocateOptions()) is None
+    missing: Any = None
+    assert open_learned_verification(missing, missing, LocateOptions()) is None
     with pytest.raises(OptionError, match="--matcher-weights"):
-        open_learned_verification(nobody, nobody, LocateOptions(matcher_weights=("loftr.ckpt",)))
+        open_learned_verification(missing, missing, LocateOptions(matcher_weights=("loftr.ckpt",)))
 
 
 class Search:
@@ -233,12 +233,12 @@ def test_the_locator_shows_its_places_and_heeds_the_evidence() -> None:
         shown.update(places)
         return [strong]
 
-    nobody: Any = None
+    missing: Any = None
     locator = DroneLocator(
-        nobody,
+        missing,
         Search(weak, voted),  # type: ignore[arg-type]
         LocateOptions(effort="low"),
-        open_retriever=nobody,
+        open_retriever=missing,
         learned_verification=SimpleNamespace(verify=verify),  # type: ignore[arg-type]
     )
     photo: Any = SimpleNamespace(pixels=np.zeros((480, 640, 3), np.uint8))

@@ -67,12 +67,12 @@ class Proposed:
 
 
 def posterior_of(search: Search, metadata: PhotoMetadata) -> Posterior | None:
-    nobody: Any = None
+    missing: Any = None
     locator = DroneLocator(
-        nobody,
+        missing,
         search,  # type: ignore[arg-type]
         LocateOptions(),
-        open_retriever=nobody,
+        open_retriever=missing,
     )
     photo: Any = Photo.__new__(Photo)
     object.__setattr__(photo, "pixels", np.zeros((480, 640, 3), np.uint8))

@@ -1,4 +1,4 @@
-"""Proposals of tiles: the photo north up in front of the network, the best tiles in order."""
+"""Retrieval of tiles: the photo north up in front of the network, the best tiles in order."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Network:
     def __init__(self) -> None:
         size = SimpleNamespace(height_px=SIZE_PX, width_px=SIZE_PX)
         self.card = SimpleNamespace(input_size=lambda view: size)
-        self.seen: np.ndarray = np.zeros(0)
+        self.images: np.ndarray = np.zeros(0)
         self.view = ""
 
     def embed(self, images: np.ndarray, view: str) -> np.ndarray:
-        self.seen, self.view = images, view
+        self.images, self.view = images, view
         return images.mean(axis=(1, 2)).astype(np.float32)
 
 
@@ -118,9 +118,9 @@ def test_a_known_yaw_is_one_picture_and_all_yaws_are_a_round() -> None:
     propose(Index([[1]], [[0.5]]), hypothesis(348.0, 354.0, 0.0, 6.0, 12.0), network=known)
     yaws = [float(yaw) for yaw in range(0, 360, 8)]
     propose(Index([[1]], [[0.5]]), hypothesis(*yaws), network=everywhere)
-    assert known.seen.shape == (1, SIZE_PX, SIZE_PX, 3)
+    assert known.images.shape == (1, SIZE_PX, SIZE_PX, 3)
     assert known.view == "drone"
-    assert 8 <= len(everywhere.seen) <= 24
+    assert 8 <= len(everywhere.images) <= 24
 
 
 @pytest.mark.parametrize("step_deg", [5, 10, 24, 45])
@@ -128,29 +128,29 @@ def test_all_yaws_are_a_round_whatever_their_step(step_deg: int) -> None:
     network = Network()
     yaws = [float(yaw) for yaw in range(0, 360, step_deg)]
     propose(Index([[1]], [[0.5]]), hypothesis(*yaws), network=network)
-    assert len(network.seen) == 12
+    assert len(network.images) == 12
 
 
 def test_every_ground_size_of_the_tiles_is_tried() -> None:
     network = Network()
     propose(Index([[1]], [[0.5]], sizes=(80.0, 160.0, 80.0)), hypothesis(0.0), network=network)
-    assert len(network.seen) == 2
+    assert len(network.images) == 2
 
 
-def test_sights_of_the_sky_propose_nothing() -> None:
+def test_hypotheses_of_the_sky_retrieve_nothing() -> None:
     assert propose(Index([[1]], [[0.5]]), hypothesis(0.0, pitch_deg=60.0)) == []
 
 
 def rows_of(found: list[Any]) -> list[int]:
-    return [proposal.row for proposal in found]
+    return [tile.row for tile in found]
 
 
 @pytest.mark.parametrize("has", ["signatures", "features", "neither"])
 def test_without_signatures_or_features_the_network_decides_alone(has: str) -> None:
     index = Index([[4, 2, 9]], [[0.9, 0.8, 0.1]], sizes=(160.0,) * 10)
     signatures = Signatures(np.arange(10)) if has == "signatures" else None
-    seen = [View()] if has == "features" else []
-    found = propose(index, hypothesis(0.0), signatures=signatures, views=seen)
+    views = [View()] if has == "features" else []
+    found = propose(index, hypothesis(0.0), signatures=signatures, views=views)
     assert rows_of(found) == [4, 2, 9]
     assert [p.score for p in found] == pytest.approx([0.9, 0.8, 0.1])
     assert index.asked is not None
@@ -206,7 +206,7 @@ def test_tiles_of_one_score_come_by_row() -> None:
     assert rows_of(found) == [1, 3, 5, 7]
 
 
-def test_the_sight_that_is_most_like_a_tile_counts() -> None:
+def test_the_view_that_is_most_like_a_tile_counts() -> None:
     index = Index([range(6)], [[0.4] * 6], sizes=(160.0,) * 6)
     one, several = (
         propose(
@@ -261,7 +261,7 @@ def test_many_turns_ask_about_no_more_tiles() -> None:
     assert rows_of(found) == [0, 3, 4]
 
 
-def test_no_tile_to_choose_from_is_no_proposal() -> None:
+def test_no_tile_to_choose_from_is_none_retrieved() -> None:
     index = Index([[-1, -1]], [[-np.inf, -np.inf]])
     none = np.zeros(0, np.int64)
     assert (

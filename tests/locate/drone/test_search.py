@@ -1,4 +1,4 @@
-"""One hypothesis of a photo on the features of a map: seen, proposed, verified."""
+"""One hypothesis of a photo on the features of a map: viewed, proposed, verified."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def around(world: SearchWorld, east_m: float, north_m: float, half_m: float) -> 
     return world.features.in_box(0, middle - half_m, middle + half_m)
 
 
-def test_a_photo_is_seen_with_its_features() -> None:
+def test_a_view_has_the_photo_s_features() -> None:
     found = view_photo(PHOTO, CAMERA, DOWN)
     assert found is not None
     assert (found.hypothesis, found.kind, found.rectified.gsd_m) == (DOWN, ROOT_SIFT, 0.4)
@@ -68,7 +68,9 @@ def test_a_photo_is_seen_with_its_features() -> None:
     ],
     ids=["nothing to hold on to", "the sky", "too few"],
 )
-def test_too_little_is_not_seen(photo: np.ndarray, hypothesis: ViewHypothesis) -> None:
+def test_a_photo_that_shows_too_little_has_no_view(
+    photo: np.ndarray, hypothesis: ViewHypothesis
+) -> None:
     assert view_photo(photo, CAMERA, hypothesis) is None
 
 
@@ -113,7 +115,7 @@ def test_the_photo_s_place_is_proposed_and_borne_out(
     assert np.hypot(*(np.array(verified.resection.camera.position) - true.camera_m)) < 5
 
 
-def test_only_the_features_that_are_told_of_vote(
+def test_only_the_features_of_the_choice_vote(
     search_world: SearchWorld, view: PhotoView, true: RectifiedShot
 ) -> None:
     x_m, y_m = true.peak.x_m, true.peak.y_m

@@ -162,8 +162,8 @@ def test_peaks_are_ordered_distinct_and_as_many_as_asked_for() -> None:
 
 def test_too_few_votes_make_no_peak() -> None:
     planted = plant()
-    nobody = Votes(**{name: values[:0] for name, values in vars(planted.votes).items()})
-    assert planted.peaks(votes=nobody) == []
+    none = Votes(**{name: values[:0] for name, values in vars(planted.votes).items()})
+    assert planted.peaks(votes=none) == []
 
 
 def test_nearer_pairs_weigh_more_but_no_pair_outweighs_many() -> None:
@@ -230,7 +230,7 @@ def test_a_patch_of_repeated_texture_gives_few_hints() -> None:
     assert len(crowded) < 10
 
 
-def test_surprise_grows_with_the_votes_and_shrinks_with_their_density() -> None:
+def test_the_likelihood_ratio_grows_with_the_votes_and_shrinks_with_their_density() -> None:
     masses = np.linspace(0, 50, 60)
     values = log_likelihood_ratio(masses, 2.0)
     assert (values >= 0).all()
