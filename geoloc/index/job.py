@@ -14,7 +14,7 @@ import numpy as np
 
 from geoloc.arrays import Int64Array
 from geoloc.errors import InputError
-from geoloc.index.manifest import MANIFEST, PARTS, IndexManifest
+from geoloc.index.manifest import INDEX_MANIFEST, PARTS, IndexManifest
 from geoloc.index.resume import prepare_job, recipe_of, resolve_recipe, unknown_rows
 from geoloc.index.tile_vectors import embed_tiles, quickest_shrink, read_ahead
 from geoloc.index.writing import write_index
@@ -24,8 +24,7 @@ from geoloc.models.registry import read_card
 from geoloc.models.view import SATELLITE
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress, Silent
-from geoloc.tiles.tile_set import TABLE as TILE_TABLE
-from geoloc.tiles.tile_set import TileSet
+from geoloc.tiles.tile_set import TILES_TABLE, TileSet
 
 # Training varies the scale by about so much.
 _SAME_SCALE = 1.6
@@ -155,8 +154,8 @@ def plan_index(
         recipe = recipe_of(tile_set, card, folder, options)
         wanted = resolve_recipe(recipe, folder, options)
         rows = np.arange(len(tile_set)) if wanted else np.zeros(0, np.int64)
-        if wanted and len(wanted.tile_digests) > 1 and (folder / MANIFEST).exists():
-            rows = unknown_rows(tile_set.table, geopandas.read_parquet(folder / TILE_TABLE))
+        if wanted and len(wanted.tile_digests) > 1 and (folder / INDEX_MANIFEST).exists():
+            rows = unknown_rows(tile_set.table, geopandas.read_parquet(folder / TILES_TABLE))
         embedder = Embedder(card.folder, device=options.device, batch_size=options.batch_size)
         seconds = _time_batch(tile_set, rows, embedder) if len(rows) else None
     copies = 1 if options.factory == IndexOptions.factory else 2

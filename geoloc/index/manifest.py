@@ -13,9 +13,9 @@ from geoloc import __version__
 from geoloc.atomic import remove_drafts, write_text
 from geoloc.errors import IndexFolderError
 
-MANIFEST = "index.json"
-PARTIAL_MANIFEST = "index.partial.json"
-VERSION = 1
+INDEX_MANIFEST = "index.json"
+INDEX_PARTIAL_MANIFEST = "index.partial.json"
+INDEX_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,11 @@ class IndexManifest:
     bounds: tuple[float, float, float, float]
     metric: str = "inner_product"
     geoloc: str = field(default=__version__)
-    version: int = VERSION
+    version: int = INDEX_VERSION
 
     def write(self, folder: Path) -> None:
         """Write ``index.json``, whole or not at all."""
-        write_text(folder / MANIFEST, _json(asdict(self)))
+        write_text(folder / INDEX_MANIFEST, _json(asdict(self)))
 
     @classmethod
     def read(cls, folder: Path) -> IndexManifest:
@@ -120,14 +120,14 @@ class IndexManifest:
         Raises:
             IndexFolderError: It is missing, damaged, or of another version.
         """
-        values = _read(folder / MANIFEST, folder)
+        values = _read(folder / INDEX_MANIFEST, folder)
         try:
             values["recipe"] = Recipe.from_json(values["recipe"])
             for name in ("ground_sizes_m", "crs", "bounds"):
                 values[name] = tuple(values[name])
             return cls(**values)
         except (KeyError, TypeError) as error:
-            raise _damaged(folder / MANIFEST, error) from error
+            raise _damaged(folder / INDEX_MANIFEST, error) from error
 
 
 def read_partial(folder: Path) -> Recipe | None:
@@ -136,7 +136,7 @@ def read_partial(folder: Path) -> Recipe | None:
     Raises:
         IndexFolderError: It is damaged or of another version.
     """
-    path = folder / PARTIAL_MANIFEST
+    path = folder / INDEX_PARTIAL_MANIFEST
     if not path.exists():
         return None
     values = _read(path, folder)
@@ -148,7 +148,9 @@ def read_partial(folder: Path) -> Recipe | None:
 
 def write_partial(folder: Path, recipe: Recipe) -> None:
     """Note the recipe of a run that begins."""
-    write_text(folder / PARTIAL_MANIFEST, _json({"recipe": asdict(recipe), "version": VERSION}))
+    write_text(
+        folder / INDEX_PARTIAL_MANIFEST, _json({"recipe": asdict(recipe), "version": INDEX_VERSION})
+    )
 
 
 def _read(path: Path, folder: Path) -> dict[str, Any]:
@@ -159,9 +161,9 @@ def _read(path: Path, folder: Path) -> dict[str, Any]:
         raise _missing(folder) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, error) from error
-    if version != VERSION:
+    if version != INDEX_VERSION:
         raise IndexFolderError(
-            f"{path} is of version {version}, this geoloc reads version {VERSION}; build the "
+            f"{path} is of version {version}, this geoloc reads version {INDEX_VERSION}; build the "
             "index again: geoloc index TILES --overwrite",
             path=path,
         )
@@ -169,10 +171,10 @@ def _read(path: Path, folder: Path) -> dict[str, Any]:
 
 
 def _missing(folder: Path) -> IndexFolderError:
-    if (folder / PARTIAL_MANIFEST).exists():
+    if (folder / INDEX_PARTIAL_MANIFEST).exists():
         message = f"the index in {folder} is unfinished; run the same geoloc index command again"
     else:
-        message = f"no index in {folder} ({MANIFEST} is missing); run: geoloc index TILES"
+        message = f"no index in {folder} ({INDEX_MANIFEST} is missing); run: geoloc index TILES"
     return IndexFolderError(message, path=folder)
 
 
@@ -198,9 +200,9 @@ BASE_VECTORS = "base.npy"
 
 def discard_index(folder: Path) -> None:
     """Remove what an index consists of, and nothing else that may lie there."""
-    (folder / MANIFEST).unlink(missing_ok=True)
+    (folder / INDEX_MANIFEST).unlink(missing_ok=True)
     (folder / CALIBRATION).unlink(missing_ok=True)
-    (folder / PARTIAL_MANIFEST).unlink(missing_ok=True)
+    (folder / INDEX_PARTIAL_MANIFEST).unlink(missing_ok=True)
     for name in (PARTS, FEATURES, f"{FEATURES}.parts"):
         shutil.rmtree(folder / name, ignore_errors=True)
 
@@ -210,7 +212,7 @@ def tidy_index(folder: Path) -> None:
     begun = read_partial(folder)
     if begun is None or begun == IndexManifest.read(folder).recipe:
         remove_drafts(folder)
-        (folder / PARTIAL_MANIFEST).unlink(missing_ok=True)
+        (folder / INDEX_PARTIAL_MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(folder / PARTS, ignore_errors=True)
 
 

@@ -17,11 +17,11 @@ import geopandas
 from geoloc.arrays import Float32Array, Int64Array
 from geoloc.errors import IndexFolderError
 from geoloc.index.exact_search import SearchResult, VectorStore
-from geoloc.index.manifest import FEATURES, MANIFEST, IndexManifest
+from geoloc.index.manifest import FEATURES, INDEX_MANIFEST, IndexManifest
 from geoloc.index.vector_store import FaissStore
 from geoloc.models.card import ModelCard
 from geoloc.models.registry import list_models, read_card
-from geoloc.tiles.tile_set import TABLE
+from geoloc.tiles.tile_set import TILES_TABLE
 
 
 class MapIndex:
@@ -57,10 +57,11 @@ class MapIndex:
         folder = Path(folder)
         manifest = IndexManifest.read(folder)
         try:
-            tiles = geopandas.read_parquet(folder / TABLE)
+            tiles = geopandas.read_parquet(folder / TILES_TABLE)
         except (OSError, ValueError) as error:
             raise IndexFolderError(
-                f"cannot read {folder / TABLE} ({error}); build the index again with --overwrite",
+                f"cannot read {folder / TILES_TABLE} ({error}); "
+                "build the index again with --overwrite",
                 path=folder,
             ) from error
         store = FaissStore.open(folder)
@@ -86,7 +87,7 @@ class MapIndex:
     @cached_property
     def index_id(self) -> str:
         """A short name that no other index has: of its manifest."""
-        return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()[:12]
+        return hashlib.sha256((self.folder / INDEX_MANIFEST).read_bytes()).hexdigest()[:12]
 
     @property
     def features_folder(self) -> Path | None:

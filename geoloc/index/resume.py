@@ -19,7 +19,7 @@ from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.manifest import (
     BASE_TABLE,
     BASE_VECTORS,
-    MANIFEST,
+    INDEX_MANIFEST,
     PARTS,
     IndexManifest,
     Recipe,
@@ -35,9 +35,7 @@ from geoloc.models.embedder import Preprocessing, fingerprint
 from geoloc.models.registry import bundled_models_folder, read_card
 from geoloc.models.view import SATELLITE
 from geoloc.options import IndexOptions
-from geoloc.tiles.tile_set import MANIFEST as TILES_MANIFEST
-from geoloc.tiles.tile_set import TABLE as TILE_TABLE
-from geoloc.tiles.tile_set import TileSet
+from geoloc.tiles.tile_set import TILES_MANIFEST, TILES_TABLE, TileSet
 
 # A tile of the same name may lie this far away, in degrees (a metre), and be the same tile.
 _SAME_PLACE_DEG = 1e-5
@@ -132,7 +130,7 @@ def resolve_recipe(recipe: Recipe, folder: Path, options: IndexOptions) -> Recip
     """
     if options.overwrite:
         return recipe
-    finished = IndexManifest.read(folder).recipe if (folder / MANIFEST).exists() else None
+    finished = IndexManifest.read(folder).recipe if (folder / INDEX_MANIFEST).exists() else None
     begun = read_partial(folder)
     if begun is not None and begun != finished:
         if options.append:
@@ -168,13 +166,13 @@ def _begin(tiles: TileSet, recipe: Recipe, folder: Path) -> None:
     shutil.rmtree(parts, ignore_errors=True)
     parts.mkdir()
     if len(recipe.tile_digests) > 1:
-        table = geopandas.read_parquet(folder / TILE_TABLE)
+        table = geopandas.read_parquet(folder / TILES_TABLE)
         unknown_rows(tiles.table, table)  # refuses what does not fit before anything is noted
         _check_scheme(tiles, IndexManifest.read(folder))
         store = FaissStore.open(folder)
         np.save(parts / BASE_VECTORS, store.vectors(np.arange(len(store))))
-        shutil.copyfile(folder / TILE_TABLE, parts / BASE_TABLE)
-        shutil.copyfile(folder / MANIFEST, parts / MANIFEST)
+        shutil.copyfile(folder / TILES_TABLE, parts / BASE_TABLE)
+        shutil.copyfile(folder / INDEX_MANIFEST, parts / INDEX_MANIFEST)
     write_partial(folder, recipe)
 
 

@@ -21,7 +21,7 @@ from geoloc.index.manifest import (
     BASE_VECTORS,
     CALIBRATION,
     FEATURES,
-    MANIFEST,
+    INDEX_MANIFEST,
     PARTS,
     IndexManifest,
     relative_location,
@@ -52,7 +52,7 @@ def write_index(job: Job, found: TileVectors, options: IndexOptions, progress: P
             path=job.tiles.folder,
         )
     # From here until the new manifest is written there is no index, only the run's own parts.
-    (folder / MANIFEST).unlink(missing_ok=True)
+    (folder / INDEX_MANIFEST).unlink(missing_ok=True)
     (folder / CALIBRATION).unlink(missing_ok=True)
     write_store(folder, vectors, job.recipe.factory)
     write_table(folder, table)

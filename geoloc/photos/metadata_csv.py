@@ -28,7 +28,7 @@ _LIMITS = {
     "roll_deg": (-180.0, 180.0),
     "hfov_deg": (1.0, 360.0),
 }
-COLUMNS = ("photo", *_LIMITS, "timestamp")
+METADATA_COLUMNS = ("photo", *_LIMITS, "timestamp")
 _BLANK = {"", "nan", "na", "n/a", "null", "none", "-"}
 
 
@@ -112,20 +112,22 @@ def open_table(path: str | Path) -> MetadataTable:
 
 def _check_header(header: Sequence[str], path: Path) -> tuple[str, ...]:
     """Notes about the columns; refuses a header that does not say what is what."""
-    repeated = sorted({name for name in header if name in COLUMNS and header.count(name) > 1})
-    known = set(header) & set(COLUMNS)
+    repeated = sorted(
+        {name for name in header if name in METADATA_COLUMNS and header.count(name) > 1}
+    )
+    known = set(header) & set(METADATA_COLUMNS)
     if repeated:
         raise MetadataError(f"{path} has two columns {repeated[0]}", path=path)
     if "photo" not in known or len(known) < 2:
         seen = ", ".join(header)[:200] or "nothing"
         raise MetadataError(
             f"{path}: the first line must name the column photo and any of "
-            f"{', '.join(COLUMNS[1:])}; it names {seen}",
+            f"{', '.join(METADATA_COLUMNS[1:])}; it names {seen}",
             path=path,
         )
     if ("lon" in known) != ("lat" in known):
         raise MetadataError(f"{path} has only one of the columns lon and lat", path=path)
-    unknown = [name for name in header if name and name not in COLUMNS]
+    unknown = [name for name in header if name and name not in METADATA_COLUMNS]
     return (f"{path}: columns not used: {', '.join(unknown)}",) if unknown else ()
 
 

@@ -24,7 +24,7 @@ from geoloc.errors import InputError, OptionError, OutputExistsError
 from geoloc.options import OutputFormat
 from geoloc.results.qgis_style import photo_style
 from geoloc.results.schema import (
-    COLUMNS,
+    RESULT_COLUMNS,
     PhotoResult,
     Record,
     Status,
@@ -247,7 +247,7 @@ def _write_geojsonl(rows: Iterable[Record], stream: _TextStream) -> None:
 
 def _write_csv(rows: Iterable[Record], stream: _TextStream) -> None:
     """A header and a line a photo; an empty cell is what is not known."""
-    writer = csv.DictWriter(stream, [column.name for column in COLUMNS], lineterminator="\n")
+    writer = csv.DictWriter(stream, [column.name for column in RESULT_COLUMNS], lineterminator="\n")
     writer.writeheader()
     for record in rows:
         writer.writerow(record)
@@ -307,10 +307,10 @@ def _result_of(record: Mapping[str, Any], source: Path) -> PhotoResult:
     derived = {"filename", "directory"}
     values = {
         column.name: plain_value(_present(record.get(column.name)), column)
-        for column in COLUMNS
+        for column in RESULT_COLUMNS
         if column.name not in derived
     }
-    return PhotoResult(**values)  # type: ignore[arg-type]  # kinds follow COLUMNS
+    return PhotoResult(**values)  # type: ignore[arg-type]  # kinds follow RESULT_COLUMNS
 
 
 def _present(value: Any) -> Any:
@@ -329,7 +329,7 @@ def _read_geojsonl(path: Path) -> list[Record]:
 
 
 def _read_csv(path: Path) -> list[Record]:
-    real = {column.name for column in COLUMNS if column.kind == "real"}
+    real = {column.name for column in RESULT_COLUMNS if column.kind == "real"}
     return [
         # A spreadsheet may have saved them again, with decimal commas.
         {name: parse_number(cell) if cell and name in real else cell for name, cell in row.items()}

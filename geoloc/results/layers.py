@@ -17,7 +17,7 @@ import pyogrio
 import shapely
 
 from geoloc.results.qgis_style import footprint_style, photo_style
-from geoloc.results.schema import COLUMNS, Record
+from geoloc.results.schema import RESULT_COLUMNS, Record
 
 
 def results_frame(records: Iterable[Record]) -> geopandas.GeoDataFrame:
@@ -25,7 +25,7 @@ def results_frame(records: Iterable[Record]) -> geopandas.GeoDataFrame:
     rows = list(records)
     types = {"text": "object", "real": "float64", "whole": "Int32"}
     columns: dict[str, Any] = {}
-    for column in COLUMNS:
+    for column in RESULT_COLUMNS:
         values = [row[column.name] for row in rows]
         if column.kind == "time":
             columns[column.name] = _times(values)

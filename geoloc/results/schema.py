@@ -132,7 +132,7 @@ class Column:
     decimals: int = 2
 
 
-COLUMNS = (
+RESULT_COLUMNS = (
     Column("photo"),
     Column("filename"),
     Column("directory"),
@@ -178,7 +178,9 @@ Record = dict[str, Any]
 
 def result_record(result: PhotoResult) -> Record:
     """The row of `result`: every column in order, rounded, None for what is not known."""
-    return {column.name: plain_value(getattr(result, column.name), column) for column in COLUMNS}
+    return {
+        column.name: plain_value(getattr(result, column.name), column) for column in RESULT_COLUMNS
+    }
 
 
 def plain_value(value: Any, column: Column) -> str | float | int | None:

@@ -23,19 +23,19 @@ from geoloc.errors import OutputExistsError
 from geoloc.options import TileOptions
 from geoloc.tiles.cutting import Outcome
 from geoloc.tiles.tile_set import (
-    COLUMNS,
-    MANIFEST,
     MOSAIC,
-    PARTIAL_MANIFEST,
     PIXELS,
-    TABLE,
+    TILE_COLUMNS,
+    TILES_MANIFEST,
+    TILES_PARTIAL_MANIFEST,
+    TILES_TABLE,
     RasterEntry,
     TileManifest,
     TileScheme,
 )
 
 JOURNAL = "tiles.partial.jsonl"
-_OURS = (MANIFEST, TABLE, MOSAIC, PIXELS, PARTIAL_MANIFEST, JOURNAL)
+_OURS = (TILES_MANIFEST, TILES_TABLE, MOSAIC, PIXELS, TILES_PARTIAL_MANIFEST, JOURNAL)
 _FINGERPRINT_BYTES = 1 << 16
 
 
@@ -118,15 +118,15 @@ def prepare_folder(
                 "use --overwrite to replace them, or -o for another folder",
                 path=folder,
             )
-        if (folder / MANIFEST).exists():
+        if (folder / TILES_MANIFEST).exists():
             if len(found.rasters) == len(sources):
                 return Preparation(found, is_finished=True)
             _reopen(folder)
     folder.mkdir(parents=True, exist_ok=True)
     known = () if found is None else found.rasters
     started = TileManifest(scheme, tuple(_with_unique_keys(sources, known)))
-    started.write(folder / PARTIAL_MANIFEST)
-    (folder / MANIFEST).unlink(missing_ok=True)
+    started.write(folder / TILES_PARTIAL_MANIFEST)
+    (folder / TILES_MANIFEST).unlink(missing_ok=True)
     return Preparation(started, is_finished=False)
 
 
@@ -154,8 +154,8 @@ def abandon_folder(folder: Path) -> None:
 def finish_folder(folder: Path, manifest: TileManifest) -> None:
     """Declare a folder finished."""
     remove_drafts(folder)
-    manifest.write(folder / MANIFEST)
-    (folder / PARTIAL_MANIFEST).unlink(missing_ok=True)
+    manifest.write(folder / TILES_MANIFEST)
+    (folder / TILES_PARTIAL_MANIFEST).unlink(missing_ok=True)
     (folder / JOURNAL).unlink(missing_ok=True)
 
 
@@ -180,7 +180,7 @@ def _found_manifest(folder: Path, *, overwrite: bool) -> TileManifest | None:
         raise OutputExistsError(f"{message}; use -o for another name", path=folder)
     if not folder.exists() or not any(folder.iterdir()):
         return None
-    ours = [name for name in (MANIFEST, PARTIAL_MANIFEST) if (folder / name).exists()]
+    ours = [name for name in (TILES_MANIFEST, TILES_PARTIAL_MANIFEST) if (folder / name).exists()]
     if not ours:
         message = f"{folder} is not empty and holds no tiles of geoloc"
         raise OutputExistsError(f"{message}; use -o for another folder", path=folder)
@@ -196,7 +196,7 @@ def _clear(folder: Path) -> None:
         path = folder / name
         if path.is_dir():
             shutil.rmtree(path)
-    for name in (TABLE, MOSAIC, JOURNAL, PARTIAL_MANIFEST, MANIFEST):
+    for name in (TILES_TABLE, MOSAIC, JOURNAL, TILES_PARTIAL_MANIFEST, TILES_MANIFEST):
         (folder / name).unlink(missing_ok=True)
     remove_drafts(folder)
 
@@ -230,8 +230,8 @@ def _as_text(value: object) -> str:
 
 def _reopen(folder: Path) -> None:
     """Turn a finished folder into an unfinished one, so that rasters can be added."""
-    table = geopandas.read_parquet(folder / TABLE)
-    rows = table[[*COLUMNS, "geometry"]].to_dict("records")
+    table = geopandas.read_parquet(folder / TILES_TABLE)
+    rows = table[[*TILE_COLUMNS, "geometry"]].to_dict("records")
     lines = []
     for row in rows:
         row["transform"] = [float(value) for value in row["transform"]]

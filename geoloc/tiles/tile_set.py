@@ -1,6 +1,6 @@
 """A folder of tiles at rest: its table, its manifest, and the pixels of any tile.
 
-    tiles.parquet    GeoParquet 1.1, one row a tile (`COLUMNS`), footprints in EPSG:4326
+    tiles.parquet    GeoParquet 1.1, one row a tile (`TILE_COLUMNS`), footprints in EPSG:4326
     tiles.gti.gpkg   the same footprints, which GDAL also opens as one mosaic
     tiles.json       the manifest: how the tiles were cut, and from what
     pixels/          small GeoTIFFs, unless the tiles are windows of their rasters (virtual)
@@ -34,16 +34,16 @@ from geoloc.geometry.crs import as_crs
 from geoloc.tiles.bands import Stretch
 from geoloc.tiles.raster import MapRaster, PixelWindow, open_map_raster
 
-MANIFEST = "tiles.json"
-TABLE = "tiles.parquet"
+TILES_MANIFEST = "tiles.json"
+TILES_TABLE = "tiles.parquet"
 MOSAIC = "tiles.gti.gpkg"
 PIXELS = "pixels"
 # Factor of the overview inside a tile's file: networks want fewer pixels than local features.
 OVERVIEW = 4
-PARTIAL_MANIFEST = "tiles.partial.json"
-VERSION = 1
+TILES_PARTIAL_MANIFEST = "tiles.partial.json"
+TILES_VERSION = 1
 
-COLUMNS = (
+TILE_COLUMNS = (
     "tile_id",
     "location",
     "col_off",
@@ -120,7 +120,7 @@ class TileManifest:
     scheme: TileScheme
     rasters: tuple[RasterEntry, ...] = field(default=())
     digest: str = ""
-    version: int = VERSION
+    version: int = TILES_VERSION
 
     def to_json(self) -> str:
         """JSON as it stands in the file."""
@@ -135,8 +135,8 @@ class TileManifest:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            if values["version"] != VERSION:
-                message = f"{path} is of version {values['version']}; expected {VERSION}"
+            if values["version"] != TILES_VERSION:
+                message = f"{path} is of version {values['version']}; expected {TILES_VERSION}"
                 raise TilesError(f"{message}; run geoloc tile with --overwrite", path=path)
             rasters = tuple(RasterEntry(**entry) for entry in values["rasters"])
             return cls(TileScheme.from_json(values["scheme"]), rasters, values["digest"])
@@ -165,14 +165,14 @@ class TileSet:
     Attributes:
         folder: Where they are.
         manifest: How they were made.
-        table: One row a tile, with the columns `COLUMNS` and footprints in EPSG:4326.
+        table: One row a tile, with the columns `TILE_COLUMNS` and footprints in EPSG:4326.
     """
 
     def __init__(self, folder: Path, manifest: TileManifest, table: geopandas.GeoDataFrame) -> None:
         self.folder = folder
         self.manifest = manifest
         self.table = table
-        self._rows: list[dict[str, Any]] = table[list(COLUMNS)].to_dict("records")
+        self._rows: list[dict[str, Any]] = table[list(TILE_COLUMNS)].to_dict("records")
         self._crs: dict[str, CRS] = {}
         self._local = threading.local()
         self._opened: list[MapRaster] = []
@@ -186,18 +186,18 @@ class TileSet:
             TilesError: There are no tiles, or they are unfinished or damaged.
         """
         folder = Path(folder)
-        if not (folder / MANIFEST).exists() and (folder / PARTIAL_MANIFEST).exists():
+        if not (folder / TILES_MANIFEST).exists() and (folder / TILES_PARTIAL_MANIFEST).exists():
             message = f"the tiles in {folder} are unfinished"
             raise TilesError(f"{message}; run the same geoloc tile command again", path=folder)
-        manifest = TileManifest.read(folder / MANIFEST)
+        manifest = TileManifest.read(folder / TILES_MANIFEST)
         try:
-            table = geopandas.read_parquet(folder / TABLE)
+            table = geopandas.read_parquet(folder / TILES_TABLE)
         except (OSError, ValueError) as error:
-            message = f"cannot read {folder / TABLE}: {error}"
+            message = f"cannot read {folder / TILES_TABLE}: {error}"
             raise TilesError(f"{message}; run geoloc tile with --overwrite", path=folder) from error
-        missing = [name for name in COLUMNS if name not in table.columns]
+        missing = [name for name in TILE_COLUMNS if name not in table.columns]
         if missing:
-            message = f"{folder / TABLE} lacks the columns {', '.join(missing)}"
+            message = f"{folder / TILES_TABLE} lacks the columns {', '.join(missing)}"
             raise TilesError(f"{message}; run geoloc tile with --overwrite", path=folder)
         return cls(folder, manifest, table)
 
@@ -310,7 +310,7 @@ def _averaged(pixels: ByteArray, shrink: int) -> ByteArray:
 
 def write_table(folder: Path, table: geopandas.GeoDataFrame) -> None:
     """Write ``tiles.parquet`` as GeoParquet 1.1 with a bbox covering."""
-    with replacing(folder / TABLE) as draft:
+    with replacing(folder / TILES_TABLE) as draft:
         table.to_parquet(draft, write_covering_bbox=True, schema_version="1.1.0", index=False)
 
 
@@ -350,9 +350,9 @@ def _side_px(table: geopandas.GeoDataFrame) -> int:
 
 
 def make_table(rows: Sequence[dict[str, Any]]) -> geopandas.GeoDataFrame:
-    """The table of tiles from its rows, each with `COLUMNS` and a ``geometry`` in EPSG:4326."""
+    """The table of tiles from rows of `TILE_COLUMNS` and a ``geometry`` in EPSG:4326 each."""
     return geopandas.GeoDataFrame(
-        {name: [row[name] for row in rows] for name in COLUMNS},
+        {name: [row[name] for row in rows] for name in TILE_COLUMNS},
         geometry=[row["geometry"] for row in rows],
         crs="EPSG:4326",
     )

@@ -23,7 +23,7 @@ from PIL import Image
 
 from geoloc.cli import COMMANDS, cli
 from geoloc.errors import EXIT_OK, EXIT_PARTIAL
-from geoloc.results.schema import COLUMNS, PhotoResult
+from geoloc.results.schema import RESULT_COLUMNS, PhotoResult
 from tests.house.test_layering import LAYERS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -190,7 +190,7 @@ def test_the_page_of_the_output_names_every_column_with_its_type_and_description
     ]
     described = _descriptions()
     stated = [[name, kind, text] for name, kind, _, text in rows]
-    expected = [[f"`{each.name}`", each.kind, described[each.name]] for each in COLUMNS]
+    expected = [[f"`{each.name}`", each.kind, described[each.name]] for each in RESULT_COLUMNS]
     assert stated == expected
 
 

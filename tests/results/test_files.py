@@ -19,7 +19,7 @@ import pytest
 
 from geoloc.errors import InputError, OptionError, OutputExistsError
 from geoloc.results.files import check_output, read_results, write_results
-from geoloc.results.schema import COLUMNS, PhotoResult, result_record
+from geoloc.results.schema import RESULT_COLUMNS, PhotoResult, result_record
 from tests.fixtures.csv_tables import SPREADSHEET_ENCODINGS, save_as_spreadsheet
 
 IMPORTPHOTOS = [
@@ -65,11 +65,11 @@ def _results(folder: Path) -> list[PhotoResult]:
 
 
 def test_first_columns_are_those_of_qgis_photo_import() -> None:
-    assert [column.name for column in COLUMNS][: len(IMPORTPHOTOS)] == IMPORTPHOTOS
+    assert [column.name for column in RESULT_COLUMNS][: len(IMPORTPHOTOS)] == IMPORTPHOTOS
 
 
 def test_every_field_of_a_result_is_a_column_once() -> None:
-    names = [column.name for column in COLUMNS]
+    names = [column.name for column in RESULT_COLUMNS]
     fields = {field.name for field in dataclasses.fields(PhotoResult)}
     assert len(names) == len(set(names))
     assert set(names) == fields | {"filename", "directory"}
@@ -130,7 +130,7 @@ def test_geojson_is_rfc_7946(tmp_path: Path) -> None:
     assert [feature["type"] for feature in document["features"]] == ["Feature"] * 4
     assert document["features"][0]["geometry"] is None
     assert document["features"][1]["geometry"]["coordinates"] == [13.1234568, -52.9876543]
-    assert list(document["features"][1]["properties"]) == [column.name for column in COLUMNS]
+    assert list(document["features"][1]["properties"]) == [column.name for column in RESULT_COLUMNS]
 
 
 def test_geopackage_carries_its_styles_and_the_footprints(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from geoloc.results.files import write_results
 from geoloc.results.qgis_style import footprint_style, photo_style
-from geoloc.results.schema import COLUMNS, PhotoResult
+from geoloc.results.schema import RESULT_COLUMNS, PhotoResult
 
 _QGIS_PYTHON = "/usr/bin/python3"  # where distributions put QGIS's bindings
 
@@ -82,7 +82,7 @@ def test_the_style_speaks_of_our_columns_only() -> None:
     expressions.append(root.findtext("mapTip", ""))
     quoted = {name for text in expressions for name in re.findall(r'"(\w+)"', text)} - {"350"}
     assert quoted
-    assert quoted <= {column.name for column in COLUMNS}
+    assert quoted <= {column.name for column in RESULT_COLUMNS}
 
 
 @pytest.fixture(scope="module")

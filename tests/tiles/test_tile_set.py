@@ -16,7 +16,7 @@ from geoloc.errors import TilesError
 from geoloc.geometry.crs import to_lonlat
 from geoloc.options import TileOptions
 from geoloc.tiles.job import cut_tiles
-from geoloc.tiles.tile_set import COLUMNS, OVERVIEW, TileSet
+from geoloc.tiles.tile_set import OVERVIEW, TILE_COLUMNS, TileSet
 from tests.fixtures import rasters
 
 GEOD = Geod(ellps="WGS84")
@@ -131,7 +131,7 @@ def test_the_table_is_geoparquet_with_a_bbox_covering(tmp_path: Path) -> None:
     geo = json.loads(metadata[b"geo"])
     assert geo["version"] == "1.1.0"
     assert "bbox" in geo["columns"]["geometry"]["covering"]
-    assert set(COLUMNS) <= set(tiles.table.columns)
+    assert set(TILE_COLUMNS) <= set(tiles.table.columns)
     assert tiles.table.crs == "EPSG:4326"
     assert tiles.table["tile_id"].is_unique
     box = tiles.table.geometry.bounds

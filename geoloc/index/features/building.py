@@ -27,8 +27,8 @@ from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.index.features.feature_map import (
     CELL_M,
     DESCRIPTOR,
-    FORMAT_VERSION,
-    MANIFEST,
+    FEATURES_MANIFEST,
+    FEATURES_VERSION,
     Region,
     cell_keys,
 )
@@ -262,9 +262,9 @@ def _finished(folder: Path, tiles: TileSet, kind: DescriptorKind) -> int | None:
 
     What comes after the features takes minutes on a large map, and may be interrupted, too.
     """
-    path = folder / MANIFEST
+    path = folder / FEATURES_MANIFEST
     manifest = json.loads(path.read_text()) if path.is_file() else {}
-    wanted = {"version": FORMAT_VERSION, "tiles": tiles.digest(), DESCRIPTOR: asdict(kind)}
+    wanted = {"version": FEATURES_VERSION, "tiles": tiles.digest(), DESCRIPTOR: asdict(kind)}
     is_same = all(manifest.get(name) == value for name, value in wanted.items())
     return int(manifest["count"]) if is_same else None
 
@@ -365,11 +365,11 @@ def _write_manifest(
     folder: Path, tiles: TileSet, plan: _Plan, count: int, kind: DescriptorKind
 ) -> None:
     manifest = {
-        "version": FORMAT_VERSION,
+        "version": FEATURES_VERSION,
         "count": count,
         "gsd_m": float(tiles.table["gsd_m"].to_numpy(float)[plan.tiles].min()),
         "tiles": tiles.digest(),
         "regions": [{**asdict(region), "origin": list(region.origin)} for region in plan.regions],
         DESCRIPTOR: asdict(kind),
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    (folder / FEATURES_MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")

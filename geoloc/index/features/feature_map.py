@@ -34,8 +34,8 @@ from geoloc.errors import IndexFolderError
 from geoloc.geometry.crs import LocalFrame, LonLat, distances_m
 from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorKind
 
-FORMAT_VERSION = 1
-MANIFEST = "features.json"
+FEATURES_VERSION = 1
+FEATURES_MANIFEST = "features.json"
 DESCRIPTOR = "descriptor"
 CELL_M = 64.0
 BLOCK_M = 1000.0
@@ -242,17 +242,17 @@ def cell_keys(region: int | Int64Array, column: Int64Array, row: Int64Array) -> 
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
+    path = folder / FEATURES_MANIFEST
     if not path.is_file():
         raise IndexFolderError(
             f"{folder} holds no finished local features; run `geoloc index` again to finish it",
             path=folder,
         )
     manifest: dict[str, Any] = json.loads(path.read_text())
-    if manifest.get("version") != FORMAT_VERSION:
+    if manifest.get("version") != FEATURES_VERSION:
         raise IndexFolderError(
             f"{folder} holds local features of format {manifest.get('version')}, this geoloc "
-            f"reads format {FORMAT_VERSION}; build the index again with --overwrite",
+            f"reads format {FEATURES_VERSION}; build the index again with --overwrite",
             path=folder,
         )
     return manifest

@@ -14,7 +14,7 @@ from geoloc.learning.training.recall import Recall
 
 LOG_NAME = "training.csv"
 BOARD_FOLDER = "tensorboard"
-COLUMNS = (
+LOG_COLUMNS = (
     "step",
     "epoch",
     "seconds",
@@ -69,7 +69,7 @@ class TrainingLog:
             replacing(self._path) as draft,
             draft.open("w", newline="", encoding="utf-8") as file,
         ):
-            csv.writer(file).writerows([COLUMNS, *self._rows])
+            csv.writer(file).writerows([LOG_COLUMNS, *self._rows])
         return self
 
     def __exit__(
