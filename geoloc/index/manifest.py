@@ -192,7 +192,6 @@ def _json(values: dict[str, Any]) -> str:
 
 
 FEATURES = "features"
-CALIBRATION = "calibration.json"
 PARTS = "parts"
 BASE_TABLE = "base.parquet"
 BASE_VECTORS = "base.npy"
@@ -201,7 +200,6 @@ BASE_VECTORS = "base.npy"
 def discard_index(folder: Path) -> None:
     """Remove what an index consists of, and nothing else that may lie there."""
     (folder / INDEX_MANIFEST).unlink(missing_ok=True)
-    (folder / CALIBRATION).unlink(missing_ok=True)
     (folder / INDEX_PARTIAL_MANIFEST).unlink(missing_ok=True)
     for name in (PARTS, FEATURES, f"{FEATURES}.parts"):
         shutil.rmtree(folder / name, ignore_errors=True)

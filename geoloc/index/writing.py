@@ -19,7 +19,6 @@ from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.features.signatures import write_signatures
 from geoloc.index.manifest import (
     BASE_VECTORS,
-    CALIBRATION,
     FEATURES,
     INDEX_MANIFEST,
     PARTS,
@@ -53,7 +52,6 @@ def write_index(job: Job, found: TileVectors, options: IndexOptions, progress: P
         )
     # From here until the new manifest is written there is no index, only the run's own parts.
     (folder / INDEX_MANIFEST).unlink(missing_ok=True)
-    (folder / CALIBRATION).unlink(missing_ok=True)
     write_store(folder, vectors, job.recipe.factory)
     write_table(folder, table)
     _write_features(job, table, options, progress)

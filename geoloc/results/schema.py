@@ -1,4 +1,4 @@
-"""The columns of the output: what is said of one photo, under which name, in which unit.
+"""The schema of results: the columns of the output, their names, kinds and units.
 
 First come the names of QGIS's own *Import geotagged photos*, so that styles and forms made for it
 work, then ours. `direction` is our heading where there is one and else what the photo says of
@@ -28,40 +28,42 @@ class PhotoResult:
         photo: Absolute path of the photo.
         status: ``located``; ``ambiguous`` (an answer that is in doubt); ``rejected`` (read, but
             found nowhere); ``unreadable``.
-        altitude: Metres above sea level, as the photo says.
-        direction: Degrees clockwise from north: `heading`, or else what the photo says.
-        rotation: Degrees (0, 90, 180, 270) that the photo's EXIF orientation turns it.
-        longitude: Of the answer, degrees; None when there is none.
-        latitude: Of the answer, degrees.
-        timestamp: ISO 8601, as the photo says.
+        altitude: Height above sea level, metres, as the photo says.
+        direction: View direction, degrees clockwise from north: `heading`, or else what the photo
+            says.
+        rotation: Degrees (0, 90, 180, 270) by which the photo's EXIF orientation turns it.
+        longitude: Longitude of the answer, degrees; None when there is none.
+        latitude: Latitude of the answer, degrees; None when there is none.
+        timestamp: Time at which the photo was taken, ISO 8601, as the photo says.
         photo_rel: Path of the photo from the output's folder; set on writing.
-        confidence: Probability that the truth lies within `conf_radius_m`, in [0, 1].
-        conf_kind: ``calibrated`` or ``uncalibrated``.
-        conf_radius_m: Radius that `confidence` speaks of, in metres.
-        ce90_m: Radius that holds the truth 90 % of the time, in metres.
-        acc95_m: Radius that holds the truth 95 % of the time, in metres.
-        heading: Degrees clockwise from true north, as matched with the map.
+        confidence: Probability that the true position lies within `conf_radius_m`, 0 to 1.
+        conf_kind: ``uncalibrated``: how well `confidence` holds was not measured on this index. The
+            other value, ``calibrated``, is reserved: nothing writes it.
+        conf_radius_m: Radius that `confidence` refers to, metres.
+        ce90_m: Radius that holds the true position 90 % of the time, metres.
+        acc95_m: Radius that holds the true position 95 % of the time, metres.
+        heading: View direction, degrees clockwise from true north, as matched with the map.
         heading_sd: Standard deviation of `heading`, degrees.
         position_kind: Whether the answer is where the ``camera`` was or the ``scene`` it shows.
-        scene_longitude: Of the ground point at the photo's centre, degrees.
-        scene_latitude: Of the ground point at the photo's centre, degrees.
+        scene_longitude: Longitude of the ground point at the photo's centre, degrees.
+        scene_latitude: Latitude of the ground point at the photo's centre, degrees.
         footprint: The photo's outline on the ground, WKT in lon, lat.
         score: Strength of the match that won; not comparable between indexes.
-        margin: `score` against the best answer elsewhere.
-        spread_m: Spread of the candidates' positions, in metres.
-        n_modes: Places that compete.
-        n_inliers: Matched features that agree with the answer.
-        view: What kind of photo it was taken for.
-        tile_id: The tile that holds the answer.
-        tile_path: Where that tile's pixels are.
-        tile_crs: That tile's own CRS.
+        margin: Lead of `score` over the best answer elsewhere.
+        spread_m: Spread of the candidates' positions, metres.
+        n_modes: Number of places that compete.
+        n_inliers: Number of matched features that agree with the answer.
+        view: Kind of photo that it was taken for: drone, panorama or street.
+        tile_id: Name of the tile that holds the answer.
+        tile_path: Path of that tile's pixels.
+        tile_crs: CRS of that tile.
         exif_lon: Longitude that the photo says, degrees; never used for the answer by default.
         exif_lat: Latitude that the photo says, degrees.
-        exif_dist_m: Distance from there to the answer, in metres.
-        error: Why there is no answer.
+        exif_dist_m: Distance from there to the answer, metres.
+        error: Reason why there is no answer.
         model: Name of the model.
         index_id: Digest that names the index.
-        run_id: Names the run that wrote this.
+        run_id: Random name of the run that wrote this.
     """
 
     photo: str
@@ -122,9 +124,9 @@ class Column:
     """One column of the output.
 
     Attributes:
-        name: As in `PhotoResult` and in every file.
-        kind: What it holds.
-        decimals: Digits that are written of a real number.
+        name: Name in `PhotoResult` and in every file.
+        kind: Kind of its values.
+        decimals: Digits after the point that are written of a real number.
     """
 
     name: str

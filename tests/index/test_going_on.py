@@ -70,10 +70,10 @@ def test_another_model_or_other_tiles_are_refused_until_overwrite(
 def test_overwriting_leaves_other_files_alone(tiles: Path, model: Path, tmp_path: Path) -> None:
     build_index(tiles, tmp_path / "index", options_for(model))
     (tmp_path / "index" / "notes.txt").write_text("mine")
-    (tmp_path / "index" / "calibration.json").write_text("{}")
+    (tmp_path / "index" / "own.json").write_text("{}")
     build_index(tiles, tmp_path / "index", options_for(model, overwrite=True))
     assert (tmp_path / "index" / "notes.txt").read_text() == "mine"
-    assert not (tmp_path / "index" / "calibration.json").exists()
+    assert (tmp_path / "index" / "own.json").read_text() == "{}"
 
 
 class Killed(BaseException):
