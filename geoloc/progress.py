@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+
+# So many warnings of one kind are passed on in full.
+_SHOWN_WARNINGS = 5
 
 
 class Progress(Protocol):
@@ -29,3 +33,28 @@ class Silent:
 
     def warn(self, message: str) -> None:
         """Drop it."""
+
+
+class CappedWarnings:
+    """Warnings of one kind: the first few are passed on in full, the others are counted.
+
+    Args:
+        warn: Receives each line.
+        rest: The closing line, with ``{}`` for the number of warnings that were only counted.
+    """
+
+    def __init__(self, warn: Callable[[str], None], *, rest: str) -> None:
+        self._warn = warn
+        self._rest = rest
+        self._count = 0
+
+    def add(self, message: str) -> None:
+        """Pass a warning on, or count it."""
+        self._count += 1
+        if self._count <= _SHOWN_WARNINGS:
+            self._warn(message)
+
+    def finish(self) -> None:
+        """State how many were only counted, if any were."""
+        if self._count > _SHOWN_WARNINGS:
+            self._warn(self._rest.format(self._count - _SHOWN_WARNINGS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -19,12 +20,12 @@ from geoloc.commands._console import (
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL
 from geoloc.options import PairingOptions, PairViewChoice
+from geoloc.progress import CappedWarnings
 
 if TYPE_CHECKING:
     from geoloc.learning.pairing.job import PairingSummary
 
 _DEFAULT = PairingOptions()
-_FAILURES_SHOWN = 5
 
 
 class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since click 8.2
@@ -182,10 +183,10 @@ def _show(summary: PairingSummary, *, quiet: bool) -> None:
         )
     if summary.unturned:
         say(f"{_photos(summary.unturned)} of unknown heading not turned to north", quiet=quiet)
-    for failure in summary.failures[:_FAILURES_SHOWN]:
-        say(f"no pair: {failure.reason}", quiet=quiet)
-    if len(summary.failures) > _FAILURES_SHOWN:
-        say(f"no pair: {len(summary.failures) - _FAILURES_SHOWN} more photos", quiet=quiet)
+    failures = CappedWarnings(partial(say, quiet=quiet), rest="no pair: {} more photos")
+    for failure in summary.failures:
+        failures.add(f"no pair: {failure.reason}")
+    failures.finish()
 
 
 def _photos(count: int) -> str:

@@ -22,11 +22,10 @@ from geoloc.atomic import replacing
 from geoloc.errors import InputError
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import SATELLITE
-from geoloc.progress import Progress
+from geoloc.progress import CappedWarnings, Progress
 from geoloc.tiles.tile_set import OVERVIEW, TileSet
 
 SHARD_TILES = 256
-_SPOKEN_WARNINGS = 5
 
 
 @dataclass(frozen=True)
@@ -68,19 +67,23 @@ def embed_tiles(
     progress.start("embedding tiles", len(rows), "tiles")
     progress.advance(len(rows) - sum(len(shards[n]) for n in missing))
     wanted = [int(row) for n in missing for row in shards[n]]
-    complaints = _Complaints(tiles, progress)
+    unreadable = CappedWarnings(progress.warn, rest="{} more tiles are left out")
 
+    ids = tiles.table["tile_id"]
     shrink = quickest_shrink(tiles, embedder)
 
     def read(row: int) -> RgbImage:
         return embedder.shrink(tiles.read(row, shrink=shrink))
 
+    def leave_out(row: int, error: InputError) -> None:
+        unreadable.add(f"tile {ids.iloc[row]} is left out: {error}")
+
     depth = 2 * embedder.batch_size + workers
     with closing(read_ahead(read, wanted, workers=workers, depth=depth)) as pixels:
         for n in missing:
-            shard = _embed_shard(islice(pixels, len(shards[n])), embedder, progress, complaints)
+            shard = _embed_shard(islice(pixels, len(shards[n])), embedder, progress, leave_out)
             _write_shard(_shard_path(folder, n), *shard)
-    complaints.finish()
+    unreadable.finish()
     return _collect(folder, len(shards), embedder.dimension, len(rows))
 
 
@@ -119,29 +122,11 @@ def read_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-class _Complaints:
-    """Tiles that could not be read: the first few are told one by one, the others counted."""
-
-    def __init__(self, tiles: TileSet, progress: Progress) -> None:
-        self._ids = tiles.table["tile_id"]
-        self._progress = progress
-        self._count = 0
-
-    def add(self, row: int, error: InputError) -> None:
-        self._count += 1
-        if self._count <= _SPOKEN_WARNINGS:
-            self._progress.warn(f"tile {self._ids.iloc[row]} is left out: {error}")
-
-    def finish(self) -> None:
-        if self._count > _SPOKEN_WARNINGS:
-            self._progress.warn(f"{self._count - _SPOKEN_WARNINGS} more tiles are left out")
-
-
 def _embed_shard(
     pixels: Iterator[tuple[int, RgbImage | InputError]],
     embedder: Embedder,
     progress: Progress,
-    complaints: _Complaints,
+    leave_out: Callable[[int, InputError], None],
 ) -> tuple[list[int], list[Float16Array]]:
     """Rows and vectors of the tiles of one shard, without those that cannot be read."""
     rows: list[int] = []
@@ -150,7 +135,7 @@ def _embed_shard(
         batch: list[RgbImage] = []
         for row, result in taken:
             if isinstance(result, InputError):
-                complaints.add(row, result)
+                leave_out(row, result)
             else:
                 rows.append(row)
                 batch.append(result)

@@ -16,10 +16,8 @@ from geoloc.models.device import resolve_device
 from geoloc.models.embedder import fingerprint
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import PhotoKind
-from geoloc.progress import Progress, Silent
+from geoloc.progress import CappedWarnings, Progress, Silent
 from geoloc.results.schema import PhotoResult
-
-_FIRST_COMPLAINTS = 5
 
 
 def locate_photos(
@@ -81,16 +79,18 @@ def _in_order(
 
 
 class _Reporter:
-    """Tells the caller of results that need a word, each reason in full a few times at most."""
+    """Passes on to the progress what results a person should know of, each reason once."""
 
     def __init__(self, locator: Locator, progress: Progress) -> None:
         self._locator = locator
         self._progress = progress
-        self._unreadable = 0
+        self._unreadable = CappedWarnings(
+            progress.warn, rest="{} more photos are unreadable; the column error says why"
+        )
         self._unsupported: set[str] = set()
 
     def report(self, result: PhotoResult) -> PhotoResult:
-        """Count a result, say what is to be said, and pass it on."""
+        """Count a result, warn where that is due, and pass the result on."""
         if result.status == "rejected" and result.view in get_args(PhotoKind):
             self._warn_of_unsupported(cast(PhotoKind, result.view))
         if result.status == "unreadable":
@@ -99,7 +99,7 @@ class _Reporter:
         return result
 
     def _warn_of_unsupported(self, kind: PhotoKind) -> None:
-        """Say once of each kind of photos that none of them can be located."""
+        """Warn once of each kind of photos that none of them can be located."""
         reason = self._locator.unsupported_reason(kind)
         if reason is None or kind in self._unsupported:
             return
@@ -110,15 +110,9 @@ class _Reporter:
         )
 
     def _warn_of_unreadable(self, photo: Path, reason: str) -> None:
-        """Pass on why one photo is unreadable, for the first few."""
-        self._unreadable += 1
-        if self._unreadable <= _FIRST_COMPLAINTS:
-            # Most reasons name the photo themselves.
-            named = reason if photo.name in reason else f"{photo.name}: {reason}"
-            self._progress.warn(named)
+        """Warn of one unreadable photo, whose name most reasons hold."""
+        self._unreadable.add(reason if photo.name in reason else f"{photo.name}: {reason}")
 
     def finish(self) -> None:
-        """Say how many more were unreadable."""
-        more = self._unreadable - _FIRST_COMPLAINTS
-        if more > 0:
-            self._progress.warn(f"{more} more photos are unreadable; the column error says why")
+        """State how many more were unreadable."""
+        self._unreadable.finish()
