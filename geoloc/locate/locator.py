@@ -132,7 +132,7 @@ class Locator:
             reason = str(error) or "not enough memory to decode it"
             return empty_row(path, status="unreadable", error=reason, provenance=self._provenance)
         metadata = self.sources.complete(path, photo.metadata)
-        kind = kind_of(self._options.view, metadata, silent=self._default_kind)
+        kind = kind_of(self._options.view, metadata, default=self._default_kind)
         if (unsupported := self.unsupported_reason(kind)) is not None:
             return self._rejected(path, metadata, kind, unsupported)
         estimate = self._estimate(photo, metadata, kind)

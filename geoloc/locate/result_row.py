@@ -21,7 +21,7 @@ REJECT_BELOW = 0.1
 
 
 class TileLookup:
-    """The tiles of an index, asked which of them shows a position."""
+    """Look-up of the tile of an index that shows a position."""
 
     def __init__(self, tiles: geopandas.GeoDataFrame) -> None:
         self._tiles = tiles

@@ -22,13 +22,15 @@ FLATTEST_PITCH_DEG = -15.0
 LOWEST_DRONE_M = 8.0
 
 
-def kind_of(view: ViewChoice, metadata: PhotoMetadata, *, silent: PhotoKind = "drone") -> PhotoKind:
+def kind_of(
+    view: ViewChoice, metadata: PhotoMetadata, *, default: PhotoKind = "drone"
+) -> PhotoKind:
     """What kind of photo it is: as told, or by what it says of itself.
 
     Args:
         view: What the caller says.
         metadata: What the photo says.
-        silent: What a photo without a word about itself is taken for: the search then tells.
+        default: Kind of a photo that states neither height nor pitch: the search then tells.
     """
     if view != "auto":
         return view
@@ -39,7 +41,7 @@ def kind_of(view: ViewChoice, metadata: PhotoMetadata, *, silent: PhotoKind = "d
         return "street"
     if pitch_deg is not None and pitch_deg > FLATTEST_PITCH_DEG:
         return "street"
-    return silent if height_m is None and pitch_deg is None else "drone"
+    return default if height_m is None and pitch_deg is None else "drone"
 
 
 def network_view(kind: PhotoKind) -> View:

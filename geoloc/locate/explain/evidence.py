@@ -1,4 +1,4 @@
-"""What in an image speaks for a match, and what a CLNet's neural maps do to it.
+"""Evidence for a match: the cosine of two images attributed to positions, and neural maps.
 
 A cosine is a sum over positions once every length that something is divided by is held as it is:
 of the vectors, and of the normalisation in the head. So are the gates that weigh whole channels.
@@ -35,11 +35,11 @@ _COVERED_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Evidence:
-    """A cosine, taken apart by where it comes from.
+    """A cosine attributed to the positions of an image.
 
     Attributes:
-        parts: (rows, columns) what each position adds; negative ones speak against the match.
-        rest: What no position adds: the constants of the head.
+        parts: (rows, columns) part that each position adds; negative ones speak against the match.
+        rest: Part that no position adds: the constants of the head.
         is_exact: Whether parts and rest add up to the cosine. Otherwise a part is what the
             cosine loses when that cell is covered with the mean colour, and there is no rest.
     """
@@ -56,13 +56,13 @@ class Evidence:
 
 @dataclass(frozen=True)
 class LevelMap:
-    """What a neural map does at one level, 1 being neutral.
+    """Weights of a neural map at one level, 1 being neutral.
 
     Attributes:
         level: Stage of the backbone, from 0.
         weights: (rows, columns) mean over the channels of the normalised map.
         spread: Standard deviation over the channels, averaged over the positions: two channels
-            may be told opposite things, of which the mean shows nothing.
+            may have opposite weights, of which the mean shows nothing.
         emphasis: (rows, columns) the same mean, but each channel counts as much as it holds here.
     """
 
@@ -73,13 +73,13 @@ class LevelMap:
 
 
 def find_evidence(network: nn.Module, images: Tensor, view: View, *, toward: Tensor) -> Evidence:
-    """What each position of an image adds to the cosine with a vector.
+    """Evidence: what each position of an image adds to the cosine with a vector.
 
     Args:
         network: In evaluation mode.
         images: (1, 3, H, W), normalised.
-        view: Of the image.
-        toward: (D,) of unit length.
+        view: The network's view that the image passes.
+        toward: (D,) vector of unit length.
     """
     backbone = _backbone(network, view)
     if type(backbone).__name__ != "ConvNeXt":  # timm's class; timm is known to the networks only
@@ -113,7 +113,7 @@ class _HeldLengths(TorchFunctionMode):
     """From `begin` on, normalisations divide by constants, and the last GELU begins anew.
 
     Attributes:
-        positions: (1, C, rows, columns) after which everything is linear.
+        positions: (1, C, rows, columns) features after which everything is linear.
     """
 
     def __init__(self) -> None:

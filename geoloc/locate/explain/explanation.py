@@ -1,4 +1,4 @@
-"""What an explanation holds: the two pictures, what speaks for them, and the numbers."""
+"""Explanation of a match: photo and tile, the evidence in both, neural maps, numbers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Side:
 
     Attributes:
         pixels: (h, w, 3) uint8, as the network sees it.
-        evidence: What its positions add to the cosine.
-        levels: What its neural maps do; empty for networks without.
+        evidence: Parts of the cosine that its positions add.
+        levels: Weights of its neural maps; empty for networks without.
     """
 
     pixels: RgbImage
@@ -29,10 +29,10 @@ class Mark:
     """A position to be marked on the tile.
 
     Attributes:
-        meaning: In a few words.
-        x: From the tile's left edge (0) to its right (1); outside it may be anything.
-        y: From its upper edge to its lower.
-        away_m: Distance from the tile's centre.
+        meaning: What lies there, in a few words.
+        x: Column, from the tile's left edge (0) to its right (1); outside it may be anything.
+        y: Row, from the tile's upper edge (0) to its lower (1).
+        away_m: Distance from the tile's centre, metres.
     """
 
     meaning: str
@@ -48,13 +48,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class Ablation:
-    """What is left when all neural maps are zero.
+    """Ablation: the match when all neural maps are zero.
 
     Attributes:
-        cosine: Of the same photo and tile.
-        rank: Of the tile among the `rivals`.
-        rank_with_maps: The same with the maps.
-        rivals: The tiles that were best with the maps; how many.
+        cosine: Cosine of the same photo and tile.
+        rank: Rank of the tile among the `rivals`.
+        rank_with_maps: Rank of the tile among them with the maps.
+        rivals: Number of tiles that were best with the maps.
     """
 
     cosine: float
@@ -70,20 +70,21 @@ class Explanation:
     Attributes:
         photo_name: Name of the photo's file.
         model: Name of the model.
-        kind: What the photo was taken for.
-        supposed: Under which height, heading and scale it is most like the tile.
-        photo: The photo.
-        tile: The tile.
-        tile_id: Its name.
-        tile_size_m: Its side on the ground.
-        cosine: Of the two.
-        rank: Of the tile among all.
-        tiles: How many there are.
-        next_cosine: Of the next best tile (of the best, if this is not it); None if there is none.
-        own_rank: Of the tile nearest to the photo's own position; None if it has none, or if the
-            tile is beyond the thousandth.
-        marks: The photo's own position and the answer, where there are any.
-        ablation: None for networks without neural maps.
+        kind: Kind of photo that it was taken for.
+        supposed: Height, heading and scale under which it is most like the tile, in words.
+        photo: The photo's side.
+        tile: The tile's side.
+        tile_id: Name of the tile.
+        tile_size_m: Side of the tile on the ground, metres.
+        cosine: Cosine of the two.
+        rank: Rank of the tile among all.
+        tiles: Number of tiles in the index.
+        next_cosine: Cosine of the next best tile (of the best, if this is not it); None if there
+            is none.
+        own_rank: Rank of the tile nearest to the photo's own position; None if the photo has none,
+            or if the tile is beyond the thousandth.
+        marks: The photo's own position and the estimate, where there are any.
+        ablation: The match without neural maps; None for networks that have none.
     """
 
     photo_name: str

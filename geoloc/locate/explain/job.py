@@ -1,4 +1,4 @@
-"""From a photo and an index to everything that its explanation shows."""
+"""Explain a match: from a photo and an index to the evidence for a tile."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LOWEST_RANK = 1000
 def explain_photo(
     photo: str | Path, index: str | Path, options: ExplainOptions | None = None
 ) -> Explanation:
-    """Compare a photo with its best tile, and take the comparison apart.
+    """The explanation of a photo's best tile: the cosine of both, attributed to what they show.
 
     The photo's own position is never used to find the tile.
 
@@ -144,7 +144,7 @@ class _Job:
     def _ablate(
         self, seen: Tensor, view: View, ranking: TileRanking, place: int
     ) -> Ablation | None:
-        """The best tiles compared again with the same rectified, with and without maps."""
+        """The best tiles compared again with the same input, with and without neural maps."""
         bare = without_maps(self._network)
         if bare is None:
             return None
@@ -159,23 +159,23 @@ class _Job:
         return Ablation(cosines[0], ranks[0], ranks[1], len(rows))
 
     def _marks(self, photo: Photo, metadata: PhotoMetadata, row: int) -> tuple[Mark, ...]:
-        """The photo's own position, and the answer if it was asked for."""
+        """The photo's own position, and the estimate if it was asked for."""
         positions = []
         if metadata.lon is not None and metadata.lat is not None:
             positions.append(("own GPS", LonLat(metadata.lon, metadata.lat)))
         if self._options.locate:
-            choice = LocateOptions(
+            options = LocateOptions(
                 view=self._options.view,
                 metadata=self._options.metadata,
                 frame_rate_hz=self._options.frame_rate_hz,
                 device=self._options.device,
                 workers=1,
             )
-            (answer,) = locate_photos([photo.path], self._index.folder, choice)
-            if answer.status == "unreadable":
-                raise PhotoError(str(answer.error), path=photo.path)
-            if answer.longitude is not None and answer.latitude is not None:
-                positions.append((answer.status, LonLat(answer.longitude, answer.latitude)))
+            (result,) = locate_photos([photo.path], self._index.folder, options)
+            if result.status == "unreadable":
+                raise PhotoError(str(result.error), path=photo.path)
+            if result.longitude is not None and result.latitude is not None:
+                positions.append((result.status, LonLat(result.longitude, result.latitude)))
         return tuple(self._mark(meaning, at, row) for meaning, at in positions)
 
     def _mark(self, meaning: str, at: LonLat, row: int) -> Mark:

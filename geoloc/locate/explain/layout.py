@@ -1,4 +1,4 @@
-"""Where the parts of one side of an explanation lie on its picture."""
+"""Layout of one side of an explanation: where picture, evidence and neural maps are drawn."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ WIDE = 2.0  # from this shape on, pictures lie under one another
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything lies in a band; all in pixels.
+    """Positions and sizes in a band, pixels.
 
     Attributes:
         picture: Width and height of the picture, and of the evidence.
         corners: Upper left corners of the two.
         panel: Width and height of a neural map's panel.
-        maps_left: Where the panels begin.
-        is_wide: Levels lie under one another, not side by side.
-        size: Of the band.
+        maps_left: Left edge of the panels.
+        is_wide: Whether levels lie under one another, not side by side.
+        size: Width and height of the band.
     """
 
     picture: tuple[int, int]
@@ -34,7 +34,7 @@ class Layout:
 
     @classmethod
     def of(cls, side: Side) -> Layout:
-        """For the shape of its picture and the number of its maps."""
+        """The layout for the shape of a side's picture and the number of its maps."""
         height, width = side.pixels.shape[:2]
         is_wide, levels, top = width / height >= WIDE, len(side.levels), 2 * GAP_PX + LINE_PX
         if is_wide:
@@ -56,7 +56,7 @@ class Layout:
         return cls(picture, ((GAP_PX, top), second), panel, left, is_wide, size)
 
     def panel_corner(self, level: int, kind: int) -> tuple[int, int]:
-        """Of the map (kind 0) or the emphasis (1) of the `level`-th map."""
+        """Upper left corner of the map (kind 0) or of the emphasis (1) of the `level`-th map."""
         column, row = (kind, level) if self.is_wide else (level, kind)
         return (
             self.maps_left + column * (self.panel[0] + GAP_PX),

@@ -1,4 +1,4 @@
-"""Where an explanation goes: the file of its picture, and its numbers for other programs."""
+"""Write an explanation: its picture to a file, its numbers as JSON."""
 
 from __future__ import annotations
 

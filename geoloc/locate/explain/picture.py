@@ -1,4 +1,4 @@
-"""One picture of an explanation: both sides, what speaks for the match, and the neural maps."""
+"""Draw an explanation: photo and tile, the evidence for their match, and the neural maps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MARKS = ("#ffffff", "#3ddc84")
 
 
 def draw_explanation(explanation: Explanation) -> Image.Image:
-    """The picture."""
+    """The picture of an explanation, both sides under the numbers."""
     bands = [
         _draw_band(explanation.photo, _photo_title(explanation), ()),
         _draw_band(explanation.tile, _tile_title(explanation), explanation.marks),

@@ -155,9 +155,9 @@ def test_vote_hypotheses_are_all_pairs_of_turn_and_scale() -> None:
 
 
 def test_only_a_photo_that_says_nothing_is_taken_for_what_the_map_can_tell() -> None:
-    assert kind_of("auto", PhotoMetadata(), silent="street") == "street"
-    assert kind_of("auto", PhotoMetadata(rel_alt_m=60.0), silent="street") == "drone"
-    assert kind_of("auto", PhotoMetadata(pitch_deg=-70.0), silent="street") == "drone"
+    assert kind_of("auto", PhotoMetadata(), default="street") == "street"
+    assert kind_of("auto", PhotoMetadata(rel_alt_m=60.0), default="street") == "drone"
+    assert kind_of("auto", PhotoMetadata(pitch_deg=-70.0), default="street") == "drone"
 
 
 def test_a_street_photo_of_an_unknown_lens_is_a_phone_s_upright_or_not() -> None:
