@@ -11,7 +11,6 @@ import pytest
 from geoloc.geometry.camera import Pose
 from geoloc.geometry.panorama import Panorama
 from geoloc.locate.drone.hypotheses import HypothesisStage, hypothesis_stages, other_tilts
-from geoloc.locate.street.search import heading_stages
 from geoloc.options import Effort
 from geoloc.photos.kind import (
     DEFAULT_HFOV_DEG,
@@ -188,26 +187,6 @@ def test_a_stated_frame_follows_the_pixels_and_leaves_the_heading_open() -> None
 def test_a_panorama_without_a_frame_is_taken_as_a_whole_turn(size, hfov_deg, frame) -> None:
     stated = PhotoMetadata(hfov_deg=hfov_deg)
     assert panorama_of(stated, *size, full_width_px=size[0]) == frame
-
-
-@pytest.mark.parametrize("effort", get_args(Effort))
-def test_unknown_headings_are_covered_in_even_steps(effort: Effort) -> None:
-    (everywhere,) = heading_stages(PhotoMetadata(), effort)
-    gaps = {b - a for a, b in itertools.pairwise((*everywhere, 360.0))}
-    assert len(gaps) == 1
-    assert max(gaps) <= 30
-
-
-def test_a_known_heading_comes_first_and_a_wrong_one_is_forgiven() -> None:
-    near, everywhere = heading_stages(PhotoMetadata(yaw_deg=5.0), "normal")
-    assert near == (355.0, 5.0, 15.0)
-    assert len(everywhere) >= 16
-    assert len(list(heading_stages(PhotoMetadata(yaw_deg=5.0), "low"))) == 1
-
-
-def test_a_magnetic_heading_is_trusted_less() -> None:
-    near, _ = heading_stages(PhotoMetadata(yaw_deg=100.0, yaw_ref="magnetic"), "normal")
-    assert (min(near), max(near)) == (80.0, 120.0)
 
 
 def test_a_place_is_tried_under_other_tilts_from_as_far_away() -> None:

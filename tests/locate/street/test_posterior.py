@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
 from geoloc.locate.estimate import Estimate
-from geoloc.locate.street.posterior import TileMap, estimate_place, tail_scale
+from geoloc.locate.street.posterior import (
+    StreetPosteriorParameters,
+    TileMap,
+    estimate_place,
+    tail_scale,
+)
 from geoloc.locate.street.search import StreetMatch
 
 FRAME = LocalFrame(LonLat(13.4, 52.5))
@@ -185,6 +190,17 @@ def test_too_few_tiles_are_no_estimate(count: int) -> None:
 def test_equal_scores_everywhere_are_no_place() -> None:
     estimate = estimate_of(match_of(np.full(COLUMNS**2, 0.4)))
     assert estimate.probability < 0.1
+
+
+def test_an_experiment_sets_its_own_parameters() -> None:
+    scores = chance(1)
+    scores[100] = 0.8
+    usual = estimate_of(match_of(scores))
+    sharper = StreetPosteriorParameters(tile_sd=0.0, vague_heading_deg=0.0)
+    estimate = estimate_place(match_of(scores), tiles(), parameters=sharper)
+    assert estimate is not None
+    assert estimate.ce90_m < usual.ce90_m
+    assert (estimate.heading, estimate.probability) == (None, usual.probability)
 
 
 @pytest.mark.parametrize("count", [100, 2000])
