@@ -97,3 +97,15 @@ class DependencyError(GeolocError):
     """A device or an optional package that was asked for is not there."""
 
     exit_code = 5
+
+
+def first_line(error: BaseException) -> str:
+    """First line of an error's message, without its full stop: other lines seldom help a user."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def one_line(error: BaseException, *, limit: int | None = None) -> str:
+    """All of an error's message on one line, cut at `limit` characters; else the error's name."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if limit is None or len(text) <= limit else text[: limit - 3] + "..."

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from geoloc.atomic import replacing, write_text
-from geoloc.errors import DependencyError, ModelError, OptionError, OutputExistsError
+from geoloc.errors import DependencyError, ModelError, OptionError, OutputExistsError, one_line
 from geoloc.models.card import ModelCard, check_embeds_images
 from geoloc.models.registry import LoadedModel, load_model
 from geoloc.models.weights import sha256_of
@@ -185,7 +185,7 @@ def _translate(branch: nn.Module, images: Tensor, *, options: OnnxOptions, card:
     except (torch.onnx.OnnxExporterError, RuntimeError, ValueError) as error:
         raise ModelError(
             f"torch cannot write {card.name} ({card.architecture}, {card.backbone}) in ONNX with "
-            f"operators {options.opset}: {' '.join(str(error).split())[:200]}; expected a network "
+            f"operators {options.opset}: {one_line(error, limit=200)}; expected a network "
             "that torch.export takes; try another --opset",
             path=card.folder,
         ) from error

@@ -14,7 +14,7 @@ from typing import Any
 import timm
 from torch import Tensor, nn
 
-from geoloc.errors import DependencyError, ModelError
+from geoloc.errors import DependencyError, ModelError, first_line
 from geoloc.models.conversion.checkpoint import fitted, read_checkpoint
 
 PRETRAINED = "pretrained"
@@ -84,17 +84,12 @@ def _download(repository: str) -> dict[str, Tensor]:
     except OSError as error:  # the hub's errors are such, offline or on the line
         raise DependencyError(
             f"the weights {repository} are not in the cache and the Hugging Face hub could not be "
-            f"reached ({_first_line(error)}); expected a network, or the weights in the cache "
+            f"reached ({first_line(error)}); expected a network, or the weights in the cache "
             "(with HF_HUB_OFFLINE=1 only the cache is asked); fetch them on another machine with "
             f"'hf download {repository} model.safetensors' and pass the file with "
             "--backbone-weights FILE"
         ) from error
     return tensors
-
-
-def _first_line(error: OSError) -> str:
-    lines = str(error).splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def _fill(backbone: Any, tensors: Mapping[str, Tensor], *, path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import cast
 
 from PIL import Image, UnidentifiedImageError
 
-from geoloc.errors import PhotoError
+from geoloc.errors import PhotoError, one_line
 from geoloc.image_size import ImageSize
 
 # Everything that Pillow 11 to 13 was seen to raise on the fuzzed files of public test suites,
@@ -32,6 +32,8 @@ DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
+
+_REASON_LENGTH = 100
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # MPO, as drones write it, opens as JPEG
 # No camera writes these, and libtiff prints a line for every damaged row of them.
@@ -70,7 +72,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         raise PhotoError(f"{path} may not be read: check its permissions", path=path) from error
     except DECODER_ERRORS as error:
         raise PhotoError(
-            f"{path} is not a readable JPEG, PNG, TIFF, WebP or HEIC photo ({one_line(error)})",
+            f"{path} is not a readable JPEG, PNG, TIFF, WebP or HEIC photo ({reason_of(error)})",
             path=path,
         ) from error
     with image:
@@ -90,12 +92,11 @@ def upright_size(image: Image.Image, orientation: int | None) -> ImageSize:
     return ImageSize(width, height) if swaps and not turned_already else ImageSize(height, width)
 
 
-def one_line(error: BaseException) -> str:
-    """What an error says, short enough for the end of a sentence."""
-    text = " ".join(str(error).split()) or type(error).__name__
+def reason_of(error: BaseException) -> str:
+    """Why a decoder failed, short enough for the end of a sentence."""
     if isinstance(error, UnidentifiedImageError):
-        text = "format not recognised"
-    return text if len(text) <= 100 else text[:97] + "..."
+        return "format not recognised"
+    return one_line(error, limit=_REASON_LENGTH)
 
 
 def _too_large(path: Path) -> str:

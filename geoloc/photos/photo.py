@@ -22,7 +22,7 @@ from PIL import ExifTags, Image
 
 from geoloc.arrays import ByteArray, Float32Array, RgbImage
 from geoloc.errors import PhotoError
-from geoloc.photos.image_file import DECODER_ERRORS, SUFFIXES, one_line, open_image, upright_size
+from geoloc.photos.image_file import DECODER_ERRORS, SUFFIXES, open_image, reason_of, upright_size
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo_metadata import read_image_metadata
 
@@ -100,7 +100,7 @@ def read_photo(path: str | Path, *, max_side_px: int | None = None) -> Photo:
             pixels = _decode(image, max_side_px)
         except DECODER_ERRORS as error:
             raise PhotoError(
-                f"{path} is truncated or damaged ({one_line(error)}): export or copy it again",
+                f"{path} is truncated or damaged ({reason_of(error)}): export or copy it again",
                 path=path,
             ) from error
     return Photo(

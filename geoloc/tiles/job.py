@@ -13,7 +13,7 @@ from pathlib import Path
 
 import rasterio
 
-from geoloc.errors import CrsError, InputError, OptionError, RasterError
+from geoloc.errors import CrsError, InputError, OptionError, RasterError, one_line
 from geoloc.geometry.crs import crs_text
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
@@ -250,7 +250,7 @@ class _Run:
                 specs = self._specs(job, raster)
                 self._cut_missing(job, raster, specs, journal)
         except InputError as error:
-            self.progress.warn(_one_line(error, source.location))
+            self.progress.warn(_about(source.location, error))
             return self._failed(source, error)
         return self._count(source, [s.tile_id for size in specs for s in size], journal)
 
@@ -267,7 +267,7 @@ class _Run:
     def _failed(self, source: RasterEntry, error: InputError) -> RasterEntry:
         """The entry of a raster that cannot be cut; its error is kept."""
         self.errors.append(error)
-        return replace(source, error=_one_line(error, source.location))
+        return replace(source, error=_about(source.location, error))
 
     def _job(self, source: RasterEntry, raster: MapRaster) -> RasterJob:
         return RasterJob(
@@ -298,7 +298,7 @@ class _Run:
         if not specs:
             raise refusals[-1]
         for refusal in refusals:
-            self.progress.warn(_one_line(refusal, job.location))
+            self.progress.warn(_about(job.location, refusal))
         return specs
 
     def _specs_of_size(self, job: RasterJob, ground_size_m: float) -> Iterator[TileSpec]:
@@ -403,9 +403,9 @@ def _refuse_if_all_failed(entries: Sequence[RasterEntry], errors: Sequence[Input
     raise RasterError(text, path=entries[0].location) from first
 
 
-def _one_line(error: InputError, location: str) -> str:
+def _about(location: str, error: InputError) -> str:
     """The message of an error, with the raster it is about."""
-    text = " ".join(str(error).split())
+    text = one_line(error)
     return text if Path(location).name in text else f"{Path(location).name}: {text}"
 
 

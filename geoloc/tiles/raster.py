@@ -27,7 +27,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from geoloc.arrays import AnyArray, Mask
-from geoloc.errors import CrsError, InputError, RasterError
+from geoloc.errors import CrsError, InputError, RasterError, first_line
 from geoloc.geometry.crs import as_crs
 from geoloc.tiles.bands import RgbRecipe, RgbTile, Stretch, choose_recipe
 from geoloc.tiles.grid import RasterFrame, pixel_size_m
@@ -133,7 +133,7 @@ class MapRaster:
             )
             return bands, self._read_valid(window, shape)
         except (RasterioError, ValueError, MemoryError) as error:
-            message = f"cannot read {self.location}: {_first_line(error)}"
+            message = f"cannot read {self.location}: {first_line(error)}"
             raise RasterError(f"{message}; is it damaged?", path=self.location) from error
 
     def _read_valid(self, window: Window, shape: tuple[int, int]) -> Mask:
@@ -190,7 +190,7 @@ def _open(location: str) -> Any:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             return rasterio.open(location)
     except (RasterioError, ValueError, TypeError, AttributeError, OSError) as error:
-        message = f"cannot open {location} as a raster: {_first_line(error)}"
+        message = f"cannot open {location} as a raster: {first_line(error)}"
         expected = "expected a GeoTIFF or another format that GDAL reads"
         raise RasterError(f"{message}; {expected}", path=location) from error
 
@@ -250,7 +250,7 @@ def _warp(dataset: Any, location: str, crs: Any, resampling: Resampling) -> Warp
             resampling=Resampling.nearest if is_palette else resampling,
         )
     except (RasterioError, ValueError) as error:
-        message = f"cannot warp {location} to a north-up grid: {_first_line(error)}"
+        message = f"cannot warp {location} to a north-up grid: {first_line(error)}"
         raise RasterError(f"{message}; warp it first with gdalwarp", path=location) from error
 
 
@@ -376,9 +376,3 @@ def _in_archive(path: Path) -> list[str]:
     except (zipfile.BadZipFile, OSError) as error:
         raise RasterError(f"cannot open {path}: {error}; expected a zip", path=path) from error
     return sorted(f"/vsizip/{path}/{n}" for n in names if Path(n).suffix.lower() in RASTER_SUFFIXES)
-
-
-def _first_line(error: BaseException) -> str:
-    """The first line of an error, so that messages stay on one."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array
-from geoloc.errors import IndexFolderError
+from geoloc.errors import IndexFolderError, one_line
 from geoloc.geometry.crs import LocalFrame, LonLat, distances_m
 from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorKind
 
@@ -131,9 +131,8 @@ class FeatureMap:
             RuntimeError,
             BadZipFile,
         ) as error:
-            reason = " ".join(str(error).split())  # faiss's own goes over several lines
             raise IndexFolderError(
-                f"cannot read the local features in {folder} ({reason}); "
+                f"cannot read the local features in {folder} ({one_line(error)}); "
                 "build the index again with --overwrite",
                 path=folder,
             ) from error

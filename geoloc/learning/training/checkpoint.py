@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from geoloc.atomic import replacing
-from geoloc.errors import ModelError
+from geoloc.errors import ModelError, one_line
 from geoloc.learning.training.recall import Recall
 
 CHECKPOINT_NAME = "checkpoint.pt"
@@ -129,7 +129,7 @@ def _read(path: Path) -> dict[str, Any]:
             path=path,
         ) from error
     except _UNREADABLE as error:
-        fault = " ".join(str(error).split())[:100] or "it is empty"
+        fault = one_line(error, limit=100) if str(error) else "it is empty"
     raise ModelError(
         f"{path} cannot be read ({fault}); expected the checkpoint of an interrupted run; train "
         "anew into another -o",

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from geoloc.arrays import Float64Array, RgbImage
-from geoloc.errors import DependencyError, OptionError
+from geoloc.errors import DependencyError, OptionError, first_line
 from geoloc.models.conversion.checkpoint import read_checkpoint
 from geoloc.models.device import resolve_device
 from geoloc.models.weights import check_fit
@@ -116,9 +116,9 @@ def _published(kornia: Any, name: str) -> list[nn.Module]:
             return [kornia.LoFTR(pretrained="outdoor")]
         return [kornia.DISK.from_pretrained("depth"), kornia.LightGlue("disk")]
     except (OSError, RuntimeError) as error:  # what urllib and kornia's downloader raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DependencyError(
-            f"the weights of {name} are not in torch's cache and cannot be downloaded ({reason}); "
+            f"the weights of {name} are not in torch's cache and cannot be downloaded "
+            f"({first_line(error)}); "
             f'expected a network, or the files: where there is a network run python -c "'
             f'{_FETCH[name]}", which leaves them in ~/.cache/torch/hub/checkpoints, and pass them '
             "here with --matcher-weights"
