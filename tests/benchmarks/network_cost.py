@@ -106,8 +106,8 @@ def mean_training_cost(task: DataSet) -> Cost:
     with torch.device("meta"):
         network = MEAN().eval()  # batch statistics of one image there are none
     images = DATA_SETS[task]
-    macs = _count(lambda: network.describe(_images(images.size_px)))
-    macs += _count(lambda: network.describe(_images(images.satellite_size_px)))
+    macs = _count(lambda: network.forward_training(_images(images.size_px)))
+    macs += _count(lambda: network.forward_training(_images(images.satellite_size_px)))
     return Cost(_size(network), macs)
 
 

@@ -66,8 +66,8 @@ class Objective(nn.Module):
     def _mean_loss(self, loss: MeanLoss, sample: Sample) -> Tensor:
         assert isinstance(self.network, MEAN)
         with self._arithmetic():
-            queries = self.network.describe(sample.queries)
-            references = self.network.describe(sample.references)
+            queries = self.network.forward_training(sample.queries)
+            references = self.network.forward_training(sample.references)
         terms = loss(
             self._gathered(queries),
             self._gathered(references),

@@ -105,8 +105,8 @@ def renamed(tensors: Mapping[str, Tensor], layout: Layout, *, path: Path) -> Ren
             [f"left over {name}" for name in renaming.left_over] or ["nothing it needs"]
         )
         raise ModelError(
-            f"{path} is not of this layout: {fault}; expected names like {layout.lines[0].theirs}; "
-            "choose another --as (see: geoloc models sources)",
+            f"{path} is not of this layout: {fault}; expected names like "
+            f"{layout.renames[0].theirs}; choose another --as (see: geoloc models sources)",
             path=path,
         )
     return renaming

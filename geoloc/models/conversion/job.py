@@ -79,16 +79,16 @@ def import_model(
     tensors = read_checkpoint(checkpoint)
     layout = WHOLE_MEAN if options.whole else LAYOUTS[options.project]
     renaming = renamed(tensors, layout, path=checkpoint)
-    described = _describe(tensors, renaming.kept, options)
-    document = _document(options, images, described)
+    recognised = _recognise(tensors, renaming.kept, options)
+    document = _document(options, images, recognised)
     document["training"] |= _origin(checkpoint, tensors)
     network = build_network(card_from({**document, "weights": {"sha256": ""}}, folder))
     network.load_state_dict(fitted(network, tensors, renaming.kept, path=checkpoint))
     _write(network, folder, {**document, "dimension": int(network.dimension)})  # type: ignore[arg-type]
     return ImportSummary(
         folder,
-        described.architecture,
-        described.backbone,
+        recognised.architecture,
+        recognised.backbone,
         sum(parameter.numel() for parameter in network.parameters()),
         renaming.training_only,
     )
@@ -117,7 +117,7 @@ def _data_set(options: ImportOptions) -> DataSet:
 
 
 @dataclass(frozen=True)
-class _Described:
+class _Recognised:
     """The network that a checkpoint's tensors belong to."""
 
     architecture: str
@@ -125,9 +125,9 @@ class _Described:
     options: dict[str, Any]
 
 
-def _describe(
+def _recognise(
     tensors: Mapping[str, Tensor], names: Mapping[str, str], options: ImportOptions
-) -> _Described:
+) -> _Recognised:
     shapes = {ours: tensors[theirs].shape for ours, theirs in names.items()}
     backbone = options.backbone or recognise_convnext(shapes) or SOURCES[options.project].backbone
     if not backbone:
@@ -137,15 +137,15 @@ def _describe(
         )
     built: dict[str, Any] = {"backbone": backbone}
     if options.project == "clnet":
-        return _Described("clnet", backbone, built | _clnet_options(shapes))
+        return _Recognised("clnet", backbone, built | _clnet_options(shapes))
     if options.whole:
         classes = shapes.get("classifiers.0.classify.weight", torch.Size([701]))[0]
-        return _Described("mean", backbone, built | {"classes": classes})
+        return _Recognised("mean", backbone, built | {"classes": classes})
     if any(name.startswith("satellite_backbone.") for name in names):
         built["shared"] = False
     if options.project == "game4loc" and ("vit" in backbone or "swin" in backbone):
         built["image_side_px"] = DATA_SETS["gta_uav"].size_px.height_px
-    return _Described("siamese", backbone, built)
+    return _Recognised("siamese", backbone, built)
 
 
 def _clnet_options(shapes: Mapping[str, torch.Size]) -> dict[str, Any]:
@@ -175,15 +175,15 @@ def _clnet_options(shapes: Mapping[str, torch.Size]) -> dict[str, Any]:
 
 
 def _document(
-    options: ImportOptions, images: TrainingImages, described: _Described
+    options: ImportOptions, images: TrainingImages, recognised: _Recognised
 ) -> dict[str, Any]:
     """The card, but for the weights' checksum and the origin of the file."""
     source = SOURCES[options.project]
-    scale = colour_scale(described.backbone) if source.is_colour_scale_of_backbone else _IMAGENET
+    scale = colour_scale(recognised.backbone) if source.is_colour_scale_of_backbone else _IMAGENET
     return {
         "name": options.name,
         "description": f"{source.title}'s network, trained on {images.title}.",
-        "architecture": described.architecture,
+        "architecture": recognised.architecture,
         "views": [SATELLITE, images.view],
         "dimension": 0,
         "tile": {
@@ -198,7 +198,7 @@ def _document(
                 images.view: list(images.size_px),
             },
         },
-        "options": described.options,
+        "options": recognised.options,
         "training": {
             "project": options.project,
             "paper": source.paper,

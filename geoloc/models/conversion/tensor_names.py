@@ -1,9 +1,9 @@
 """How other projects name the tensors of their checkpoints, and what we call them.
 
-A checkpoint is renamed name by name, each by the first line of a table that fits. In a line ``#``
-stands for a number and a ``*`` at the end for the rest, in the same order on both sides; so a
-table can be read both ways. What no line fits is left over, and is named as such; what trains but
-does not embed is known and left out.
+A checkpoint is renamed tensor by tensor, each by the first `Rename` of a table that fits. There
+``#`` stands for a number and a ``*`` at the end for the rest, in the same order on both sides; so
+a table can be read both ways. A name that nothing fits is left over, and the error names it. What
+is needed in training and not by an embedding is known and left out.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import NamedTuple
 from geoloc.options import Project
 
 
-class Line(NamedTuple):
-    """One line of a table: their name and ours."""
+class Rename(NamedTuple):
+    """One rename: their name of a tensor and ours."""
 
     theirs: str
     ours: str
@@ -25,48 +25,48 @@ class Line(NamedTuple):
 
 # Meta's ConvNeXt against timm's. The order matters in both directions: the particular first.
 _CONVNEXT = (
-    Line("downsample_layers.0.*", "stem.*"),
-    Line("downsample_layers.#.*", "stages.#.downsample.*"),
-    Line("stages.#.#.dwconv.*", "stages.#.blocks.#.conv_dw.*"),
-    Line("stages.#.#.pwconv1.*", "stages.#.blocks.#.mlp.fc1.*"),
-    Line("stages.#.#.pwconv2.*", "stages.#.blocks.#.mlp.fc2.*"),
-    Line("stages.#.#.norm.*", "stages.#.blocks.#.norm.*"),
-    Line("stages.#.#.gamma", "stages.#.blocks.#.gamma"),
-    Line("norm.*", "head.norm.*"),
+    Rename("downsample_layers.0.*", "stem.*"),
+    Rename("downsample_layers.#.*", "stages.#.downsample.*"),
+    Rename("stages.#.#.dwconv.*", "stages.#.blocks.#.conv_dw.*"),
+    Rename("stages.#.#.pwconv1.*", "stages.#.blocks.#.mlp.fc1.*"),
+    Rename("stages.#.#.pwconv2.*", "stages.#.blocks.#.mlp.fc2.*"),
+    Rename("stages.#.#.norm.*", "stages.#.blocks.#.norm.*"),
+    Rename("stages.#.#.gamma", "stages.#.blocks.#.gamma"),
+    Rename("norm.*", "head.norm.*"),
 )
 _BACKBONE = tuple(
-    Line(f"model_1.convnext.{line.theirs}", f"backbone.{line.ours}") for line in _CONVNEXT
+    Rename(f"model_1.convnext.{rename.theirs}", f"backbone.{rename.ours}") for rename in _CONVNEXT
 )
 _CLASSIFIER = (
-    Line("multi_scale_block.dilated1.*", "dilated.0.*"),
-    Line("multi_scale_block.dilated2.*", "dilated.1.*"),
-    Line("multi_scale_block.dilated3.*", "dilated.2.*"),
-    Line("multi_scale_block.extra1.0.*", "rectified.*"),
-    Line("add_block.0.*", "norm.*"),
-    Line("classifier.*", "classify.*"),
+    Rename("multi_scale_block.dilated1.*", "dilated.0.*"),
+    Rename("multi_scale_block.dilated2.*", "dilated.1.*"),
+    Rename("multi_scale_block.dilated3.*", "dilated.2.*"),
+    Rename("multi_scale_block.extra1.0.*", "rectified.*"),
+    Rename("add_block.0.*", "norm.*"),
+    Rename("classifier.*", "classify.*"),
 )
 _MEAN_BRANCHES = (
     *(
-        Line(f"model_1.{name}.{line.theirs}", f"classifiers.{place}.{line.ours}")
+        Rename(f"model_1.{name}.{rename.theirs}", f"classifiers.{place}.{rename.ours}")
         for place, name in enumerate(("classifier_mcb1", "classifier_mcb2", "classifier1"))
-        for line in _CLASSIFIER
+        for rename in _CLASSIFIER
     ),
-    Line("model_1.DEG.FC11.*", "diversify.dilated.0.*"),
-    Line("model_1.DEG.FC12.*", "diversify.dilated.1.*"),
-    Line("model_1.DEG.FC13.*", "diversify.dilated.2.*"),
-    Line("model_1.DEG.FC1.*", "diversify.widen.*"),
-    Line("model_1.proj.layers.0.0.*", "align.widen.*"),
-    Line("model_1.proj.layers.0.1.*", "align.norm.*"),
-    Line("model_1.proj.layers.1.0.*", "align.narrow.*"),
-    Line("model_1.feature_scaling.proj.*", "align.scale.*"),
-    Line("model_1.MSF.conv1.*", "align.fuse.of_features.*"),
-    Line("model_1.MSF.conv2.*", "align.fuse.of_weights.*"),
-    Line("model_1.MSF.conv_fusion.*", "align.fuse.mix.*"),
-    Line("model_1.MSF.bn.*", "align.fuse.norm.*"),
-    Line("model_1.convnext.head.*", "backbone.head.fc.*"),
-    Line("logit_scale", "log_scale"),
-    Line("logit_scale_blocks", "unused.log_scale_blocks"),
-    Line("w_blocks#", "unused.block_#"),
+    Rename("model_1.DEG.FC11.*", "diversify.dilated.0.*"),
+    Rename("model_1.DEG.FC12.*", "diversify.dilated.1.*"),
+    Rename("model_1.DEG.FC13.*", "diversify.dilated.2.*"),
+    Rename("model_1.DEG.FC1.*", "diversify.widen.*"),
+    Rename("model_1.proj.layers.0.0.*", "align.widen.*"),
+    Rename("model_1.proj.layers.0.1.*", "align.norm.*"),
+    Rename("model_1.proj.layers.1.0.*", "align.narrow.*"),
+    Rename("model_1.feature_scaling.proj.*", "align.scale.*"),
+    Rename("model_1.MSF.conv1.*", "align.fuse.of_features.*"),
+    Rename("model_1.MSF.conv2.*", "align.fuse.of_weights.*"),
+    Rename("model_1.MSF.conv_fusion.*", "align.fuse.mix.*"),
+    Rename("model_1.MSF.bn.*", "align.fuse.norm.*"),
+    Rename("model_1.convnext.head.*", "backbone.head.fc.*"),
+    Rename("logit_scale", "log_scale"),
+    Rename("logit_scale_blocks", "unused.log_scale_blocks"),
+    Rename("w_blocks#", "unused.block_#"),
 )
 TEMPERATURE = "logit_scale"
 _TEMPERATURES = (TEMPERATURE, "logit_scale_blocks", "w_blocks#")
@@ -78,11 +78,11 @@ class Layout:
     """The names of one project's checkpoints.
 
     Attributes:
-        lines: Their names and ours.
+        renames: Their names and ours.
         training_only: Their names of what is needed in training and not by an embedding.
     """
 
-    lines: tuple[Line, ...]
+    renames: tuple[Rename, ...]
     training_only: tuple[str, ...] = ()
 
 
@@ -119,7 +119,7 @@ LAYOUTS: dict[Project, Layout] = {
         ),
     ),
     # Deuser, Habel and Oswald, ICCV 2023
-    "sample4geo": Layout((Line("model.*", "backbone.*"),), _TEMPERATURES),
+    "sample4geo": Layout((Rename("model.*", "backbone.*"),), _TEMPERATURES),
     # Xia et al., IEEE TCSVT 2024: two projections and triplet attention
     "dac": Layout(
         _BACKBONE,
@@ -146,16 +146,16 @@ LAYOUTS: dict[Project, Layout] = {
     # Ji et al., arXiv 2409.16925: one tower, or the drone's and the satellite's
     "game4loc": Layout(
         (
-            Line("model.*", "backbone.*"),
-            Line("model1.*", "backbone.*"),
-            Line("model2.*", "satellite_backbone.*"),
+            Rename("model.*", "backbone.*"),
+            Rename("model1.*", "backbone.*"),
+            Rename("model2.*", "satellite_backbone.*"),
         ),
         (*_TEMPERATURES, "MLP.*"),
     ),
     # This project's own networks, without their card
     "clnet": Layout(
         tuple(
-            Line(f"{name}.*", f"{name}.*")
+            Rename(f"{name}.*", f"{name}.*")
             for name in ("backbone", "ground_maps", "satellite_maps", "converters", "embed")
         )
     ),
@@ -167,7 +167,7 @@ def rename(names: Iterable[str], layout: Layout) -> Renaming:
     kept: dict[str, str] = {}
     training_only, left_over = [], []
     for name in names:
-        ours = _first_fit(name, layout.lines)
+        ours = _first_fit(name, layout.renames)
         if ours is not None and ours not in kept:
             kept[ours] = name
         elif ours is None and any(_match(name, each) for each in layout.training_only):
@@ -179,12 +179,12 @@ def rename(names: Iterable[str], layout: Layout) -> Renaming:
 
 def original_name(ours: str, layout: Layout) -> str | None:
     """What the project calls one of our tensors; None if it has no such thing."""
-    return _first_fit(ours, tuple(Line(line.ours, line.theirs) for line in layout.lines))
+    return _first_fit(ours, tuple(Rename(rename.ours, rename.theirs) for rename in layout.renames))
 
 
-def _first_fit(name: str, lines: tuple[Line, ...]) -> str | None:
-    """The other side of the first line whose left side fits."""
-    for left, right in lines:
+def _first_fit(name: str, renames: tuple[Rename, ...]) -> str | None:
+    """The other side of the first rename whose left side fits."""
+    for left, right in renames:
         if (match := _match(name, left)) is not None:
             parts = iter(match.groups())
             return re.sub(r"[#*]", lambda _, parts=parts: next(parts), right)  # type: ignore[misc]

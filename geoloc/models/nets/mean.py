@@ -208,7 +208,7 @@ class MEAN(nn.Module):
         """Keep only what blocks of the backbone begin with; the branches keep all they need."""
         self.backbone.set_grad_checkpointing(enable)
 
-    def describe(self, images: Tensor) -> MeanOutputs:
+    def forward_training(self, images: Tensor) -> MeanOutputs:
         """All that the losses of section III compare, for images (B, 3, H, W) of one view.
 
         Dropout and batch statistics follow the mode. The height and width of the images must be

@@ -8,7 +8,7 @@ from geoloc.models.conversion.tensor_names import (
     LAYOUTS,
     WHOLE_MEAN,
     Layout,
-    Line,
+    Rename,
     original_name,
     rename,
 )
@@ -64,6 +64,6 @@ def test_two_names_for_one_tensor_are_one_too_many() -> None:
 
 
 def test_a_number_is_no_dot_and_a_dot_is_no_wildcard() -> None:
-    layout = Layout((Line("a.#.b", "c.#"),))
+    layout = Layout((Rename("a.#.b", "c.#"),))
     assert rename(["a.12.b"], layout).kept == {"c.12": "a.12.b"}
     assert rename(["a.x.b", "ax1.b", "a.1.bb"], layout).kept == {}
