@@ -1,4 +1,4 @@
-"""The CLNets that there are: sizes, what each data set asks for, and the rungs of the ablation.
+"""The CLNets that there are: sizes, what each data set asks for, and the steps of the ablation.
 
 Cao et al. (arXiv 2512.14560) give neither the size of their ConvNeXt nor the shapes of their maps.
 These presets are the concrete reading of the paper that this project stands for:
@@ -28,7 +28,7 @@ from geoloc.models.nets.neural_map import LatentGrid
 from geoloc.options import DataSet
 
 CLNetSize = Literal["zepto", "tiny", "base"]
-Rung = Literal["backbone", "maps", "nec"]
+AblationStep = Literal["backbone", "maps", "nec"]
 
 # The weights that Sample4Geo, and so most of this field, begin with; zepto has only these.
 BACKBONES: dict[CLNetSize, str] = {
@@ -64,19 +64,19 @@ def _last_stage(size: ImageSize) -> LatentGrid:
     return LatentGrid(size.height_px // _STRIDE_PX, size.width_px // _STRIDE_PX)
 
 
-def rung_options(options: CLNetOptions, rung: Rung) -> CLNetOptions:
-    """One rung of the paper's ablation, all else being equal.
+def ablation_options(options: CLNetOptions, step: AblationStep) -> CLNetOptions:
+    """One step of the paper's ablation, all else being equal.
 
     ``backbone`` has no maps; ``maps`` learns a map for each view on its own (and recalibrates with
     it); ``nec`` derives the satellite's from the ground's.
 
     Raises:
-        ValueError: if there is no such rung.
+        ValueError: if there is no such step.
     """
-    if rung == "backbone":
+    if step == "backbone":
         return replace(options, levels=())
-    if rung == "maps":
+    if step == "maps":
         return replace(options, converter="separate")
-    if rung == "nec":
+    if step == "nec":
         return replace(options, converter="nec")
-    raise ValueError(f"rung {rung!r}; expected one of {', '.join(get_args(Rung))}")
+    raise ValueError(f"ablation step {step!r}; expected one of {', '.join(get_args(AblationStep))}")

@@ -1,6 +1,6 @@
-"""The three rungs of CLNet's ablation with equal budgets and several seeds: prints a table.
+"""The three steps of CLNet's ablation with equal budgets and several seeds: prints a table.
 
-Every run has the recipe's data, steps and sizes; only the rung and the seed differ. Measured is the
+Every run has the recipe's data, batches and sizes; only the ablation step and the seed differ. Measured is the
 last step kept by the run, on the data set's own test, which no run has looked at. A run that is
 there already is measured again, not trained again.
 
@@ -24,7 +24,7 @@ from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.models.card import CARD_NAME
 from geoloc.options import TrainOptions
 
-RUNGS: dict[str, dict[str, object]] = {
+STEPS: dict[str, dict[str, object]] = {
     "backbone": {"levels": []},
     "+ maps and GFR": {"converter": "separate"},
     "+ NEC": {"converter": "nec"},
@@ -43,18 +43,18 @@ def main() -> None:
     given = parser.parse_args()
     options = TrainOptions(device=given.device, workers=given.workers)
     recipe = read_recipe(given.recipe)
-    recalls: dict[str, list[Recall]] = {rung: [] for rung in RUNGS}
+    recalls: dict[str, list[Recall]] = {step: [] for step in STEPS}
     for seed in given.seeds:  # seeds outside, so that an early end leaves whole comparisons
-        for number, rung in enumerate(RUNGS):
-            chosen = _recipe(recipe, rung, seed)
-            folder = given.output / f"rung{number}-seed{seed}"
-            recalls[rung].append(_run(chosen, given.data, folder, options))
+        for number, step in enumerate(STEPS):
+            chosen = _recipe(recipe, step, seed)
+            folder = given.output / f"step{number}-seed{seed}"
+            recalls[step].append(_run(chosen, given.data, folder, options))
     print(_table(recalls))
 
 
-def _recipe(recipe: Recipe, rung: str, seed: int) -> Recipe:
-    """The recipe of one rung and seed."""
-    card = {**recipe.card, "options": {**recipe.card["options"], **RUNGS[rung]}}
+def _recipe(recipe: Recipe, step: str, seed: int) -> Recipe:
+    """The recipe of one step and seed."""
+    card = {**recipe.card, "options": {**recipe.card["options"], **STEPS[step]}}
     schedule = replace(recipe.schedule, seed=seed)
     return replace(recipe, card=card, schedule=schedule)
 
@@ -79,15 +79,15 @@ def _run(recipe: Recipe, data: Path, folder: Path, options: TrainOptions) -> Rec
 
 def _table(recalls: dict[str, list[Recall]]) -> str:
     """Markdown: mean, and least to greatest over the seeds, in per cent."""
-    lines = ["| rung | seeds | R@1 | R@5 | R@10 |", "|---|---|---|---|---|"]
-    for rung, found in recalls.items():
+    lines = ["| step | seeds | R@1 | R@5 | R@10 |", "|---|---|---|---|---|"]
+    for step, found in recalls.items():
         columns = (
             [each.at_1 for each in found],
             [each.at_5 for each in found],
             [each.at_10 for each in found],
         )
         cells = " | ".join(_cell(column) for column in columns)
-        lines.append(f"| {rung} | {len(found)} | {cells} |")
+        lines.append(f"| {step} | {len(found)} | {cells} |")
     return "\n".join(lines)
 
 

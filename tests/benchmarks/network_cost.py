@@ -1,4 +1,4 @@
-"""What CLNet costs, rung by rung, beside others: prints Markdown, asserts nothing.
+"""What CLNet costs at each step of its ablation, beside others: prints Markdown, asserts nothing.
 
 Parameters, and multiply-adds of the convolutions and matrix products for one pair of images, which
 is what papers of this field print as FLOPs. Nothing is computed: the networks have shapes only.
@@ -21,7 +21,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from geoloc.image_size import ImageSize
-from geoloc.models.clnet_presets import CLNetSize, Rung, clnet_options, rung_options
+from geoloc.models.clnet_presets import AblationStep, CLNetSize, ablation_options, clnet_options
 from geoloc.models.conversion.catalogue import DATA_SETS
 from geoloc.models.nets.clnet import CLNet, CLNetOptions
 from geoloc.models.nets.mean import MEAN
@@ -78,16 +78,24 @@ def rows(task: DataSet) -> list[Row]:
         found.append(Row("MEAN, in training", task, mean_training_cost(task)))
         found.append(Row("MEAN, at test time", task, siamese_cost("convnext_tiny", task)))
     for size in SIZES:
-        found += [Row(f"CLNet-{size}: {name}", task, cost) for name, cost in rungs(size, task)]
+        found += [
+            Row(f"CLNet-{size}: {name}", task, cost) for name, cost in ablation_costs(size, task)
+        ]
     return found
 
 
 @cache
-def rungs(size: CLNetSize, task: DataSet) -> list[tuple[str, Cost]]:
-    """The rungs of the ablation, and the last of them as it is searched with."""
+def ablation_costs(size: CLNetSize, task: DataSet) -> list[tuple[str, Cost]]:
+    """The steps of the ablation, and the last of them as it is searched with."""
     options = clnet_options(size, task)
-    names: dict[Rung, str] = {"backbone": "backbone", "maps": "+ maps and GFR", "nec": "+ NEC"}
-    found = [(name, clnet_cost(rung_options(options, rung), task)) for rung, name in names.items()]
+    names: dict[AblationStep, str] = {
+        "backbone": "backbone",
+        "maps": "+ maps and GFR",
+        "nec": "+ NEC",
+    }
+    found = [
+        (name, clnet_cost(ablation_options(options, step), task)) for step, name in names.items()
+    ]
     folded = clnet_cost(options, task, fold=True)
     kept = folded.parameters - _size(_on_meta(options).converters) + _satellite_cells(options)
     return [*found, ("+ NEC, folded", Cost(kept, folded.macs))]
@@ -167,7 +175,10 @@ def _print_readings() -> None:
     print(f"The paper claims about {PAPER_SAVING:.0%} fewer FLOPs than a baseline, which one the")
     print("sources do not say. What the counts above say:\n")
     for task in TASKS:
-        whole, base = dict(rungs("tiny", task))["+ NEC"], siamese_cost("convnext_base", task)
+        whole, base = (
+            dict(ablation_costs("tiny", task))["+ NEC"],
+            siamese_cost("convnext_base", task),
+        )
         room = (1 - PAPER_SAVING) * base.macs - siamese_cost("convnext_tiny", task).macs
         print(
             f"- {DATA_SETS[task].title}: CLNet-tiny needs {1 - whole.macs / base.macs:.1%} fewer "

@@ -8,16 +8,16 @@ import pytest
 import torch
 
 from geoloc.models.card import card_from
-from geoloc.models.clnet_presets import CLNetSize, Rung, clnet_options, rung_options
+from geoloc.models.clnet_presets import AblationStep, CLNetSize, ablation_options, clnet_options
 from geoloc.models.nets.clnet import CLNet, CLNetOptions
 from geoloc.models.registry import build_network
 from geoloc.options import DataSet
 
 
-def network(size: CLNetSize, task: DataSet, rung: Rung = "nec") -> CLNet:
+def network(size: CLNetSize, task: DataSet, step: AblationStep = "nec") -> CLNet:
     """Without memory, because only its shapes matter."""
     with torch.device("meta"):
-        return CLNet(rung_options(clnet_options(size, task), rung))
+        return CLNet(ablation_options(clnet_options(size, task), step))
 
 
 def parameters(module: torch.nn.Module) -> int:
@@ -84,12 +84,12 @@ def test_panoramas_are_rings_and_drone_photos_are_not() -> None:
     assert not clnet_options("tiny", "university1652").circular
 
 
-def test_rungs_differ_in_nothing_but_the_maps() -> None:
-    bare, maps, nec = (network("zepto", "cvusa", rung) for rung in ("backbone", "maps", "nec"))  # type: ignore[arg-type]
+def test_ablation_steps_differ_in_nothing_but_the_maps() -> None:
+    bare, maps, nec = (network("zepto", "cvusa", step) for step in ("backbone", "maps", "nec"))  # type: ignore[arg-type]
     assert set(bare.state_dict()) == {k for k in nec.state_dict() if k.startswith("backbone.")}
     assert hasattr(maps, "satellite_maps")
     assert not hasattr(maps, "converters")
-    assert rung_options(CLNetOptions(), "nec") == CLNetOptions()
+    assert ablation_options(CLNetOptions(), "nec") == CLNetOptions()
 
 
 def test_an_unknown_member_of_the_family_is_refused() -> None:
@@ -97,8 +97,8 @@ def test_an_unknown_member_of_the_family_is_refused() -> None:
         clnet_options("huge")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="cvusa"):
         clnet_options("tiny", "mars")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="rung 'ladder'"):
-        rung_options(CLNetOptions(), "ladder")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="ablation step 'ladder'"):
+        ablation_options(CLNetOptions(), "ladder")  # type: ignore[arg-type]
 
 
 def test_a_card_states_the_options_of_a_ring() -> None:

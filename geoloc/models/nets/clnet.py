@@ -41,7 +41,7 @@ DEFAULT_GRID = LatentGrid(8, 8)
 
 @dataclass(frozen=True)
 class CLNetOptions:
-    """What a CLNet is built from; the rungs of the paper's ablation are choices here.
+    """What a CLNet is built from; the steps of the paper's ablation are choices here.
 
     Attributes:
         backbone: Name of a timm ConvNeXt; it is always built without pretrained weights.

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from geoloc.models.clnet_presets import clnet_options
-from tests.benchmarks.network_cost import clnet_cost, mean_training_cost, rungs, siamese_cost
+from tests.benchmarks.network_cost import (
+    ablation_costs,
+    clnet_cost,
+    mean_training_cost,
+    siamese_cost,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,8 +32,8 @@ def test_mean_has_its_published_size() -> None:
     assert mean_training_cost("university1652").parameters == 36_498_820
 
 
-def test_every_rung_costs_more_until_the_satellites_maps_are_folded() -> None:
-    bare, maps, nec, folded = (cost for _, cost in rungs("zepto", "cvusa"))
+def test_every_step_costs_more_until_the_satellites_maps_are_folded() -> None:
+    bare, maps, nec, folded = (cost for _, cost in ablation_costs("zepto", "cvusa"))
     assert bare.macs == siamese_cost("convnext_zepto_rms", "cvusa").macs
     assert bare.macs < maps.macs == folded.macs < nec.macs
     assert nec.macs - folded.macs == 480 * (96 + 144) * 256
