@@ -1,6 +1,7 @@
 """The three steps of CLNet's ablation with equal budgets and several seeds: prints a table.
 
-Every run has the recipe's data, batches and sizes; only the ablation step and the seed differ. Measured is the
+Every run has the recipe's data, batches and sizes; only the ablation step and the seed differ.
+Measured is the
 last step kept by the run, on the data set's own test, which no run has looked at. A run that is
 there already is measured again, not trained again.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from geoloc.errors import OutputExistsError
-from geoloc.learning.training.data.sources import open_materials, open_validation
+from geoloc.learning.training.data.sources import open_training_data, open_validation
 from geoloc.learning.training.embedding import TrainingEmbedder
 from geoloc.learning.training.model_folder import draft_card
 from geoloc.learning.training.processes import OneProcess, open_processes
@@ -54,8 +54,8 @@ def train_model(
         claim_folder(folder, resume=options.resume)
     listener = progress if progress is not None and processes.is_main else Silent()
     card = draft_card(chosen.card, folder)
-    materials = open_materials(chosen, card, Path(data), progress=listener)
-    run = Run(RunConfig(chosen, folder, options, processes, listener), materials)
+    training_data = open_training_data(chosen, card, Path(data), progress=listener)
+    run = Run(RunConfig(chosen, folder, options, processes, listener), training_data)
     run.train()
     return run.summary()
 

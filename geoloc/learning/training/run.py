@@ -14,12 +14,6 @@ import torch
 from geoloc.atomic import write_text
 from geoloc.errors import GeolocError, OptionError
 from geoloc.learning.training.batch import Batch
-from geoloc.learning.training.checkpoint import (
-    Checkpoint,
-    TrainingState,
-    read_checkpoint,
-    write_checkpoint,
-)
 from geoloc.learning.training.data.sources import TrainingData
 from geoloc.learning.training.embedding import TrainingEmbedder
 from geoloc.learning.training.interruption import Interruption, heed_signals
@@ -43,7 +37,13 @@ from geoloc.learning.training.optimisation import (
 from geoloc.learning.training.processes import Processes
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import Recipe
-from geoloc.learning.training.training_log import Line, NoLog, TrainingLog
+from geoloc.learning.training.run_state import (
+    RunState,
+    TrainingState,
+    read_run_state,
+    write_run_state,
+)
+from geoloc.learning.training.training_log import LogLine, NoLog, TrainingLog
 from geoloc.models.card import WEIGHTS_NAME
 from geoloc.models.weights import write_tensors
 from geoloc.options import TrainOptions
@@ -112,10 +112,10 @@ class _Clock:
 class Run:
     """The state of one training run."""
 
-    def __init__(self, setting: RunConfig, materials: TrainingData) -> None:
-        self.setting, self.source = setting, materials.source
-        self.validation = materials.validation
-        recipe, processes = setting.recipe, setting.processes
+    def __init__(self, config: RunConfig, data: TrainingData) -> None:
+        self.config, self.source = config, data.source
+        self.validation = data.validation
+        recipe, processes = config.recipe, config.processes
         self.schedule = recipe.schedule
         if self.schedule.batch_size % processes.share.count:
             raise OptionError(
@@ -124,17 +124,17 @@ class Run:
             )
         self.plan = plan_of(self.schedule, self.source.batches_per_epoch)
         self._build(recipe, processes)
-        self.standing = self._restored() if setting.options.resume else self._fresh()
+        self.state = self._restored() if config.options.resume else self._fresh()
 
     def _build(self, recipe: Recipe, processes: Processes) -> None:
         """Network, loss and optimiser, on the device."""
-        options, folder = self.setting.options, self.setting.folder
+        options, folder = self.config.options, self.config.folder
         self.document = complete_card(recipe, folder, places=self.source.places)
         card = draft_card(self.document, folder)
         # What a checkpoint will replace anyway need not be there any more.
         began = None if options.resume else options.backbone_weights
         network, self.backbone = build_for_training(recipe, card, backbone_weights=began)
-        refinement = self.setting.refinement
+        refinement = self.config.refinement
         if refinement and refinement.keeps_backbone:
             keep_backbone(network)
         self.network = network.to(processes.device).to(memory_format=torch.channels_last)
@@ -152,21 +152,21 @@ class Run:
 
     def _fresh(self) -> TrainingState:
         """The start of a run; the recipe is put beside what comes of it."""
-        if self.setting.processes.is_main and self.setting.recipe.text:
-            write_text(self.setting.folder / RECIPE_NAME, self.setting.recipe.text)
+        if self.config.processes.is_main and self.config.recipe.text:
+            write_text(self.config.folder / RECIPE_NAME, self.config.recipe.text)
         recall = self.validation.measure(self.embed)
-        standing = TrainingState(untrained=recall, best=recall, backbone=self.backbone)
-        if self.setting.refinement:
-            standing.best_step = 0
-            self._write_model(standing)
-        return standing
+        state = TrainingState(untrained=recall, best=recall, backbone=self.backbone)
+        if self.config.refinement:
+            state.best_step = 0
+            self._write_model(state)
+        return state
 
     def _origin(self) -> dict[str, str]:
         """What must be the same for a run to go on."""
         return {
-            "recipe": self.setting.recipe.fingerprint,
+            "recipe": self.config.recipe.fingerprint,
             "data": self.source.identity,
-            "backbone weights": self.setting.options.backbone_weights or "",
+            "backbone weights": self.config.options.backbone_weights or "",
         }
 
     def _states(self) -> dict[str, torch.nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
@@ -179,36 +179,36 @@ class Run:
         }
 
     def _restored(self) -> TrainingState:
-        """Where the checkpoint of the folder stands, its states taken over."""
-        checkpoint = read_checkpoint(self.setting.folder, self._origin())
+        """Restore all states from the checkpoint of the folder; how far that run had come."""
+        checkpoint = read_run_state(self.config.folder, self._origin())
         for name, learner in self._states().items():
             learner.load_state_dict(dict(checkpoint.tensors[name]))
         self.source.restore({name: each.numpy() for name, each in checkpoint.source.items()})
-        return checkpoint.standing
+        return checkpoint.training
 
     def _write_checkpoint(self) -> None:
-        if self.setting.processes.is_main:
+        if self.config.processes.is_main:
             states = {name: learner.state_dict() for name, learner in self._states().items()}
             source = {
                 name: torch.from_numpy(np.ascontiguousarray(each))
                 for name, each in self.source.state().items()
             }
-            checkpoint = Checkpoint(self._origin(), self.standing, states, source)
-            write_checkpoint(checkpoint, self.setting.folder)
+            checkpoint = RunState(self._origin(), self.state, states, source)
+            write_run_state(checkpoint, self.config.folder)
 
     def train(self) -> None:
         """All steps of the schedule that are not done yet."""
-        standing, progress = self.standing, self.setting.progress
+        state, progress = self.state, self.config.progress
         progress.start("training", self._batches_to_tell(), "batches")
-        progress.advance(standing.step)
-        if standing.finished:
+        progress.advance(state.step)
+        if state.finished:
             return
         self.network.train()
-        self.clock = _Clock(standing.seconds)
+        self.clock = _Clock(state.seconds)
         with self._open_log() as log, heed_signals() as interruption:
-            if standing.step == 0:
-                log.write(Line(0, 0.0, 0.0, None, 0.0, standing.untrained))
-                if self.setting.refinement:
+            if state.step == 0:
+                log.write(LogLine(0, 0.0, 0.0, None, 0.0, state.untrained))
+                if self.config.refinement:
                     self._write_checkpoint()  # the folder holds a model from now on
             for batch in self._batches():
                 is_last = self._advance(batch, log, interruption)
@@ -218,29 +218,29 @@ class Run:
 
     def _batches_to_tell(self) -> int:
         """How many there will be; 0 where patience and the clock decide."""
-        return 0 if self.setting.refinement else self.plan.steps
+        return 0 if self.config.refinement else self.plan.steps
 
     def _open_log(self) -> TrainingLog | NoLog:
-        if not self.setting.processes.is_main:
+        if not self.config.processes.is_main:
             return NoLog()
-        board = self.setting.options.tensorboard
-        return TrainingLog(self.setting.folder, step=self.standing.step, board=board)
+        board = self.config.options.tensorboard
+        return TrainingLog(self.config.folder, step=self.state.step, board=board)
 
     def _batches(self) -> Iterator[Batch]:
         """From where the run stands to its end; mined anew wherever the source wants it."""
-        step, steps = self.standing.step, self.plan.steps
-        per_epoch, options = self.source.batches_per_epoch, self.setting.options
+        step, steps = self.state.step, self.plan.steps
+        per_epoch, options = self.source.batches_per_epoch, self.config.options
         while step < steps:
             if step % per_epoch == 0 and self.source.wants_mining(step // per_epoch):
-                self.setting.progress.start("finding hard negatives", 0, "images")
+                self.config.progress.start("finding hard negatives", 0, "images")
                 self.source.mine(self.embed)
-                self.setting.progress.start("training", self._batches_to_tell(), "batches")
-                self.setting.progress.advance(step)
+                self.config.progress.start("training", self._batches_to_tell(), "batches")
+                self.config.progress.advance(step)
             end = (step // per_epoch + 1) * per_epoch
             while end < steps and not self.source.wants_mining(end // per_epoch):
                 end += per_epoch
             end = min(end, steps)
-            share = self.setting.processes.share
+            share = self.config.processes.share
             yield from load_batches(
                 self.source, range(step, end), share=share, workers=options.workers
             )
@@ -248,15 +248,15 @@ class Run:
 
     def _advance(self, batch: Batch, log: TrainingLog | NoLog, interruption: Interruption) -> bool:
         """One batch, and what is due after it; whether it was the last."""
-        standing, plan = self.standing, self.plan
-        step, seconds = standing.step, self._seconds()
+        state, plan = self.state, self.plan
+        step, seconds = state.step, self._seconds()
         done = share_done(plan, step, seconds=seconds, minutes=self.schedule.minutes)
         rate = learning_rate(plan, step, greatest=self.schedule.learning_rate, done=done)
-        standing.losses = (*standing.losses, self._learn(batch, step, rate))
-        standing.step, standing.seconds = step + 1, seconds
-        standing.finished = done >= 1 or standing.step == plan.steps
+        state.losses = (*state.losses, self._learn(batch, step, rate))
+        state.step, state.seconds = step + 1, seconds
+        state.finished = done >= 1 or state.step == plan.steps
         is_due = {
-            name: standing.finished or standing.step % every == 0
+            name: state.finished or state.step % every == 0
             for name, every in (
                 ("validation", plan.validate_every),
                 ("line", plan.log_every),
@@ -265,23 +265,23 @@ class Run:
         }
         recall = self._validate() if is_due["validation"] else None
         if recall or is_due["line"]:
-            loss = sum(standing.losses) / len(standing.losses)
-            epoch = standing.step / self.source.batches_per_epoch
-            log.write(Line(standing.step, epoch, seconds, loss, rate, recall))
-            standing.losses = ()
-        is_over = self.setting.processes.any(interruption.was_asked)
+            loss = sum(state.losses) / len(state.losses)
+            epoch = state.step / self.source.batches_per_epoch
+            log.write(LogLine(state.step, epoch, seconds, loss, rate, recall))
+            state.losses = ()
+        is_over = self.config.processes.any(interruption.was_asked)
         if is_due["checkpoint"] or is_over:
             self._write_checkpoint()
-        if is_over and not standing.finished:
-            where = f"step {standing.step} of {plan.steps}"
-            self.setting.progress.warn(f"stopped after {where}; go on with --resume")
+        if is_over and not state.finished:
+            where = f"step {state.step} of {plan.steps}"
+            self.config.progress.warn(f"stopped after {where}; go on with --resume")
             raise KeyboardInterrupt
-        return standing.finished
+        return state.finished
 
     def _seconds(self) -> float:
         """Of the first process, where the clock decides anything."""
         seconds = self.clock.seconds()
-        return self.setting.processes.collect(seconds)[0] if self.schedule.minutes else seconds
+        return self.config.processes.collect(seconds)[0] if self.schedule.minutes else seconds
 
     def _learn(self, batch: Batch, step: int, rate: float) -> float:
         """Learn from one batch; returns its loss.
@@ -291,7 +291,7 @@ class Run:
         """
         # Dropout is a function of the step, so that a resumed run draws it alike.
         chances = np.random.SeedSequence(
-            (self.schedule.seed, step, self.setting.processes.share.index)
+            (self.schedule.seed, step, self.config.processes.share.index)
         )
         torch.manual_seed(int(chances.generate_state(1)[0]))
         loss = self.module(self._sample(batch))
@@ -305,7 +305,7 @@ class Run:
         return value
 
     def _sample(self, batch: Batch) -> Sample:
-        device = self.setting.processes.device
+        device = self.config.processes.device
         return Sample(
             self.embed.normalise(batch.queries),
             self.embed.normalise(batch.references),
@@ -315,39 +315,35 @@ class Run:
 
     def _validate(self) -> Recall:
         """Measure, and keep the weights if they are the best so far."""
-        recall, standing = self.validation.measure(self.embed), self.standing
+        recall, state = self.validation.measure(self.embed), self.state
         if self._is_better(recall):
-            standing.best, standing.best_step = recall, standing.step
-            self._write_model(standing)
-        refinement = self.setting.refinement
+            state.best, state.best_step = recall, state.step
+            self._write_model(state)
+        refinement = self.config.refinement
         if refinement:
-            idle = standing.step - standing.best_step
-            standing.finished |= idle >= refinement.patience * self.plan.validate_every
+            idle = state.step - state.best_step
+            state.finished |= idle >= refinement.patience * self.plan.validate_every
         return recall
 
     def _is_better(self, recall: Recall) -> bool:
         """Whether weights take the place of the best so far; later ones may be as good."""
-        best, first = self.standing.best.order, self.standing.best_step < 0
-        return (
-            first or recall.order > best or (not self.setting.refinement and recall.order == best)
-        )
+        best, first = self.state.best.order, self.state.best_step < 0
+        return first or recall.order > best or (not self.config.refinement and recall.order == best)
 
-    def _write_model(self, standing: TrainingState) -> None:
+    def _write_model(self, state: TrainingState) -> None:
         """The weights as they are, which are the best so far, and their card."""
-        if not self.setting.processes.is_main:
+        if not self.config.processes.is_main:
             return
-        folder, refinement = self.setting.folder, self.setting.refinement
+        folder, refinement = self.config.folder, self.config.refinement
         checksum = write_tensors(self.network, folder / WEIGHTS_NAME)
         measured = Measurement(
-            self.validation.protocol, standing.best, standing.untrained, standing.backbone
+            self.validation.protocol, state.best, state.untrained, state.backbone
         )
         if refinement:
-            measured = replace(measured, command=refinement.command, steps=standing.best_step)
+            measured = replace(measured, command=refinement.command, steps=state.best_step)
         write_card(self.document, folder, checksum=checksum, measured=measured)
 
     def summary(self) -> TrainingSummary:
         """What the run ended with."""
-        standing = self.standing
-        return TrainingSummary(
-            self.setting.folder, standing.best_step, standing.best, standing.untrained
-        )
+        state = self.state
+        return TrainingSummary(self.config.folder, state.best_step, state.best, state.untrained)

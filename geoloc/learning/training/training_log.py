@@ -27,7 +27,7 @@ LOG_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """One line of the log.
 
     Attributes:
@@ -81,7 +81,7 @@ class TrainingLog:
         if self._board is not None:
             self._board.close()
 
-    def write(self, line: Line) -> None:
+    def write(self, line: LogLine) -> None:
         """Add a line, at once on disk."""
         with self._path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(_cells(line))
@@ -99,11 +99,11 @@ class NoLog:
     def __exit__(self, *error: object) -> None:
         """Nothing to close."""
 
-    def write(self, line: Line) -> None:
+    def write(self, line: LogLine) -> None:
         """Drop it."""
 
 
-def _cells(line: Line) -> list[str]:
+def _cells(line: LogLine) -> list[str]:
     recall = line.recall
     shares = (recall.at_1, recall.at_5, recall.at_10) if recall else ()
     return [
@@ -117,7 +117,7 @@ def _cells(line: Line) -> list[str]:
     ]
 
 
-def _scalars(line: Line) -> dict[str, float]:
+def _scalars(line: LogLine) -> dict[str, float]:
     scalars = {"learning_rate": line.learning_rate}
     if line.loss is not None:
         scalars["loss"] = line.loss

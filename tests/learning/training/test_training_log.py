@@ -8,7 +8,7 @@ import pytest
 
 from geoloc.errors import DependencyError
 from geoloc.learning.training.recall import Recall
-from geoloc.learning.training.training_log import Line, TrainingLog
+from geoloc.learning.training.training_log import LogLine, TrainingLog
 
 RECALL = Recall(0.5, 0.75, 1.0, queries=4, references=4)
 
@@ -20,8 +20,8 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 def test_a_line_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
     with TrainingLog(tmp_path, step=0, board=False) as log:
-        log.write(Line(0, 0.0, 0.0, None, 0.0, RECALL))
-        log.write(Line(10, 0.5, 3.4, 1.25, 1e-3, None))
+        log.write(LogLine(0, 0.0, 0.0, None, 0.0, RECALL))
+        log.write(LogLine(10, 0.5, 3.4, 1.25, 1e-3, None))
         first, second = rows(tmp_path)
     assert (first["loss"], first["recall_at_5"]) == ("", "0.7500")
     assert (second["loss"], second["epoch"], second["recall_at_5"]) == ("1.25000", "0.500", "")
@@ -30,9 +30,9 @@ def test_a_line_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
 def test_lines_after_the_checkpoint_are_taken_back(tmp_path: Path) -> None:
     with TrainingLog(tmp_path, step=0, board=False) as log:
         for step in (5, 10, 15):
-            log.write(Line(step, 0.0, 0.0, 1.0, 0.0, None))
+            log.write(LogLine(step, 0.0, 0.0, 1.0, 0.0, None))
     with TrainingLog(tmp_path, step=10, board=False) as log:
-        log.write(Line(12, 0.0, 0.0, 2.0, 0.0, None))
+        log.write(LogLine(12, 0.0, 0.0, 2.0, 0.0, None))
     assert [row["step"] for row in rows(tmp_path)] == ["5", "10", "12"]
 
 
@@ -48,7 +48,7 @@ def test_tensorboard_that_is_not_there_is_named(
 def test_tensorboard_gets_what_the_file_gets(tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     with TrainingLog(tmp_path, step=0, board=True) as log:
-        log.write(Line(3, 0.5, 1.0, 1.25, 1e-3, RECALL))
+        log.write(LogLine(3, 0.5, 1.0, 1.25, 1e-3, RECALL))
     events = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     assert events.Scalars("loss")[0].value == 1.25

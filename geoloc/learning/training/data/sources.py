@@ -33,7 +33,7 @@ class TrainingData:
     validation: Validation
 
 
-def open_materials(
+def open_training_data(
     recipe: Recipe, card: ModelCard, data: Path, *, progress: Progress | None = None
 ) -> TrainingData:
     """Both, of the recipe's data.

@@ -1,4 +1,4 @@
-"""Where a run stands, in one file, so that it goes on after a kill as if nothing had been."""
+"""The state of a training run in its checkpoint, from which a killed run resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -56,36 +56,36 @@ class TrainingState:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class RunState:
     """All that a run goes on from.
 
     Attributes:
         origin: What the run is: its recipe, its data, where its weights began.
-        standing: How far it has come.
+        training: How far it has come.
         tensors: States of modules and optimisers by name, as their ``state_dict`` gives them.
         source: The state of the source of batches.
     """
 
     origin: Mapping[str, str]
-    standing: TrainingState
+    training: TrainingState
     tensors: Mapping[str, Mapping[str, Any]]
     source: Mapping[str, Tensor]
 
 
-def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+def write_run_state(state: RunState, folder: Path) -> None:
     """Write it whole or not at all: a kill leaves the one before."""
     document = {
-        "origin": dict(checkpoint.origin),
-        "standing": {**asdict(checkpoint.standing), "losses": list(checkpoint.standing.losses)},
-        "tensors": {name: dict(state) for name, state in checkpoint.tensors.items()},
-        "source": dict(checkpoint.source),
+        "origin": dict(state.origin),
+        "standing": {**asdict(state.training), "losses": list(state.training.losses)},
+        "tensors": {name: dict(each) for name, each in state.tensors.items()},
+        "source": dict(state.source),
     }
     # To a stream: torch notes the name of a file in its bytes, and that of a draft is random.
     with replacing(folder / CHECKPOINT_NAME) as draft, draft.open("wb") as stream:
         torch.save(document, stream)
 
 
-def read_checkpoint(folder: Path, origin: Mapping[str, str]) -> Checkpoint:
+def read_run_state(folder: Path, origin: Mapping[str, str]) -> RunState:
     """The checkpoint of a folder, on the CPU.
 
     Args:
@@ -108,9 +108,9 @@ def read_checkpoint(folder: Path, origin: Mapping[str, str]) -> Checkpoint:
     for name in ("untrained", "best"):
         standing[name] = Recall(**standing[name])
     standing["losses"] = tuple(standing["losses"])
-    return Checkpoint(
+    return RunState(
         origin=found,
-        standing=TrainingState(**standing),
+        training=TrainingState(**standing),
         tensors=document["tensors"],
         source=document["source"],
     )
