@@ -141,8 +141,11 @@ def command(
     photos: tuple[str, ...],
     maps: tuple[str, ...],
     output: Path,
+    *,
     recursive: bool,
     as_json: bool,
+    quiet: bool,
+    verbose: int,
     **given: Any,
 ) -> None:
     """Make pairs to learn from: geotagged photos, and tiles of a map cut around their places.
@@ -154,7 +157,6 @@ def command(
     from geoloc.learning.pairing.job import make_pairs
     from geoloc.photos.photo import find_photos
 
-    quiet, verbose = bool(given.pop("quiet")), int(given.pop("verbose"))
     options = PairingOptions(**given)
     found = find_photos(photos, recursive=recursive)
     with progress_bar(quiet=quiet, verbose=verbose) as progress:

@@ -120,7 +120,16 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
 @overwrite_option
 @workers_option(_DEFAULTS.workers)
 @verbosity_options
-def command(rasters: tuple[str, ...], output: Path, **given: object) -> None:
+def command(
+    rasters: tuple[str, ...],
+    output: Path,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    **given: object,
+) -> None:
     """Cut georeferenced rasters into tiles that are square on the ground.
 
     RASTER is a GeoTIFF, a folder, a glob, a zip, a GDAL path (/vsizip/..., /vsicurl/...) or an
@@ -130,8 +139,6 @@ def command(rasters: tuple[str, ...], output: Path, **given: object) -> None:
     """
     from geoloc.tiles.job import cut_tiles, plan_tiles
 
-    quiet, verbose = bool(given.pop("quiet")), int(str(given.pop("verbose")))
-    dry_run, as_json = bool(given.pop("dry_run")), bool(given.pop("as_json"))
     options = _as_options(given)
     if dry_run:
         _show_plan(plan_tiles(rasters, output, options), as_json=as_json)
