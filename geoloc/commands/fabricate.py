@@ -19,7 +19,7 @@ _EXAMPLE = "geoloc fabricate crossview -o town --kind panorama --places 400 --te
 def command() -> None:
     """Fabricate data to train on and to measure with, where none can be had.
 
-    The towns are invented; where everything is in them is known to the decimetre.
+    The towns are synthetic, so the position of everything in them is known to the decimetre.
     """
 
 

@@ -1,1 +1,1 @@
-"""Synthetic data: invented towns, their photos and maps, and the demo."""
+"""Synthetic data: synthetic towns, their photos and maps, and the demo."""

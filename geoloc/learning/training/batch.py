@@ -104,7 +104,7 @@ class Source(Protocol):
         """Take over what `state` gave."""
 
 
-class MadeUp:
+class SyntheticSource:
     """What sources have in common whose batches follow from the step alone: nothing is mined."""
 
     def wants_mining(self, epoch: int) -> bool:

@@ -1,4 +1,4 @@
-"""Pairs to learn from: a tile of an aerial image, and a made-up drone photo of the same place.
+"""Pairs to learn from: a tile of an aerial image, and a synthetic drone photo of the same place.
 
 The photo is what `locate` shows the network: brought to north up and to the tile's scale, so far as
 they are known, black where the photo shows nothing. What remains is a wrong turn, a wrong scale, a

@@ -1,4 +1,4 @@
-"""Batches of made-up drone photos of aerial images: self-supervised, no pairs needed."""
+"""Batches of synthetic drone photos of aerial images: self-supervised, no pairs needed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from geoloc.learning.training.batch import WHOLE, Batch, Embed, MadeUp, Share
+from geoloc.learning.training.batch import WHOLE, Batch, Embed, Share, SyntheticSource
 from geoloc.learning.training.data.aerial_pairs import (
     Crop,
     PairMaker,
@@ -22,13 +22,13 @@ from geoloc.models.view import View
 
 _VALIDATION_SEED = 7
 PROTOCOL = (
-    "one made-up photo of each tile of places held out from training (another date where there is "
-    "one; wrong turn, scale, middle and tilt as in [pairs] of the recipe), among all those tiles; "
-    "the best step was chosen on the same tiles"
+    "one synthetic photo of each tile of places held out from training (another date where there "
+    "is one; wrong turn, scale, middle and tilt as in [pairs] of the recipe), among all those "
+    "tiles; the best step was chosen on the same tiles"
 )
 
 
-class AerialSource(MadeUp):
+class AerialSource(SyntheticSource):
     """Pairs that are made while they are learnt from.
 
     Args:
@@ -66,7 +66,7 @@ class AerialSource(MadeUp):
 
 
 class AerialValidation:
-    """Made-up photos of every tile of the places that training never saw."""
+    """Synthetic photos of every tile of the places that training never saw."""
 
     protocol = PROTOCOL
 

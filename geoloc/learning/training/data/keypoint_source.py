@@ -10,7 +10,7 @@ import numpy as np
 
 from geoloc.arrays import Float64Array
 from geoloc.errors import InputError
-from geoloc.learning.training.batch import WHOLE, Batch, Embed, MadeUp, Share
+from geoloc.learning.training.batch import WHOLE, Batch, Embed, Share, SyntheticSource
 from geoloc.learning.training.data.aerial_pairs import batch_of
 from geoloc.learning.training.data.keypoint_pairs import MIN_KEYPOINTS, PatchPairs, draw_pairs
 from geoloc.learning.training.data.places import Place
@@ -24,13 +24,13 @@ _BATCHES_PER_EPOCH = 100
 # After so many views without enough keypoints, one after the other, there will be none.
 _MAX_BARREN = 500
 PROTOCOL = (
-    "keypoints that SIFT found in a made-up photo and on the map, of places held out from training "
-    "(another date where there is one), each photo's keypoint among those of all the maps; the "
-    "best step was chosen on the same keypoints"
+    "keypoints that SIFT found in a synthetic photo and on the map, of places held out from "
+    "training (another date where there is one), each photo's keypoint among those of all the "
+    "maps; the best step was chosen on the same keypoints"
 )
 
 
-class KeypointSource(MadeUp):
+class KeypointSource(SyntheticSource):
     """Pairs of patches that are made while they are learnt from.
 
     A batch holds many keypoints of few views: what lies next to a keypoint is what it is most

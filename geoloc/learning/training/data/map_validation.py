@@ -122,7 +122,7 @@ def without(places: Sequence[Place], parts: Sequence[Part]) -> list[Place]:
 
 
 class MapValidation:
-    """Made-up photos of the held-out parts, looked for among the tiles of the whole map.
+    """Synthetic photos of the held-out parts, looked for among the tiles of the whole map.
 
     Args:
         places: Blocks of a map, nothing of them held out.
@@ -151,9 +151,9 @@ class MapValidation:
         )
         self._right = [_right(shot.part.place, shot.crop, tiles) for shot in shots]
         self.protocol = (
-            f"{len(shots)} made-up photos of {len(parts)} held-out parts of the map, none of whose "
-            f"ground was learnt from, among {len(tiles)} tiles of the whole map (every half side); "
-            "right is a tile whose middle lies within half a side; the best step was chosen on "
+            f"{len(shots)} synthetic photos of {len(parts)} held-out parts of the map, none of "
+            f"whose ground was learnt from, among {len(tiles)} tiles of the whole map (every "
+            "half side); right is a tile whose middle lies within half a side; the best step was chosen on "
             "the same photos"
         )
 

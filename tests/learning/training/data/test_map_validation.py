@@ -134,7 +134,7 @@ def test_photos_show_nothing_but_the_part_and_are_found_where_they_were_made(
 def test_a_network_that_sees_nothing_finds_nothing() -> None:
     validation = MapValidation([coordinates()], [Part(0, 0, 0, 100, 100)], STILL, size_px=20)
     assert validation.measure(Blind()).at_10 == 0
-    assert "192 made-up photos of 1 held-out parts" in validation.protocol
+    assert "192 synthetic photos of 1 held-out parts" in validation.protocol
 
 
 def test_tiles_are_bounded_and_none_near_the_photos_is_missing(
