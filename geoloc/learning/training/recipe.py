@@ -69,7 +69,7 @@ class PairChoice:
         tilt_deg: Greatest tilt that rectifying left over.
         footprint: Least and greatest length of a photo's longer side, in sides of the tile.
         other_date: How often the photo is of another date, where there is one.
-        photo_change: How far the photo's look is changed, from 0 to 1 (`appearance.disturb`).
+        photo_change: How far the photo's look is changed, from 0 to 1 (`photometric.disturb`).
         tile_change: The same of the tile's.
     """
 
@@ -97,7 +97,7 @@ class KeypointChoice:
         zoom: Least and greatest factor between the scales of map and photo.
         tilt_deg: Greatest tilt that rectifying left over.
         other_date: How often the photo is of another date, where there is one.
-        photo_change: How far the photo's look is changed, from 0 to 1 (`appearance.disturb`).
+        photo_change: How far the photo's look is changed, from 0 to 1 (`photometric.disturb`).
         tile_change: The same of the map's.
     """
 

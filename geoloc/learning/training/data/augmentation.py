@@ -14,11 +14,9 @@ import cv2
 import numpy as np
 
 from geoloc.arrays import Float32Array, RgbImage
+from geoloc.learning.training.data.photometric import LUMA, compress
 from geoloc.learning.training.recipe import AugmentationChoice
 from geoloc.models.view import View
-
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
-
 
 NO_AUGMENTATION = AugmentationChoice(
     flip=0.0, quarter_turns=0.0, jpeg=0.0, jitter=0.0, sharpness=0.0, dropout=0.0
@@ -90,7 +88,8 @@ def _disturb(image: RgbImage, rng: np.random.Generator, choice: AugmentationChoi
     image = np.ascontiguousarray(image)
     seen = image.any(axis=2, keepdims=True)
     if rng.random() < choice.jpeg:
-        image = _compress(image, int(rng.integers(*choice.jpeg_quality, endpoint=True)))
+        quality = int(rng.integers(*choice.jpeg_quality, endpoint=True))
+        image = compress(image[..., ::-1], quality=quality)[..., ::-1]
     if rng.random() < choice.jitter:
         image = _jitter(image, rng, choice)
     if rng.random() < choice.sharpness:
@@ -98,13 +97,6 @@ def _disturb(image: RgbImage, rng: np.random.Generator, choice: AugmentationChoi
     if rng.random() < choice.dropout:
         image = _drop_grid(image, rng, choice) if rng.random() < 0.5 else _drop(image, rng, choice)
     return np.asarray(image * seen, np.uint8)
-
-
-def _compress(image: RgbImage, quality: int) -> RgbImage:
-    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    assert decoded is not None, "our own JPEG can be read"
-    return np.asarray(decoded[..., ::-1], np.uint8)
 
 
 def _jitter(image: RgbImage, rng: np.random.Generator, choice: AugmentationChoice) -> RgbImage:
@@ -116,8 +108,8 @@ def _jitter(image: RgbImage, rng: np.random.Generator, choice: AugmentationChoic
     hue = rng.uniform(-choice.hue, choice.hue)
     steps: list[Callable[[RgbImage], RgbImage]] = [
         lambda pixels: _mix(pixels, np.float32(0), brightness),
-        lambda pixels: _mix(pixels, np.float32((pixels @ _GREY).mean()), contrast),
-        lambda pixels: _mix(pixels, (pixels @ _GREY)[..., None], saturation),
+        lambda pixels: _mix(pixels, np.float32((pixels @ LUMA).mean()), contrast),
+        lambda pixels: _mix(pixels, (pixels @ LUMA)[..., None], saturation),
         lambda pixels: _shift_hue(pixels, hue),
     ]
     for step in rng.permutation(4):

@@ -153,8 +153,8 @@ class MapValidation:
         self.protocol = (
             f"{len(shots)} synthetic photos of {len(parts)} held-out parts of the map, none of "
             f"whose ground was learnt from, among {len(tiles)} tiles of the whole map (every "
-            "half side); right is a tile whose middle lies within half a side; the best step was chosen on "
-            "the same photos"
+            "half side); right is a tile whose middle lies within half a side; the best step was "
+            "chosen on the same photos"
         )
 
     def measure(self, embed: Embed) -> Recall:

@@ -1,4 +1,4 @@
-"""Another day, another camera: changes of an image that leave its place the same."""
+"""Photometric augmentation: another season, light, sensor and compression, the same geometry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from geoloc.arrays import FloatArray, RgbImage
 
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # shares of red, green, blue (BT.601)
 
 
 def disturb(image: RgbImage, rng: np.random.Generator, *, strength: float) -> RgbImage:
@@ -33,7 +33,10 @@ def disturb(image: RgbImage, rng: np.random.Generator, *, strength: float) -> Rg
     if rng.random() < 0.4 * strength:
         pixels = pixels + rng.normal(0, rng.uniform(0.01, 0.04), pixels.shape).astype(np.float32)
     bytes_ = np.asarray(np.clip(pixels * 255, 0, 255), np.uint8)
-    return _compress(bytes_, rng) if rng.random() < 0.5 * strength else bytes_
+    if rng.random() < 0.5 * strength:
+        # OpenCV takes red for blue here. The bundled models learnt from it so, and it stays.
+        bytes_ = compress(bytes_, quality=int(rng.integers(25, 90)))
+    return bytes_
 
 
 def _grade(pixels: FloatArray, rng: np.random.Generator, strength: float) -> FloatArray:
@@ -41,7 +44,7 @@ def _grade(pixels: FloatArray, rng: np.random.Generator, strength: float) -> Flo
     gamma = np.exp(rng.normal(0, 0.25 * strength))
     gains = np.exp(rng.normal(0, 0.08 * strength, 3) + rng.normal(0, 0.15 * strength))
     graded = np.clip(pixels, 0, 1) ** np.float32(gamma) * gains.astype(np.float32)
-    grey = (graded @ _GREY)[..., None]
+    grey = (graded @ LUMA)[..., None]
     saturation = 0.0 if rng.random() < 0.15 * strength else np.exp(rng.normal(0, 0.3 * strength))
     graded = grey + (graded - grey) * np.float32(saturation)
     contrast = np.exp(rng.normal(0, 0.25 * strength))
@@ -82,8 +85,7 @@ def _occlude(pixels: FloatArray, rng: np.random.Generator) -> FloatArray:
     return changed
 
 
-def _compress(image: RgbImage, rng: np.random.Generator) -> RgbImage:
-    """What is left of it after a JPEG of low quality."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
-    _, encoded = cv2.imencode(".jpg", image, quality)
+def compress(image: RgbImage, *, quality: int) -> RgbImage:
+    """What is left of an image (H, W, 3) after a JPEG, whose first channel is taken for blue."""
+    _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
