@@ -94,14 +94,15 @@ def check_fit(
     """
     wanted = network.state_dict()
     names = names or {}
+    # Shapes first: of another network, they say more than the hundreds of names that differ.
     faults = [
-        *(f"missing {key}" for key in wanted if key not in tensors),
-        *(f"left over {names.get(key, key)}" for key in tensors if key not in wanted),
         *(
             f"{names.get(key, key)} is {tuple(tensors[key].shape)}, not {tuple(value.shape)}"
             for key, value in wanted.items()
             if key in tensors and tensors[key].shape != value.shape
         ),
+        *(f"missing {key}" for key in wanted if key not in tensors),
+        *(f"left over {names.get(key, key)}" for key in tensors if key not in wanted),
     ]
     if faults:
         raise ModelError(
