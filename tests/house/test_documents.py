@@ -243,6 +243,13 @@ def test_the_pictures_of_the_documents_are_small() -> None:
     assert sum(path.stat().st_size for path in shown) < 400_000
 
 
+def test_the_architecture_page_names_parameters_that_exist() -> None:
+    sources = "".join(path.read_text("utf-8") for path in ARCHITECTURE.parent.rglob("*.py"))
+    named = re.findall(r"`(\w+Parameters)`", ARCHITECTURE.read_text(encoding="utf-8"))
+    assert named
+    assert not [name for name in named if f"class {name}:" not in sources]
+
+
 def test_every_link_inside_the_documents_leads_somewhere() -> None:
     for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
