@@ -1151,8 +1151,7 @@
    </editWidget>
   </field>
  </fieldConfiguration>
- <mapTip>&lt;b&gt;[% "filename" %]&lt;/b&gt;: [% "status" %]
-[% if("confidence" is null, '', ', ' || round("confidence" * 100) || ' % within ' ||
+ <mapTip>&lt;b&gt;[% "filename" %]&lt;/b&gt;: [% "status" %][% if("confidence" is null, '', ', ' || round("confidence" * 100) || ' % within ' ||
  round("conf_radius_m") || ' m (' || coalesce("conf_kind", '') || ')') %]&lt;br&gt;
 [% if("acc95_m" is null, '', '95 % within ' || round("acc95_m", 1) || ' m&lt;br&gt;') %]
 [% coalesce("error" || '&lt;br&gt;', '') %]

@@ -146,8 +146,7 @@ def test_qgis_opens_the_result_styled(tmp_path: Path, fmt: str) -> None:
         "errors": [],
     }
     assert isinstance(tips, list)
-    assert "located" in tips[0]
-    assert "100 % within 25 m" in tips[0]
+    assert "located, 100 % within 25 m" in tips[0]
     assert f'<img src="file:///{tmp_path / "a.jpg"}" width="350">' in tips[0]
     assert "truncated" in tips[1]
     assert isinstance(colours, list)
