@@ -198,10 +198,10 @@ def _result_facts(path: Path) -> dict[str, Any]:
 
 
 def _photo_facts(path: Path) -> dict[str, Any]:
-    """What a photo says, each with the tag that says it."""
+    """Metadata of a photo, each value with its tag."""
     from geoloc.photos.image_file import open_image
-    from geoloc.photos.photo_metadata import describe
+    from geoloc.photos.photo_metadata import read_metadata_with_tags
 
     with open_image(path) as image:  # refuses what is no photo at all
         facts: dict[str, Any] = {"width_px": image.width, "height_px": image.height}
-    return {**facts, **describe(path)}
+    return {**facts, **read_metadata_with_tags(path)}

@@ -1,4 +1,4 @@
-"""Where a photo looks: pinhole and panorama geometry over flat ground, in numpy alone.
+"""Cameras: the pinhole model over flat ground, in numpy alone (pose, footprint, homography).
 
 Frames, stated once for the whole project:
 
@@ -66,7 +66,7 @@ class Camera:
         return math.degrees(2 * math.atan2(self.height_px / 2, self.focal_px))
 
     def resized(self, width_px: int, height_px: int) -> Camera:
-        """The same camera after its photo was resized; the width says by how much."""
+        """The same camera after its photo was resized; the width states by how much."""
         return Camera(width_px, height_px, self.focal_px * width_px / self.width_px)
 
     def matrix(self) -> Float64Array:
@@ -84,12 +84,12 @@ class Camera:
 
 @dataclass(frozen=True)
 class Pose:
-    """How a camera hangs over the ground; the angles are those of the module's docstring.
+    """Height and attitude of a camera; the angles are those of the module's docstring.
 
     Attributes:
-        yaw_deg: Clockwise from true north.
-        pitch_deg: -90 straight down, 0 level; below -90 the camera leans back past the nadir.
-        roll_deg: Positive when the camera's right side goes down.
+        yaw_deg: Azimuth, clockwise from true north.
+        pitch_deg: Elevation; -90 straight down, 0 level, below -90 leaning back past the nadir.
+        roll_deg: Turn about the optical axis, positive when the camera's right side goes down.
         height_m: Height above the ground, metres.
     """
 
@@ -222,7 +222,7 @@ def pose_from_homography(camera: Camera, homography: Float64Array) -> GroundCame
     east, north = (left @ right).T
     up = np.cross(east, north)
     offset = plane[:, 2]
-    if up @ offset > 0:  # the camera would hang below the ground: the other sign
+    if up @ offset > 0:  # the camera would be below the ground: the other sign
         east, north, offset = -east, -north, -offset
     to_camera = np.column_stack([east, north, up])
     position = -to_camera.T @ offset

@@ -1,6 +1,6 @@
-"""Coordinate systems and true ground distances; the one module that builds transformers.
+"""Coordinate reference systems and true ground distances; the one module of transformers.
 
-Coordinates are (x, y) = (lon, lat) everywhere, whatever the authority's axis order says.
+Coordinates are (x, y) = (lon, lat) everywhere, whatever the authority's axis order is.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""A street photo as a ring around the camera: what a network of ground views takes in.
+"""Panoramas and rings: equirectangular pictures around a camera, made from any street photo.
 
-The ring is an equirectangular picture: 360 degrees wide with true north in the middle column and
-azimuths growing to the right; its rows are even in elevation, from the upper edge of its span down
-to the lower one. What the camera did not see is black. Pixel centres lie at half steps, so the
-middle column of an odd width, or the seam between the two middle ones, looks due north.
+A ring is what a network of ground views takes in: an equirectangular picture 360 degrees wide with
+true north in the middle column and azimuths growing to the right; its rows are even in elevation,
+from the upper edge of its span down to the lower one. What the camera did not see is black. Pixel
+centres lie at half steps, so the middle column of an odd width, or the seam between the two middle
+ones, looks due north.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ def ring_from_photo(
     """The ring (rows, columns, 3) that a perspective photo (H, W, 3) fills in part.
 
     Args:
-        pixels: RGB, upright, as large as `camera` says.
-        camera: Of the photo.
+        pixels: RGB, upright, as large as `camera` states.
+        camera: Camera of the photo.
         azimuth_deg: Where the photo's middle looks, clockwise from north.
         pitch_deg: How far it looks up.
         roll_deg: Positive when the camera's right side goes down.

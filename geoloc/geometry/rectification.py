@@ -1,4 +1,4 @@
-"""A photo as seen from straight above: what the map can be compared with."""
+"""Rectification: a photo warped to the ground as seen from above, to be compared with a map."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from geoloc.geometry.camera import Camera, Pose, footprint, ground_homography, p
 NADIR_DEG = -90.0
 # Ground further away than this many flying heights is a smear of few pixels.
 MAX_REACH = 2.6
-# Larger views than this are a supposed height gone wild.
+# Larger views than this come from a height hypothesis that is far off.
 _MAX_SIDE_PX = 4096
 
 
 @dataclass(frozen=True)
 class RectifiedPhoto:
-    """A photo warped to the ground under a supposed height and pitch, its heading (or north) up.
+    """A photo warped to the ground under a hypothesis of height and pitch, heading (or north) up.
 
     Attributes:
         pixels: (H, W, 3) uint8.
         valid: (H, W) bool, where the photo shows ground; None when everywhere.
-        gsd_m: Metres a pixel of the view, if the supposed height is right.
+        gsd_m: Metres a pixel of the view, if the height of the pose is right.
         to_photo: (3, 3), view pixels to pixels of the photo.
         centre_px: (2,) the photo's middle, in view pixels.
-        camera: Of the photo.
-        pose: Supposed; its yaw is zero, unless the view's up is the north.
+        camera: Camera of the photo.
+        pose: Pose hypothesis; its yaw is zero, unless the view's up is the north.
     """
 
     pixels: RgbImage
@@ -53,11 +53,11 @@ def rectify(
     """The view from above of a photo (H, W, 3); None when the pose shows no ground.
 
     Args:
-        photo: Upright pixels, as large as `camera` says.
-        camera: Of the photo.
-        pose: Supposed; its yaw is ignored, the view's up is the photo's heading.
+        photo: Upright pixels, as large as `camera` states.
+        camera: Camera of the photo.
+        pose: Pose hypothesis; its yaw is ignored, the view's up is the photo's heading.
         gsd_m: Metres a pixel of the view.
-        north_up: The yaw counts after all, and the view's up is the north.
+        north_up: Whether the yaw counts after all, and the view's up is the north.
     """
     pose = Pose(pose.yaw_deg if north_up else 0.0, pose.pitch_deg, pose.roll_deg, pose.height_m)
     outline = footprint(camera, pose, max_distance_m=MAX_REACH * pose.height_m)

@@ -1,7 +1,8 @@
-"""Where a camera hung, from points of its photo whose place on the ground is known.
+"""Space resection: the pose of a camera from points of its photo whose ground positions are known.
 
-The classical space resection over flat ground, robust against wrong points and held by a prior:
-points on flat ground say little of the tilt when roofs and trees lean away from the middle.
+Over flat ground, robust against wrong points, and held by a prior on the tilt: points on flat
+ground determine it badly when roofs and trees lean away from the middle. That prior is why no
+library does it: cv2.solvePnPRansac, cv2.solvePnPRefineLM and pycolmap take none.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ class Resection:
     """A camera over a local frame, fitted to points.
 
     Attributes:
-        camera: Pose, and the ground point below it.
+        camera: Pose of the camera, and the ground point below it.
         homography: (3, 3), photo pixels to metres in the local frame.
-        residuals_m: (N,) distance of each point from where the fit puts it.
+        residuals_m: (N,) distance of each point from where the fit puts it, metres.
         position_sd_m: Standard deviation of the camera's ground position as far as the points
             and the prior tell, metres.
-        heading_sd_deg: Of the heading.
+        heading_sd_deg: Standard deviation of the heading, degrees.
     """
 
     camera: GroundCamera
@@ -53,11 +54,11 @@ def resect(
     """Fit pose and position to points; None when they do not hold a camera above the ground.
 
     Args:
-        camera: Of the photo.
+        camera: Camera of the photo.
         photo_px: (N, 2) pixels, N at least 4.
         ground_m: (N, 2) the same points on the ground, metres east and north.
-        start: Near the truth; its tilt is also the prior.
-        tilt_sd_deg: How far the tilt may be from the start's.
+        start: Pose and position near the truth; its tilt is also the prior.
+        tilt_sd_deg: Standard deviation of the tilt around the start's.
     """
     base = rotation(start.pose)
     height = start.pose.height_m

@@ -1,4 +1,7 @@
-"""EXIF tags of strangers as plain values: what is missing or nonsense becomes None."""
+"""Read EXIF tags as plain values; what is missing or makes no sense becomes None.
+
+The files are third-party: any tag may be damaged, of another type, or a lie.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ _BLANKS = "\0 \t\r\n"
 
 @dataclass(frozen=True)
 class Exif:
-    """The three directories that say something about where and how a photo was taken.
+    """EXIF of one image: the three directories about where and how it was taken.
 
     Attributes:
-        main: Tags of the image (make, model, orientation).
-        photo: Tags of the exposure (focal length, time).
+        main: Tags of the image directory (make, model, orientation).
+        photo: Tags of the exposure directory (focal length, time).
         gps: Tags of the GPS directory.
-        notes: What could not be read.
+        notes: Directories that could not be read, one sentence each.
     """
 
     main: Tags = field(default_factory=dict)
@@ -71,7 +74,7 @@ def number(value: object) -> float | None:
             above, below = number(numerator), number(denominator)
             return above / below if above is not None and below else None
     try:
-        # Whatever it is, TypeError says so.
+        # Whatever it is, float raises TypeError where it is no number.
         result = parse_number(value) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, ArithmeticError):
         return None

@@ -1,4 +1,4 @@
-"""Opening image files of strangers with Pillow: which formats, which limits, which errors."""
+"""Open third-party image files with Pillow: which formats, which limits, which errors."""
 
 from __future__ import annotations
 

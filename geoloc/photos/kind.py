@@ -25,12 +25,12 @@ LOWEST_DRONE_M = 8.0
 def kind_of(
     view: ViewChoice, metadata: PhotoMetadata, *, default: PhotoKind = "drone"
 ) -> PhotoKind:
-    """What kind of photo it is: as told, or by what it says of itself.
+    """Kind of a photo: as the caller asks, or by its metadata.
 
     Args:
-        view: What the caller says.
-        metadata: What the photo says.
-        default: Kind of a photo that states neither height nor pitch: the search then tells.
+        view: Kind that the caller asks for, or ``auto``.
+        metadata: What is known of the photo.
+        default: Kind of a photo that states neither height nor pitch: the search then decides.
     """
     if view != "auto":
         return view
@@ -50,14 +50,14 @@ def network_view(kind: PhotoKind) -> View:
 
 
 def camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:
-    """The photo's camera, with a common field of view where the photo does not tell."""
+    """The photo's camera, with a common field of view where none is stated."""
     hfov_deg = metadata.hfov_deg or DEFAULT_HFOV_DEG
-    # No pinhole sees 180 degrees: a panorama's word, of a photo that the caller calls a drone's.
+    # No pinhole sees 180 degrees: this is a panorama that the caller calls a drone photo.
     return Camera.from_hfov(width_px, height_px, hfov_deg if hfov_deg < 180 else DEFAULT_HFOV_DEG)
 
 
 def street_camera_of(metadata: PhotoMetadata, width_px: int, height_px: int) -> Camera:
-    """The camera of a street photo: a phone's, upright or not, where the photo does not tell."""
+    """The camera of a street photo: a phone's, upright or not, where none is stated."""
     hfov_deg = metadata.hfov_deg
     if hfov_deg is not None and 0 < hfov_deg < 180:
         return Camera.from_hfov(width_px, height_px, hfov_deg)
@@ -70,14 +70,14 @@ def panorama_of(
 ) -> Panorama:
     """The frame of a panorama's pixels, its heading left at zero for the search to find.
 
-    An image that says nothing of its frame is taken as a whole turn (or as much of one as its field
-    of view says, which no lens has from 180 degrees) with its horizon halfway up.
+    An image without a stated frame is taken as a whole turn (or as much of one as its field of view
+    states, which no lens has from 180 degrees) with its horizon halfway up.
 
     Args:
-        metadata: What is known.
-        width_px: Of the pixels, which may have been reduced.
-        height_px: The same.
-        full_width_px: Of the file.
+        metadata: What is known of the photo.
+        width_px: Width of the pixels, which may have been reduced.
+        height_px: Height of the pixels.
+        full_width_px: Width of the photo in its file.
     """
     if metadata.panorama is not None:
         return replace(metadata.panorama.resized(width_px / full_width_px), heading_deg=0.0)

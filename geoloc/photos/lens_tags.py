@@ -1,4 +1,4 @@
-"""How directions become a photo's pixels, of its EXIF and XMP: field of view, or panorama's frame.
+"""Lens tags of EXIF and XMP: the field of view of a photo, or the frame of a panorama.
 
 Field of view: DJI's calibrated focal length; the 35 mm equivalent; focal length and focal plane
 resolution; the first that makes sense wins. The 35 mm equivalent is a matter of diagonals (CIPA
@@ -27,7 +27,7 @@ def hfov_of_equivalent(focal_35mm: float, upright: ImageSize) -> float:
     """The angle in degrees across a photo's width, from its 35 mm equivalent focal length.
 
     Args:
-        focal_35mm: In millimetres.
+        focal_35mm: The 35 mm equivalent focal length, in millimetres.
         upright: Size of the upright photo, or of a video's frame.
     """
     return _hfov_deg(focal_35mm / _long_side_35mm(upright), upright)
@@ -85,14 +85,14 @@ def read_lens(upright: ImageSize, exif: Exif, xmp: Xmp, found: MetadataBuilder) 
         return
     long_px = max(exposed)
     calibrated = xmp_number(xmp, DJI, "CalibratedFocalLength")
-    _take_focal(calibrated and calibrated / long_px, "DJI CalibratedFocalLength", upright, found)
+    _keep_focal(calibrated and calibrated / long_px, "DJI CalibratedFocalLength", upright, found)
     equivalent_mm = found.values.get("focal_35mm")
     sides = equivalent_mm and equivalent_mm / _long_side_35mm(upright)
-    _take_focal(sides, "EXIF FocalLengthIn35mmFilm", upright, found)
-    _take_focal(_focal_of_plane(long_px, exif), "EXIF FocalPlaneXResolution", upright, found)
+    _keep_focal(sides, "EXIF FocalLengthIn35mmFilm", upright, found)
+    _keep_focal(_focal_of_plane(long_px, exif), "EXIF FocalPlaneXResolution", upright, found)
 
 
-def _take_focal(
+def _keep_focal(
     focal_sides: float | None, source: str, upright: ImageSize, found: MetadataBuilder
 ) -> None:
     """Keep the field of view of a focal length given in long sides of the photo."""

@@ -1,4 +1,4 @@
-"""What is known of a photo beside its pixels, whoever said it: the photo, a table, a flight log."""
+"""Photo metadata: position, attitude, lens and time, from the photo, a table or a flight log."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ class PhotoMetadata:
     """What is known of a photo beside its pixels; None where nothing is.
 
     Attributes:
-        lon: Degrees east (WGS84) of the camera.
-        lat: Degrees north.
-        altitude_m: Above the sea or the ellipsoid, whatever the device means.
-        rel_alt_m: Above the take-off point, positive.
-        yaw_deg: Clockwise from north in [0, 360), as `geoloc.geometry.camera` defines it.
-        yaw_ref: Which north, where it is stated.
-        yaw_source: The tag that the yaw came from.
-        pitch_deg: -90 straight down, 0 level.
-        roll_deg: Positive when the camera's right side goes down.
-        hfov_deg: Angle across the width of the upright photo; up to 360 for panoramas.
+        lon: Longitude of the camera, degrees east (WGS84).
+        lat: Latitude of the camera, degrees north (WGS84).
+        altitude_m: Height above the sea or the ellipsoid, whatever the device means.
+        rel_alt_m: Height above the take-off point, positive; see `assumed_height_m`.
+        yaw_deg: Azimuth, clockwise from north in [0, 360), as `geoloc.geometry.camera` defines it.
+        yaw_ref: North that the yaw refers to, where it is stated.
+        yaw_source: Tag that the yaw came from.
+        pitch_deg: Elevation of the optical axis; -90 straight down, 0 level.
+        roll_deg: Turn about the optical axis, positive when the camera's right side goes down.
+        hfov_deg: Field of view across the width of the upright photo; up to 360 for panoramas.
         focal_35mm: The 35 mm equivalent focal length as stated, in millimetres.
-        timestamp: ISO 8601, with the UTC offset where it is stated.
-        make: Of the camera.
-        model: Of the camera.
-        orientation: EXIF 1 to 8.
+        timestamp: Time of the exposure, ISO 8601, with the UTC offset where it is stated.
+        make: Make of the camera.
+        model: Model of the camera.
+        orientation: Orientation as EXIF counts it, 1 to 8.
         rotation_deg: Clockwise turn that brings the stored pixels upright: 0, 90, 180, 270.
-        projection: How directions become pixels.
+        projection: Projection by which directions become pixels.
         panorama: The frame of an equirectangular photo, in pixels of the upright file.
         notes: What was missing, doubtful or rejected, one sentence each.
     """
@@ -59,7 +59,7 @@ class PhotoMetadata:
 
 
 def merge(photo: PhotoMetadata, table: PhotoMetadata) -> PhotoMetadata:
-    """What the photo says, overridden by everything that the table says; the notes of both."""
+    """Metadata of a photo, overridden by all that the table states; the notes of both."""
     stated = {
         name: value
         for name in (f.name for f in fields(PhotoMetadata))
@@ -83,11 +83,11 @@ def assumed_height_m(metadata: PhotoMetadata) -> float | None:
 
 @dataclass
 class MetadataBuilder:
-    """What was found so far.
+    """Builds a `PhotoMetadata` from several tags, of which the first good one wins.
 
     Attributes:
-        values: By the fields of `PhotoMetadata`.
-        sources: The tag that each came from.
+        values: Values by the fields of `PhotoMetadata`.
+        sources: Tag that each value came from.
         notes: What was missing, doubtful or rejected.
     """
 

@@ -1,7 +1,7 @@
-"""The table of what photos do not say themselves: a CSV with a row for each photo.
+"""Metadata CSV: a table with a row for each photo, of what photos do not state themselves.
 
 Its first line names the columns: ``photo`` and any of ``lon, lat, rel_alt_m, yaw_deg, pitch_deg,
-roll_deg, hfov_deg, timestamp``; others are ignored, and that is noted. A blank cell says nothing.
+roll_deg, hfov_deg, timestamp``; others are ignored, and that is noted. A blank cell states nothing.
 What a CSV may look like beside that: `geoloc.csv_table`.
 """
 
@@ -34,10 +34,10 @@ _BLANK = {"", "nan", "na", "n/a", "null", "none", "-"}
 
 @dataclass(frozen=True)
 class MetadataTable:
-    """What a table says of photos.
+    """Metadata of photos, by the entries of a table.
 
     Attributes:
-        rows: By the text of the ``photo`` column, in the order of the file.
+        rows: Metadata by the text of the ``photo`` column, in the order of the file.
         notes: What was ignored, one sentence each.
     """
 
@@ -70,7 +70,7 @@ class MetadataTable:
         return self._by_name.get(parts[-1]) or self._by_stem.get(_stem(parts[-1]))
 
     def match(self, photo: str | Path) -> PhotoMetadata | None:
-        """What the table says of a photo; None when nothing."""
+        """Metadata of a photo; None where the table has no row for it."""
         key = self.key_of(photo)
         return None if key is None else self.rows[key]
 
@@ -84,8 +84,8 @@ def open_table(path: str | Path) -> MetadataTable:
     """The table in a CSV file, ready to be asked for photos.
 
     Raises:
-        MetadataError: The file is missing or no CSV, its columns are not named, it says two things
-            of one photo, or a value makes no sense; the message gives the line.
+        MetadataError: The file is missing or no CSV, its columns are not named, two rows
+            are of one photo, or a value makes no sense; the message gives the line.
     """
     path = Path(path)
     try:
@@ -111,7 +111,7 @@ def open_table(path: str | Path) -> MetadataTable:
 
 
 def _check_header(header: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Notes about the columns; refuses a header that does not say what is what."""
+    """Notes about the columns; refuses a header without the columns that are needed."""
     repeated = sorted(
         {name for name in header if name in METADATA_COLUMNS and header.count(name) > 1}
     )

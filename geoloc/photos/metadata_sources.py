@@ -25,7 +25,7 @@ class MetadataSources:
         given: A CSV table, or the flight log (.SRT) of all frames; None: only the logs that lie
             beside frames.
         frame_rate_hz: Frames a second at which frames were taken from their video; None: as their
-            names say (`geoloc.photos.video_frame`).
+            names state (`geoloc.photos.video_frame`).
 
     Raises:
         MetadataError: ``given`` cannot be read.

@@ -1,4 +1,4 @@
-"""Photos as upright RGB pixels, whatever file they come in.
+"""Read photos as upright RGB pixels, whatever file they come in.
 
 How files become RGB: one frame (the first); palettes, greys, bilevel, CMYK, YCbCr as Pillow
 converts them; transparent pixels become black, as tiles without data are; grey pixels of more
@@ -43,11 +43,11 @@ class Photo:
     """A photo, upright.
 
     Attributes:
-        path: Where it was read.
+        path: File that it was read from.
         pixels: (H, W, 3) uint8 RGB, at most as large as was asked for.
         full_width_px: Width of the upright photo in its file.
         full_height_px: Height of the upright photo in its file.
-        metadata: What it says of itself.
+        metadata: Metadata that its file states.
     """
 
     path: Path
@@ -79,7 +79,7 @@ def find_photos(inputs: Sequence[str | Path], *, recursive: bool) -> list[Path]:
 
 
 def read_photo(path: str | Path, *, max_side_px: int | None = None) -> Photo:
-    """A photo as upright RGB pixels, with what it says of itself.
+    """A photo as upright RGB pixels, with the metadata that its file states.
 
     Args:
         path: JPEG, PNG, TIFF, WebP or (with pillow-heif) HEIC.

@@ -1,4 +1,4 @@
-"""Reading what a photo file says of its place, direction and lens; its pixels are not decoded."""
+"""Read the metadata of a photo file: position, direction and lens from EXIF and XMP."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _TURNS = {1: 0, 2: 0, 3: 180, 4: 180, 5: 270, 6: 90, 7: 90, 8: 270}
 
 
 def read_metadata(path: str | Path) -> PhotoMetadata:
-    """What a photo file says; its pixels are not decoded.
+    """Metadata of a photo file; its pixels are not decoded.
 
-    Nothing in the file raises: what cannot be read is None, and a note says so.
+    Nothing in the file raises: what cannot be read is None, and a note tells why.
 
     Raises:
         PhotoError: There is no such file.
@@ -31,23 +31,23 @@ def read_metadata(path: str | Path) -> PhotoMetadata:
     return _read_file(Path(path)).metadata()
 
 
-def describe(path: str | Path) -> dict[str, str]:
-    """Each thing that a photo says, with the tag that said it: ``{"yaw_deg": "152.1 (DJI ...)"}``.
+def read_metadata_with_tags(path: str | Path) -> dict[str, str]:
+    """Metadata of a photo as text, with the tag of each: ``{"yaw_deg": "152.1 (DJI ...)"}``.
 
     Raises:
         PhotoError: There is no such file.
     """
     found = _read_file(Path(path))
-    said = {
+    stated = {
         name: f"{_shown(value)} ({found.sources[name]})"
         for name, value in found.values.items()
         if name != "yaw_source"
     }
-    return {**said, **{f"note {i}": note for i, note in enumerate(found.notes, 1)}}
+    return {**stated, **{f"note {i}": note for i, note in enumerate(found.notes, 1)}}
 
 
 def read_image_metadata(image: Image.Image, path: Path) -> PhotoMetadata:
-    """What an image says that was just opened from `path`, for one who goes on to decode it."""
+    """Metadata of an image that was just opened from `path`, for a caller who decodes it next."""
     return _read_image(image, head=_head(path)).metadata()
 
 

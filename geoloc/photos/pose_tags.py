@@ -1,4 +1,4 @@
-"""Where a photo was taken and where it looked, of its EXIF and XMP, and how far to believe them.
+"""Pose tags of EXIF and XMP: position, height and angles of the camera, and which can be trusted.
 
 The rules, in the order in which a value is looked for (the first that makes sense wins):
 
@@ -30,15 +30,15 @@ def read_position(exif: Exif, xmp: Xmp, found: MetadataBuilder) -> None:
     tags = ExifTags.GPS
     lat, lat_signed = coordinate(exif.gps, tags.GPSLatitude, tags.GPSLatitudeRef, "S")
     lon, lon_signed = coordinate(exif.gps, tags.GPSLongitude, tags.GPSLongitudeRef, "W")
-    if _take_position(lon, lat, "EXIF GPS", found) and not (lat_signed and lon_signed):
+    if _keep_position(lon, lat, "EXIF GPS", found) and not (lat_signed and lon_signed):
         found.notes.append("EXIF GPS lacks a hemisphere: taken as north and east")
     lon, lat = (
         xmp_coordinate(xmp_value(xmp, EXIF_XMP, tag)) for tag in ("GPSLongitude", "GPSLatitude")
     )
-    _take_position(lon, lat, "XMP exif:GPS", found)
+    _keep_position(lon, lat, "XMP exif:GPS", found)
     lon = xmp_number(xmp, DJI, "GpsLongitude")
     lon = xmp_number(xmp, DJI, "GpsLongtitude") if lon is None else lon  # DJI's own spelling, once
-    _take_position(lon, xmp_number(xmp, DJI, "GpsLatitude"), "DJI XMP", found)
+    _keep_position(lon, xmp_number(xmp, DJI, "GpsLatitude"), "DJI XMP", found)
     _read_heights(exif, xmp, found)
 
 
@@ -61,7 +61,7 @@ def _read_heights(exif: Exif, xmp: Xmp, found: MetadataBuilder) -> None:
     found.keep_within("rel_alt_m", relative_m, "DJI RelativeAltitude", limits=limits)
 
 
-def _take_position(
+def _keep_position(
     lon: float | None, lat: float | None, source: str, found: MetadataBuilder
 ) -> bool:
     """Keep a position that makes sense; whether it was kept now."""
@@ -82,19 +82,19 @@ def read_angles(exif: Exif, xmp: Xmp, found: MetadataBuilder) -> None:
     """Find where the camera looked."""
     gimbal = {axis: xmp_number(xmp, DJI, f"Gimbal{axis}Degree") for axis in _AXES}
     if _is_unset(gimbal):
-        found.notes.append("the DJI gimbal says 0 for yaw, pitch and roll, which means unset")
+        found.notes.append("the DJI gimbal states 0 for yaw, pitch and roll, which means unset")
         gimbal = {}
-    _take_angles(gimbal, "DJI Gimbal{}Degree", found)
-    _take_angles(_pix4d_angles(xmp, found), "XMP Camera:{}", found)
-    _take_yaw(xmp_number(xmp, GPANO, "PoseHeadingDegrees"), "GPano PoseHeadingDegrees", found)
+    _keep_angles(gimbal, "DJI Gimbal{}Degree", found)
+    _keep_angles(_pix4d_angles(xmp, found), "XMP Camera:{}", found)
+    _keep_yaw(xmp_number(xmp, GPANO, "PoseHeadingDegrees"), "GPano PoseHeadingDegrees", found)
     tags = ExifTags.GPS
     ref = (text(exif.gps.get(tags.GPSImgDirectionRef)) or "").upper()[:1]
     named: YawRef | None = {"T": "true", "M": "magnetic"}.get(ref)  # type: ignore[assignment]
     direction = number(exif.gps.get(tags.GPSImgDirection))
-    _take_yaw(direction, "EXIF GPSImgDirection", found, ref=named)
+    _keep_yaw(direction, "EXIF GPSImgDirection", found, ref=named)
     flight = {axis: xmp_number(xmp, DJI, f"Flight{axis}Degree") for axis in _AXES}
     if "yaw_deg" not in found.values and flight["Yaw"] is not None and not _is_unset(flight):
-        _take_yaw(flight["Yaw"], "DJI FlightYawDegree", found)
+        _keep_yaw(flight["Yaw"], "DJI FlightYawDegree", found)
         found.notes.append("the yaw is the airframe's: the camera may look elsewhere")
 
 
@@ -104,14 +104,14 @@ def _is_unset(angles: Mapping[str, float | None]) -> bool:
     return yaw == 0 and pitch == 0 and roll in (0, None)
 
 
-def _take_angles(angles: Mapping[str, float | None], source: str, found: MetadataBuilder) -> None:
-    _take_yaw(angles.get("Yaw"), source.format("Yaw"), found)
+def _keep_angles(angles: Mapping[str, float | None], source: str, found: MetadataBuilder) -> None:
+    _keep_yaw(angles.get("Yaw"), source.format("Yaw"), found)
     for name, axis in (("pitch_deg", "Pitch"), ("roll_deg", "Roll")):
         value, tag = angles.get(axis), source.format(axis)
         found.keep_within(name, value, tag, limits=(-180.0, 180.0))
 
 
-def _take_yaw(
+def _keep_yaw(
     yaw_deg: float | None, source: str, found: MetadataBuilder, *, ref: YawRef | None = None
 ) -> None:
     if yaw_deg is None or "yaw_deg" in found.values:

@@ -1,6 +1,6 @@
 """The flight log that DJI drones write beside a video, as subtitles: an ``.SRT`` file.
 
-Every subtitle covers one frame or one second. What it says depends on the drone's age:
+Every subtitle covers one frame or one second. What it states depends on the drone's age:
 
 * ``[latitude: 24.26] [longitude: 120.72] [rel_alt: 55.2 abs_alt: 283.9] [gb_yaw: -0.2 gb_pitch:
   -90.0 gb_roll: 0.0] [focal_len: 24.00] [dzoom_ratio: 1.00]`` after ``FrameCnt: 12`` (or
@@ -66,29 +66,29 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class Subtitle:
-    """What the log says of one frame or one second.
+    """Metadata of one frame or one second of the video.
 
     Attributes:
-        start_s: Since the beginning of the video.
-        end_s: Likewise.
+        start_s: Beginning, in seconds since that of the video.
+        end_s: End, in seconds since the beginning of the video.
         frame: Number of the video's frame, where it is counted.
-        said: What is known; its field of view is not, since it depends on the picture's shape.
+        metadata: What is known, without a field of view: it depends on the picture's shape.
     """
 
     start_s: float
     end_s: float
     frame: int | None
-    said: PhotoMetadata
+    metadata: PhotoMetadata
 
 
 @dataclass(frozen=True)
 class FlightLog:
-    """What a drone wrote beside a video.
+    """Flight log of one video.
 
     Attributes:
-        path: The file.
-        subtitles: In the order of time; at least one.
-        notes: What was skipped or supposed, one sentence each.
+        path: File that it was read from.
+        subtitles: Subtitles in the order of time; at least one.
+        notes: What was skipped or assumed, one sentence each.
     """
 
     path: Path
@@ -107,15 +107,15 @@ class FlightLog:
         return self._frames[-1]
 
     def at(self, time_s: float) -> PhotoMetadata | None:
-        """What it says of a time since the video's beginning; None where it says nothing."""
+        """Metadata at a time since the video's beginning; None where nothing is stated."""
         place = bisect.bisect_right(self._starts_s, time_s) - 1
         if place < 0:  # some logs begin a second late
-            return self.subtitles[0].said if time_s >= self._starts_s[0] - _SLACK_S else None
+            return self.subtitles[0].metadata if time_s >= self._starts_s[0] - _SLACK_S else None
         found = self.subtitles[place]
-        return found.said if time_s < found.end_s + _SLACK_S else None
+        return found.metadata if time_s < found.end_s + _SLACK_S else None
 
     def of_frame(self, number: int) -> PhotoMetadata | None:
-        """What a log of every frame says of one; None where it says nothing, or is of seconds.
+        """Metadata of a frame in a log of every frame; None in gaps, and in a log of seconds.
 
         Whether frames count from 0 or from 1 differs, and makes no difference here: a drone is
         where it was a thirtieth of a second ago.
@@ -126,7 +126,7 @@ class FlightLog:
         near = [i for i in (place - 1, place) if 0 <= i < len(self._frames)]
         best = min(near, key=lambda i: abs(self._frames[i] - number))
         # A skipped subtitle or two may lie between; their neighbours tell the same.
-        return self.subtitles[best].said if abs(self._frames[best] - number) <= 30 else None
+        return self.subtitles[best].metadata if abs(self._frames[best] - number) <= 30 else None
 
     @cached_property
     def _starts_s(self) -> list[float]:
@@ -159,7 +159,7 @@ def read_flight_log(path: str | Path) -> FlightLog:
     latitude_first, notes = _order([chunk for _, chunk in chunks])
     read = [(line, _subtitle(chunk, latitude_first=latitude_first)) for line, chunk in chunks]
     subtitles = sorted((s for _, s in read if s is not None), key=lambda s: (s.start_s, s.end_s))
-    if all(subtitle.said == _NOTHING for subtitle in subtitles):
+    if all(subtitle.metadata == _NOTHING for subtitle in subtitles):
         seen = f"none of its {len(chunks)} subtitles tells" if chunks else "no subtitle tells"
         raise MetadataError(
             f"{path}: {seen} of a flight; expected what DJI drones write, such as "
@@ -213,7 +213,7 @@ def _order(chunks: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
 
 
 def _subtitle(chunk: str, *, latitude_first: bool) -> Subtitle | None:
-    """What one subtitle says; None when it cannot be read or does not speak of a flight."""
+    """One subtitle; None when it cannot be read or is not of a flight."""
     times = _TIMES.search(chunk)
     if times is None:
         return None
@@ -221,21 +221,21 @@ def _subtitle(chunk: str, *, latitude_first: bool) -> Subtitle | None:
     start_s, end_s = _seconds(*groups[:4]), _seconds(*groups[4:])
     text = chunk[times.end() :]
     values = {name.lower(): float(number) for name, number in _VALUE.findall(text)}
-    said = {**_place(text, values, latitude_first), **_heights(text, values)}
-    said |= _angles(text, values) | _focal(text, values)
-    if end_s < start_s or not said:
+    stated = {**_place(text, values, latitude_first), **_heights(text, values)}
+    stated |= _angles(text, values) | _focal(text, values)
+    if end_s < start_s or not stated:
         return None
-    said = {name: value for name, value in said.items() if _makes_sense(name, value)}
+    stated = {name: value for name, value in stated.items() if _makes_sense(name, value)}
     count = _COUNT.search(text)
     frame = int(count.group(1)) if count else None
-    return Subtitle(start_s, end_s, frame, _metadata(said, text))
+    return Subtitle(start_s, end_s, frame, _metadata(stated, text))
 
 
-def _metadata(said: dict[str, float], text: str) -> PhotoMetadata:
+def _metadata(stated: dict[str, float], text: str) -> PhotoMetadata:
     """The values as what is known of a photo."""
-    if abs(said.get("lat", 1.0)) < 1e-6 and abs(said.get("lon", 1.0)) < 1e-6:
-        said = {name: value for name, value in said.items() if name not in ("lon", "lat")}
-    metadata = PhotoMetadata(timestamp=_moment(text), **said)  # type: ignore[arg-type]  # all floats
+    if abs(stated.get("lat", 1.0)) < 1e-6 and abs(stated.get("lon", 1.0)) < 1e-6:
+        stated = {name: value for name, value in stated.items() if name not in ("lon", "lat")}
+    metadata = PhotoMetadata(timestamp=_moment(text), **stated)  # type: ignore[arg-type]  # all floats
     if metadata.yaw_deg is None:
         return metadata
     is_airframe = "F.PRY" in text and metadata.pitch_deg is None
@@ -299,7 +299,7 @@ def _makes_sense(name: str, value: float) -> bool:
 
 
 def _moment(text: str) -> str | None:
-    """The wall clock, ISO 8601; the log does not say of which time zone."""
+    """The wall clock, ISO 8601; the log does not state the time zone."""
     found = _MOMENT.search(text)
     if found is None:
         return None

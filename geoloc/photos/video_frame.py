@@ -1,4 +1,4 @@
-"""Frames of a drone's video: which moment of its flight log each of them shows.
+"""Video frames: which moment of its drone's flight log (.SRT) each of them shows.
 
 A frame's name ends with its number. What the number counts, in this order:
 
@@ -8,7 +8,7 @@ A frame's name ends with its number. What the number counts, in this order:
 2. Else the video's own frames, as ``ffmpeg -frame_pts 1`` numbers them. This needs a log with a
    subtitle a frame, as drones since about 2018 write it.
 
-A log belongs to a frame if the caller says so. Else it is looked for beside the frame and in the
+A log belongs to a frame if the caller gives it. Else it is looked for beside the frame and in the
 folder above: ``DJI_0001.SRT`` for all that is called ``DJI_0001_...``, or lies in a folder
 ``DJI_0001``; and the only log of a folder for its ``frame_0012.jpg``, ``out12.png``, ``0012.jpg``.
 A photo ``DJI_0042.JPG`` beside the log of a video has none.
@@ -41,10 +41,10 @@ _WIDE = ImageSize(9, 16)
 
 @dataclass(frozen=True)
 class FrameName:
-    """What the name of a frame says.
+    """Number and rate in the name of a frame.
 
     Attributes:
-        number: At its end.
+        number: Number at its end.
         rate_hz: Frames a second, where it is stated.
     """
 
@@ -76,13 +76,13 @@ class FrameLogs:
         self._log = None if log is None else read_flight_log(log)
 
     def match(self, photo: str | Path) -> PhotoMetadata | None:
-        """What the flight log says of a frame; None where there is no log, or it does not say."""
+        """Metadata of a frame from its flight log; None without a log, or in its gaps."""
         photo = Path(photo)
         log = self._log_of(photo)
         if not isinstance(log, FlightLog):
             return None
-        said = self._said(log, _name_of(photo, log.path))
-        return None if said is None else _with_field_of_view(said, photo)
+        stated = self._metadata_of(log, _name_of(photo, log.path))
+        return None if stated is None else _with_field_of_view(stated, photo)
 
     def notes_on(self, photos: Iterable[str | Path]) -> list[str]:
         """What to tell of the logs of these photos, one sentence each: what failed, or may be meant
@@ -125,7 +125,7 @@ class FrameLogs:
             self._folders[folder] = tuple(inside)
         return self._folders[folder]
 
-    def _said(self, log: FlightLog, name: FrameName | None) -> PhotoMetadata | None:
+    def _metadata_of(self, log: FlightLog, name: FrameName | None) -> PhotoMetadata | None:
         if name is None:
             return None
         rate_hz = self._rate_hz or name.rate_hz
@@ -138,7 +138,7 @@ class FrameLogs:
         names = [name for photo in photos if (name := _name_of(photo, log.path)) is not None]
         notes = []
         if (
-            unknown := sum(self._said(log, name) is None for name in names)
+            unknown := sum(self._metadata_of(log, name) is None for name in names)
             + len(photos)
             - len(names)
         ):
@@ -160,7 +160,7 @@ class FrameLogs:
 
 
 def parse_frame_name(stem: str, *, video: str = "") -> FrameName | None:
-    """What the name of a frame says; None when it does not end with a number.
+    """Number and rate in the name of a frame; None when it does not end with a number.
 
     Args:
         stem: The name without folder and extension.
@@ -201,12 +201,12 @@ def _looks_sampled(numbers: Sequence[int], n_frames: int) -> bool:
     return is_run and found[-1] < 0.9 * n_frames
 
 
-def _with_field_of_view(said: PhotoMetadata, photo: Path) -> PhotoMetadata:
-    if said.focal_35mm is None:
-        return said
+def _with_field_of_view(stated: PhotoMetadata, photo: Path) -> PhotoMetadata:
+    if stated.focal_35mm is None:
+        return stated
     try:
         with open_image(photo) as image:
             size = ImageSize(image.height, image.width)
     except PhotoError:
         size = _WIDE
-    return replace(said, hfov_deg=hfov_of_equivalent(said.focal_35mm, size))
+    return replace(stated, hfov_deg=hfov_of_equivalent(stated.focal_35mm, size))

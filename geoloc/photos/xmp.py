@@ -1,4 +1,4 @@
-"""XMP packets of strangers as a flat table of values, with real namespaces.
+"""Read XMP packets as a flat table of values with their namespaces.
 
 Pillow's own reader drops the namespaces, so that of ``Camera:Yaw`` and ``DLS:Yaw`` one is lost.
 """
@@ -26,7 +26,7 @@ Xmp = dict[tuple[str, str], str]
 
 
 class XmpError(ValueError):
-    """A packet is not well-formed, or longer than anybody writes; the readers turn it into a note.
+    """A packet is not well-formed, or absurdly long; the readers turn it into a note.
 
     Not part of the tree in `errors`, since it never reaches a caller of the library.
     """

@@ -18,22 +18,22 @@ def table(folder: Path, content: str | bytes) -> MetadataTable:
 
 
 def test_all_columns_are_read(tmp_path):
-    said = table(
+    found = table(
         tmp_path,
         "photo,lon,lat,rel_alt_m,yaw_deg,pitch_deg,roll_deg,hfov_deg,timestamp\n"
         "a.jpg,35.2,32.1,48,-87.5,-45,0,70,2024-10-30T10:05:15Z\n",
     ).rows["a.jpg"]
-    assert (said.lon, said.lat, said.rel_alt_m, said.hfov_deg) == (35.2, 32.1, 48.0, 70.0)
-    assert (said.yaw_deg, said.pitch_deg, said.roll_deg) == (272.5, -45.0, 0.0)
-    assert (said.yaw_ref, said.yaw_source) == ("true", "metadata table")
-    assert said.timestamp == "2024-10-30T10:05:15+00:00"
+    assert (found.lon, found.lat, found.rel_alt_m, found.hfov_deg) == (35.2, 32.1, 48.0, 70.0)
+    assert (found.yaw_deg, found.pitch_deg, found.roll_deg) == (272.5, -45.0, 0.0)
+    assert (found.yaw_ref, found.yaw_source) == ("true", "metadata table")
+    assert found.timestamp == "2024-10-30T10:05:15+00:00"
 
 
 def test_blank_cells_say_nothing(tmp_path):
-    said = table(tmp_path, "photo,yaw_deg,rel_alt_m\na.jpg,,NaN\n\n,,\nb.jpg,5\n")
-    assert said.rows["a.jpg"].yaw_deg is None
-    assert said.rows["a.jpg"].rel_alt_m is None
-    assert said.rows["b.jpg"].yaw_deg == 5
+    found = table(tmp_path, "photo,yaw_deg,rel_alt_m\na.jpg,,NaN\n\n,,\nb.jpg,5\n")
+    assert found.rows["a.jpg"].yaw_deg is None
+    assert found.rows["a.jpg"].rel_alt_m is None
+    assert found.rows["b.jpg"].yaw_deg == 5
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_spreadsheet_dialects_are_understood(tmp_path, content):
 
 
 def test_unknown_columns_are_noted_and_never_taken_for_a_position(tmp_path):
-    said = table(tmp_path, "photo,camera_lon,camera_lat,yaw_deg\na.jpg,35,32,1\n")
-    assert said.rows["a.jpg"].lon is None
-    assert "camera_lon, camera_lat" in said.notes[0]
+    found = table(tmp_path, "photo,camera_lon,camera_lat,yaw_deg\na.jpg,35,32,1\n")
+    assert found.rows["a.jpg"].lon is None
+    assert "camera_lon, camera_lat" in found.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -67,20 +67,20 @@ def test_unknown_columns_are_noted_and_never_taken_for_a_position(tmp_path):
     ],
 )
 def test_photos_are_matched_by_path_name_or_stem(tmp_path, key):
-    said = table(tmp_path, f"photo,yaw_deg\n{key},12\n")
-    assert said.match("/set/one/DJI_1.JPG") is not None
-    assert said.match("/set/one/DJI_11.JPG") is None
+    found = table(tmp_path, f"photo,yaw_deg\n{key},12\n")
+    assert found.match("/set/one/DJI_1.JPG") is not None
+    assert found.match("/set/one/DJI_11.JPG") is None
 
 
 def test_the_longest_common_path_decides_between_equal_names(tmp_path):
-    said = table(tmp_path, "photo,yaw_deg\na/1.jpg,1\nb/1.jpg,2\n")
-    assert said.match("/set/b/1.jpg").yaw_deg == 2
-    assert said.match("/set/c/1.jpg") is None
+    found = table(tmp_path, "photo,yaw_deg\na/1.jpg,1\nb/1.jpg,2\n")
+    assert found.match("/set/b/1.jpg").yaw_deg == 2
+    assert found.match("/set/c/1.jpg") is None
 
 
 def test_rows_without_a_photo_are_listed(tmp_path):
-    said = table(tmp_path, "photo,yaw_deg\na.jpg,1\nb.jpg,2\n")
-    assert said.unmatched(["/set/a.jpg"]) == ["b.jpg"]
+    found = table(tmp_path, "photo,yaw_deg\na.jpg,1\nb.jpg,2\n")
+    assert found.unmatched(["/set/a.jpg"]) == ["b.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_garbage_is_read_or_refused(tmp_path_factory, content):
 
 
 def test_exif_dates_are_taken_as_iso(tmp_path):
-    said = table(tmp_path, "photo,timestamp\na.jpg,2024:10:30 10:05:15\n")
-    assert said.rows["a.jpg"].timestamp == "2024-10-30T10:05:15"
+    found = table(tmp_path, "photo,timestamp\na.jpg,2024:10:30 10:05:15\n")
+    assert found.rows["a.jpg"].timestamp == "2024-10-30T10:05:15"
 
 
 @pytest.mark.shared
 def test_truth_of_a_real_video_gives_altitude_and_yaw_but_no_position(shared_data):
-    said = open_table(shared_data / "ariel" / "truth.csv")
-    row = said.match(shared_data / "ariel" / "photos" / "frame_000240.jpg")
+    found = open_table(shared_data / "ariel" / "truth.csv")
+    row = found.match(shared_data / "ariel" / "photos" / "frame_000240.jpg")
     assert row is not None
     assert (row.lon, row.lat) == (None, None)
     assert row.rel_alt_m == 48.0
@@ -144,5 +144,5 @@ def test_truth_of_a_real_video_gives_altitude_and_yaw_but_no_position(shared_dat
 def test_a_table_saved_by_a_german_spreadsheet_is_read_right(tmp_path, encoding):
     path = tmp_path / "drone.csv"
     path.write_text("photo,lon,lat,rel_alt_m,yaw_deg\na.jpg,13.405,52.52,80.5,-90.25\n")
-    said = open_table(save_as_spreadsheet(path, encoding=encoding)).rows["a.jpg"]
-    assert (said.lon, said.lat, said.rel_alt_m, said.yaw_deg) == (13.405, 52.52, 80.5, 269.75)
+    found = open_table(save_as_spreadsheet(path, encoding=encoding)).rows["a.jpg"]
+    assert (found.lon, found.lat, found.rel_alt_m, found.yaw_deg) == (13.405, 52.52, 80.5, 269.75)

@@ -114,7 +114,7 @@ def _place(frame: Path, given: str | None = None) -> PlacedPhoto:
 
 
 def test_locate_explain_and_pairs_agree_on_a_low_frame(frame: Path, indexes: Path) -> None:
-    """Only the log says that it was taken 2 m above the ground, and where to it looks."""
+    """Only the log states that it was taken 2 m above the ground, and where to it looks."""
     log_beside(frame, height_m=2.0)
     located = _locate(frame, indexes / "clnet-ring")
     assert (located.view, located.exif_lon, located.altitude) == ("street", 120.720208, 283.9)

@@ -185,4 +185,4 @@ def test_every_odd_photo_is_read_or_refused_in_one_line(shared_data: Path):
             assert pixels.ndim == 3
             assert max(pixels.shape[:2]) <= 1024
     assert 0 < len(refused) < 30
-    assert all(name in said and "\n" not in said for name, said in refused.items())
+    assert all(name in message and "\n" not in message for name, message in refused.items())

@@ -1,4 +1,4 @@
-"""What photo files say, whole, broken or hostile."""
+"""Metadata of photo files, whole, broken or hostile."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from PIL import ExifTags
 
 from geoloc.errors import PhotoError
 from geoloc.photos.metadata import PhotoMetadata
-from geoloc.photos.photo_metadata import describe, read_metadata
-from tests.fixtures.photos import DJI, MAVIC_MINI, exif, gps, said_by_photo, write_photo, xmp
+from geoloc.photos.photo_metadata import read_metadata, read_metadata_with_tags
+from tests.fixtures.photos import DJI, MAVIC_MINI, exif, gps, read_back, write_photo, xmp
 
 BASE = ExifTags.Base
 LAT, LON = (24.0, 15.0, 43.68), (120.0, 43.0, 12.75)
 
 
 def test_photo_without_metadata_says_nothing(tmp_path):
-    said = said_by_photo(tmp_path)
-    assert said == PhotoMetadata(rotation_deg=0, projection="perspective")
+    found = read_back(tmp_path)
+    assert found == PhotoMetadata(rotation_deg=0, projection="perspective")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
@@ -47,9 +47,9 @@ def test_xmp_is_read_in_every_container(tmp_path, name):
     ],
 )
 def test_broken_or_hostile_xmp_becomes_a_note(tmp_path, packet):
-    said = said_by_photo(tmp_path, xmp=packet)
-    assert said.yaw_deg is None
-    assert "XMP is not well-formed" in said.notes[0]
+    found = read_back(tmp_path, xmp=packet)
+    assert found.yaw_deg is None
+    assert "XMP is not well-formed" in found.notes[0]
 
 
 def test_time_and_device_are_cleaned(tmp_path):
@@ -57,29 +57,29 @@ def test_time_and_device_are_cleaned(tmp_path):
         {BASE.Make: "DJI\0\0", BASE.Model: " FC7303 \0"},
         {BASE.DateTimeOriginal: "2024:10:30 10:05:15", BASE.OffsetTimeOriginal: "+08:00"},
     )
-    said = said_by_photo(tmp_path, exif=tags)
-    assert (said.make, said.model) == ("DJI", "FC7303")
-    assert said.timestamp == "2024-10-30T10:05:15+08:00"
+    found = read_back(tmp_path, exif=tags)
+    assert (found.make, found.model) == ("DJI", "FC7303")
+    assert found.timestamp == "2024-10-30T10:05:15+08:00"
 
 
 def test_blank_time_is_none(tmp_path):
     tags = exif(photo={BASE.DateTimeOriginal: "0000:00:00 00:00:00"})
-    assert said_by_photo(tmp_path, exif=tags).timestamp is None
+    assert read_back(tmp_path, exif=tags).timestamp is None
 
 
 def test_impossible_orientation_is_noted(tmp_path):
-    said = said_by_photo(tmp_path, exif=exif({BASE.Orientation: 77}))
-    assert (said.orientation, said.rotation_deg) == (None, 0)
-    assert "none of 1 to 8" in said.notes[0]
+    found = read_back(tmp_path, exif=exif({BASE.Orientation: 77}))
+    assert (found.orientation, found.rotation_deg) == (None, 0)
+    assert "none of 1 to 8" in found.notes[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\xff\xd8\xff\xe1\0\x08Exif\0\0"])
 def test_garbage_never_raises(tmp_path, content):
     path = tmp_path / "photo.jpg"
     path.write_bytes(content)
-    said = read_metadata(path)
-    assert said.lon is None
-    assert said.notes
+    found = read_metadata(path)
+    assert found.lon is None
+    assert found.notes
 
 
 def test_fuzzed_metadata_never_raises(tmp_path):
@@ -102,9 +102,9 @@ def test_missing_file_is_an_error(tmp_path):
 
 def test_description_names_the_tags(tmp_path):
     write_photo(tmp_path / "photo.jpg", xmp=xmp(MAVIC_MINI, namespace=DJI))
-    said = describe(tmp_path / "photo.jpg")
-    assert said["yaw_deg"] == "152.1 (DJI FlightYawDegree)"
-    assert "unset" in said["note 1"]
+    found = read_metadata_with_tags(tmp_path / "photo.jpg")
+    assert found["yaw_deg"] == "152.1 (DJI FlightYawDegree)"
+    assert "unset" in found["note 1"]
 
 
 @pytest.mark.shared
@@ -113,14 +113,14 @@ def test_real_drone_photos_say_what_their_truth_says(shared_data: Path):
     with (folder / "truth.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        said = read_metadata(folder / "photos" / row["photo"])
-        assert said.lon == pytest.approx(float(row["camera_lon"]), abs=1e-6)
-        assert said.lat == pytest.approx(float(row["camera_lat"]), abs=1e-6)
-        assert said.rel_alt_m == pytest.approx(float(row["rel_alt_m"]), abs=0.01)
-        assert said.yaw_deg == pytest.approx(float(row["yaw_deg"]) % 360, abs=0.01)
-        assert said.yaw_source == "DJI FlightYawDegree"
-        assert said.pitch_deg is None
-        assert said.hfov_deg == pytest.approx(71.6, abs=0.1)
+        found = read_metadata(folder / "photos" / row["photo"])
+        assert found.lon == pytest.approx(float(row["camera_lon"]), abs=1e-6)
+        assert found.lat == pytest.approx(float(row["camera_lat"]), abs=1e-6)
+        assert found.rel_alt_m == pytest.approx(float(row["rel_alt_m"]), abs=0.01)
+        assert found.yaw_deg == pytest.approx(float(row["yaw_deg"]) % 360, abs=0.01)
+        assert found.yaw_source == "DJI FlightYawDegree"
+        assert found.pitch_deg is None
+        assert found.hfov_deg == pytest.approx(71.6, abs=0.1)
 
 
 @pytest.mark.shared

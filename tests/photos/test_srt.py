@@ -29,12 +29,12 @@ def read(folder: Path, content: str | bytes) -> FlightLog:
     return read_flight_log(path)
 
 
-def said(folder: Path, text: str) -> PhotoMetadata:
-    return read(folder, log([text])).subtitles[0].said
+def parsed(folder: Path, text: str) -> PhotoMetadata:
+    return read(folder, log([text])).subtitles[0].metadata
 
 
 def test_brackets_with_a_gimbal_are_read(tmp_path):
-    found = said(tmp_path, mavic_3(1))
+    found = parsed(tmp_path, mavic_3(1))
     assert (found.lon, found.lat) == (120.720208, 24.262132)
     assert (found.rel_alt_m, found.altitude_m) == (55.2, 283.9)
     assert (found.yaw_deg, found.pitch_deg, found.roll_deg) == (352.5, -45.0, 0.0)
@@ -44,7 +44,7 @@ def test_brackets_with_a_gimbal_are_read(tmp_path):
 
 
 def test_tenths_of_millimetres_and_digital_zoom_make_the_focal_length(tmp_path):
-    found = said(tmp_path, MINI_3)
+    found = parsed(tmp_path, MINI_3)
     assert found.focal_35mm == 48.0  # 24.0 mm, twice enlarged
     assert (found.lon, found.lat) == (-1.775009, 53.578046)
     assert (found.rel_alt_m, found.altitude_m) == (34.6, 137.305)
@@ -52,14 +52,14 @@ def test_tenths_of_millimetres_and_digital_zoom_make_the_focal_length(tmp_path):
 
 
 def test_a_plain_altitude_is_no_height_above_ground(tmp_path):
-    found = said(tmp_path, AIR_2S)
+    found = parsed(tmp_path, AIR_2S)
     assert (found.altitude_m, found.rel_alt_m) == (117.0, None)
     assert (found.lon, found.lat) == (2.234156, 41.424724)
     assert found.timestamp == "2022-08-07T13:40:40.774"
 
 
 def test_the_barometer_of_old_drones_is_the_height_above_take_off(tmp_path):
-    found = said(tmp_path, MAVIC_PRO)
+    found = parsed(tmp_path, MAVIC_PRO)
     assert (found.lon, found.lat) == (149.0251, -20.2533)
     assert (found.rel_alt_m, found.altitude_m) == (91.2, None)  # 16 is a count of satellites
     assert found.timestamp == "2017-08-05T14:11:51"
@@ -67,38 +67,38 @@ def test_the_barometer_of_old_drones_is_the_height_above_take_off(tmp_path):
 
 def test_a_unit_after_the_third_number_says_that_the_latitude_comes_first(tmp_path):
     flight = read(tmp_path, log([MATRICE_300], rate_hz=1))
-    found = flight.subtitles[0].said
+    found = flight.subtitles[0].metadata
     assert (found.lon, found.lat, found.rel_alt_m) == (-6.112, 36.6146, 79.8)
     assert "latitude first" in flight.notes[0]
 
 
 def test_a_number_beyond_90_is_the_longitude_wherever_it_stands(tmp_path):
     text = "GPS(39.906217,116.391305,69.800) BAROMETER(91.2) HOME(39.9,116.4) D=5.2m H=31.5m"
-    found = said(tmp_path, text)
+    found = parsed(tmp_path, text)
     assert (found.lon, found.lat) == (116.391305, 39.906217)
     assert found.rel_alt_m == 31.5  # the barometer's may be above the sea
 
 
 def test_one_line_logs_give_the_height_but_not_the_speed(tmp_path):
-    found = said(tmp_path, MAVIC_MINI)
+    found = parsed(tmp_path, MAVIC_MINI)
     assert (found.lon, found.lat, found.rel_alt_m) == (-82.6669, 27.7716, 41.5)
 
 
 def test_the_gimbals_angles_come_before_the_airframes(tmp_path):
-    found = said(tmp_path, PHANTOM_4_RTK)
+    found = parsed(tmp_path, PHANTOM_4_RTK)
     assert (found.pitch_deg, found.roll_deg, found.yaw_deg) == (-40.0, 0.5, 18.2)
     assert (found.lon, found.lat, found.rel_alt_m) == (120.083799, 30.213635, 76.19)
 
 
 def test_the_airframe_gives_its_yaw_only_and_is_named(tmp_path):
-    found = said(tmp_path, PHANTOM_4_RTK.replace("G.PRY (-40.0°, 0.5°, 18.2°)", "G.PRY (0,0,0)"))
+    found = parsed(tmp_path, PHANTOM_4_RTK.replace("G.PRY (-40.0°, 0.5°, 18.2°)", "G.PRY (0,0,0)"))
     assert (found.pitch_deg, found.roll_deg, found.yaw_deg) == (None, None, 28.3)
     assert found.yaw_source == "flight log, airframe"
 
 
 def test_what_cannot_be_true_says_nothing(tmp_path):
     text = "[latitude: 0.0] [longitude: 0.0] [rel_alt: -0.3 abs_alt: 12.0] [gb_yaw: 900]"
-    found = said(tmp_path, text)
+    found = parsed(tmp_path, text)
     assert found == PhotoMetadata(altitude_m=12.0)
 
 
@@ -147,7 +147,7 @@ def test_a_bad_subtitle_is_skipped_and_counted_with_its_line(tmp_path, damage, w
     texts = [f"[rel_alt: {100 + n}]" for n in range(1, 11)]
     texts[3] = "height 104" if damage.startswith("height") else texts[3]
     flight = read(tmp_path, log(texts).replace(damage, with_what))
-    heights = [each.said.rel_alt_m for each in flight.subtitles]
+    heights = [each.metadata.rel_alt_m for each in flight.subtitles]
     assert heights == [101, 102, 103, 105, 106, 107, 108, 109, 110]
     assert flight.notes == (
         "DJI_0001.SRT: 1 of 10 subtitles cannot be read and are skipped (the first on line 13)",
@@ -198,4 +198,4 @@ def test_a_missing_log_is_refused(tmp_path):
 def test_garbage_is_read_or_refused(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "garbage.srt"
     path.write_text(log([mavic_3(1)]) + content)
-    assert read_flight_log(path).subtitles[0].said.lat == 24.262132
+    assert read_flight_log(path).subtitles[0].metadata.lat == 24.262132

@@ -13,9 +13,9 @@ from tests.fixtures.photos import write_photo
 
 
 def height_m(logs: FrameLogs, photo: Path) -> float | None:
-    """What the log says; it counts frames from 100 on."""
-    said = logs.match(photo)
-    return None if said is None else said.rel_alt_m
+    """Height in the log, which counts frames from 100 on."""
+    found = logs.match(photo)
+    return None if found is None else found.rel_alt_m
 
 
 @pytest.mark.parametrize(
