@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -212,14 +211,3 @@ def tidy_index(folder: Path) -> None:
         remove_drafts(folder)
         (folder / INDEX_PARTIAL_MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(folder / PARTS, ignore_errors=True)
-
-
-def relative_location(location: str, folder: Path, *, start: Path | None = None) -> str:
-    """A location relative to `folder`; addresses and other drives stay as they are."""
-    if location.startswith("/vsi") or "://" in location:
-        return location
-    path = os.path.join(start, location) if start else location  # noqa: PTH118 - keeps ".."
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # another drive of Windows
-        return str(path)

@@ -9,6 +9,7 @@ features/        local features of the map, unless left out (see `geoloc.index.f
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from geoloc.index.manifest import FEATURES, INDEX_MANIFEST, IndexManifest
 from geoloc.index.vector_store import FaissStore
 from geoloc.models.card import ModelCard
 from geoloc.models.registry import list_models, read_card
-from geoloc.tiles.tile_set import TILES_TABLE
+from geoloc.tiles.tile_set import TILES_TABLE, TileManifest, TileScheme, TileSet
 
 
 class MapIndex:
@@ -93,6 +94,17 @@ class MapIndex:
     def features_folder(self) -> Path | None:
         """Where the local features are; None if it was built without."""
         return self.folder / FEATURES if self.manifest.recipe.features else None
+
+    def open_tiles(self, rows: Sequence[int] | None = None) -> TileSet:
+        """The pixels of the tiles, where they were when the index was built; to be closed.
+
+        Args:
+            rows: Rows of `tiles`, in the order in which the set is to have them; None is all.
+        """
+        manifest = self.manifest
+        scheme = TileScheme(manifest.ground_sizes_m, manifest.overlap, manifest.size_px, 0.0)
+        table = self.tiles if rows is None else self.tiles.iloc[list(rows)]
+        return TileSet(self.folder, TileManifest(scheme), table)
 
     def check_model(self, fingerprint: str) -> None:
         """Make sure that vectors of a model can be compared with these.

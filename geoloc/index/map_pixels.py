@@ -16,7 +16,7 @@ from geoloc.arrays import Float64Array, Mask, RgbImage
 from geoloc.errors import RasterError, TilesError
 from geoloc.geometry.crs import LocalFrame
 from geoloc.index.map_index import MapIndex
-from geoloc.tiles.tile_set import TileManifest, TileScheme, TileSet
+from geoloc.tiles.tile_set import finest_rows
 
 # Averages of so many pixels a side are read when a window is coarser than the tiles.
 _SHRINKS = (16, 8, 4, 2)
@@ -55,16 +55,11 @@ class MapPixels:
 
     def __init__(self, index: MapIndex) -> None:
         table = index.tiles
-        finest = table.groupby("raster")["ground_size_m"].transform("min")
-        self._rows = np.flatnonzero((table["ground_size_m"] == finest).to_numpy())
+        self._rows = finest_rows(table)
         self._tree = shapely.STRtree(table.geometry.to_numpy()[self._rows])
-        self._is_window = (table["location"] == table["raster"]).to_numpy()
         self._gsd_m = table["gsd_m"].to_numpy(float)
         self._size_px = index.manifest.size_px
-        self._tiles = {
-            virtual: TileSet(index.folder, TileManifest(_scheme(index, virtual=virtual)), table)
-            for virtual in set(self._is_window.tolist())
-        }
+        self._tiles = index.open_tiles()
         self._read(int(self._rows[0]), gsd_m=0.0)
 
     def around(
@@ -99,7 +94,7 @@ class MapPixels:
         corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
         lonlat = frame.to_lonlat(corners)
         hits = self._rows[self._tree.query(shapely.box(*lonlat.min(axis=0), *lonlat.max(axis=0)))]
-        tiles = next(iter(self._tiles.values())).table
+        tiles = self._tiles.table
         centres = frame.from_lonlat(tiles["lon"].to_numpy()[hits], tiles["lat"].to_numpy()[hits])
         away = np.hypot(*(centres - (low + high) / 2).T)
         return [int(tile) for tile in hits[np.argsort(away, kind="stable")]]
@@ -108,9 +103,8 @@ class MapPixels:
         """Put a tile where the map_window is empty."""
         side = float(self._size_px)
         corners = np.array([[0, 0], [side, 0], [side, side], [0, side]])
-        tiles = self._tiles[bool(self._is_window[tile])]
-        crs_xy = np.array([tiles.transform(tile) @ (x, y) for x, y in corners])
-        ground = frame.from_crs(tiles.crs(tile), *crs_xy.T)
+        crs_xy = np.array([self._tiles.transform(tile) @ (x, y) for x, y in corners])
+        ground = frame.from_crs(self._tiles.crs(tile), *crs_xy.T)
         places = (ground - map_window.corner_m) / [map_window.gsd_m, -map_window.gsd_m]
         covered = np.zeros(map_window.valid.shape, np.uint8)
         cv2.fillPoly(covered, [np.round(places - 0.5).astype(np.int32)], 1)
@@ -136,7 +130,7 @@ class MapPixels:
             if self._size_px % shrink == 0 and shrink * self._gsd_m[tile] <= 1.01 * gsd_m
         )
         try:
-            return self._tiles[bool(self._is_window[tile])].read(tile, shrink=next(fitting, 1))
+            return self._tiles.read(tile, shrink=next(fitting, 1))
         except (TilesError, RasterError) as error:
             reason = str(error).split(";")[0]
             raise TilesError(
@@ -144,11 +138,3 @@ class MapPixels:
                 "that it was built of; put them back, or do without a matcher: --matcher sift",
                 path=error.path,
             ) from error
-
-
-def _scheme(index: MapIndex, *, virtual: bool) -> TileScheme:
-    """How the tiles were cut, as far as reading them needs it."""
-    manifest = index.manifest
-    return TileScheme(
-        manifest.ground_sizes_m, manifest.overlap, manifest.size_px, 0.0, virtual=virtual
-    )

@@ -25,7 +25,6 @@ from geoloc.index.manifest import (
     Recipe,
     discard_index,
     read_partial,
-    relative_location,
     tidy_index,
     write_partial,
 )
@@ -35,6 +34,7 @@ from geoloc.models.embedder import Preprocessing, fingerprint
 from geoloc.models.registry import bundled_models_folder, read_card
 from geoloc.models.view import SATELLITE
 from geoloc.options import IndexOptions
+from geoloc.tiles.location import relative_location
 from geoloc.tiles.tile_set import TILES_MANIFEST, TILES_TABLE, TileSet
 
 # A tile of the same name may lie this far away, in degrees (a metre), and be the same tile.

@@ -23,7 +23,6 @@ from geoloc.index.manifest import (
     INDEX_MANIFEST,
     PARTS,
     IndexManifest,
-    relative_location,
     tidy_index,
 )
 from geoloc.index.resume import Job
@@ -32,6 +31,7 @@ from geoloc.index.vector_store import write_store
 from geoloc.models.registry import find_model
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress
+from geoloc.tiles.location import relative_location
 from geoloc.tiles.tile_set import TileSet, write_table
 
 

@@ -30,8 +30,9 @@ from geoloc.geometry.crs import to_lonlat
 from geoloc.tiles.bands import RgbTile, Stretch
 from geoloc.tiles.grid import RasterFrame, TileWindow
 from geoloc.tiles.gtiff_options import PIXEL_RGB, creation_options
+from geoloc.tiles.location import resolve_location
 from geoloc.tiles.raster import MapRaster, PixelWindow, open_raster
-from geoloc.tiles.tile_set import OVERVIEW, PIXELS, TileScheme, resolve_location
+from geoloc.tiles.tile_set import OVERVIEW, PIXELS, TileScheme
 
 # Rasterio hands GDAL_CACHEMAX on in bytes; megabytes, as in GDAL itself, would disable the cache.
 CACHE_BYTES = 256 << 20

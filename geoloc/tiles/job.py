@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -33,6 +32,7 @@ from geoloc.tiles.cutting import (
 )
 from geoloc.tiles.grid import GridOptions, check_resolution, grid_rows
 from geoloc.tiles.gtiff_options import check_creation
+from geoloc.tiles.location import relative_location, resolve_location
 from geoloc.tiles.raster import MapRaster, expand_rasters, open_raster
 from geoloc.tiles.resume import Journal, abandon_folder, fingerprint, finish_folder, prepare_folder
 from geoloc.tiles.tile_set import (
@@ -40,7 +40,6 @@ from geoloc.tiles.tile_set import (
     TileManifest,
     TileScheme,
     make_table,
-    resolve_location,
     write_mosaic,
     write_table,
 )
@@ -370,19 +369,9 @@ class _Run:
 def _sources(inputs: Sequence[str], folder: Path) -> list[RasterEntry]:
     """The rasters that are meant, named as the folder's table will name them."""
     return [
-        RasterEntry(_relative(location, folder), _key(location), fingerprint(location))
+        RasterEntry(relative_location(location, folder), _key(location), fingerprint(location))
         for location in expand_rasters(inputs)
     ]
-
-
-def _relative(location: str, folder: Path) -> str:
-    """A local file as seen from the folder, so that both can move together."""
-    if location.startswith("/vsi") or "://" in location:
-        return location
-    try:
-        return Path(os.path.relpath(location, folder)).as_posix()
-    except ValueError:  # on another drive
-        return Path(location).absolute().as_posix()
 
 
 def _key(location: str) -> str:

@@ -31,6 +31,7 @@ from geoloc.errors import CrsError, InputError, RasterError, first_line
 from geoloc.geometry.crs import as_crs
 from geoloc.tiles.bands import RgbRecipe, RgbTile, Stretch, choose_recipe
 from geoloc.tiles.grid import RasterFrame, pixel_size_m
+from geoloc.tiles.location import is_address
 
 RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".img", ".ntf", ".nitf"})
 
@@ -352,7 +353,7 @@ def expand_rasters(inputs: Sequence[str]) -> list[str]:
 
 
 def _expand(item: str) -> list[str]:
-    if item.startswith("/vsi") or "://" in item:
+    if is_address(item):
         return [item]
     path = Path(item)
     if path.is_dir():

@@ -12,7 +12,6 @@ relative to the folder; `transform` leads from its pixels to its `crs`.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -27,11 +26,12 @@ from affine import Affine
 from pyproj import CRS
 from rasterio.enums import Resampling
 
-from geoloc.arrays import ByteArray
+from geoloc.arrays import ByteArray, Int64Array
 from geoloc.atomic import replacing, write_text
 from geoloc.errors import TilesError
 from geoloc.geometry.crs import as_crs
 from geoloc.tiles.bands import Stretch
+from geoloc.tiles.location import resolve_location
 from geoloc.tiles.raster import MapRaster, PixelWindow, open_map_raster
 
 TILES_MANIFEST = "tiles.json"
@@ -152,11 +152,10 @@ class TileManifest:
         write_text(path, self.to_json())
 
 
-def resolve_location(folder: Path, location: str) -> str:
-    """Where a `location` of the table is, for GDAL."""
-    if location.startswith("/vsi") or "://" in location:
-        return location
-    return os.path.normpath(folder / location)
+def finest_rows(table: geopandas.GeoDataFrame) -> Int64Array:
+    """Rows (M,) of the tiles of the finest ground size of their raster, ascending."""
+    finest = table.groupby("raster")["ground_size_m"].transform("min")
+    return np.flatnonzero((table["ground_size_m"] == finest).to_numpy())
 
 
 class TileSet:
@@ -233,7 +232,8 @@ class TileSet:
             RasterError: The same, for tiles that are windows of their raster.
         """
         row = self._rows[i]
-        if self.manifest.scheme.virtual:
+        # A tile that is a window of its raster lies at it; its own file lies elsewhere.
+        if row["location"] == row["raster"]:
             window = PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
             return _averaged(self._raster(row).read_rgb(window, self.size_px).pixels, shrink)
         return self._read_file(resolve_location(self.folder, row["location"]), shrink)

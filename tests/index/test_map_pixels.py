@@ -24,7 +24,7 @@ def index_of(tiles: Path) -> Any:
     """What `MapPixels` asks of an index, without building one."""
     opened = TileSet.open(tiles)
     scheme = opened.manifest.scheme
-    return SimpleNamespace(folder=tiles, tiles=opened.table, manifest=scheme)
+    return SimpleNamespace(tiles=opened.table, manifest=scheme, open_tiles=lambda: opened)
 
 
 def frame_of(index: Any) -> LocalFrame:

@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from geoloc.errors import IndexFolderError, ModelError
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.models.embedder import Embedder
+from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.indexes import options_for, write_model
 
 
@@ -66,3 +68,17 @@ def test_a_missing_file_is_refused(tiles: Path, model: Path, tmp_path: Path, nam
     (tmp_path / "index" / name).unlink()
     with pytest.raises(IndexFolderError, match="--overwrite"):
         MapIndex.open(tmp_path / "index")
+
+
+def test_the_tiles_of_an_index_are_read_by_row(tiles: Path, model: Path, tmp_path: Path) -> None:
+    build_index(tiles, tmp_path / "index", options_for(model))
+    index = MapIndex.open(tmp_path / "index")
+    with (
+        TileSet.open(tiles) as source,
+        index.open_tiles() as whole,
+        index.open_tiles([3, 1]) as few,
+    ):
+        assert (len(whole), len(few)) == (len(source), 2)
+        assert np.array_equal(whole.read(3), source.read(3))
+        assert np.array_equal(few.read(0), source.read(3))
+        assert np.array_equal(few.read(1), source.read(1))

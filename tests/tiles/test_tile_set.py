@@ -16,7 +16,7 @@ from geoloc.errors import TilesError
 from geoloc.geometry.crs import to_lonlat
 from geoloc.options import TileOptions
 from geoloc.tiles.job import cut_tiles
-from geoloc.tiles.tile_set import OVERVIEW, TILE_COLUMNS, TileSet
+from geoloc.tiles.tile_set import OVERVIEW, TILE_COLUMNS, TileSet, finest_rows
 from tests.fixtures import rasters
 
 GEOD = Geod(ellps="WGS84")
@@ -195,3 +195,22 @@ def test_a_smaller_reading_is_the_mean_of_squares(tmp_path: Path, virtual: bool)
     means = whole.reshape(16, 4, 16, 4, 3).mean(axis=(1, 3))
     assert small.shape == (16, 16, 3)
     assert np.abs(small - means).max() <= 1
+
+
+def test_each_row_says_whether_its_pixels_are_a_window(tmp_path: Path) -> None:
+    source = rasters.utm(tmp_path / "r.tif").path
+    copies = cut(source, tmp_path / "copies")
+    windows = cut(source, tmp_path / "windows", virtual=True)
+    # As an index has them to which tiles of the other kind were added.
+    table = copies.table.copy()
+    table.loc[1::2, :] = windows.table.loc[1::2, :]
+    with TileSet(copies.folder, copies.manifest, table) as mixed:
+        assert len(mixed) > 3
+        for i in range(len(mixed)):
+            assert np.array_equal(mixed.read(i), (copies, windows)[i % 2].read(i))
+    assert set(table["location"] == table["raster"]) == {True, False}
+
+
+def test_the_finest_tiles_are_those_of_each_raster() -> None:
+    sides = {"raster": list("aabbb"), "ground_size_m": [80.0, 160.0, 320.0, 160.0, 160.0]}
+    assert finest_rows(geopandas.GeoDataFrame(sides)).tolist() == [0, 3, 4]

@@ -43,7 +43,7 @@ from geoloc.index.features.keypoints import (
 )
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME
 from geoloc.progress import Progress, Silent
-from geoloc.tiles.tile_set import TileSet
+from geoloc.tiles.tile_set import TileSet, finest_rows
 
 if TYPE_CHECKING:
     from geoloc.index.features.descriptor import PatchNetExtractor
@@ -129,8 +129,7 @@ class _Plan:
     @classmethod
     def of(cls, tiles: TileSet) -> _Plan:
         table = tiles.table
-        finest = table.groupby("raster")["ground_size_m"].transform("min")
-        chosen = np.flatnonzero((table["ground_size_m"] == finest).to_numpy())
+        chosen = finest_rows(table)
         regions, region_of = _regions(tiles, chosen)
         centres = np.zeros((len(table), 2))
         lon, lat = table["lon"].to_numpy(float), table["lat"].to_numpy(float)

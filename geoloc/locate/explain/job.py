@@ -26,7 +26,6 @@ from geoloc.photos.kind import kind_of, network_view
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
-from geoloc.tiles.tile_set import TileManifest, TileScheme, TileSet
 
 # The best tiles, among which the rank without neural maps is counted.
 _RIVALS = 10
@@ -118,14 +117,7 @@ class _Job:
 
     def _read_tile(self, row: int) -> RgbImage:
         """A tile's pixels, of the size that the network takes."""
-        tile = self._index.tiles.iloc[[row]]
-        # A tile that is a window lies at its raster; its own file has a name of its own.
-        is_window = Path(tile["location"].iloc[0]).name == Path(tile["raster"].iloc[0]).name
-        manifest = self._index.manifest
-        scheme = TileScheme(
-            manifest.ground_sizes_m, manifest.overlap, manifest.size_px, 0.0, virtual=is_window
-        )
-        with TileSet(self._index.folder, TileManifest(scheme), tile) as tiles:
+        with self._index.open_tiles([row]) as tiles:
             return self._embedder.shrink(tiles.read(0), SATELLITE)
 
     def _ready(self, pixels: RgbImage, view: View) -> Tensor:

@@ -1,0 +1,37 @@
+"""Locations of rasters in tables: relative to the folder of the table, or addresses of GDAL.
+
+A local file is named as seen from the folder, so that both can move together. What GDAL opens by
+itself (``/vsizip/``, ``s3://`` and the like) has no place in a folder.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def is_address(location: str) -> bool:
+    """Whether GDAL opens a location by itself, so that it is no path of a file."""
+    return location.startswith("/vsi") or "://" in location
+
+
+def resolve_location(folder: Path, location: str) -> str:
+    """The location of a table in `folder`, for GDAL."""
+    return location if is_address(location) else os.path.normpath(folder / location)
+
+
+def relative_location(location: str, folder: Path, *, start: Path | None = None) -> str:
+    """A location as seen from `folder`; addresses stay as they are, other drives absolute.
+
+    Args:
+        location: A file or an address.
+        folder: Folder of the table that will name it.
+        start: Folder that `location` is relative to; None is the current one.
+    """
+    if is_address(location):
+        return location
+    path = os.path.join(start, location) if start else location  # noqa: PTH118 - keeps ".."
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive of Windows
+        return Path(path).absolute().as_posix()
