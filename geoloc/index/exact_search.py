@@ -1,13 +1,22 @@
 """Exact search by multiplication, block by block, in bounded memory.
 
 A filtered approximate search silently loses right answers, so a part of the map is always searched
-this way; and for a handful of queries over a flat store nothing is quicker.
+this way; and for a handful of queries over a flat store nothing is quicker. FAISS can do the same
+(`IDSelectorBatch` on a flat index of half precision, `IndexRefine` for the re-ranking), and gives
+the same rows, but its scores differ in the last bit, and it does not multiply in blocks. Measured
+for 100 queries, 100 000 vectors of 256 numbers, one thread, FAISS 1.15, best of 7:
+
+| search | here | FAISS |
+|---|---|---|
+| 1 % of the map | 16 ms | 303 ms (229 ms with a bitmap) |
+| 1 % of the map, one query | 1.3 ms | 1.1 ms |
+| the whole map | 776 ms | 2426 ms |
+| IVF256, 160 candidates re-ranked | 313 ms | 238 ms |
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -111,25 +120,3 @@ class SearchResult:
 
     scores: Float32Array
     rows: Int64Array
-
-
-class VectorStore(Protocol):
-    """Unit vectors at rest, one a tile, found by cosine similarity."""
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-
-    def __len__(self) -> int: ...
-
-    def vectors(self, rows: Int64Array) -> Float16Array:
-        """The stored vectors of some rows, (M, D)."""
-
-    def search(
-        self,
-        queries: Float32Array,
-        k: int,
-        *,
-        rows: Int64Array | None = None,
-    ) -> SearchResult:
-        """The `k` most similar rows of (N, D) queries, or among `rows` only, then exactly."""

@@ -17,7 +17,7 @@ import geopandas
 
 from geoloc.arrays import Float32Array, Int64Array
 from geoloc.errors import IndexFolderError
-from geoloc.index.exact_search import SearchResult, VectorStore
+from geoloc.index.exact_search import SearchResult
 from geoloc.index.manifest import FEATURES, INDEX_MANIFEST, IndexManifest
 from geoloc.index.vector_store import FaissStore
 from geoloc.models.card import ModelCard
@@ -41,7 +41,7 @@ class MapIndex:
         manifest: IndexManifest,
         *,
         tiles: geopandas.GeoDataFrame,
-        store: VectorStore,
+        store: FaissStore,
     ) -> None:
         self.folder = folder
         self.manifest = manifest

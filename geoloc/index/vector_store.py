@@ -35,7 +35,7 @@ _MAPPED = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
 
 
 class FaissStore:
-    """A store opened from its folder; see `VectorStore`."""
+    """Unit vectors at rest, one a tile, found by cosine similarity; opened from a folder."""
 
     def __init__(self, index: faiss.Index, vectors: Float16Array, *, exact: bool) -> None:
         self._index = index
