@@ -139,13 +139,13 @@ def test_weights_of_another_network_are_refused(
 def test_published_weights_of_the_backbone_are_told_in_the_card(
     pairs_recipe: Path, pairs: Path, tmp_path: Path
 ) -> None:
-    published = timm.create_model("convnext_zepto_rms", pretrained=False)
-    safetensors.torch.save_file(published.state_dict(), tmp_path / "zepto.safetensors")
+    published = timm.create_model("test_convnext", pretrained=False)
+    safetensors.torch.save_file(published.state_dict(), tmp_path / "backbone.safetensors")
     pairs_recipe.write_text(pairs_recipe.read_text().replace("epochs = 2", "steps = 1"))
-    options = replace(HERE, backbone_weights=str(tmp_path / "zepto.safetensors"))
+    options = replace(HERE, backbone_weights=str(tmp_path / "backbone.safetensors"))
     train_model(pairs_recipe, pairs, tmp_path / "model", options)
     card = registry.read_card(tmp_path / "model")
-    assert card.training["backbone_weights"] == "zepto.safetensors (licence not stated)"
+    assert card.training["backbone_weights"] == "backbone.safetensors (licence not stated)"
 
 
 def test_a_loss_that_is_no_number_ends_the_run(
@@ -172,8 +172,8 @@ def miniature(recipe: Recipe) -> Recipe:
     card = dict(recipe.card)
     sizes = {view: [32, 96 if view == "ground" else 32] for view in card["views"]}
     card["input"] = {**card["input"], "size": sizes}
-    card["options"] = {**card["options"], "backbone": "convnext_zepto_rms"}
-    card["dimension"] = 256
+    card["options"] = {**card["options"], "backbone": "test_convnext"}
+    card["dimension"] = 64
     schedule = replace(
         recipe.schedule, epochs=0.0, steps=1, batch_size=2, gradient_checkpointing=True
     )

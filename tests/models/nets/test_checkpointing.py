@@ -15,7 +15,7 @@ from geoloc.models.nets.mean import MEAN, MeanOptions
 from geoloc.models.nets.neural_map import LatentGrid
 from geoloc.models.nets.siamese import Siamese, SiameseOptions
 
-BACKBONE = "convnext_atto"
+BACKBONE = "test_convnext"
 GRID = LatentGrid(2, 4)
 
 

@@ -20,7 +20,7 @@ from geoloc.models.nets.neural_map import LatentGrid
 from geoloc.models.nets.siamese import Siamese, SiameseOptions
 from geoloc.models.view import View
 
-_BACKBONE = "test_convnext"
+_BACKBONE = "test_convnext2"  # a block a stage: the tracer takes its time by the operator
 _TOLERANCE = 1e-3
 _HAS_COMPILER = any(shutil.which(name) for name in ("g++", "clang++", "cl"))
 
