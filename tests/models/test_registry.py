@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,10 +40,16 @@ sha256 = "{sha256}"
 """
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole model folder with random weights; read it, never change it."""
+    return write_model(tmp_path_factory.mktemp("kept") / "tiny")
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A whole model folder with random weights."""
-    return write_model(tmp_path / "tiny")
+def folder(kept: Path, tmp_path: Path) -> Path:
+    """Its copy, free to be spoilt."""
+    return Path(shutil.copytree(kept, tmp_path / "tiny"))
 
 
 def write_model(folder: Path) -> Path:
