@@ -27,6 +27,7 @@ def run(tiles: Path, small: SmallMap, folder: Path, *more: str) -> Result:
     return CliRunner().invoke(cli, ["adapt", *given, "--device", "cpu", "-j", "0", *more])
 
 
+@pytest.mark.slow
 def test_it_says_what_was_gained_and_what_comes_next(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +40,7 @@ def test_it_says_what_was_gained_and_what_comes_next(
     assert load_model(tmp_path / "mine").card.name == "mine"
 
 
+@pytest.mark.slow
 def test_nothing_gained_is_said_and_is_no_failure(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,6 +59,7 @@ def test_a_small_map_ends_with_one_line(small_map: SmallMap, tmp_path: Path) -> 
     assert "too little to hold a part out" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_begun_again(small_map: SmallMap, tmp_path: Path) -> None:
     assert run(small_map.tiles, small_map, tmp_path / "mine", "-q").exit_code == 0
     refused = run(small_map.tiles, small_map, tmp_path / "mine", "-q")

@@ -141,6 +141,7 @@ def test_version_is_that_of_the_package() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_reader_that_closes_the_pipe_brings_no_traceback() -> None:
     script = "import geoloc.cli, sys; sys.argv = ['geoloc', 'doctor', '--json']; geoloc.cli.main()"
     with subprocess.Popen(

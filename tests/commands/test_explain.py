@@ -34,6 +34,7 @@ def _run(place: Path, output: Path, *arguments: str) -> Result:
     return CliRunner().invoke(cli, ["explain", *named, "--device", "cpu", *arguments])
 
 
+@pytest.mark.slow
 def test_a_picture_is_written_and_its_numbers_are_json(place: Path, tmp_path: Path) -> None:
     result = _run(place, tmp_path / "why.png", "--json", "--rank", "2")
     assert result.exit_code == 0, result.output

@@ -21,6 +21,7 @@ def test_append_and_overwrite_contradict_each_other(
         build_index(tiles, tmp_path / "i", options_for(model, append=True, overwrite=True))
 
 
+@pytest.mark.slow
 def test_appending_equals_indexing_all_at_once(tiles: Path, model: Path, tmp_path: Path) -> None:
     raster, second = tmp_path / "region.tif", tmp_path / "second.tif"
     both = write_tiles(

@@ -122,6 +122,7 @@ class BatchTeller:
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("features", [False, True])
 def test_a_run_killed_anywhere_goes_on_to_the_same_bytes(
     tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: bool
@@ -142,6 +143,7 @@ def test_a_run_killed_anywhere_goes_on_to_the_same_bytes(
     pytest.fail("the run never ended")
 
 
+@pytest.mark.slow
 def test_an_append_killed_anywhere_goes_on_to_the_same_bytes(
     tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +182,7 @@ build_index(sys.argv[1], sys.argv[2], IndexOptions(
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_goes_on_to_the_same_bytes(
     tiles: Path, model: Path, tmp_path: Path
 ) -> None:

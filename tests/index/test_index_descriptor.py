@@ -67,6 +67,7 @@ def options(models: Path, **changes: object):  # type: ignore[no-untyped-def]
     return options_for(models / "tiny", **wanted)
 
 
+@pytest.mark.slow
 def test_the_index_carries_the_model_that_described_it(town: Path) -> None:
     features = FeatureMap.open(town / "features")
     assert features.descriptor_folder == town / "features" / "descriptor"
@@ -76,12 +77,14 @@ def test_the_index_carries_the_model_that_described_it(town: Path) -> None:
     assert (features.kind.name, features.descriptors.shape[1]) == (TRAINED, 64)
 
 
+@pytest.mark.slow
 def test_features_are_where_sift_finds_them(town: Path, search_world: SearchWorld) -> None:
     learned = FeatureMap.open(town / "features")
     np.testing.assert_array_equal(learned.xy_m, search_world.features.xy_m)
     np.testing.assert_array_equal(learned.angle_deg, search_world.features.angle_deg)
 
 
+@pytest.mark.slow
 def test_a_photo_of_another_season_is_located_by_it(
     town: Path, search_world: SearchWorld, tmp_path: Path
 ) -> None:
@@ -93,6 +96,7 @@ def test_a_photo_of_another_season_is_located_by_it(
     assert error_m(result, truth(search_world)) < 5
 
 
+@pytest.mark.slow
 def test_info_says_what_describes_the_features(town: Path, search_world: SearchWorld) -> None:
     learned, sift = (
         describe_path(each).facts["local_features"] for each in (town, search_world.index)

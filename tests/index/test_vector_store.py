@@ -78,6 +78,7 @@ def test_too_few_rows_are_filled_with_nothing(tmp_path: Path) -> None:
     assert (none.rows == -1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", [EXACT_FACTORY, *LOSSY])
 def test_the_same_vectors_make_the_same_bytes(tmp_path: Path, factory: str) -> None:
     for name in "ab":

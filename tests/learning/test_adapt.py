@@ -62,6 +62,7 @@ def steps(folder: Path) -> list[int]:
         return [int(row["step"]) for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_what_was_learnt_is_kept_where_it_finds_more(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +74,7 @@ def test_what_was_learnt_is_kept_where_it_finds_more(
     assert load_model(tmp_path / "mine").card.name == "mine"
 
 
+@pytest.mark.slow
 def test_the_backbone_learns_only_if_it_is_told_to(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +86,7 @@ def test_the_backbone_learns_only_if_it_is_told_to(
         assert ("all but" in str(read_card(tmp_path / name).training["adapted_parts"])) != whole
 
 
+@pytest.mark.slow
 def test_a_network_that_is_all_backbone_learns_all_the_same(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +96,7 @@ def test_a_network_that_is_all_backbone_learns_all_the_same(
     assert changed_parts(siamese, tmp_path / "mine") == {"backbone"}
 
 
+@pytest.mark.slow
 def test_an_adapted_model_embeds_the_map(small_map: SmallMap, tmp_path: Path) -> None:
     run(small_map, tmp_path / "mine")
     options = IndexOptions(str(tmp_path / "mine"), device="cpu", features=False)
@@ -100,6 +104,7 @@ def test_an_adapted_model_embeds_the_map(small_map: SmallMap, tmp_path: Path) ->
     assert (tmp_path / "index" / "index.json").is_file()
 
 
+@pytest.mark.slow
 def test_the_card_says_from_what_on_what_and_what_it_gained(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +125,7 @@ def test_the_card_says_from_what_on_what_and_what_it_gained(
     assert "held-out parts of the map" in accuracy["protocol"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.2], ids=["worse", "as good"])
 def test_old_weights_stay_where_nothing_beats_them(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
@@ -132,6 +138,7 @@ def test_old_weights_stay_where_nothing_beats_them(
     assert load_model(tmp_path / "mine")
 
 
+@pytest.mark.slow
 def test_it_ends_early_when_nothing_better_comes(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +149,7 @@ def test_it_ends_early_when_nothing_better_comes(
     assert steps(tmp_path / "mine") == [0, 2, 4, 6, 8]
 
 
+@pytest.mark.slow
 def test_it_ends_when_the_time_is_over(
     small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +176,7 @@ class Cut(Silent):
                 os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_a_model_and_goes_on_to_the_same_one(
     small_map: SmallMap, tmp_path: Path
 ) -> None:
@@ -183,6 +192,7 @@ def test_an_interrupted_run_leaves_a_model_and_goes_on_to_the_same_one(
     assert run(small_map, cut, resume=True).best_step == whole.best_step
 
 
+@pytest.mark.slow
 def test_other_tiles_do_not_go_on(small_map: SmallMap, tmp_path: Path) -> None:
     run(small_map, tmp_path / "mine")
     other = SmallMap(cut_map(tmp_path / "map", side_m=310), small_map.too_small, small_map.model)

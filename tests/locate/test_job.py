@@ -53,6 +53,7 @@ def test_a_bad_photo_becomes_a_row_and_never_ends_the_batch(
     assert all(one_at_a_time[i].error for i in (1, 3, 4))
 
 
+@pytest.mark.slow
 def test_several_at_a_time_give_the_same(
     search_world: SearchWorld, mixed: list[Path], one_at_a_time: list[PhotoResult]
 ) -> None:

@@ -85,6 +85,7 @@ def _assert_same(model: Path, file: Path, view: str, counts: tuple[int, ...]) ->
         np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "view"),
     [
@@ -107,11 +108,13 @@ def test_every_network_gives_its_vectors_in_onnx(tmp_path: Path, name: str, view
     _assert_same(model, tmp_path / "onnx" / branch.file, view, (1, 4))
 
 
+@pytest.mark.slow
 def test_both_branches_of_a_model_are_written(exported: Path) -> None:
     for view in ("satellite", "drone"):
         _assert_same(exported / "model", exported / "onnx" / f"{view}.onnx", view, (2,))
 
 
+@pytest.mark.slow
 def test_a_file_is_valid_and_holds_no_converter(exported: Path) -> None:
     for view in ("satellite", "drone"):
         program = onnx.load(exported / "onnx" / f"{view}.onnx")
@@ -122,6 +125,7 @@ def test_a_file_is_valid_and_holds_no_converter(exported: Path) -> None:
         assert not any("converters" in name for name in names)
 
 
+@pytest.mark.slow
 def test_a_file_says_what_has_to_be_done_to_pixels(exported: Path) -> None:
     session = open_session(exported / "onnx" / "drone.onnx")
     facts = session.get_modelmeta().custom_metadata_map
@@ -133,6 +137,7 @@ def test_a_file_says_what_has_to_be_done_to_pixels(exported: Path) -> None:
     assert (facts["geoloc.height_px"], facts["geoloc.width_px"]) == ("96", "96")
 
 
+@pytest.mark.slow
 def test_the_readmes_lines_give_the_embedders_vector(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +156,7 @@ def test_the_readmes_lines_give_the_embedders_vector(
     assert float(names["vectors"][0] @ expected[0]) > 0.999
 
 
+@pytest.mark.slow
 def test_a_fixed_batch_takes_one_image(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "model", _shallow("siamese-convnext"))
     options = OnnxOptions(views=("drone",), dynamic_batch=False, opset=20)
@@ -163,6 +169,7 @@ def test_a_fixed_batch_takes_one_image(tmp_path: Path) -> None:
         session.run(None, {"images": np.zeros((3, 3, 64, 64), np.float32)})
 
 
+@pytest.mark.slow
 def test_the_command_reports_what_it_measured(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "model", _shallow("siamese-convnext"))
     arguments = ["models", "onnx", str(model), "-o", str(tmp_path / "onnx"), "--view", "drone"]
@@ -179,6 +186,7 @@ def test_the_command_reports_what_it_measured(tmp_path: Path) -> None:
     assert "--overwrite" in again.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("off", [0.01, float("nan")])
 def test_what_differs_is_not_kept(
     translated: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: float
@@ -210,6 +218,7 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(
         export_onnx("clnet-aerial", tmp_path / "onnx")
 
 
+@pytest.mark.slow
 def test_what_exists_or_cannot_be_is_refused_before_any_work(exported: Path) -> None:
     model, folder = exported / "model", exported / "onnx"
     with pytest.raises(OutputExistsError, match="--overwrite"):

@@ -47,6 +47,7 @@ def test_a_raster_of_exactly_one_tile_gives_one() -> None:
     assert len(windows(utm(1000, 1000, 0.9996), GridOptions(1000, 256, 0.5))) == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     st.integers(200, 3000),

@@ -160,6 +160,7 @@ def test_a_word_s_vector_is_of_unit_length_or_zero(town: Town) -> None:
     np.testing.assert_allclose(aggregate(asked[::-1], words), vectors, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shapes", [2, 60])
 def test_few_features_teach_few_words(tmp_path: Path, shapes: int) -> None:
     few = Town(tmp_path, shapes=shapes)
@@ -219,6 +220,7 @@ def test_an_index_holds_a_signature_for_each_of_its_rows(search_world: SearchWor
     assert Signatures.open(search_world.features.folder) is not None
 
 
+@pytest.mark.slow
 def test_tiles_that_are_added_get_signatures(tmp_path: Path) -> None:
     model, options = write_model(tmp_path / "model"), {"features": True}
     first = write_tiles(tmp_path / "first", write_map(tmp_path / "a.tif", columns=2, rows=2))

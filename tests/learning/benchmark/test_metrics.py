@@ -50,6 +50,7 @@ def _steps_slow(scores: list[float], right: set[int]) -> float:
 _SCORES = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=14)
 
 
+@pytest.mark.slow
 @given(_SCORES, st.sets(st.integers(0, 13), min_size=1))
 def test_average_precision_is_that_of_the_slow_textbook_versions(
     scores: list[float], chosen: set[int]

@@ -47,6 +47,7 @@ def steps_of(folder: Path) -> list[str]:
         return [row["step"] for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_a_run_writes_a_model_that_loads(recipe_path: Path, data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     summary = train_model(recipe_path, data, folder, HERE)
@@ -63,6 +64,7 @@ def test_a_run_writes_a_model_that_loads(recipe_path: Path, data: Path, tmp_path
     assert recall == summary.recall
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_recipe_make_the_same_weights(
     recipe_path: Path, data: Path, tmp_path: Path
 ) -> None:
@@ -86,6 +88,7 @@ def test_a_recipe_that_holds_nothing_out_is_refused(
         train_model(recipe_path, data, tmp_path / "model", HERE)
 
 
+@pytest.mark.slow
 def test_places_can_be_kept_back_where_there_is_a_test(
     pairs_recipe: Path, pairs: Path, tmp_path: Path
 ) -> None:
@@ -95,6 +98,7 @@ def test_places_can_be_kept_back_where_there_is_a_test(
     assert summary.recall.queries == summary.recall.references == 3  # of 12
 
 
+@pytest.mark.slow
 def test_pairs_without_a_test_keep_some_places_back_by_themselves(
     pairs_recipe: Path, pairs: Path, tmp_path: Path
 ) -> None:
@@ -114,6 +118,7 @@ def test_a_test_that_is_named_and_not_there_is_told(
         train_model(pairs_recipe, pairs, tmp_path / "model", HERE)
 
 
+@pytest.mark.slow
 def test_tuning_begins_with_the_weights_of_the_model_it_names(
     pairs_recipe: Path, pairs: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +186,7 @@ def miniature(recipe: Recipe) -> Recipe:
     return replace(recipe, card=card, schedule=schedule)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name for name in list_recipes() if read_recipe(name).data.dataset in WRITERS]
 )

@@ -92,6 +92,7 @@ def course(folder: Path) -> list[tuple[str, ...]]:
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [5, 7])
 def test_a_killed_run_goes_on_to_the_same_curve(whole: Whole, tmp_path: Path, after: int) -> None:
     folder = tmp_path / "cut"
@@ -105,6 +106,7 @@ def test_a_killed_run_goes_on_to_the_same_curve(whole: Whole, tmp_path: Path, af
     assert len(checksums) == 1
 
 
+@pytest.mark.slow
 def test_a_terminated_run_writes_a_checkpoint_first(whole: Whole, tmp_path: Path) -> None:
     before, folder = signal.getsignal(signal.SIGTERM), tmp_path / "cut"
     with pytest.raises(KeyboardInterrupt):

@@ -252,6 +252,7 @@ def test_the_locator_shows_its_places_and_heeds_the_evidence() -> None:
     assert weak in shown["verified"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rubbish", [same_pixel, nothing])
 def test_a_rubbish_matcher_leaves_the_answer_as_it_is(
     search_world: SearchWorld, monkeypatch: pytest.MonkeyPatch, rubbish: Match
@@ -274,6 +275,7 @@ def test_a_rubbish_matcher_leaves_the_answer_as_it_is(
     assert learned == plain
 
 
+@pytest.mark.slow
 def test_the_whole_path_runs_on_random_weights(
     search_world: SearchWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

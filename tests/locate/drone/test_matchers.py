@@ -62,6 +62,7 @@ def lightglue(files: dict[str, str]) -> Any:
     return open_matcher("lightglue-disk", (files["disk"], files["lightglue"]), device="cpu")
 
 
+@pytest.mark.slow
 def test_lightglue_on_disk_matches_with_weights_from_files(files: dict[str, str]) -> None:
     matches = lightglue(files).match(*pictures())
     assert isinstance(matches, Matches)
@@ -79,6 +80,7 @@ def test_disk_s_points_are_pixel_centres_in_the_corner_convention(files: dict[st
     assert (matches.first_px % 1 == 0.5).all()
 
 
+@pytest.mark.slow
 def test_loftr_loads_from_its_authors_layout(
     files: dict[str, str], networks: dict[str, nn.Module]
 ) -> None:

@@ -209,6 +209,7 @@ def test_the_best_tile_is_that_of_the_index(place: Path, name: str) -> None:
     assert found.cosine == pytest.approx(float(cosines.max()), abs=5e-3)  # stored in half precision
 
 
+@pytest.mark.slow
 def test_ranks_go_down_the_list_and_own_position_is_ranked(place: Path) -> None:
     best, last = _explain(place, "clnet-grid"), _explain(place, "clnet-grid", rank=12)
     assert best.cosine > last.cosine
@@ -240,6 +241,7 @@ def test_a_street_photo_is_seen_as_a_ring(place: Path) -> None:
     assert found.photo.evidence.total == pytest.approx(found.cosine, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _INDEXED)
 def test_every_kind_of_network_is_drawn(place: Path, name: str) -> None:
     view = "street" if name == "clnet-ring" else "drone"

@@ -117,6 +117,7 @@ def _assert_like_eager(case: _Case, backend: object) -> None:
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _CASES)
 def test_a_branch_is_one_graph_for_every_batch(name: str) -> None:
     counter = _Counter()
@@ -124,6 +125,7 @@ def test_a_branch_is_one_graph_for_every_batch(name: str) -> None:
     assert counter.graphs == 1
 
 
+@pytest.mark.slow
 def test_one_network_can_be_compiled_for_both_views() -> None:
     torch.manual_seed(0)
     network, counter = _grid(), _Counter()

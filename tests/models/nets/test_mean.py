@@ -112,6 +112,7 @@ def test_the_unused_weights_learn_nothing(small: MEAN) -> None:
     assert idle == head | {name for name, _ in small.named_parameters() if "unused" in name}
 
 
+@pytest.mark.slow
 def test_a_small_one_learns_from_random_weights_within_twenty_steps() -> None:
     """Dropout on, two noisy views of six places: what a training on a CPU begins with."""
     with torch.random.fork_rng():

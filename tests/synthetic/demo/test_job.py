@@ -15,6 +15,7 @@ from geoloc.options import DemoOptions
 from geoloc.synthetic.demo.job import Demo, run_demo
 
 
+@pytest.mark.slow
 def test_a_small_demo_locates_its_photos_and_leaves_a_picture(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     summary = run_demo(DemoOptions(folder, photos=2, size_m=330, gsd_m=0.4))

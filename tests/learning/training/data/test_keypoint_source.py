@@ -121,6 +121,7 @@ def course(folder: Path) -> list[dict[str, str]]:
         return [{**row, "seconds": ""} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_a_few_steps_find_partners_that_chance_does_not(whole: Whole) -> None:
     before, after = whole.summary.untrained, whole.summary.recall
     assert after.queries == after.references > 100
@@ -136,6 +137,7 @@ def test_what_was_trained_describes(whole: Whole) -> None:
     assert recall.at_1 == pytest.approx(whole.summary.recall.at_1, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_weights(whole: Whole, tmp_path: Path) -> None:
     folder = tmp_path / "cut"
     with pytest.raises(PowerCutError):
