@@ -8,12 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tests.fixtures.extractors import write_extractor
 
 from geoloc.errors import DependencyError, ModelError
 from geoloc.index.features.descriptor import PatchNetExtractor
 from geoloc.index.features.keypoints import Keypoints, detect_keypoints, find_keypoints, to_grey
 from geoloc.index.features.patches import Pyramid, cut_patches
+from tests.fixtures.extractors import write_extractor
 from tests.fixtures.indexes import write_model
 from tests.fixtures.search import speckled
 
