@@ -44,7 +44,7 @@ class TileOptions:
             Empty means what the model's card asks for.
         overlap: Share of a tile's side that the next tile covers too, in [0, 0.9].
         size_px: Side of a tile in pixels; None means what the model's card asks for.
-        model: Whose card is asked: the name of a bundled model or a model folder.
+        model: Model whose card is asked: the name of a bundled model or a model folder.
         min_valid: Tiles with a smaller share of valid pixels are skipped, in [0, 1].
         virtual: Write no pixels; the rows of the table are windows of the source rasters.
         bounds: West, south, east, north in degrees (WGS84); tiles outside are not cut.
@@ -80,7 +80,7 @@ class IndexOptions:
         workers: Threads that read and decode while the network computes.
         factory: A FAISS factory string; ``SQfp16`` is exact up to half precision.
         features: Also compute the local features that `locate` verifies with.
-        descriptor: What describes them: a model, by name or folder, or ``rootsift``.
+        descriptor: Descriptor of the local features: a model, by name or folder, or ``rootsift``.
         append: Add tiles that the index does not hold yet.
         overwrite: Replace what is there.
     """
@@ -106,14 +106,14 @@ class LocateOptions:
         prior: Whether a photo's own GPS position may narrow the search. Never by default.
         prior_radius_m: Radius of that prior, in metres.
         top_k: Tiles that retrieval proposes, per photo.
-        matcher: Who looks again at the best places of a drone photo; ``sift`` is nobody else.
+        matcher: Learned matcher that verifies the best places of a drone photo; ``sift`` is none.
         matcher_weights: Its files of weights, in the order of `geoloc.locate.drone.matchers`; none
             means those that kornia downloads.
-        metadata: A CSV that adds to or overrides what the photos say of themselves, or the flight
+        metadata: A CSV that adds to or overrides the photos' own metadata, or the flight
             log (.SRT) of the video that they are frames of.
         frame_rate_hz: Frames a second at which they were taken from their video; None: as their
             names say (`geoloc.photos.video_frame`).
-        device: As for the index.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         workers: Threads that decode photos.
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
     """
@@ -161,13 +161,13 @@ class AdaptOptions:
     """How a model is adapted to a map.
 
     Attributes:
-        model: Where it begins: the name of a bundled model or a model folder.
-        minutes: Ends after so many, at the latest; its learning rate falls by the clock.
+        model: Model to begin with: the name of a bundled model or a model folder.
+        minutes: Time limit; the learning rate falls by the clock.
         whole: Also train the backbone: slower, and it lost recall in the short runs measured.
-        device: As for the index.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         workers: Processes that make batches beside the training.
         resume: Go on from the checkpoint in the model folder.
-        seed: Of the parts that are held out, of pairs and order.
+        seed: Seed of the held-out parts, the pairs and their order.
     """
 
     model: str = DEFAULT_MODEL
@@ -184,7 +184,8 @@ class TrainOptions:
     """How a recipe is run; what it makes is the recipe's own business.
 
     Attributes:
-        device: As for the index; several processes take a GPU each.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; each of several processes takes
+            a GPU.
         workers: Processes that make batches beside the training, and threads that read images.
         resume: Go on from the checkpoint in the model folder.
         tensorboard: Also write the log for TensorBoard.
@@ -212,11 +213,11 @@ class PairingOptions:
         offset: Greatest distance of a photo from its tile's middle along each axis, in sides of
             the tile, drawn at random. 0 cuts each tile around its photo.
         view: What kind of photos these are; ``auto`` takes the kind that is most frequent.
-        height_m: Above the ground, of drone photos that do not say theirs.
+        height_m: Height above the ground of drone photos whose metadata have none.
         span_deg: Elevations of the lower and upper edge of the rings that ground photos become.
-        metadata: A CSV or a flight log that adds to what the photos say of themselves.
+        metadata: A CSV or a flight log that adds to the photos' own metadata.
         min_valid: Photos whose tile has a smaller share of valid pixels lie outside the map.
-        seed: Of the offsets.
+        seed: Seed of the offsets.
         overwrite: Replace pairs that are there.
     """
 
@@ -279,8 +280,8 @@ class ImportOptions:
     """What is known of a checkpoint beside its file.
 
     Attributes:
-        project: Whose layout it has.
-        name: What the model shall be called.
+        project: Project whose layout it has.
+        name: Name of the new model.
         data_set: What it was trained on; None takes the project's, where that leaves no choice.
         backbone: timm's name of the backbone; None recognises ConvNeXts and else takes what the
             project publishes.
@@ -321,19 +322,19 @@ class CrossViewOptions:
     Attributes:
         kind: Panoramas from the ground, or drone photos from 45 to 100 m, half of them straight
             down and half tilted by 20 to 45 degrees.
-        places: To train on, divided among the towns.
-        test_places: To be found; in a town of their own.
-        towns: To train on.
-        seed: Another one builds other towns.
-        photos: Of each place; None for one panorama or four drone photos.
+        places: Number of training places, divided among the towns.
+        test_places: Number of test places, in a town of their own.
+        towns: Number of training towns.
+        seed: Seed of the towns.
+        photos: Photos of each place; None for one panorama or four drone photos.
         tiles: Of each training place and map: one around the place, the others up to a quarter of
             their side off to each side, as the nearest tile of a grid is.
         map_seasons: In how many seasons the training towns are mapped, 1 to 3.
         street: At how many test places a photo with a limited field of view is taken too.
         tile_m: Side of a reference tile on the ground; None for 60 m, or 100 m for drones.
-        gsd_m: Of the maps and tiles.
+        gsd_m: Side of a pixel of maps and tiles, on the ground.
         spacing_m: Least distance of two places; None for half a tile.
-        width_px: Of a photo; None for 1024, or 512 for drones.
+        width_px: Width of a photo; None for 1024, or 512 for drones.
         span_deg: Elevations of the lower and upper edge of a panorama.
         any_heading: Turn each panorama by chance; its heading is in its metadata. Otherwise the
             middle is north.
@@ -398,8 +399,8 @@ class DemoOptions:
     """What the demo builds.
 
     Attributes:
-        folder: Where everything goes.
-        photos: How many are taken.
+        folder: Folder to write.
+        photos: Number of drone photos.
         seed: Decides the town and the flight.
         size_m: Side of the mapped square.
         gsd_m: Side of a pixel of the map, on the ground.

@@ -1,4 +1,4 @@
-"""How a long job tells what it has done, without knowing who listens."""
+"""The progress interface that long jobs report to."""
 
 from __future__ import annotations
 

@@ -49,9 +49,9 @@ class Finding:
     """One line of the diagnosis.
 
     Attributes:
-        topic: What group it belongs to.
-        name: What was looked at.
-        value: What was found.
+        topic: Group that it belongs to.
+        name: Thing that was looked at.
+        value: What was found there.
         verdict: ``absent`` things are optional or named in `value`; ``broken`` ones are not.
     """
 

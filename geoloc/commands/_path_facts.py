@@ -20,8 +20,8 @@ class Description:
     """What one path holds.
 
     Attributes:
-        kind: What it is.
-        path: As it was given.
+        kind: Kind of thing, say ``index``.
+        path: Path as it was given.
         facts: Names and values, in the order in which a person wants them.
     """
 

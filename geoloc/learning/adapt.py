@@ -71,12 +71,12 @@ class _Map:
     """A map as it is learnt from.
 
     Attributes:
-        name: Of its folder of tiles.
-        digest: Of the tiles.
+        name: Name of its folder of tiles.
+        digest: Digest of the tiles.
         rasters: Names of the files that they were cut from.
-        scale: How they are read.
-        learnt: Blocks to learn from.
-        validation: On the parts of them that are held out.
+        scale: Scale at which they are read.
+        learnt: Blocks of the map to learn from.
+        validation: Validation on the parts that are held out.
     """
 
     name: str
@@ -110,7 +110,7 @@ def adapt_model(
     Args:
         tiles: Folder of tiles, as `cut_tiles` writes it.
         folder: Model folder to write; unless a run is resumed it must not exist yet or be empty.
-        options: Where to begin, and for how long.
+        options: Model to begin with, time limit and the like.
         progress: Is told of every batch.
 
     Raises:

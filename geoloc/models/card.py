@@ -18,10 +18,10 @@ _OF_KEYPOINTS = "patchnet"
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model says of itself in its ``model.toml``.
+    """The content of a ``model.toml``.
 
     Attributes:
-        name: What ``--model`` takes, when the model is bundled.
+        name: Name that ``--model`` takes, when the model is bundled.
         folder: The model folder.
         description: One sentence for a person.
         architecture: The network that is built, say ``clnet``.
@@ -29,9 +29,9 @@ class ModelCard:
         options: The other options of the architecture.
         views: The views that it was trained for; ``satellite`` is the tiles' view.
         dimension: Length of its vectors.
-        input_sizes: What each view's images are resized to.
-        mean: Of each channel (red, green, blue) of an image in [0, 1].
-        std: The same, the scale.
+        input_sizes: Size that each view's images are resized to.
+        mean: Mean of each channel (red, green, blue) of an image in [0, 1].
+        std: Standard deviation of each channel.
         tile_ground_size_m: Side of the tiles it was trained for, on the ground.
         tile_size_px: Side that such tiles should be cut with.
         weights_sha256: Checksum of the weights.

@@ -1,4 +1,4 @@
-"""Whether a model folder is whole: its card, its weights, and the network that they make."""
+"""Check of a model folder: its card, its weights, and the network that they make."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ModelCheck:
     Attributes:
         name: The model's name.
         weights_sha256: The checksum of its weights, as the card says.
-        parameters: Of its network.
+        parameters: Number of parameters of its network.
         views: The views that were embedded.
         dimension: Length of their vectors.
     """

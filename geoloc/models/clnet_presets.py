@@ -1,4 +1,4 @@
-"""The CLNets that there are: sizes, what each data set asks for, and the steps of the ablation.
+"""CLNet presets: sizes, the grids of each data set, and the steps of the ablation.
 
 Cao et al. (arXiv 2512.14560) give neither the size of their ConvNeXt nor the shapes of their maps.
 These presets are the concrete reading of the paper that this project stands for:

@@ -1,4 +1,4 @@
-"""Pictures to vectors: preprocessing, devices, half precision, and batches that fit in memory."""
+"""Embedding of images: preprocessing, devices, half precision, and batches that fit in memory."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ class Embedder:
         DependencyError: The device is not there.
 
     Attributes:
-        device: Where it runs.
+        device: Device that it runs on.
         card: The model's card.
-        fingerprint: As of `fingerprint`.
+        fingerprint: Fingerprint, as `fingerprint` returns it.
         batch_size: Pictures a step; halved for good when memory runs out.
         precision: The type of autocast; None is float32 throughout.
     """

@@ -1,4 +1,4 @@
-"""A model's branches as ONNX files, for computers on which nobody installs torch.
+"""ONNX export of a model's branches, for computers without torch.
 
 Each view becomes one file, ``<view>.onnx``: normalised images in, vectors of unit length out, the
 satellite's maps folded in. What has to be done to pixels beforehand stands in the file's own
@@ -38,7 +38,7 @@ class Branch:
     """One exported file.
 
     Attributes:
-        view: Whose images it embeds.
+        view: View whose images it embeds.
         file: Its name in the folder.
         sha256: Its checksum.
         size_bytes: Its length.
@@ -77,9 +77,9 @@ def export_onnx(
 
     Args:
         name_or_path: The name of a bundled model or a model folder.
-        folder: Where the files go.
-        options: How.
-        progress: Who listens.
+        folder: Folder to write.
+        options: Views, opset and batch.
+        progress: Is told of each branch.
 
     Raises:
         DependencyError: A package that this needs is not installed.

@@ -1,4 +1,4 @@
-"""What a backbone begins with: weights that timm publishes, or a file of them.
+"""Pretrained weights of a backbone: those that timm publishes, or a file.
 
 Nothing is downloaded unless ``pretrained`` is asked for by name; a file works without a network.
 """
@@ -26,7 +26,7 @@ class BackboneOrigin:
 
     Attributes:
         source: timm's name of them, or the file.
-        licence: As timm states it; None for a file, of which nobody states one.
+        licence: As timm states it; None for a file, which states none.
     """
 
     source: str

@@ -102,7 +102,7 @@ def load_model(name_or_path: str | Path, *, device: str | torch.device = "cpu") 
 
     Args:
         name_or_path: The name of a bundled model or a model folder.
-        device: Where the network shall compute.
+        device: Device of the network.
 
     Raises:
         ModelError: if the model is missing, its card broken, or its weights are not those that

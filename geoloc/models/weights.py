@@ -1,4 +1,4 @@
-"""Reading weights strictly: the checksum first, then every tensor by its name and shape."""
+"""Weights in safetensors files: checksum, strict loading by name and shape, writing."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], *, path: Pa
     """Put `tensors` into `network`; half precision becomes what the network computes in.
 
     Args:
-        network: What the card describes.
-        tensors: What the file at `path` holds.
+        network: Network that the card describes.
+        tensors: Tensors of the file at `path`.
         path: Named by errors.
 
     Raises:
@@ -82,11 +82,11 @@ def check_fit(
     """Refuse tensors of which one is missing, left over, or of another shape.
 
     Args:
-        network: What they shall fit.
+        network: Network that they shall fit.
         tensors: The tensors by the network's names.
         path: The file that they come from.
-        owner: What the message calls the network.
-        advice: What the message says to do.
+        owner: Name of the network in the message.
+        advice: Last part of the message: what to do.
         names: The file's name of each tensor, where it is not the network's.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Figures that CLNet, MEAN and Sample4Geo published or that are ascribed to them, and by whom.
+"""Published figures of CLNet, MEAN and Sample4Geo, each with its source.
 
 Few could be read in the papers' own tables: the source of each says how far to trust it. A figure
 that cannot be right says why in its `doubt`, and is no target.
@@ -52,12 +52,12 @@ class PublishedFigure:
     """One figure of others.
 
     Attributes:
-        method: Whose network.
+        method: Name of the network.
         setting: Data set and test.
         protocol: The one that it compares with.
-        metric: As that protocol names it.
-        value: In percent.
-        source: Where it comes from.
+        metric: Name of the metric in that protocol.
+        value: Value in percent.
+        source: Paper or page that it comes from.
         doubt: Why it cannot be right; empty if nothing speaks against it.
     """
 

@@ -1,4 +1,4 @@
-"""The whole job: open a data set, embed it with a model, and measure every test of it."""
+"""Benchmark a model: open a data set, embed it, and measure every test of it."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class SplitReport:
     """What was measured on one test.
 
     Attributes:
-        name: As the data set calls it.
-        queries: How many.
-        references: How many, distractors included.
-        figures: By protocol, one protocol after the other.
-        notes: What a reader must know to compare them.
-        seconds: For embedding and comparing.
+        name: Name of the test in its data set.
+        queries: Number of queries.
+        references: Number of references, distractors included.
+        figures: Measured figures, grouped by protocol.
+        notes: Remarks that a reader needs to compare them.
+        seconds: Time of embedding and comparing.
     """
 
     name: str
@@ -59,7 +59,7 @@ class BenchmarkReport:
         model: The model's name.
         architecture: Its network, and the backbone inside it.
         weights_sha256: Checksum of its weights.
-        device: Where it ran.
+        device: Device that it ran on.
         precision: The type of its arithmetic.
         tests: One for each test of the data set.
     """
@@ -85,9 +85,9 @@ def benchmark_model(
     Args:
         dataset: ``cvusa``, ``cvact``, ``vigor-same``, ``vigor-cross``, ``university1652``,
             ``sues200`` or ``pairs``.
-        folder: Where it was unpacked.
+        folder: Folder where it was unpacked.
         options: The model and how it runs.
-        progress: Hears of each image.
+        progress: Is told of each image.
 
     Raises:
         InputError: The data set is not there, has no tests, or some of its images cannot be read.

@@ -85,7 +85,7 @@ def distance_score(distances: Float64Array, k: int, *, decay: float) -> float:
 
     Args:
         distances: (Q, >= K) of the best references, the most similar first.
-        k: How many are looked at.
+        k: Number of first references that count.
         decay: Per unit of `distances`.
     """
     return _weighted(np.exp(-decay * distances[:, :k]))
@@ -96,7 +96,7 @@ def window_score(distances_m: Float64Array, k: int, *, tile_width_m: float) -> f
 
     Args:
         distances_m: (Q, >= K) between the view's true centre and those of the best tiles.
-        k: How many are looked at.
+        k: Number of first references that count.
         tile_width_m: Side of a tile on the ground.
     """
     ratio = distances_m[:, :k] / tile_width_m

@@ -1,4 +1,4 @@
-"""Which figures belong to which test, and by whose rules each is counted.
+"""Evaluation protocols: which metrics each data set is measured by.
 
 | protocol | whose rules | figures |
 |---|---|---|
@@ -59,12 +59,12 @@ class Figure:
     """One number that was measured.
 
     Attributes:
-        protocol: By whose rules.
-        metric: What it is called there.
+        protocol: Protocol that it is counted by.
+        metric: Name of the metric there.
         value: In the unit beside it; shares are percentages.
         unit: ``%``, ``m`` or ``queries``.
-        queries: How many it is a mean of.
-        references: How many were ranked.
+        queries: Number of queries that it is a mean of.
+        references: Number of references that were ranked.
     """
 
     protocol: BenchmarkProtocol
@@ -127,8 +127,8 @@ def measure_test(
     Args:
         split: The test.
         vectors: Of its queries and references, in their order.
-        rules: What is measured.
-        progress: Hears of the queries that are compared.
+        rules: Protocols to measure by.
+        progress: Is told of the queries that are compared.
     """
     listener = progress or Silent()
     right = Groups.of(split.pairs, len(split.queries))

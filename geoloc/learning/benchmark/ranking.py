@@ -1,4 +1,4 @@
-"""From vectors to ranks, a block of queries at a time: no matrix of all similarities is ever held.
+"""Ranks of right references, a block of queries at a time, without the whole similarity matrix.
 
 VIGOR compares 52,605 queries with 90,618 references: 19 GB of similarities. A block of them is
 computed, read by every count that wants it, and dropped.
@@ -70,7 +70,7 @@ def count_all(
     Args:
         queries: (Q, D) of unit length.
         references: (R, D) of unit length.
-        counts: Each hears of every query.
+        counts: Counters that are given every query.
         block_values: Similarities held at a time.
     """
     rows = max(1, block_values // max(1, len(references)))

@@ -25,14 +25,14 @@ class Row:
     """One figure, of this model or of others.
 
     Attributes:
-        protocol: By whose rules it is counted.
-        metric: What it is called there.
+        protocol: Protocol that it is counted by.
+        metric: Name of the metric there.
         method: The model, or the published network.
-        value: In the unit beside it.
+        value: Value in the unit beside it.
         unit: ``%``, ``m`` or ``queries``.
         queries: How many it is a mean of; None where the source does not say.
         references: How many were ranked; None where the source does not say.
-        source: Where it comes from.
+        source: Paper or page that it comes from.
         doubt: Why it cannot be right; empty if nothing speaks against it.
     """
 

@@ -1,4 +1,4 @@
-"""Image files to vectors, shard by shard; shards that were kept are not computed again.
+"""Embeddings of image files, shard by shard; shards that were kept are not computed again.
 
 A shard is known by the weights, the preprocessing, the precision, the view, and the path, size and
 date of each of its files: whatever changes one of them makes another shard. So a folder of shards
@@ -49,7 +49,7 @@ class PictureVectors:
         embedder: The model.
         workers: Threads that read and decode.
         folder: Where shards are kept; None keeps them for this object's life only.
-        progress: Hears of each picture.
+        progress: Is told of each image.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What every cross-view data set comes down to: queries, references, and which belong together."""
+"""A cross-view data set: queries, references, and which of them belong together."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Picture:
     Attributes:
         path: The image file.
         place: What it shows; pictures of one place are each other's partners, never negatives.
-        position: Of the camera, or of a tile's centre; None where the data set does not tell.
-        altitude_m: Of a drone; None where the data set does not tell.
+        position: Position of the camera, or of a tile's centre; None where the data set has none.
+        altitude_m: Altitude of a drone; None where the data set has none.
     """
 
     path: Path
@@ -47,8 +47,8 @@ class Split:
         query_view: The branch of the network that the queries pass; ``satellite`` where satellite
             images are searched among drone photos.
         reference_view: The branch that the references pass.
-        queries: What is looked for.
-        references: What it is looked for in.
+        queries: Images that are looked for.
+        references: Images that they are looked for in.
         pairs: All right answers, grouped by query in ascending order; the best one of a query
             first. A query may have several (University-1652), a reference none (VIGOR).
         near_misses: Pairs that overlap and are not right (VIGOR's semi-positives): ignored in the
@@ -69,7 +69,7 @@ class CrossViewDataset:
     """One data set as its authors split it.
 
     Attributes:
-        name: As `geoloc benchmark` and recipes spell it.
+        name: Name in `geoloc benchmark` and in recipes.
         train: To learn from; None where only tests were found on disk.
         tests: Every test the data set defines: one for most, several directions or altitudes for
             the drone sets.

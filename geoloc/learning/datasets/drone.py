@@ -1,4 +1,4 @@
-"""What the two drone data sets share: folders named by place, and answers by place."""
+"""Drone data sets whose folders are named by place: University-1652 and SUES-200."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def join_by_place(
     """A split in which every reference of a query's place is a right answer.
 
     Args:
-        name: For a person.
-        queries: What is looked for.
+        name: Name for a person.
+        queries: Images that are looked for.
         references: What it is looked for in; those of other places are distractors.
         query_view: ``drone`` or ``satellite``; the references have the other one.
 

@@ -1,4 +1,4 @@
-"""Finding what a data set should hold, and saying in one error what of it is missing."""
+"""Files of a data set: find its root, list images, and name what is missing in one error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which photos are learnt from and which are held out: by area, never at random.
+"""Train and test split of photos by area, never at random.
 
 Photos of one flight show the same ground again and again. Held out at random, nearly each of them
 would have a neighbour in training, and the measured recall would be that of remembering.

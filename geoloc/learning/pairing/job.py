@@ -85,9 +85,9 @@ def make_pairs(
     Args:
         photos: Files, as `geoloc.photos.photo.find_photos` gives them.
         maps: Rasters, folders of them or globs; of several that show a place the first is used.
-        folder: To write.
-        options: How.
-        progress: Who listens.
+        folder: Folder to write.
+        options: Tiles, offsets, held-out share.
+        progress: Is told of every tile and photo.
 
     Raises:
         OptionError: Options lie out of range.

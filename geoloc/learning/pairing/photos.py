@@ -1,4 +1,4 @@
-"""Photos on their way into pairs: where each belongs, and what the network will be shown of it.
+"""Photos of pairs: the place of each, and the image that the network will be shown.
 
 The same as `geoloc locate` shows it: drone photos brought to north up and to the tile's scale, as
 far as their height and heading are known, and ground photos as rings with north in the middle.
@@ -49,8 +49,8 @@ class PlacedPhoto:
 
     Attributes:
         path: The photo.
-        kind: What kind it is.
-        metadata: What is known of it.
+        kind: Kind of the photo.
+        metadata: Metadata of the photo.
         position: Where its tile belongs: the ground in the middle of a drone photo, the camera's
             place otherwise.
         height_m: Height of a drone above the ground, metres; None if it is not known.

@@ -32,12 +32,12 @@ class CutPair:
 
     Attributes:
         placed: The photo.
-        name: Of its files.
+        name: Name of its files, without the extension.
         tile_centre: The tile's middle.
         ground_size_m: Side of the tile.
         overlap: Intersection over union of the tile and the ground around the photo's place.
         side: Whether it is learnt from.
-        place: What both show.
+        place: Name of the place that both show.
     """
 
     placed: PlacedPhoto

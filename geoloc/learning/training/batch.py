@@ -1,4 +1,4 @@
-"""What a training step learns from, and who hands it out."""
+"""Training batches, and the interface of the sources that make them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network in training as validation and mining use it: images to vectors, without gradients."""
+"""Embeddings by a network in training, without gradients: for validation and hard negatives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHUNK = 32
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What the card says of a channel's mean and scale, and where to compute."""
+    """Mean and scale of the channels, and the device."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]

@@ -15,7 +15,7 @@ class Interruption:
     """Whether somebody asked the run to end.
 
     Attributes:
-        was_asked: By Ctrl-C (SIGINT) or `kill` (SIGTERM).
+        was_asked: Whether Ctrl-C (SIGINT) or `kill` (SIGTERM) came.
     """
 
     was_asked: bool = False

@@ -33,10 +33,10 @@ def train_model(
     Under ``torchrun`` or ``accelerate launch`` all processes call it alike; the first one writes.
 
     Args:
-        recipe: What to train, on what, how.
+        recipe: Recipe, its name, or its file.
         data: Folder of the data that the recipe names.
         folder: Model folder to write; unless a run is resumed it must not exist yet or be empty.
-        options: How to run it.
+        options: Device, workers and the like.
         progress: Is told of every batch.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Batches by their number, made beside the training by processes of their own."""
+"""A data loader: batches by number, made by worker processes beside the training."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def load_batches(source: Source, steps: range, *, share: Share, workers: int) ->
     The processes hold the source as it is now: load anew after mining.
 
     Args:
-        source: Where they come from.
+        source: Source of the batches.
         steps: Which.
-        share: Of each batch.
+        share: Share of each batch that this process takes.
         workers: Processes that make them ahead; with 0 they are made when they are asked for.
 
     Raises:

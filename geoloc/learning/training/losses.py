@@ -147,7 +147,7 @@ def classification_loss(outputs: MeanOutputs, places: Tensor) -> Tensor:
     """Cross-entropy of the place, mean over the three heads (arXiv 2412.14819, section III).
 
     Args:
-        outputs: Of one view.
+        outputs: Outputs of one view.
         places: (B,) int64, the number of each image's place.
     """
     losses = [functional.cross_entropy(logits.float(), places) for logits in outputs.logits]
@@ -159,7 +159,7 @@ class MeanWeights:
     """What the terms of MEAN's loss are multiplied with (arXiv 2412.14819, section III).
 
     Attributes:
-        contrast: Of InfoNCE.
+        contrast: Weight of InfoNCE.
         places: Of the classification of both views together.
         alignment: Of CDA: 1.3 for University-1652 and 0.75 for SUES-200 in the code.
     """

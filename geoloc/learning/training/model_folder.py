@@ -35,10 +35,10 @@ def complete_card(recipe: Recipe, folder: Path, *, places: int) -> dict[str, Any
     """The recipe's card with what the run adds to it: name, classes, where the weights began.
 
     Args:
-        recipe: What is trained.
+        recipe: Recipe of the run.
         folder: The model folder, after which the model is named: ``--model`` finds it by that
             name, and two models of one recipe are told apart.
-        places: Of training; MEAN classifies them.
+        places: Number of training places; MEAN classifies them.
     """
     document = {**recipe.card, "name": folder.resolve().name}
     if recipe.loss.name == "mean":
@@ -53,12 +53,12 @@ def complete_card(recipe: Recipe, folder: Path, *, places: int) -> dict[str, Any
 
 @dataclass(frozen=True)
 class Measurement:
-    """What is told of weights.
+    """Measured recall of weights, for their card.
 
     Attributes:
-        protocol: How both were measured.
-        recall: Of these weights.
-        untrained: Of the same network before the run.
+        protocol: Protocol of both measurements.
+        recall: Recall of these weights.
+        untrained: Recall of the same network before the run.
         backbone: Whose weights the backbone began with; empty for chance.
         command: What measured them, where it was not ``geoloc train``.
         steps: For a model that was trained before: after how many batches these are its weights.
@@ -80,7 +80,7 @@ def write_card(
     Args:
         document: The card without weights and accuracy.
         folder: The model folder.
-        checksum: Of the weights.
+        checksum: SHA-256 of the weights.
         measured: Their accuracy.
     """
     recall, untrained = measured.recall, measured.untrained

@@ -20,7 +20,7 @@ def build_for_training(
 
     Args:
         recipe: For its seed, its initial weights and gradient checkpointing.
-        card: What to build.
+        card: Card of the network.
         backbone_weights: ``pretrained`` for timm's own, or a file of them.
 
     Returns:
@@ -68,7 +68,7 @@ def start_from(network: nn.Module, model: str) -> None:
     """Give a network the weights of a trained model of the same options.
 
     Args:
-        network: Of the recipe's card.
+        network: Network of the recipe's card.
         model: The name of a bundled model or a model folder.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From a schedule to steps: how many, how fast, with which precision and which limits."""
+"""Optimiser, learning-rate schedule, precision and gradient clipping of a run."""
 
 from __future__ import annotations
 

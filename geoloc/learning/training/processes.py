@@ -22,8 +22,8 @@ class Processes(Protocol):
     """The processes of a run, seen from one of them.
 
     Attributes:
-        share: Which one of how many this is.
-        device: Where it computes.
+        share: Index of this process and number of all.
+        device: Device that this process computes on.
     """
 
     share: Share

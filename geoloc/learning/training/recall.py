@@ -1,4 +1,4 @@
-"""How often a right reference is among the first: ranks and their shares."""
+"""Recall at 1, 5 and 10: how often a right reference is among the first."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class PairChoice:
         footprint: Least and greatest length of a photo's longer side, in sides of the tile.
         other_date: How often the photo is of another date, where there is one.
         photo_change: How far the photo's look is changed, from 0 to 1 (`photometric.disturb`).
-        tile_change: The same of the tile's.
+        tile_change: How far the tile's look is changed, from 0 to 1.
     """
 
     tile_ground_size_m: float = 160.0
@@ -98,7 +98,7 @@ class KeypointChoice:
         tilt_deg: Greatest tilt that rectifying left over.
         other_date: How often the photo is of another date, where there is one.
         photo_change: How far the photo's look is changed, from 0 to 1 (`photometric.disturb`).
-        tile_change: The same of the map's.
+        tile_change: How far the map's look is changed, from 0 to 1.
     """
 
     per_view: int = 160
@@ -119,11 +119,11 @@ class LossChoice:
     Attributes:
         name: ``infonce`` (Sample4Geo, CLNet), ``mean`` (MEAN: InfoNCE, places, alignment) or
             ``weighted-infonce`` (Game4Loc: pairs that overlap less are trusted less).
-        label_smoothing: Of InfoNCE.
+        label_smoothing: Label smoothing of InfoNCE, in [0, 1].
         temperature: Where the learnt temperature of InfoNCE starts; MEAN's is its network's own.
         reading: Of MEAN: as its authors' code computes it, or as the paper says.
-        contrast_weight: Of MEAN's InfoNCE.
-        places_weight: Of MEAN's classification.
+        contrast_weight: Weight of MEAN's InfoNCE.
+        places_weight: Weight of MEAN's classification of places.
         alignment_weight: Of MEAN's alignment: 1.3 for University-1652, 0.75 for SUES-200.
         steepness: Of ``weighted-infonce``: how fast trust grows with the overlap.
     """
@@ -166,7 +166,7 @@ class Schedule:
         log_every: Batches between lines in the log; 0 writes one at each validation.
         checkpoint_every: Batches between checkpoints; 0 writes one at each validation.
         minutes: End the schedule after so many minutes, whatever step it has reached; 0 is never.
-        seed: Of weights, pairs and order.
+        seed: Seed of the initial weights, the pairs and their order.
     """
 
     steps: int = 0
@@ -304,14 +304,14 @@ class Recipe:
     """A model's card without its results, and all choices of a run.
 
     Attributes:
-        card: What becomes the model's card.
+        card: Content of the model's card.
         data: Which images.
-        schedule: How long and how fast.
-        pairs: How aerial pairs are made.
-        keypoints: How pairs of patches are made.
+        schedule: Length, batch size, learning rate, precision.
+        pairs: Options of synthetic photos of aerial images.
+        keypoints: Options of pairs of patches.
         sampling: Which pairs of a data set meet in a batch.
-        augmentation: How pairs of a data set are varied.
-        loss: What is minimised.
+        augmentation: Variation of the pairs of a data set.
+        loss: Loss that is minimised.
         text: The file that it was read from.
     """
 

@@ -1,4 +1,4 @@
-"""A run from its first batch to its last: learn, measure, keep the best, leave checkpoints."""
+"""The training loop: learn, validate, keep the best weights, write checkpoints."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Refinement:
     Its weights are the first best: they are written at once, and stay unless others find more.
 
     Attributes:
-        command: What measured both, for the card.
+        command: Command that measured both, for the card.
         patience: The run ends after so many validations that find nothing better.
         keeps_backbone: Only what is behind the backbone learns.
     """
@@ -82,12 +82,12 @@ class RunConfig:
     """What a run is given.
 
     Attributes:
-        recipe: What to train, on what, how.
+        recipe: Recipe of the run.
         folder: Model folder to write.
-        options: How to run it.
+        options: Device, workers and the like.
         processes: Which train it together.
         progress: Is told of every batch.
-        refinement: For a run that begins with a trained model.
+        refinement: Rules of a run that begins with a trained model.
     """
 
     recipe: Recipe

@@ -61,7 +61,7 @@ class RunState:
 
     Attributes:
         origin: What the run is: its recipe, its data, where its weights began.
-        training: How far it has come.
+        training: Steps, seconds and measurements so far.
         tensors: States of modules and optimisers by name, as their ``state_dict`` gives them.
         source: The state of the source of batches.
     """
@@ -90,7 +90,7 @@ def read_run_state(folder: Path, origin: Mapping[str, str]) -> RunState:
 
     Args:
         folder: The model folder of the run.
-        origin: What the run must be.
+        origin: Recipe, data and initial weights that the run must have.
 
     Raises:
         ModelError: if there is none, it cannot be read, or it is of another run.

@@ -1,4 +1,4 @@
-"""The course of a run: a CSV file for every tool, and TensorBoard for those who want it."""
+"""The training log: a CSV file of loss and recall, and TensorBoard where it is asked for."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class LogLine:
 
     Attributes:
         step: Batches so far.
-        epoch: The same in epochs.
+        epoch: Epochs so far.
         seconds: Since the run began.
         loss: Mean since the line before; None before the first batch.
-        learning_rate: Of the last batch.
+        learning_rate: Learning rate of the last batch.
         recall: If it was measured.
     """
 

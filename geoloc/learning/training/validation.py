@@ -1,4 +1,4 @@
-"""What a run is measured on while it learns, and which weights it keeps."""
+"""Validation during a run: the recall that decides which weights are kept."""
 
 from __future__ import annotations
 

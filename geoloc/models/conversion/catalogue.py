@@ -1,4 +1,4 @@
-"""Who publishes weights for cross-view search, where, under what licence, and for which images.
+"""Catalogue of published weights for cross-view search: place, licence and data sets of each.
 
 Facts as read in each project's repository. geoloc ships and downloads none of these weights: the
 licence of a project's code says nothing certain about its weights, and still less about the
@@ -26,7 +26,7 @@ class TrainingImages:
         view: The view beside the satellite's: ``ground`` (panoramas) or ``drone``.
         size_px: Size that Sample4Geo and its successors resize that view to.
         ground_size_m: Side of a satellite image on the ground.
-        size_source: Where that side comes from.
+        size_source: Source of that side.
         satellite_size_px: Size that satellite images are resized to.
     """
 

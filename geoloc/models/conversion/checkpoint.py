@@ -1,4 +1,4 @@
-"""Checkpoints of other projects: nothing but tensors, and every one of them accounted for."""
+"""Checkpoint files of other projects: read safely, renamed, fitted to our networks, written."""
 
 from __future__ import annotations
 
@@ -120,8 +120,8 @@ def fitted(
     A linear layer is written as a 1x1 convolution where the network has one, and the other way.
 
     Args:
-        network: What the tensors shall fit.
-        tensors: By the names of the checkpoint.
+        network: Network that the tensors shall fit.
+        tensors: Tensors by the names of the checkpoint.
         names: The checkpoint's name by the network's.
         path: Named by errors.
 

@@ -1,4 +1,4 @@
-"""From a downloaded checkpoint to a model folder that ``--model`` takes, and back."""
+"""Import of a downloaded checkpoint as a model folder, and export in a project's names."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def import_model(
     Args:
         checkpoint: A ``.pth`` or ``.safetensors`` file in the layout of its project.
         folder: Model folder to write.
-        options: What is known of it.
+        options: Project, name, data set and the like.
         overwrite: Replace a model that lies there.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How other projects name the tensors of their checkpoints, and what we call them.
+"""Tensor names of other projects' checkpoints, and ours.
 
 A checkpoint is renamed tensor by tensor, each by the first `Rename` of a table that fits. There
 ``#`` stands for a number and a ``*`` at the end for the rest, in the same order on both sides; so

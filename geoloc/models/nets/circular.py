@@ -1,4 +1,4 @@
-"""Images that are a ring around the camera: their first column lies beside their last.
+"""Circular padding for panoramas: their first column lies beside their last.
 
 A convolution that pads with zeros sees an edge where a panorama has none, and what it makes of a
 place then depends on where the ring was cut open. Padding the whole panorama beforehand does not

@@ -93,9 +93,9 @@ class CLNet(nn.Module):
     can be embedded once; the view of an image must be said at every call.
 
     Attributes:
-        options: What it was built from.
+        options: Options that it was built from.
         backbone: A timm ConvNeXt, shared by the views.
-        channels: Of the features of each stage.
+        channels: Channels of the features of each stage.
     """
 
     backbone: Any  # timm types none of its parts

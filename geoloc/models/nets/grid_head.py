@@ -1,4 +1,4 @@
-"""A head that keeps the layout of a place, where pooling would forget it."""
+"""Grid head: an embedding that keeps the layout of a place, which pooling would forget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MEAN: a ConvNeXt whose training is helped by branches that nobody needs afterwards.
+"""MEAN: a ConvNeXt whose training is helped by branches that are not needed afterwards.
 
 After Chen, Yang and Rong, "Multi-level Embedding and Alignment Network with Consistency and
 Invariance Learning for Cross-View Geo-Localization" (arXiv 2412.14819, IEEE TGRS 2025), as the
@@ -33,8 +33,8 @@ class MeanOptions:
         backbone: Name of a timm ConvNeXt; the paper's (section III) is the tiny one.
         classes: Places in the training set: 701 in University-1652; the code uses 150 for
             SUES-200.
-        diversity_dropout: Of each of the two diversified maps; all that tells them apart.
-        projection_dropout: Of the projection inside CEA.
+        diversity_dropout: Dropout of each of the two diversified maps, their only difference.
+        projection_dropout: Dropout of the projection inside CEA.
         classifier_dropout: Of the embeddings, before they are classified.
         unused_weights: Carry the weights that the authors' checkpoints hold and nothing uses (the
             backbone's ImageNet classifier, four scalars). With them a checkpoint goes in and out

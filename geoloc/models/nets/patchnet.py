@@ -29,7 +29,7 @@ class PatchOptions:
     Attributes:
         dimension: Length of the descriptors.
         width: Channels of the first two layers; later ones have twice and four times as many.
-        channels: Of a patch.
+        channels: Channels of a patch.
         dropout: Before the last layer.
     """
 

@@ -52,11 +52,11 @@ class Fabricated:
     """What was written.
 
     Attributes:
-        folder: Where.
+        folder: Folder that was written.
         maps: The maps, the test town's last.
-        training_photos: How many.
-        test_photos: How many.
-        street_photos: How many.
+        training_photos: Number of training photos.
+        test_photos: Number of test photos.
+        street_photos: Number of street photos.
     """
 
     folder: Path
@@ -72,7 +72,7 @@ def fabricate_crossview(
     """Build towns and write their maps, photos, tiles and pairs; the table of pairs comes last.
 
     Args:
-        folder: Where; it is made.
+        folder: Folder to write; it is made.
         options: Kind and number of photos, places and towns; None for the defaults.
         progress: Is told of every place.
 

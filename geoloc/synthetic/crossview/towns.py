@@ -29,11 +29,11 @@ class Town:
 
     Attributes:
         name: Begins the names of its files.
-        split: What it is for, train or test.
+        split: Either train or test.
         world: The town.
-        places: Where photos are taken.
-        map_seasons: When it is mapped.
-        photo_seasons: When it is photographed: at other times.
+        places: Places of the photos.
+        map_seasons: Seasons of its maps.
+        photo_seasons: Seasons of its photos, others than those of its maps.
     """
 
     name: str

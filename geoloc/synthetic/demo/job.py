@@ -2,7 +2,7 @@
 
 The folder afterwards holds what a person's own folder would hold: ``region.tif`` and ``photos/``,
 then ``tiles/``, ``index/``, ``out.geojson`` and ``out.qml``; beside them ``truth.csv``, which
-nobody has in life, and ``demo.png``.
+real photos do not have, and ``demo.png``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Step:
 
     Attributes:
         typed: What a person types for it inside the folder; None for what only a demo does.
-        label: What it does, in a few words.
+        label: Label of the step, in a few words.
         run: Does it.
     """
 

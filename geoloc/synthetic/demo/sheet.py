@@ -57,7 +57,7 @@ def draw_sheet(
         chart: Its map.
         shots: The photos as they were taken.
         photos: The folder where they lie.
-        results: What was answered.
+        results: Results of the photos.
         errors_m: How far from the truth, by file name; None where there is no answer.
     """
     answers = {Path(result.photo).name: result for result in results}

@@ -1,4 +1,4 @@
-"""A flight over the world: where photos are taken, how, and what the drone believes of itself."""
+"""A flight over the world: the poses of its photos, and the metadata that the drone records."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class DroneMetadata:
     """What a drone writes into its photo, with the errors that its instruments have.
 
     Attributes:
-        position: By its receiver.
+        position: Position by its GPS receiver.
         rel_alt_m: Height above take-off by its barometer, metres.
-        yaw_deg: By its compass.
-        pitch_deg: By its gimbal.
-        roll_deg: By its gimbal.
+        yaw_deg: Yaw by its compass.
+        pitch_deg: Pitch by its gimbal.
+        roll_deg: Roll by its gimbal.
         timestamp: Local time as EXIF writes it, ``YYYY:MM:DD HH:MM:SS``.
     """
 
@@ -91,8 +91,8 @@ def plan_flight(
     """Photos all over the map, at any yaw, from 75 to 120 m, in turn of the seasons.
 
     Args:
-        world: What is flown over.
-        count: How many photos.
+        world: World that is flown over.
+        count: Number of photos.
         seed: Decides the flight.
         seasons: The times of the year.
         tilted_share: Share of photos that look ahead by 10 to 30 degrees instead of down.
@@ -164,7 +164,7 @@ def aim(
     """A photo that has a scene in its middle.
 
     Args:
-        world: What is flown over.
+        world: World that is flown over.
         scene: The ground point to look at.
         pose: Angles and height; the camera is put where it must be.
         camera: The pinhole.
@@ -190,7 +190,7 @@ def _metadata(
     tilted: bool,
     rng: np.random.Generator,
 ) -> DroneMetadata:
-    """What the drone believes: a gimbal that points down says exactly -90."""
+    """Metadata that the drone records: a gimbal that points down says exactly -90."""
     drift_m = rng.normal(0, _POSITION_NOISE_M, 2)
     yaw_deg = (pose.heading_deg + rng.normal(0, _YAW_NOISE_DEG)) % 360
     pitch_deg = pose.pitch_deg + rng.normal(0, _PITCH_NOISE_DEG)

@@ -1,4 +1,4 @@
-"""Photos by a pinhole camera: a ray for every pixel, followed down to the first thing it meets."""
+"""Rendering of photos by a pinhole camera: a ray for every pixel, down to the first thing."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Scan:
     """What a window holds.
 
     Attributes:
-        window: Where.
+        window: Window of the world.
         solid: Row of the shape table (height, width): ground, roads, roofs.
         crown: Row of the shape table of the tree or hedge over it; 0 where there is none.
         solid_m: Height (height, width) of what is solid.

@@ -1,4 +1,4 @@
-"""What a sensor makes of a perfect picture: haze, colour cast, blur, noise."""
+"""Sensor model: what it makes of a perfect picture: haze, colour cast, blur, noise."""
 
 from __future__ import annotations
 

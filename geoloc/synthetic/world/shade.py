@@ -28,9 +28,9 @@ class Appearance:
     Attributes:
         first: Colour (N, 3) at one end of the material.
         step: Colour (N, 3) from there to the other end.
-        blend: Where between them (N,).
+        blend: Share (N,) of the way between them.
         texture: Strength (N, 3) of fine, mid and broad texture.
-        patchy: How far texture moves the blend (N,).
+        patchy: Amount (N,) by which texture moves the blend.
         light: Sunlight (N,) on the surface against level ground, by its slope.
         opacity: Share of the ground that a crown hides (N,).
         is_alive: Whether the fine texture is that of the date (N,).

@@ -24,7 +24,7 @@ class Site:
     """What is needed to fill a block.
 
     Attributes:
-        sketch: Where the shapes go.
+        sketch: Sketch that the shapes are added to.
         course: The river or railway to keep clear of.
         still: Decides what stays.
         passing: Decides what changes from date to date.

@@ -25,12 +25,12 @@ class Survey:
     Trees are in the table alone: from the side they are more than the height of their crowns.
 
     Attributes:
-        window: Where.
+        window: Window of the world.
         picture: Ground and roofs from above (height, width, 3), in the shade of the trees.
         heights_m: Of what is solid, and of hedges (height, width).
         shapes: Row of the table of the topmost shape (height, width), trees apart.
-        table: Of the town at the moment's date.
-        moment: When.
+        table: Shapes of the town at the moment's date.
+        moment: Season, sun and date.
     """
 
     window: Window

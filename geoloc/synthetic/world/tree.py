@@ -79,7 +79,7 @@ def paint_trees(
 
     Args:
         canvas: The panorama.
-        survey: Where the trees stand.
+        survey: Survey with the trees.
         at: World x, y (2,) of the camera.
         to_true: Turns world metres into true metres east and north (2, 2).
     """

@@ -33,8 +33,8 @@ def plan_walk(
     Fewer come back where the town has no room for more.
 
     Args:
-        world: Where to walk.
-        count: How many places at most.
+        world: World to walk in.
+        count: Number of places, at most.
         seed: Decides the places.
         spacing_m: Least distance of any two.
         inset_m: Least distance from the map's edge.

@@ -64,9 +64,9 @@ class PairMaker:
     """Draws batches from places; the same step always gives the same batch.
 
     Args:
-        places: Where pairs are cut.
-        choice: How.
-        seed: Of all chances.
+        places: Places that pairs are cut from.
+        choice: Options of synthetic photos.
+        seed: Seed of everything random.
         turns_apart: Let ground be in a batch several times, if it is turned or mirrored otherwise
             each time. To the network, which sees everything north up, these are other places; a
             small map has not enough of them.

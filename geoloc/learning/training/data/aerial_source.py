@@ -32,11 +32,11 @@ class AerialSource(SyntheticSource):
     """Pairs that are made while they are learnt from.
 
     Args:
-        places: Where they are cut.
-        choice: How.
+        places: Places that pairs are cut from.
+        choice: Options of synthetic photos.
         schedule: For the size of a batch and of its first images, and the seed.
         size_px: Side of the images.
-        turns_apart: As of `PairMaker`.
+        turns_apart: Whether turned ground counts as other ground, as in `PairMaker`.
     """
 
     query_view: View = "drone"

@@ -1,4 +1,4 @@
-"""Chance changes of a pair that keep it a pair: both sides turn, and each has its own camera.
+"""Augmentation of a pair: both images turn together, and each changes its look on its own.
 
 Joint flips and quarter turns as Sample4Geo does them, the changes of one image as in Sample4Geo and
 MEAN (ranges from their published settings), and what a street photo lacks: directions that it does
@@ -39,7 +39,7 @@ def augment(
         query: (H, W, 3) uint8; with ``ground`` a ring whose middle column is north.
         reference: (H, W, 3) uint8.
         rng: All chances come from it.
-        choice: How often and how far.
+        choice: Probability and strength of each change.
         query_view: Of the query. With ``satellite`` the reference is a drone photo.
     """
     if rng.random() < choice.flip:

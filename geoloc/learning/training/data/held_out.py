@@ -16,9 +16,9 @@ def hold_out(split: Split, share: float, *, seed: int) -> tuple[Split, Split]:
     A reference without a place of its own to any query stays in both: as a distraction.
 
     Args:
-        split: Of training.
+        split: Training split of the data set.
         share: Of the queries' places, in (0, 1), that validate; at least one, if there are two.
-        seed: Of their choice.
+        seed: Seed of the choice of places.
     """
     names = list(dict.fromkeys(query.place for query in split.queries))
     count = min(max(1, round(share * len(names))), len(names) - 1)

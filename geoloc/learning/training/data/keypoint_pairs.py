@@ -50,8 +50,8 @@ class PatchPairs:
     """Patches (N, 32, 32, 3) uint8 of the same points in a photo and on a map.
 
     Attributes:
-        photo: Of the photo.
-        tile: Of the map.
+        photo: Patches of the photo.
+        tile: Patches of the map.
         is_found: (N,) bool; the detector found it in both. The others are made up in the photo.
     """
 
@@ -83,8 +83,8 @@ def draw_pairs(place: Place, choice: KeypointChoice, rng: np.random.Generator) -
     """Patch pairs of one view of a place; None where it shows too few.
 
     Args:
-        place: Where.
-        choice: How.
+        place: Aerial images of the place.
+        choice: Options of the views.
         rng: All chances come from it.
     """
     tile, photo = _pictures(place, choice, rng)

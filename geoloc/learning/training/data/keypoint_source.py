@@ -37,9 +37,9 @@ class KeypointSource(SyntheticSource):
     easily taken for.
 
     Args:
-        places: Where they are cut.
-        choice: How.
-        schedule: For the size of a batch and the seed.
+        places: Places that patches are cut from.
+        choice: Options of pairs of patches.
+        schedule: Size of a batch and the seed.
     """
 
     query_view: View = "drone"

@@ -76,7 +76,7 @@ def scale_of(tiles: TileSet, *, wanted_m: float, side_px: int) -> MapScale:
     """The size of tiles that is nearest to what a model is for, and pixels twice as fine as its.
 
     Args:
-        tiles: Of a map.
+        tiles: Tiles of a map.
         wanted_m: Side of the tiles that the model is for.
         side_px: Side of the images that the model takes.
 
@@ -101,7 +101,7 @@ def read_map(
     A tile that cannot be read is left out with a warning.
 
     Args:
-        tiles: Of a map.
+        tiles: Tiles of a map.
         scale: Which of them, and how fine.
         seed: Of the choice of blocks, where not all of them fit into memory.
         progress: Is told of every block.

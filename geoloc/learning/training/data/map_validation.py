@@ -68,7 +68,7 @@ def hold_out_parts(places: Sequence[Place], ground_size_m: float, *, seed: int) 
     Args:
         places: Blocks of a map.
         ground_size_m: Side of its tiles.
-        seed: Of which corners and which places.
+        seed: Seed of the choice of corners and places.
     """
     rng = np.random.default_rng(seed)
     parts: list[Part] = []
@@ -126,8 +126,8 @@ class MapValidation:
 
     Args:
         places: Blocks of a map, nothing of them held out.
-        parts: Of them.
-        choice: How photos are made, and the size of a tile.
+        parts: Held-out parts of the blocks.
+        choice: Options of synthetic photos, and the size of a tile.
         size_px: Side of the images.
     """
 

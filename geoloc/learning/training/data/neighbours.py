@@ -1,4 +1,4 @@
-"""Which references are hard to tell from a query's own: by position, or by similarity.
+"""Hard negatives of each query: the nearest references by position, or by similarity.
 
 A table of neighbours is (Q, K) int32: for each query of a split the numbers of references, nearest
 first, -1 where there are no more. References that are right or nearly right for the query are
@@ -72,7 +72,7 @@ def neighbours_by_similarity(
     Args:
         query_vectors: (Q, D), L2-normalised.
         reference_vectors: (R, D), likewise.
-        split: Whose queries and references they are.
+        split: Queries and references.
         count: Neighbours of each query.
 
     Raises:

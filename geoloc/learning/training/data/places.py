@@ -22,11 +22,11 @@ class Place:
     """One place on the ground, seen at one date or several.
 
     Attributes:
-        name: Of the group or the file.
+        name: Name of the group or the file.
         town: What the place belongs to; photos of one town may overlap.
         dates: (H, W, 3) uint8 each, all of one shape, north up, aligned.
         gsd_m: Ground metres a pixel.
-        is_held_out: For validation only.
+        is_held_out: Whether the place is for validation only.
         is_patchy: Some of it is black, where nothing is known.
     """
 

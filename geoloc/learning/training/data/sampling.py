@@ -1,4 +1,4 @@
-"""Which pairs meet in a batch: every pair is the others' negative, so none may be a partner.
+"""Batch sampling with hard negatives (GPS and DSS of Sample4Geo), no positives among them.
 
 After Sample4Geo (Deuser et al., ICCV 2023, section 3): batches of unique places, filled with
 neighbours that are hard to tell apart, first by position (GPS), then by similarity (DSS).

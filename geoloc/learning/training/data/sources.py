@@ -40,7 +40,7 @@ def open_training_data(
 
     Args:
         recipe: Which data, and how they are used.
-        card: Of the network, for its input sizes.
+        card: Card of the network, for its input sizes.
         data: The folder that they lie in.
         progress: Is told of images that are read at once.
 
