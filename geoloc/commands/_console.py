@@ -25,9 +25,9 @@ def example(line: str) -> str:
 
 def verbosity_options(function: _Command) -> _Command:
     """Give a command ``-q/--quiet`` and a counted ``-v/--verbose``."""
-    function = click.option("-v", "--verbose", count=True, help="Say more; repeat for more yet.")(
-        function
-    )
+    function = click.option(
+        "-v", "--verbose", count=True, help="More messages; repeat it for even more."
+    )(function)
     return click.option(
         "-q", "--quiet", is_flag=True, help="No progress bar, no warnings, no summary."
     )(function)
@@ -42,7 +42,7 @@ def workers_option(default: int) -> Callable[[_Command], _Command]:
         default=default,
         show_default=True,
         metavar="N",
-        help="Threads that read and decode.",
+        help="Threads that read and decode images.",
     )
 
 
@@ -53,7 +53,7 @@ def device_option(default: str = "auto") -> Callable[[_Command], _Command]:
         default=default,
         show_default=True,
         metavar="auto|cpu|cuda[:N]|mps",
-        help="Where the network runs; auto takes a GPU when there is one.",
+        help="Device of the network; auto takes a GPU if there is one.",
     )
 
 

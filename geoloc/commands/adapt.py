@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     default=AdaptOptions.model,
     show_default=True,
     metavar="NAME|DIR",
-    help="Where it begins: a bundled model or a model folder.",
+    help="Model to begin with: a bundled model or a model folder.",
 )
 @click.option(
     "--minutes",
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
     default=AdaptOptions.minutes,
     show_default=True,
     metavar="MIN",
-    help="Train for so many minutes; less, if nothing better comes any more.",
+    help="Time limit in minutes; training stops earlier when nothing better is found any more.",
 )
 @click.option(
     "--whole",
     is_flag=True,
-    help="Also train the backbone: slower, and it lost recall in the short runs measured.",
+    help="Also train the backbone. This is slower, and it lost recall in the short runs that "
+    "were measured.",
 )
 @device_option()
 @click.option(
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     default=AdaptOptions.workers,
     show_default=True,
     metavar="N",
-    help="Processes that make pairs beside the training.",
+    help="Processes that prepare training pairs.",
 )
 @click.option(
     "--seed",
@@ -61,19 +62,19 @@ if TYPE_CHECKING:
     default=AdaptOptions.seed,
     show_default=True,
     metavar="N",
-    help="Of the held-out parts and of all that is drawn by chance.",
+    help="Seed of the held-out parts and of everything random.",
 )
 @click.option(
-    "--resume", is_flag=True, help="Go on with an interrupted run from its checkpoint in -o."
+    "--resume", is_flag=True, help="Continue an interrupted run from its checkpoint in -o."
 )
 @verbosity_options
 def command(tiles: Path, output: Path, quiet: bool, verbose: int, **choices: object) -> None:
-    """Go on training a model on your own map, without labels.
+    """Adapt a model to your own map by training, without labels.
 
-    TILES is a folder that `geoloc tile` wrote. Photos to learn from are made of its pixels. About
-    15 % of the map are held out to measure the gain, and the best weights are kept: those of the
-    beginning, if nothing better came. What is written is a model folder: pass it to `geoloc index
-    --model`. Ctrl-C leaves the best so far.
+    TILES is a folder that `geoloc tile` wrote. The training photos are synthetic and made from its
+    pixels. About 15 % of the map is held out to measure the gain. The best weights are kept, which
+    are the initial ones if nothing better is found. Writes a model folder for `geoloc index
+    --model`. Ctrl-C keeps the best weights so far.
     """
     from geoloc.learning.adapt import adapt_model
 

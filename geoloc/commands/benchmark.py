@@ -44,13 +44,16 @@ _PLAIN_WIDTH = 140
 )
 @click.argument("dataset", type=click.Choice(list(TITLES)), required=False, metavar="[DATASET]")
 @click.argument("path", type=click.Path(path_type=Path), required=False, metavar="[PATH]")
-@click.option("--model", metavar="MODEL", help="Name of a bundled model, or a model folder.")
+@click.option(
+    "--model", metavar="MODEL", help="Model to measure: a bundled model or a model folder."
+)
 @click.option(
     "--protocol",
     "protocols",
     multiple=True,
     type=click.Choice(PROTOCOLS),
-    help="Measure by this one only; repeat for several. All that the data set has if not given.",
+    help="Measure by this protocol only; repeat it for several. Default: all protocols of "
+    "the data set.",
 )
 @click.option(
     "-o",
@@ -63,25 +66,26 @@ _PLAIN_WIDTH = 140
     "--vectors",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Keep vectors there: an interrupted run goes on, a second one embeds nothing.",
+    help="Folder that keeps the embeddings, so that an interrupted run continues and a "
+    "second run embeds nothing.",
 )
 @click.option(
     "--tile-width",
     "tile_width_m",
     type=click.FloatRange(min=0, min_open=True),
     metavar="METRES",
-    help="Side of a reference on the ground in metres, for the protocol anyvisloc.",
+    help="Side of a reference image on the ground in metres, for the protocol anyvisloc.",
 )
 @device_option()
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Images a step; by device if not given.",
+    help="Images per batch. Default: chosen by device.",
 )
 @workers_option(BenchmarkOptions.workers)
 @click.option(
-    "--list", "is_list", is_flag=True, help="List data sets, tests and published figures, and end."
+    "--list", "is_list", is_flag=True, help="List data sets, tests and published figures, and exit."
 )
 @overwrite_option
 @json_option
@@ -99,11 +103,11 @@ def command(
     verbose: int,
     **options: object,
 ) -> None:
-    """Measure a model on a cross-view data set, beside what others published.
+    """Measure a model on a cross-view data set, next to published figures.
 
     DATASET is cvusa, cvact, vigor-same, vigor-cross, university1652, sues200, or pairs for a
-    pairs.csv of your own. PATH is where it was unpacked. Each figure names the protocol that it
-    is counted by, and each published one where it comes from.
+    pairs.csv of your own. PATH is the folder where it was unpacked. Each figure names its
+    protocol, and each published figure its source.
     """
     if is_list:
         _show_list(dataset, as_json=as_json)

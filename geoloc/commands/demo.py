@@ -28,7 +28,7 @@ from geoloc.options import DemoOptions
     default=DemoOptions.photos,
     show_default=True,
     metavar="N",
-    help="How many drone photos are taken.",
+    help="Number of drone photos.",
 )
 @click.option(
     "--seed",
@@ -36,17 +36,17 @@ from geoloc.options import DemoOptions
     default=DemoOptions.seed,
     show_default=True,
     metavar="NUMBER",
-    help="Another one builds another town.",
+    help="Seed of the town and the flight.",
 )
 @overwrite_option
 @verbosity_options
 def command(
     output: Path, photos: int, seed: int, *, overwrite: bool, quiet: bool, verbose: int
 ) -> None:
-    """Build a fabricated town, locate photos in it, and draw the result.
+    """Build a synthetic town, locate photos in it, and draw the result.
 
-    Writes a map of the town in summer (UTM) and drone photos of it in autumn and spring, runs the
-    three commands on them, compares with the truth, and leaves one picture, demo.png.
+    Writes a map of the town in summer (UTM) and drone photos of it in autumn and spring. Runs tile,
+    index and locate on them, compares the results with the truth, and draws one picture, demo.png.
     """
     from geoloc.commands.evaluate import evaluation_lines
     from geoloc.synthetic.demo.job import Demo

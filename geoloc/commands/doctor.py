@@ -15,9 +15,9 @@ _MARKS = {"ok": " ", "absent": "-", "broken": "!"}
 @click.command(name="doctor", epilog=example("geoloc doctor"))
 @json_option
 def command(as_json: bool) -> None:
-    """Report versions, devices and drivers.
+    """Report versions, devices and drivers, and what is missing.
 
-    A line with ! is broken and will be missed; one with - is absent and may not be.
+    A line with ! is broken and must be repaired. A line with - is absent but optional.
     """
     from geoloc.commands._diagnosis import diagnose
 

@@ -24,23 +24,23 @@ _NAMES_SHOWN = 10
     required=True,
     type=click.Path(path_type=Path),
     metavar="CSV",
-    help="A row a photo: photo, camera_lon, camera_lat (or lon, lat), scene_lon, scene_lat, "
-    "in degrees.",
+    help="Table of true positions, one row per photo: photo, camera_lon, camera_lat (or lon, "
+    "lat), scene_lon, scene_lat, in degrees.",
 )
 @click.option(
     "--point",
     type=click.Choice(["auto", "camera", "scene"]),
     default="auto",
     show_default=True,
-    help="What is compared: where the camera was, the ground at the photo's centre, or what "
-    "each answer says that it is.",
+    help="Point that is compared: the camera's position, the ground at the photo's centre "
+    "(scene), or whichever each result states (auto).",
 )
 @json_option
 def command(results: Path, truth: Path, point: str, as_json: bool) -> None:
     """Compare located photos with the truth.
 
-    RESULTS is a file that `geoloc locate` wrote. Shares are of all photos that have a truth: one
-    without an answer counts as missed. Errors are metres on the ground.
+    RESULTS is a file that `geoloc locate` wrote. Shares refer to all photos with a true position;
+    a photo that was not found counts as missed. Errors are in metres on the ground.
     """
     from geoloc.results.evaluation import evaluate_results, read_truth
     from geoloc.results.files import read_results

@@ -28,7 +28,7 @@ from geoloc.options import ExplainOptions, ViewChoice
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="The picture to write, .png or .jpg.",
+    help="Picture to write, .png or .jpg.",
 )
 @click.option(
     "--index",
@@ -36,34 +36,33 @@ from geoloc.options import ExplainOptions, ViewChoice
     show_default=True,
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="What `geoloc index` wrote.",
+    help="Index folder that `geoloc index` wrote.",
 )
 @click.option(
     "--view",
     type=click.Choice(get_args(ViewChoice)),
     default="auto",
     show_default=True,
-    help="What kind of photo it is; auto decides by what it says of itself.",
+    help="Kind of the photo; auto decides by its metadata.",
 )
 @click.option(
     "--metadata",
     type=click.Path(),
     metavar="FILE",
-    help="A flight log or a table that adds to what the photo says of itself, as of `geoloc "
-    "locate`.",
+    help="A CSV or a flight log (.SRT) with metadata that adds to the photo's own, as in "
+    "`geoloc locate`.",
 )
 @click.option(
     "--frame-rate",
     "frame_rate_hz",
     type=click.FloatRange(min=0, min_open=True),
     metavar="PER_SECOND",
-    help="How many frames a second were taken from a video with a flight log, as of `geoloc "
-    "locate`.",
+    help="Frames per second that were taken from a video with a flight log, as in `geoloc locate`.",
 )
 @click.option(
     "--model",
     metavar="MODEL",
-    help="Where the index's model lies, if it was moved: the name of a bundled model or a folder.",
+    help="The index's model, if it was moved: the name of a bundled model or a folder.",
 )
 @click.option(
     "--rank",
@@ -71,12 +70,12 @@ from geoloc.options import ExplainOptions, ViewChoice
     default=1,
     show_default=True,
     metavar="N",
-    help="Which tile: 1 is the best of the network, 2 the next.",
+    help="Rank of the tile to show: 1 is the network's best.",
 )
 @click.option(
     "--locate",
     is_flag=True,
-    help="Also locate the photo as `geoloc locate` does, and mark the answer on the tile.",
+    help="Also locate the photo as `geoloc locate` does, and mark the result on the tile.",
 )
 @device_option()
 @overwrite_option
@@ -84,12 +83,12 @@ from geoloc.options import ExplainOptions, ViewChoice
 def command(
     *, photo: Path, output: Path, index: Path, overwrite: bool, as_json: bool, **choice: Any
 ) -> None:
-    """Draw why the network puts a photo and a tile together.
+    """Draw why the network matches a photo with a tile.
 
     The picture shows both as the network sees them, what each position adds to their cosine, and
     for a CLNet its neural maps: what they weigh, and what they emphasise in these two images. In
     numbers: the cosine, the rank, and what is left of them when the maps are set to zero. The
-    position that a photo says of itself is shown, but not used.
+    photo's own GPS position is shown, but not used.
     """
     from geoloc.locate.explain.output import check_picture, facts, write_picture
 

@@ -17,7 +17,7 @@ _EXAMPLE = "geoloc fabricate crossview -o town --kind panorama --places 400 --te
 
 @click.group(name="fabricate", epilog=example("geoloc fabricate crossview"))
 def command() -> None:
-    """Fabricate data to train on and to measure with, where none can be had.
+    """Make synthetic data for training and measuring.
 
     The towns are synthetic, so the position of everything in them is known to the decimetre.
     """
@@ -38,7 +38,7 @@ def command() -> None:
     type=click.Choice(get_args(SyntheticKind)),
     default=CrossViewOptions.kind,
     show_default=True,
-    help="What the photos are.",
+    help="Kind of the photos.",
 )
 @click.option(
     "--places",
@@ -46,7 +46,7 @@ def command() -> None:
     default=CrossViewOptions.places,
     show_default=True,
     metavar="N",
-    help="Places to train on.",
+    help="Number of training places.",
 )
 @click.option(
     "--test-places",
@@ -54,7 +54,7 @@ def command() -> None:
     default=CrossViewOptions.test_places,
     show_default=True,
     metavar="N",
-    help="Places to be found, in a town of their own.",
+    help="Number of test places, in a town of their own.",
 )
 @click.option(
     "--towns",
@@ -62,7 +62,7 @@ def command() -> None:
     default=CrossViewOptions.towns,
     show_default=True,
     metavar="N",
-    help="Towns that the training places are divided among.",
+    help="Number of towns that the training places are divided among.",
 )
 @click.option(
     "--photos",
@@ -76,7 +76,7 @@ def command() -> None:
     default=CrossViewOptions.street,
     show_default=True,
     metavar="N",
-    help="Test places where a photo with a limited field of view is taken too.",
+    help="Number of test places where a street photo with a limited field of view is taken too.",
 )
 @click.option(
     "--tiles",
@@ -84,7 +84,7 @@ def command() -> None:
     default=CrossViewOptions.tiles,
     show_default=True,
     metavar="N",
-    help="Tiles of each training place and map; all but the first lie a little off.",
+    help="Tiles of each training place and map. All but the first are shifted a little.",
 )
 @click.option(
     "--map-seasons",
@@ -92,7 +92,7 @@ def command() -> None:
     default=CrossViewOptions.map_seasons,
     show_default=True,
     metavar="N",
-    help="Seasons in which the training towns are mapped.",
+    help="Number of seasons in which the training towns are mapped.",
 )
 @click.option(
     "--tile-size",
@@ -106,7 +106,7 @@ def command() -> None:
     "spacing_m",
     type=click.FloatRange(min=1),
     metavar="METRES",
-    help="Least distance of two places in metres.  [default: half a tile]",
+    help="Least distance between two places in metres.  [default: half a tile]",
 )
 @click.option(
     "--gsd",
@@ -115,14 +115,14 @@ def command() -> None:
     default=CrossViewOptions.gsd_m,
     show_default=True,
     metavar="METRES",
-    help="Metres a pixel of maps and tiles.",
+    help="Side of a pixel of maps and tiles in metres.",
 )
 @click.option(
     "--width",
     "width_px",
     type=click.IntRange(min=16),
     metavar="PIXELS",
-    help="Width of a photo.  [default: 1024, drone 512]",
+    help="Width of a photo in pixels.  [default: 1024, drone 512]",
 )
 @click.option(
     "--span",
@@ -132,12 +132,13 @@ def command() -> None:
     default=CrossViewOptions.span_deg,
     show_default=True,
     metavar="BOTTOM TOP",
-    help="Elevations that a panorama spans, in degrees.",
+    help="Lower and upper elevation of a panorama in degrees.",
 )
 @click.option(
     "--any-heading",
     is_flag=True,
-    help="Turn each panorama by chance; its metadata tell how. Otherwise north is in the middle.",
+    help="Give each panorama a random heading, which its metadata record. Without it, north "
+    "is in the middle.",
 )
 @click.option(
     "--seed",
@@ -145,12 +146,12 @@ def command() -> None:
     default=CrossViewOptions.seed,
     show_default=True,
     metavar="NUMBER",
-    help="Another one builds other towns.",
+    help="Seed of the towns.",
 )
 @overwrite_option
 @verbosity_options
 def crossview(output: Path, *, quiet: bool, verbose: int, **chosen: Any) -> None:
-    """Fabricate photos of places and the map tiles that show them, in other seasons.
+    """Make photos of places, and map tiles of the same places in other seasons.
 
     Writes map_*.tif (UTM), tiles/, photos/train and photos/test with metadata, pairs.csv, which
     train and benchmark read, and truth.csv of the test photos, which evaluate reads. With --street

@@ -43,39 +43,39 @@ _DEFAULT = IndexOptions()
     default=_DEFAULT.model,
     show_default=True,
     metavar="NAME|DIR",
-    help="A bundled model, or a model folder.",
+    help="Model that embeds the tiles: a bundled model or a model folder.",
 )
 @device_option(_DEFAULT.device)
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
     metavar="TILES",
-    help="Tiles a step of the network; halved on its own when memory runs out. Default: by device.",
+    help="Tiles per batch; halved automatically when memory runs out. Default: chosen by device.",
 )
 @click.option(
     "--factory",
     default=_DEFAULT.factory,
     show_default=True,
     metavar="STRING",
-    help="A FAISS factory string; SQfp16 is exact. Others, such as IVF1024,SQfp16, search large "
-    "maps sooner and may miss.",
+    help="FAISS factory string. SQfp16 is exact. Others, such as IVF1024,SQfp16, search "
+    "large maps faster and may miss tiles.",
 )
 @click.option(
     "--features/--no-features",
     default=_DEFAULT.features,
     show_default=True,
-    help="Also keep the map's local features, which locate needs to find where exactly.",
+    help="Also compute the map's local features, which locate needs for an exact position.",
 )
 @click.option(
     "--descriptor",
     default=_DEFAULT.descriptor,
     show_default=True,
     metavar="NAME|FOLDER",
-    help="What describes the local features: a model that geoloc train made, or rootsift.",
+    help="Descriptor of the local features: a model that geoloc train made, or rootsift.",
 )
-@click.option("--append", is_flag=True, help="Add tiles that the index does not hold yet.")
+@click.option("--append", is_flag=True, help="Add tiles that are not in the index yet.")
 @click.option(
-    "--dry-run", is_flag=True, help="Say how many tiles, bytes and minutes; write nothing."
+    "--dry-run", is_flag=True, help="Report the number of tiles, bytes and minutes; write nothing."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @overwrite_option
@@ -96,13 +96,14 @@ def command(  # one parameter an option; how to build goes on as one dataclass
 ) -> None:
     """Embed tiles and build the index that photos are searched in.
 
-    TILES is a folder that `geoloc tile` wrote; once indexed, locating no longer needs it. The same
-    command goes on where it was interrupted, and does nothing when all is there.
+    TILES is a folder that `geoloc tile` wrote. Locating does not need it any more once it is
+    indexed. After an interruption run the same command again: it continues, and it does nothing
+    when the index is complete.
 
     \b
     Exit code: 0 done, 6 done but some tiles could not be read and are left out,
     2 wrong options or another index is there, 3 no tiles, 4 no such model,
-    5 no such device, 130 interrupted (the same command goes on).
+    5 no such device, 130 interrupted (the same command continues).
     """
     from geoloc.index.job import build_index, plan_index
 

@@ -15,10 +15,11 @@ from geoloc.commands._console import example, json_option, print_json, print_row
 @click.argument("path", type=click.Path(), metavar="PATH")
 @json_option
 def command(path: str, as_json: bool) -> None:
-    """Say what is in a map, tiles, an index, pairs, a model, a photo or a result.
+    """Show what is in a map, tiles, an index, pairs, a model, a photo or a result.
 
-    PATH is a file, a folder, or the name of a bundled model. Of a photo it says what is
-    read in its metadata and where; what is not in the list is not known to the search.
+    PATH is a file, a folder, or the name of a bundled model. For a photo it shows the metadata
+    that are used and the tags that they come from. Whatever is not listed is unknown to the
+    search.
     """
     from geoloc.commands._path_facts import describe_path
 

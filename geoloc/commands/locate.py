@@ -42,8 +42,8 @@ _DEFAULT = LocateOptions()
     "--output",
     required=True,
     metavar="FILE",
-    help="Where the points go; the extension chooses the format (.geojson, .geojsonl, .gpkg, "
-    ".fgb, .parquet, .csv), - is stdout.",
+    help="File to write. Its extension chooses the format: .geojson, .geojsonl, .gpkg, .fgb, "
+    ".parquet or .csv. A - writes to stdout.",
 )
 @click.option(
     "--index",
@@ -51,40 +51,41 @@ _DEFAULT = LocateOptions()
     show_default=True,
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="What `geoloc index` wrote.",
+    help="Index folder that `geoloc index` wrote.",
 )
-@click.option("-r", "--recursive", is_flag=True, help="Look into the folders inside folders.")
+@click.option("-r", "--recursive", is_flag=True, help="Also search subfolders.")
 @click.option(
     "--view",
     type=click.Choice(get_args(ViewChoice)),
     default=_DEFAULT.view,
     show_default=True,
-    help="What kind of photos these are; auto decides photo by photo. Street photos and panoramas "
-    "need an index of a model with the view ground (see `geoloc models show`).",
+    help="Kind of the photos; auto decides for each photo. Street photos and panoramas need "
+    "an index of a model with the view ground (see `geoloc models show`).",
 )
 @click.option(
     "--metadata",
     type=click.Path(),
     metavar="FILE",
-    help="A DJI flight log (.SRT) of the video that the photos are frames of (one beside them is "
-    "found without this), or a CSV that adds to what the photos say of themselves: photo and any "
-    "of lon, lat (degrees), rel_alt_m, yaw_deg, pitch_deg (-90 looks straight down), roll_deg, "
-    "hfov_deg, timestamp.",
+    help="A CSV with metadata that adds to the photos' own: photo and any of lon, lat "
+    "(degrees), rel_alt_m, yaw_deg, pitch_deg (-90 looks straight down), roll_deg, "
+    "hfov_deg, timestamp. Or a DJI flight log (.SRT) of the video that the photos are "
+    "frames of; one that lies beside them is found without this option.",
 )
 @click.option(
     "--frame-rate",
     "frame_rate_hz",
     type=click.FloatRange(min=0, min_open=True),
     metavar="PER_SECOND",
-    help="How many frames a second were taken from a video with a flight log. Without it a "
-    "frame's name ends with its number in the video, or says _2fps_ itself.",
+    help="Frames per second that were taken from a video with a flight log. Not needed where "
+    "a frame's name ends with its number in the video or contains a rate such as "
+    "_2fps_.",
 )
 @click.option(
     "--prior",
     type=click.Choice(get_args(PositionPrior)),
     default=_DEFAULT.prior,
     show_default=True,
-    help="exif lets a photo's own GPS position narrow the search.",
+    help="exif narrows the search to the surroundings of the photo's own GPS position.",
 )
 @click.option(
     "--prior-radius",
@@ -93,14 +94,14 @@ _DEFAULT = LocateOptions()
     default=_DEFAULT.prior_radius_m,
     show_default=True,
     metavar="METRES",
-    help="How far from that position is searched.",
+    help="Radius of the search around that position, in metres.",
 )
 @click.option(
     "--effort",
     type=click.Choice(get_args(Effort)),
     default=_DEFAULT.effort,
     show_default=True,
-    help="How much is searched for each photo: more finds more and takes longer.",
+    help="How thoroughly each photo is searched for. More effort finds more and takes longer.",
 )
 @click.option(
     "--top-k",
@@ -108,24 +109,25 @@ _DEFAULT = LocateOptions()
     default=_DEFAULT.top_k,
     show_default=True,
     metavar="N",
-    help="Tiles that the network proposes for a photo.",
+    help="Number of tiles that the network proposes for each photo.",
 )
 @click.option(
     "--matcher",
     type=click.Choice(get_args(MatcherName)),
     default=_DEFAULT.matcher,
     show_default=True,
-    help="Who looks again at the best places of a drone photo, on the map's own pixels: the tiles "
-    "must be where they were when the index was built. All but sift need the extra matchers "
-    "(kornia), take seconds a place without a GPU, and are untested with real weights.",
+    help="How the best places of a drone photo are verified. sift uses the index alone. The "
+    "others match the photo with the map's own pixels, so the tiles must still be where "
+    "they were when the index was built. They need the extra matchers (kornia), take "
+    "seconds for each place without a GPU, and are untested with real weights.",
 )
 @click.option(
     "--matcher-weights",
     multiple=True,
     type=click.Path(),
     metavar="FILE",
-    help="Weights of the matcher, where kornia cannot download its own; for lightglue-disk twice: "
-    "DISK's, then LightGlue's.",
+    help="Weights of the matcher, where kornia cannot download them. Repeat it for "
+    "lightglue-disk: first DISK's file, then LightGlue's.",
 )
 @click.option(
     "--min-confidence",
@@ -133,7 +135,7 @@ _DEFAULT = LocateOptions()
     default=_DEFAULT.min_confidence,
     show_default=True,
     metavar="PROBABILITY",
-    help="Answers below it are called ambiguous.",
+    help="Photos with a lower confidence get the status ambiguous.",
 )
 @device_option(_DEFAULT.device)
 @workers_option(_DEFAULT.workers)
@@ -142,7 +144,7 @@ _DEFAULT = LocateOptions()
     "--format",
     "fmt",
     type=click.Choice(get_args(OutputFormat)),
-    help="The format, whatever the extension says.",
+    help="Format of the output, if the extension does not say it.",
 )
 @overwrite_option
 @click.option(
@@ -169,11 +171,11 @@ def command(  # one parameter an option; the search's own go on as one dataclass
 ) -> None:
     """Locate photos on an index and write them as points.
 
-    PHOTOS are files and folders. A photo that is not found keeps its row, without a point. The
-    position that a photo says of itself is not used unless --prior exif asks for it.
+    PHOTOS are files and folders. A photo that is not found keeps its row, without a point. A
+    photo's own GPS position is not used, unless you pass --prior exif.
 
     \b
-    Exit code: 0 done (a photo that is not found is an answer, too: its status says so),
+    Exit code: 0 done (also if photos are not found: see their status),
     6 done but some photos could not be read,
     2 wrong options, 3 no photos, 4 no index or one of another model,
     5 no such device, 130 interrupted or terminated (what was done is written).

@@ -35,10 +35,9 @@ def command() -> None:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path(), metavar="[FOLDER]")
 @json_option
 def list_command(folder: Path, as_json: bool) -> None:
-    """List the bundled models, which came with geoloc, and those in a folder.
+    """List the bundled models and those in a folder.
 
-    FOLDER is the current one if not given. Pass what stands in the first line of a model to
-    --model.
+    FOLDER is the current folder by default. The first line of each model is what --model takes.
     """
     from geoloc.models.card import CARD_NAME
     from geoloc.models.registry import list_models, read_card
@@ -63,7 +62,7 @@ def list_command(folder: Path, as_json: bool) -> None:
 @command.command("sources", epilog=example("geoloc models sources"))
 @json_option
 def sources_command(as_json: bool) -> None:
-    """Say who publishes weights that can be imported, where, and under what licence.
+    """List published weights that can be imported, with their licences.
 
     geoloc downloads none of them. The licence of a project's code says nothing certain about its
     weights, nor about the imagery that they were trained on.
@@ -89,7 +88,7 @@ def sources_command(as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show_command(context: click.Context, name: str, as_json: bool) -> None:
-    """Show the card of a model: what it takes, what it was trained on, where it came from.
+    """Show the card of a model: its input, its training data and its origin.
 
     MODEL is the name of a bundled model or a model folder.
     """
@@ -107,35 +106,37 @@ def show_command(context: click.Context, name: str, as_json: bool) -> None:
     "checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="CHECKPOINT"
 )
 @click.option(
-    "--as", "project", type=_PROJECTS, required=True, help="Whose checkpoint it is: its layout."
+    "--as", "project", type=_PROJECTS, required=True, help="Project that published the checkpoint."
 )
-@click.option("--name", required=True, metavar="NAME", help="What the model shall be called.")
+@click.option("--name", required=True, metavar="NAME", help="Name of the new model.")
 @click.option(
     "--dataset",
     "data_set",
     type=click.Choice(get_args(DataSet)),
-    help="What it was trained on; it decides the sizes of images and tiles.",
+    help="Data set that it was trained on, which decides the sizes of images and tiles.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Model folder to write; ./NAME if not given.",
+    help="Model folder to write. Default: ./NAME.",
 )
 @click.option(
     "--backbone",
     metavar="NAME",
-    help="timm's name of the backbone, where it is not recognised.",
+    help="timm's name of the backbone, if it is not recognised.",
 )
 @click.option(
     "--ground-size",
     "ground_size_m",
     type=click.FloatRange(min=0, min_open=True),
     metavar="METRES",
-    help="Side of a tile on the ground in metres; the data set's if not given.",
+    help="Side of a tile on the ground in metres. Default: that of the data set.",
 )
-@click.option("--whole", is_flag=True, help="Of MEAN: keep what only training needs.")
+@click.option(
+    "--whole", is_flag=True, help="For MEAN: also keep the branches that only training needs."
+)
 @overwrite_option
 def import_command(
     checkpoint: Path,
@@ -151,8 +152,8 @@ def import_command(
     """Turn a downloaded checkpoint into a model.
 
     CHECKPOINT is a .pth or .safetensors file as its project publishes it (see: geoloc models
-    sources). It is read without running any code in it, every tensor must fit, and what is
-    missing or left over is named.
+    sources). Reading it runs no code. Every tensor must fit; missing and unknown tensors are
+    named.
     """
     from geoloc.models.conversion.job import import_model
 
@@ -180,11 +181,14 @@ def import_command(
     help="File to write: .safetensors, or .pth for torch.load.",
 )
 @click.option(
-    "--as", "project", type=_PROJECTS, help="Whose names it shall have; its origin's if not given."
+    "--as",
+    "project",
+    type=_PROJECTS,
+    help="Project whose tensor names are written. Default: that of the model's origin.",
 )
 @overwrite_option
 def export_command(name: str, output: Path, project: Project | None, overwrite: bool) -> None:
-    """Write a model's weights with the names that another project reads.
+    """Write a model's weights with the tensor names of another project.
 
     MODEL is the name of a bundled model or a model folder.
     """
@@ -209,7 +213,7 @@ def export_command(name: str, output: Path, project: Project | None, overwrite: 
     "views",
     multiple=True,
     metavar="satellite|drone|ground",
-    help="Whose branch; may be repeated. All that the model was trained for if not given.",
+    help="View to export; repeat it for several. Default: all views of the model.",
 )
 @click.option(
     "--opset",
@@ -223,7 +227,7 @@ def export_command(name: str, output: Path, project: Project | None, overwrite: 
     "--dynamic-batch/--fixed-batch",
     default=OnnxOptions.dynamic_batch,
     show_default=True,
-    help="Take any number of images at once, or exactly one.",
+    help="Accept any number of images at once, or exactly one.",
 )
 @overwrite_option
 @json_option
@@ -237,10 +241,11 @@ def onnx_command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Write a model's branches in ONNX, for computers without torch.
+    """Export a model as ONNX files, for computers without torch.
 
-    MODEL is the name of a bundled model or a model folder. Each file takes normalised images
-    and gives vectors of unit length; ONNX Runtime must give what torch gives, or no file is kept.
+    MODEL is the name of a bundled model or a model folder. Writes one file per view, which takes
+    normalised images and returns vectors of unit length. Each file is compared with torch, and no
+    file is kept if they differ.
     """
     from geoloc.commands._progress import progress_bar
     from geoloc.models.onnx_export import export_onnx
@@ -264,7 +269,7 @@ def onnx_command(
 @click.argument("name", metavar="MODEL")
 @json_option
 def verify_command(name: str, as_json: bool) -> None:
-    """Check a model: its card, the checksum of its weights, every tensor, and its vectors.
+    """Check a model: its card, its checksum, every tensor and its vectors.
 
     MODEL is the name of a bundled model or a model folder.
     """

@@ -54,8 +54,8 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
     multiple=True,
     required=True,
     metavar="RASTER",
-    help="Georeferenced raster, folder of rasters or glob; repeat it for several. The first that "
-    "shows a photo's place is cut.",
+    help="Georeferenced raster, folder of rasters or glob; repeat it for several. Tiles are "
+    "cut from the first one that shows the photo's place.",
 )
 @click.option(
     "-o",
@@ -66,21 +66,22 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
     metavar="DIR",
     help="Folder to write: pairs.csv, tiles/ and photos/.",
 )
-@click.option("-r", "--recursive", is_flag=True, help="Look into the folders inside folders.")
+@click.option("-r", "--recursive", is_flag=True, help="Also search subfolders.")
 @click.option(
     "--ground-size",
     "ground_size_m",
     type=float,
     metavar="METRES",
-    help="Side of a tile on the ground. Default: what the default model asks for (drone photos), "
-    "80 m (ground photos).",
+    help="Side of a tile on the ground in metres. Default: what the default model expects "
+    "(drone photos), or 80 m (ground photos).",
 )
 @click.option(
     "--size",
     "size_px",
     type=int,
     metavar="PIXELS",
-    help="Side of tiles and drone photos; rings are twice as wide. Default: as the default model.",
+    help="Side of tiles and drone photos in pixels; rings are twice as wide. Default: as the "
+    "default model.",
 )
 @click.option(
     "--test-share",
@@ -88,8 +89,8 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
     default=_DEFAULT.test_share,
     show_default=True,
     metavar="SHARE",
-    help="Share of the photos that is held out, 0 to 1: all those of a strip at one end of the "
-    "area. Photos in a gap of one tile before it are dropped.",
+    help="Share of the photos that is held out for testing, 0 to 1. These are all photos of "
+    "a strip at one end of the area. Photos in a gap of one tile before it are dropped.",
 )
 @click.option(
     "--offset",
@@ -97,23 +98,23 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
     default=_DEFAULT.offset,
     show_default=True,
     metavar="SHARE",
-    help="Cut tiles at random up to so many of their sides off the photo, 0 to 0.5: 0.25 is what "
-    "an index of half-overlapping tiles leaves.",
+    help="Largest random shift of a tile from its photo, in sides of the tile, 0 to 0.5. An "
+    "index of half-overlapping tiles leaves 0.25.",
 )
 @click.option(
     "--view",
     type=click.Choice(get_args(PairViewChoice)),
     default=_DEFAULT.view,
     show_default=True,
-    help="What kind of photos these are: from a drone, or from the ground (panoramas, street "
-    "photos). auto takes the kind that is most frequent.",
+    help="Kind of the photos: from a drone, or from the ground (panoramas, street photos). "
+    "auto takes the most frequent kind.",
 )
 @click.option(
     "--height",
     "height_m",
     type=float,
     metavar="METRES",
-    help="Height above the ground of drone photos that do not say theirs.",
+    help="Height above the ground, in metres, of drone photos whose metadata have none.",
 )
 @click.option(
     "--span",
@@ -121,18 +122,22 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
     type=_Span(),
     default=_DEFAULT.span_deg,
     metavar="BOTTOM,TOP",
-    help="Elevations in degrees that the rings of ground photos reach from and to. Default: "
-    "-60,30.",
+    help="Lower and upper elevation of the rings of ground photos, in degrees. Default: -60,30.",
 )
 @click.option(
     "--metadata",
     type=click.Path(),
     metavar="FILE",
-    help="A CSV (photo and any of lon, lat, rel_alt_m, yaw_deg, pitch_deg, ...) or a DJI flight "
-    "log (.SRT) that adds to what the photos say of themselves.",
+    help="A CSV (photo and any of lon, lat, rel_alt_m, yaw_deg, pitch_deg, ...) or a DJI "
+    "flight log (.SRT) that adds to the photos' own metadata.",
 )
 @click.option(
-    "--seed", type=int, default=_DEFAULT.seed, show_default=True, metavar="N", help="Of --offset."
+    "--seed",
+    type=int,
+    default=_DEFAULT.seed,
+    show_default=True,
+    metavar="N",
+    help="Seed of the random shifts.",
 )
 @overwrite_option
 @json_option
@@ -148,11 +153,12 @@ def command(
     verbose: int,
     **given: Any,
 ) -> None:
-    """Make pairs to learn from: geotagged photos, and tiles of a map cut around their places.
+    """Make training pairs from geotagged photos and a map.
 
-    PHOTOS are files, folders or globs. Writes pairs.csv (also for QGIS: lon, lat), tiles/*.tif and
-    photos/*.png, which `geoloc train` and `geoloc benchmark pairs` read. A part of the area is held
-    out as a whole. Ends with 6 if a photo says no position, lies outside the map or is damaged.
+    PHOTOS are files, folders or globs. A tile of the map is cut around the place of each photo.
+    Writes pairs.csv (also for QGIS: lon, lat), tiles/*.tif and photos/*.png, which `geoloc train`
+    and `geoloc benchmark pairs` read. One part of the area is held out for testing. The exit code
+    is 6 if a photo has no position, lies outside the map or is damaged.
     """
     from geoloc.learning.pairing.job import make_pairs
     from geoloc.photos.photo import find_photos

@@ -61,7 +61,8 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
     default=_DEFAULTS.model,
     show_default=True,
     metavar="NAME|DIR",
-    help="Cut as this model wants its tiles: the one that geoloc index is to use.",
+    help="Cut tiles of the size that this model expects: the one that you will pass to "
+    "geoloc index.",
 )
 @click.option(
     "--ground-size",
@@ -82,7 +83,7 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
     default=_DEFAULTS.overlap,
     show_default=True,
     metavar="SHARE",
-    help="Share of a tile's side that the next one covers too, 0 to 0.9.",
+    help="Share of a tile's side that overlaps the next tile, 0 to 0.9.",
 )
 @click.option(
     "--min-valid",
@@ -92,7 +93,11 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
     metavar="SHARE",
     help="Skip tiles with a smaller share of valid pixels, 0 to 1.",
 )
-@click.option("--virtual", is_flag=True, help="Write no pixels; tiles are windows of the rasters.")
+@click.option(
+    "--virtual",
+    is_flag=True,
+    help="Write no pixels. Tiles are then windows of the rasters, which must stay where they are.",
+)
 @click.option(
     "--bounds",
     type=_Bounds(),
@@ -110,12 +115,17 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
     "creation_options",
     multiple=True,
     metavar="KEY=VALUE",
-    help="GDAL creation option of the GeoTIFF tiles; repeatable. Default: lossless DEFLATE.",
+    help="GDAL creation option of the GeoTIFF tiles; repeat it for several. Default: "
+    "lossless DEFLATE.",
 )
-@click.option("--dry-run", is_flag=True, help="Say how many tiles, bytes and seconds; cut nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Report the number of tiles, bytes and seconds; write nothing."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @click.option(
-    "--resume", is_flag=True, help="Keep finished tiles and add what is missing, also new rasters."
+    "--resume",
+    is_flag=True,
+    help="Keep finished tiles and add the missing ones, also of new rasters.",
 )
 @overwrite_option
 @workers_option(_DEFAULTS.workers)
@@ -133,9 +143,10 @@ def command(
     """Cut georeferenced rasters into tiles that are square on the ground.
 
     RASTER is a GeoTIFF, a folder, a glob, a zip, a GDAL path (/vsizip/..., /vsicurl/...) or an
-    https:// address; CRS may differ. Writes tiles.parquet, tiles.gti.gpkg, tiles.json and the
-    pixels. The same command goes on where it was interrupted, and does nothing when all is there.
-    Ends with 6 if a raster or a part of one could not be read.
+    https:// address. The rasters may have different CRS. Writes tiles.parquet, tiles.gti.gpkg,
+    tiles.json and the pixels. After an interruption run the same command again: it continues, and
+    it does nothing when all tiles are there. The exit code is 6 if a raster or a part of one could
+    not be read.
     """
     from geoloc.tiles.job import cut_tiles, plan_tiles
 

@@ -50,21 +50,20 @@ def _show_recipe(ctx: click.Context, _: click.Parameter, recipe: str | None) -> 
     "--output",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Model folder to write, whose name the model gets; needed unless a model is only "
-    "evaluated.",
+    help="Model folder to write; the model takes its name. Required unless --evaluate is given.",
 )
 @click.option(
     "--evaluate",
     metavar="MODEL",
-    help="Train nothing; measure this model on the places that the recipe holds out.",
+    help="Measure this model on the places that the recipe holds out, without training.",
 )
 @click.option(
-    "--resume", is_flag=True, help="Go on with an interrupted run from its checkpoint in -o."
+    "--resume", is_flag=True, help="Continue an interrupted run from its checkpoint in -o."
 )
 @click.option(
     "--backbone-weights",
     metavar="pretrained|FILE",
-    help="Begin with timm's pretrained backbone (downloaded), or with a file of its weights.",
+    help="Initial weights of the backbone: timm's pretrained ones (downloaded) or a file.",
 )
 @click.option(
     "--tensorboard", is_flag=True, help="Also write the log for TensorBoard, into -o/tensorboard."
@@ -77,7 +76,7 @@ def _show_recipe(ctx: click.Context, _: click.Parameter, recipe: str | None) -> 
     default=TrainOptions.workers,
     show_default=True,
     metavar="N",
-    help="Processes that make batches beside the training.",
+    help="Processes that prepare batches.",
 )
 @click.option(
     "--list-recipes",
@@ -85,7 +84,7 @@ def _show_recipe(ctx: click.Context, _: click.Parameter, recipe: str | None) -> 
     is_eager=True,
     expose_value=False,
     callback=_list_recipes,
-    help="List the recipes that come along, and end.",
+    help="List the bundled recipes and exit.",
 )
 @click.option(
     "--show-recipe",
@@ -93,7 +92,7 @@ def _show_recipe(ctx: click.Context, _: click.Parameter, recipe: str | None) -> 
     is_eager=True,
     expose_value=False,
     callback=_show_recipe,
-    help="Print one of them, to copy and change (> mine.toml), and end.",
+    help="Print a bundled recipe, to copy and change (> mine.toml), and exit.",
 )
 @verbosity_options
 def command(
@@ -105,11 +104,11 @@ def command(
     verbose: int,
     **choices: object,
 ) -> None:
-    """Train a model from a recipe, or measure one.
+    """Train a model from a recipe, or measure a model.
 
-    RECIPE is a TOML file, or the name of one of those that come along (--list-recipes):
-    clnet-pairs tunes the default model with photos of your own. What is written is a model folder:
-    pass it to `geoloc index --model`. To train on several GPUs, start it with `torchrun
+    RECIPE is a TOML file or the name of a bundled recipe (--list-recipes). For example,
+    clnet-pairs tunes the default model with your own photos. Writes a model folder for `geoloc
+    index --model`. To train on several GPUs, start it with `torchrun
     --nproc-per-node N -m geoloc.cli train ...` or `accelerate launch`.
     """
     from geoloc.errors import OptionError
