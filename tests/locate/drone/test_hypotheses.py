@@ -9,17 +9,8 @@ from typing import get_args
 import pytest
 
 from geoloc.geometry.camera import Pose
-from geoloc.geometry.panorama import Panorama
 from geoloc.locate.drone.hypotheses import HypothesisStage, hypothesis_stages, other_tilts
 from geoloc.options import Effort
-from geoloc.photos.kind import (
-    DEFAULT_HFOV_DEG,
-    STREET_HFOV_DEG,
-    camera_of,
-    kind_of,
-    panorama_of,
-    street_camera_of,
-)
 from geoloc.photos.metadata import PhotoMetadata
 
 GSD_M = 0.3
@@ -32,41 +23,6 @@ def plan(metadata: PhotoMetadata, effort: Effort = "normal") -> list[HypothesisS
 
 def hypotheses(stage: HypothesisStage) -> int:
     return sum(len(hypothesis.vote_hypotheses(hypothesis.gsd_m)) for hypothesis in stage)
-
-
-@pytest.mark.parametrize(
-    ("metadata", "kind"),
-    [
-        (PhotoMetadata(), "drone"),
-        (PhotoMetadata(rel_alt_m=100.0), "drone"),
-        (PhotoMetadata(pitch_deg=-90.0, rel_alt_m=60.0), "drone"),
-        (PhotoMetadata(pitch_deg=-45.0), "drone"),
-        (PhotoMetadata(rel_alt_m=2.0), "street"),
-        (PhotoMetadata(pitch_deg=0.0, rel_alt_m=80.0), "street"),
-        (PhotoMetadata(projection="equirectangular"), "panorama"),
-        (PhotoMetadata(projection="equirectangular", rel_alt_m=2.0), "panorama"),
-    ],
-)
-def test_kinds_of_photos_differ_in_their_metadata(metadata: PhotoMetadata, kind: str) -> None:
-    assert kind_of("auto", metadata) == kind
-
-
-@pytest.mark.parametrize("view", ["drone", "street", "panorama"])
-def test_what_the_caller_says_wins(view: str) -> None:
-    stated = PhotoMetadata(projection="equirectangular", rel_alt_m=2.0, pitch_deg=0.0)
-    assert kind_of(view, stated) == view  # type: ignore[arg-type]
-
-
-def test_a_camera_without_field_of_view_gets_a_common_one() -> None:
-    assert camera_of(PhotoMetadata(), 400, 300).hfov_deg == pytest.approx(DEFAULT_HFOV_DEG)
-    assert camera_of(PhotoMetadata(hfov_deg=50.0), 400, 300).hfov_deg == pytest.approx(50.0)
-
-
-@pytest.mark.parametrize("hfov_deg", [179.9, 180.0, 200.0, 360.0])
-def test_a_field_of_view_that_no_pinhole_has_is_no_camera_s(hfov_deg: float) -> None:
-    camera = camera_of(PhotoMetadata(hfov_deg=hfov_deg), 400, 300)
-    assert 0 < camera.hfov_deg < 180
-    assert camera.focal_px > 0
 
 
 def test_a_known_yaw_is_looked_at_first_and_only_nearby() -> None:
@@ -151,42 +107,6 @@ def test_vote_hypotheses_are_all_pairs_of_turn_and_scale() -> None:
     pairs = hypothesis.vote_hypotheses(0.5)
     assert len(set(pairs)) == len(hypothesis.yaws_deg) * len(hypothesis.zooms)
     assert {pair.gsd_m for pair in pairs} == {0.5 * zoom for zoom in hypothesis.zooms}
-
-
-def test_only_a_photo_that_says_nothing_is_taken_for_what_the_map_can_tell() -> None:
-    assert kind_of("auto", PhotoMetadata(), default="street") == "street"
-    assert kind_of("auto", PhotoMetadata(rel_alt_m=60.0), default="street") == "drone"
-    assert kind_of("auto", PhotoMetadata(pitch_deg=-70.0), default="street") == "drone"
-
-
-def test_a_street_photo_of_an_unknown_lens_is_a_phone_s_upright_or_not() -> None:
-    across = street_camera_of(PhotoMetadata(), 400, 300)
-    upright = street_camera_of(PhotoMetadata(), 300, 400)
-    assert across.hfov_deg == pytest.approx(STREET_HFOV_DEG)
-    assert upright.vfov_deg == pytest.approx(STREET_HFOV_DEG)
-    assert street_camera_of(PhotoMetadata(hfov_deg=90.0), 300, 400).hfov_deg == pytest.approx(90)
-    assert street_camera_of(PhotoMetadata(hfov_deg=360.0), 400, 300).hfov_deg < 180
-
-
-def test_a_stated_frame_follows_the_pixels_and_leaves_the_heading_open() -> None:
-    stated = Panorama(4000, 2000, left_px=1000, top_px=500, heading_deg=77.0, pitch_deg=3.0)
-    frame = panorama_of(PhotoMetadata(panorama=stated), 500, 250, full_width_px=2000)
-    assert frame == Panorama(1000, 500, left_px=250, top_px=125, heading_deg=0.0, pitch_deg=3.0)
-
-
-@pytest.mark.parametrize(
-    ("size", "hfov_deg", "frame"),
-    [
-        ((400, 200), None, Panorama(400, 200)),
-        ((400, 200), 70.0, Panorama(400, 200)),  # a lens that no panorama has
-        ((400, 80), None, Panorama(400, 200, top_px=60)),  # a strip, as CVUSA has them
-        ((400, 400), None, Panorama(400, 400)),  # squeezed
-        ((200, 200), 180.0, Panorama(400, 200, left_px=100)),
-    ],
-)
-def test_a_panorama_without_a_frame_is_taken_as_a_whole_turn(size, hfov_deg, frame) -> None:
-    stated = PhotoMetadata(hfov_deg=hfov_deg)
-    assert panorama_of(stated, *size, full_width_px=size[0]) == frame
 
 
 def test_a_place_is_tried_under_other_tilts_from_as_far_away() -> None:
