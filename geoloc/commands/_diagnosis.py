@@ -185,7 +185,7 @@ def _room() -> list[Finding]:
 
 
 def _free_memory_gib() -> float | None:
-    """Memory that new work can have, where the system tells."""
+    """Memory that new work can have, where the system reports it."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):

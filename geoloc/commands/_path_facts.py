@@ -16,7 +16,7 @@ Kind = Literal["raster", "tiles", "index", "pairs", "model", "results", "photo"]
 
 
 @dataclass(frozen=True)
-class Description:
+class PathFacts:
     """What one path holds.
 
     Attributes:
@@ -30,7 +30,7 @@ class Description:
     facts: dict[str, Any]
 
 
-def describe_path(path: str | Path) -> Description:
+def path_facts(path: str | Path) -> PathFacts:
     """What `path` holds; a name that is no path may be a bundled model.
 
     Raises:
@@ -42,39 +42,39 @@ def describe_path(path: str | Path) -> Description:
 
     source = Path(path)
     if source.is_dir():
-        return _describe_folder(source)
+        return _folder_facts(source)
     if source.is_file():
         if source.suffix.lower() in SUFFIX_FORMATS:
-            return Description("results", str(path), _result_facts(source))
+            return PathFacts("results", str(path), _result_facts(source))
         if source.suffix.lower() in RASTER_SUFFIXES:
-            return _describe_image(source)
-        return Description("photo", str(path), _photo_facts(source))
-    return Description("model", str(path), _shelf_facts(str(path)))
+            return _image_facts(source)
+        return PathFacts("photo", str(path), _photo_facts(source))
+    return PathFacts("model", str(path), _bundled_model_facts(str(path)))
 
 
-def _describe_image(path: Path) -> Description:
+def _image_facts(path: Path) -> PathFacts:
     """A map, or a photo that only has a map's extension."""
     try:
-        return Description("raster", str(path), _raster_facts(path))
+        return PathFacts("raster", str(path), _raster_facts(path))
     except InputError as not_a_map:
         try:
-            return Description("photo", str(path), _photo_facts(path))
+            return PathFacts("photo", str(path), _photo_facts(path))
         except PhotoError:
             raise not_a_map from None
 
 
-def _describe_folder(folder: Path) -> Description:
-    """A folder of ours, told by its manifest."""
+def _folder_facts(folder: Path) -> PathFacts:
+    """A folder that geoloc wrote, recognised by its manifest."""
     if (folder / "index.json").is_file():
         facts = _manifest_facts(folder / "index.json", IndexFolderError)
-        return Description("index", str(folder), {**facts, **_feature_facts(folder)})
+        return PathFacts("index", str(folder), {**facts, **_feature_facts(folder)})
     if (folder / "tiles.json").is_file():
         facts = _manifest_facts(folder / "tiles.json", TilesError)
-        return Description("tiles", str(folder), facts)
+        return PathFacts("tiles", str(folder), facts)
     if (folder / "model.toml").is_file():
-        return Description("model", str(folder), _model_facts(folder))
+        return PathFacts("model", str(folder), _model_facts(folder))
     if (folder / PAIRS_NAME).is_file():
-        return Description("pairs", str(folder), _pairs_facts(folder))
+        return PathFacts("pairs", str(folder), _pairs_facts(folder))
     raise InputError(
         f"{folder} holds neither tiles, nor an index, nor a model, nor pairs: expected tiles.json, "
         "index.json, model.toml or pairs.csv in it",
@@ -126,7 +126,7 @@ def _pairs_facts(folder: Path) -> dict[str, Any]:
     return {**facts, **(_manifest_facts(manifest, InputError) if manifest.is_file() else {})}
 
 
-def _shelf_facts(name: str) -> dict[str, Any]:
+def _bundled_model_facts(name: str) -> dict[str, Any]:
     """The card of a bundled model."""
     from geoloc.models.registry import list_models
 

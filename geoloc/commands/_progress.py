@@ -97,7 +97,7 @@ def _rich_progress() -> RichProgress:
 
 
 def _count_text(task: Task) -> str:
-    """``120/812 tiles, 45.3/s``; slow work is told in seconds each."""
+    """``120/812 tiles, 45.3/s``; slow work is shown in seconds each."""
     total = "?" if task.total is None else f"{task.total:.0f}"
     text = f"{task.completed:.0f}/{total} {task.fields['unit']}"
     speed = task.finished_speed or task.speed

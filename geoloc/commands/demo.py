@@ -1,4 +1,4 @@
-"""``geoloc demo``: a fabricated town, the three commands on it, and what came out."""
+"""``geoloc demo``: a synthetic town, the three commands on it, and what came out."""
 
 from __future__ import annotations
 

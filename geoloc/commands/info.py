@@ -21,14 +21,14 @@ def command(path: str, as_json: bool) -> None:
     that are used and the tags that they come from. Whatever is not listed is unknown to the
     search.
     """
-    from geoloc.commands._path_facts import describe_path
+    from geoloc.commands._path_facts import path_facts
 
-    description = describe_path(path)
+    found = path_facts(path)
     if as_json:
-        print_json(dataclasses.asdict(description))
+        print_json(dataclasses.asdict(found))
         return
-    rows = list(_rows(description.facts))
-    print_rows(rows, title=f"{description.path}: {description.kind}")
+    rows = list(_rows(found.facts))
+    print_rows(rows, title=f"{found.path}: {found.kind}")
 
 
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -111,7 +111,7 @@ def adapt_model(
         tiles: Folder of tiles, as `cut_tiles` writes it.
         folder: Model folder to write; unless a run is resumed it must not exist yet or be empty.
         options: Model to begin with, time limit and the like.
-        progress: Is told of every batch.
+        progress: Listener for every batch.
 
     Raises:
         OptionError: if there is no time.

@@ -79,7 +79,7 @@ def export_onnx(
         name_or_path: The name of a bundled model or a model folder.
         folder: Folder to write.
         options: Views, opset and batch.
-        progress: Is told of each branch.
+        progress: Listener for each branch.
 
     Raises:
         DependencyError: A package that this needs is not installed.

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from geoloc.commands._path_facts import describe_path
+from geoloc.commands._path_facts import path_facts
 from geoloc.errors import IndexFolderError, ModelError, OutputExistsError
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT
@@ -99,7 +99,7 @@ def test_a_photo_of_another_season_is_located_by_it(
 @pytest.mark.slow
 def test_info_says_what_describes_the_features(town: Path, search_world: SearchWorld) -> None:
     learned, sift = (
-        describe_path(each).facts["local_features"] for each in (town, search_world.index)
+        path_facts(each).facts["local_features"] for each in (town, search_world.index)
     )
     assert learned == {"count": len(search_world.features), "described_by": TRAINED}
     assert sift["described_by"] == "rootsift"
@@ -179,7 +179,7 @@ def test_an_index_of_before_there_was_a_choice_is_root_sift(models: Path, small:
     (small / "index.json").write_text(json.dumps(recipe))
     opened = FeatureMap.open(small / "features")
     assert (opened.kind, opened.descriptor_folder) == (ROOT_SIFT, None)
-    assert describe_path(small).facts["local_features"]["described_by"] == "rootsift"
+    assert path_facts(small).facts["local_features"]["described_by"] == "rootsift"
     again = options(models, descriptor="rootsift")
     assert build_index(small.parent / "tiles", small, again).added == 0
 

@@ -87,7 +87,7 @@ def benchmark_model(
             ``sues200`` or ``pairs``.
         folder: Folder where it was unpacked.
         options: The model and how it runs.
-        progress: Is told of each image.
+        progress: Listener for each image.
 
     Raises:
         InputError: The data set is not there, has no tests, or some of its images cannot be read.
@@ -238,7 +238,7 @@ def _notes(split: Split, rules: Rules, figures: Sequence[Figure]) -> list[str]:
 
 
 def _span_notes(split: Split, card: ModelCard) -> list[str]:
-    """Networks of rings take an image's rows for elevations; an image does not tell its own."""
+    """Networks of rings take an image's rows for elevations; an image does not record its own."""
     if card.ground_span_deg is None or "ground" not in (split.query_view, split.reference_view):
         return []
     bottom_deg, top_deg = card.ground_span_deg

@@ -128,7 +128,7 @@ def measure_test(
         split: The test.
         vectors: Of its queries and references, in their order.
         rules: Protocols to measure by.
-        progress: Is told of the queries that are compared.
+        progress: Listener for the queries that are compared.
     """
     listener = progress or Silent()
     right = Groups.of(split.pairs, len(split.queries))

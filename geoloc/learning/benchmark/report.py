@@ -104,7 +104,7 @@ def check_report_path(path: str | Path, *, overwrite: bool) -> None:
     target = Path(path)
     if target.suffix.lower() not in _WRITERS:
         known = ", ".join(_WRITERS)
-        raise OptionError(f"cannot tell the format of {target}: expected one of {known}; rename it")
+        raise OptionError(f"the format of {target} is unknown; expected one of {known}; rename it")
     if not target.absolute().parent.is_dir():
         raise OptionError(f"cannot write {target}: its folder does not exist; create it first")
     if not os.access(target.absolute().parent, os.W_OK) or target.is_dir():

@@ -49,7 +49,7 @@ class PictureVectors:
         embedder: The model.
         workers: Threads that read and decode.
         folder: Where shards are kept; None keeps them for this object's life only.
-        progress: Is told of each image.
+        progress: Listener for each image.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class PictureVectors:
 
 
 def _facts(path: Path) -> tuple[str, int, int]:
-    """What tells one state of a file from another; a file that is not there has no size."""
+    """Size and time of a file, which change with its content; a missing file has no size."""
     try:
         status = path.stat()
     except OSError:

@@ -87,7 +87,7 @@ def make_pairs(
         maps: Rasters, folders of them or globs; of several that show a place the first is used.
         folder: Folder to write.
         options: Tiles, offsets, held-out share.
-        progress: Is told of every tile and photo.
+        progress: Listener for every tile and photo.
 
     Raises:
         OptionError: Options lie out of range.
@@ -212,7 +212,7 @@ class _Run:
             except PhotoError as error:
                 self._fail(pair.placed.path, str(error))
             else:
-                # Lossless: JPEG would smear what nobody saw into what somebody did.
+                # Lossless: JPEG would smear the unseen black parts into the seen ones.
                 Image.fromarray(pixels).save(self._folder / pair.query, compress_level=3)
                 drawn.append(pair)
             self._progress.advance()

@@ -39,7 +39,7 @@ from geoloc.photos.photo_metadata import read_metadata
 
 # More than any network takes in.
 _MAX_SIDE_PX = 2000
-# Flatter than this, a photo whose heading is unknown shows ground that nobody can place.
+# Flatter than this, a photo whose heading is unknown shows ground that cannot be placed.
 _STEEP_DEG = -75.0
 
 
@@ -159,7 +159,7 @@ def _ring_of_panorama(
 
 
 def _place(path: Path, metadata: PhotoMetadata, options: PairingOptions) -> PlacedPhoto | Failure:
-    """The place of one photo, if it can be told."""
+    """The place of one photo, if it can be derived."""
     if metadata.lon is None or metadata.lat is None:
         return Failure(path, f"{path.name} says no position; give it in a CSV with --metadata")
     camera = LonLat(metadata.lon, metadata.lat)

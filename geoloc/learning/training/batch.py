@@ -95,7 +95,7 @@ class Source(Protocol):
         """Whether neighbours should be measured anew before this epoch."""
 
     def mine(self, embed: Embed) -> None:
-        """Measure with the network as it is which pairs are hard to tell apart."""
+        """Measure with the network as it is which pairs are hard negatives."""
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What a resumed run needs besides the step."""

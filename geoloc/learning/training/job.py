@@ -37,7 +37,7 @@ def train_model(
         data: Folder of the data that the recipe names.
         folder: Model folder to write; unless a run is resumed it must not exist yet or be empty.
         options: Device, workers and the like.
-        progress: Is told of every batch.
+        progress: Listener for every batch.
 
     Raises:
         OutputExistsError: if `folder` holds something.

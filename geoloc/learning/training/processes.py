@@ -144,5 +144,5 @@ def open_processes(device: str) -> Processes:
 
 
 def is_main_process() -> bool:
-    """Whether this process is the one that talks, told before anything is started."""
+    """Whether this is the main process, known before anything is started."""
     return int(os.environ.get("RANK", "0")) == 0

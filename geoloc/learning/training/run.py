@@ -86,7 +86,7 @@ class RunConfig:
         folder: Model folder to write.
         options: Device, workers and the like.
         processes: Which train it together.
-        progress: Is told of every batch.
+        progress: Listener for every batch.
         refinement: Rules of a run that begins with a trained model.
     """
 

@@ -149,7 +149,7 @@ def _recognise(
 
 
 def _clnet_options(shapes: Mapping[str, torch.Size]) -> dict[str, Any]:
-    """A CLNet's options as far as its tensors tell; how maps are normalised they do not.
+    """A CLNet's options as far as its tensors show them; they do not show how maps are normalised.
 
     A converter's target grid is taken for square, or for like the ground's where it is as large.
     """

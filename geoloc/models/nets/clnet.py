@@ -250,7 +250,7 @@ class CLNet(nn.Module):
         return features
 
     def _through(self, part: Any, features: Tensor, is_ring: bool) -> Tensor:
-        """Features after a part, which is told of the ring here: a checkpoint comes back later."""
+        """Features after a part; the ring is set here, since checkpointing runs the part again."""
         if self.options.circular:
             close_seams(part, is_ring)
         passed: Tensor = part(features)

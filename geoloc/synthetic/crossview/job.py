@@ -48,7 +48,7 @@ _Rows = list[list[str]]
 
 
 @dataclass(frozen=True)
-class Fabricated:
+class CrossViewSummary:
     """What was written.
 
     Attributes:
@@ -68,13 +68,13 @@ class Fabricated:
 
 def fabricate_crossview(
     folder: str | Path, options: CrossViewOptions | None = None, *, progress: Progress | None = None
-) -> Fabricated:
+) -> CrossViewSummary:
     """Build towns and write their maps, photos, tiles and pairs; the table of pairs comes last.
 
     Args:
         folder: Folder to write; it is made.
         options: Kind and number of photos, places and towns; None for the defaults.
-        progress: Is told of every place.
+        progress: Listener for every place.
 
     Raises:
         OutputExistsError: The folder is not empty and `options.overwrite` was not asked for.
@@ -96,7 +96,7 @@ def fabricate_crossview(
         _write_table(target / STREET_TRUTH_NAME, TRUTH_COLUMNS, street)
     _write_table(target / PAIRS_NAME, PAIRS_COLUMNS, pairs + test.pairs)
     trained = options.places * options.photos_per_place
-    return Fabricated(target, (*maps, *test.maps), trained, len(test.truth), len(street))
+    return CrossViewSummary(target, (*maps, *test.maps), trained, len(test.truth), len(street))
 
 
 @dataclass(frozen=True)

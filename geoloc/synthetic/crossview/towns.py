@@ -1,4 +1,4 @@
-"""The towns of fabricated data: each far from the others, with places to take photos at."""
+"""The towns of synthetic data: each far from the others, with places to take photos at."""
 
 from __future__ import annotations
 

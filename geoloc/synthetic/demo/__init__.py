@@ -1,1 +1,1 @@
-"""The demo: a fabricated town, the three commands on it, and a picture of what came out."""
+"""The demo: a synthetic town, the three commands on it, and a picture of what came out."""

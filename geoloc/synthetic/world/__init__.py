@@ -1,4 +1,4 @@
-"""A fabricated world: a seeded town, its maps and photos, with truth to the decimetre.
+"""A synthetic world: a seeded town, its maps and photos, with truth to the decimetre.
 
 The demo, tests, training and benchmarks are fed from here:
 

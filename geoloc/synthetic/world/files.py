@@ -289,7 +289,7 @@ def street_focal_px(focal_35mm: int, width_px: int, height_px: int) -> float:
 
 
 def _ground_exif(position: LonLat) -> Image.Exif:
-    """EXIF that tells where, and nothing of where to."""
+    """EXIF with the position, and without a heading."""
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 1
     write_gps(exif, position, GROUND_ELEVATION_M)

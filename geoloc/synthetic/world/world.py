@@ -1,4 +1,4 @@
-"""The fabricated world: a town of a seed, at a place on the Earth, at any date and season."""
+"""The synthetic world: a town of a seed, at a place on the Earth, at any date and season."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from geoloc.learning.training.recipe import PairChoice
 # Warped at this many pixels for each that the network sees, then shrunk by areas.
 _OVERSAMPLING = 2
 _ASPECTS = (16 / 9, 3 / 2, 4 / 3, 1.0)
-# Of a patchy place: a tile must show so much, as far as every so many-th pixel tells, and after so
+# Of a patchy place: a tile must show so much, as far as every so many-th pixel shows, and after so
 # many tries it may show less.
 _MIN_SHOWN = 0.6
 _LOOK_EVERY_PX = 8

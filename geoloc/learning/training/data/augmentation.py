@@ -2,7 +2,7 @@
 
 Joint flips and quarter turns as Sample4Geo does them, the changes of one image as in Sample4Geo and
 MEAN (ranges from their published settings), and what a street photo lacks: directions that it does
-not show, and a heading that nobody wrote down.
+not show, and an unknown heading.
 """
 
 from __future__ import annotations

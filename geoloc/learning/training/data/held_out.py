@@ -30,7 +30,7 @@ def hold_out(split: Split, share: float, *, seed: int) -> tuple[Split, Split]:
 
 
 def _part(split: Split, places: Set[str], *, without: Set[str]) -> Split:
-    """The pictures of some places and of nobody's, renumbered, and the pairs between them."""
+    """The images of some places and of no place, renumbered, and the pairs between them."""
     queries = [n for n, query in enumerate(split.queries) if query.place in places]
     foreign = {pair.reference for pair in split.pairs if split.queries[pair.query].place in without}
     references = [

@@ -2,7 +2,7 @@
 
 Two dates of a place (or one, where there is no other) are seen as a map and as a drone photo:
 turned, scaled, tilted, each with its own light, season and camera. The homography between them
-tells which keypoints are partners. Some partners are keypoints that were found in both, with all
+gives which keypoints are partners. Some partners are keypoints that were found in both, with all
 the noise of the detector; the others are found in the first and made up in the second, slightly
 off: what a season hides from the detector can be learnt all the same.
 """

@@ -104,7 +104,7 @@ def read_map(
         tiles: Tiles of a map.
         scale: Which of them, and how fine.
         seed: Of the choice of blocks, where not all of them fit into memory.
-        progress: Is told of every block.
+        progress: Listener for every block.
     """
     listener = progress or Silent()
     blocks = [

@@ -31,7 +31,7 @@ def has_positions(split: Split) -> bool:
 def neighbours_by_position(split: Split, count: int, *, degrees_quirk: bool = False) -> Neighbours:
     """The references nearest to each query's own on the ground, by great circle.
 
-    The positions are the references'; where a data set does not tell them, their queries'.
+    The positions are the references'; where a data set has none, their queries'.
 
     Args:
         split: With positions.

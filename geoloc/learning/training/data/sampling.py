@@ -1,7 +1,7 @@
 """Batch sampling with hard negatives (GPS and DSS of Sample4Geo), no positives among them.
 
 After Sample4Geo (Deuser et al., ICCV 2023, section 3): batches of unique places, filled with
-neighbours that are hard to tell apart, first by position (GPS), then by similarity (DSS).
+hard negatives, first by position (GPS), then by similarity (DSS).
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def open_training_data(
         recipe: Which data, and how they are used.
         card: Card of the network, for its input sizes.
         data: The folder that they lie in.
-        progress: Is told of images that are read at once.
+        progress: Listener for images that are read at once.
 
     Raises:
         InputError: if data are missing, or none are held out.
