@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneParameters
-from geoloc.locate.locator import Locator
+from geoloc.locate.locator import LOCATE_PARAMETERS, LocateParameters, Locator
 from geoloc.models.device import resolve_device
 from geoloc.models.embedder import fingerprint
 from geoloc.options import LocateOptions
@@ -26,7 +25,7 @@ def locate_photos(
     options: LocateOptions | None = None,
     *,
     progress: Progress | None = None,
-    drone_parameters: DroneParameters = DRONE_PARAMETERS,
+    parameters: LocateParameters = LOCATE_PARAMETERS,
 ) -> Iterator[PhotoResult]:
     """Locate photos; results come one by one, in the order of `photos`.
 
@@ -37,8 +36,8 @@ def locate_photos(
         photos: Files, as `geoloc.photos.photo.find_photos` gives them.
         index: The folder that `geoloc.build_index` wrote.
         options: How to search.
-        progress: Who listens.
-        drone_parameters: What tunes the locating of drone photos, for experiments.
+        progress: Receives counts and warnings.
+        parameters: What tunes each step, for experiments.
 
     Raises:
         DependencyError: There is no such device.
@@ -51,7 +50,7 @@ def locate_photos(
     opened = MapIndex.open(Path(index))
     opened.check_model(fingerprint(opened.card))
     run_id = uuid.uuid4().hex[:12]
-    locator = Locator(opened, options, run_id=run_id, drone_parameters=drone_parameters)
+    locator = Locator(opened, options, run_id=run_id, parameters=parameters)
     for note in locator.sources.notes_on(photos):
         progress.warn(note)
     return _in_order(locator, photos, options, progress)

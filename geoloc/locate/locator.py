@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from geoloc.locate.drone.locator import (
 )
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
-from geoloc.locate.street.locator import StreetLocator
+from geoloc.locate.street.locator import STREET_PARAMETERS, StreetLocator, StreetParameters
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import DRONE, GROUND
 from geoloc.options import LocateOptions
@@ -38,6 +39,17 @@ MAX_SIDE_PX = 2000
 _HALF_DIAGONAL = 0.71
 
 
+@dataclass(frozen=True, kw_only=True)
+class LocateParameters:
+    """All that tunes locating, by kind of photo."""
+
+    drone: DroneParameters = DRONE_PARAMETERS
+    street: StreetParameters = STREET_PARAMETERS
+
+
+LOCATE_PARAMETERS = LocateParameters()
+
+
 class Locator:
     """Locates photos on one index; safe to use from several threads.
 
@@ -45,7 +57,7 @@ class Locator:
         index: An opened index.
         options: How to search.
         run_id: Name of the run, for the results.
-        drone_parameters: What tunes the locating of drone photos.
+        parameters: What tunes each step, for experiments.
 
     Raises:
         IndexFolderError: Nothing can be located: the index keeps no local features, and its model
@@ -59,7 +71,7 @@ class Locator:
         options: LocateOptions,
         *,
         run_id: str,
-        drone_parameters: DroneParameters = DRONE_PARAMETERS,
+        parameters: LocateParameters = LOCATE_PARAMETERS,
     ) -> None:
         if index.features_folder is None and GROUND not in index.card.views:
             raise IndexFolderError(
@@ -80,8 +92,13 @@ class Locator:
             options.metadata or None, frame_rate_hz=options.frame_rate_hz
         )
         self._lock = threading.Lock()
-        self.drone = self._drone_locator(drone_parameters)
-        self.street = StreetLocator(index, options, open_embedder=self._open_embedder)
+        self.drone = self._drone_locator(parameters.drone)
+        self.street = StreetLocator(
+            index,
+            options,
+            open_embedder=self._open_embedder,
+            parameters=parameters.street,
+        )
         self._is_cancelled = threading.Event()
 
     def _drone_locator(self, parameters: DroneParameters) -> DroneLocator | None:

@@ -13,6 +13,7 @@ from real_sets import Case, Ground
 
 from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneParameters
 from geoloc.locate.job import locate_photos
+from geoloc.locate.locator import LocateParameters
 from geoloc.options import Effort, LocateOptions
 from geoloc.results.evaluation import TruthPoint, evaluate_results
 
@@ -39,7 +40,9 @@ def _rows(
     index = ground.index(case.index)
     options = LocateOptions(effort=effort, metadata=ground.table(case))
     timer = Timer()
-    results = list(locate_photos(paths, index, options, drone_parameters=parameters))
+    results = list(
+        locate_photos(paths, index, options, parameters=LocateParameters(drone=parameters))
+    )
     timer.stop()
     others: tuple[TruthPoint, ...] = ("camera",) if case.point == "scene" else ()
     for point in (case.point, *others):

@@ -17,7 +17,7 @@ from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneLocator, DroneParameters
 from geoloc.locate.drone.search import DroneSearch, Proposals
 from geoloc.locate.drone.view import PhotoView
-from geoloc.locate.locator import Locator
+from geoloc.locate.locator import LocateParameters, Locator
 from geoloc.options import LocateOptions
 from geoloc.photos.photo import read_photo
 from geoloc.results.schema import PhotoResult
@@ -36,7 +36,8 @@ def locator(
     world: SearchWorld, parameters: DroneParameters = DRONE_PARAMETERS, **options: Any
 ) -> Locator:
     index = MapIndex.open(world.index)
-    return Locator(index, LocateOptions(**options), run_id="run", drone_parameters=parameters)
+    tuned = LocateParameters(drone=parameters)
+    return Locator(index, LocateOptions(**options), run_id="run", parameters=tuned)
 
 
 def truth(world: SearchWorld) -> LonLat:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 from geoloc.arrays import Int64Array
@@ -29,6 +30,17 @@ from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
 
 
+@dataclass(frozen=True, kw_only=True)
+class StreetParameters:
+    """All that tunes the locating of street photos and panoramas, step by step."""
+
+    search: StreetSearchParameters = STREET_SEARCH
+    posterior: StreetPosteriorParameters = STREET_POSTERIOR
+
+
+STREET_PARAMETERS = StreetParameters()
+
+
 class StreetLocator:
     """Searches a map for street photos and panoramas; safe to use from several threads.
 
@@ -36,8 +48,7 @@ class StreetLocator:
         index: An opened index whose model knows ground views.
         options: How to search.
         open_embedder: Gives the network of the index; called when the first photo needs it.
-        search: Which headings are tried, and when the search ends.
-        posterior: How scores become an estimate.
+        parameters: What tunes each step.
     """
 
     def __init__(
@@ -46,11 +57,9 @@ class StreetLocator:
         options: LocateOptions,
         *,
         open_embedder: Callable[[], Embedder],
-        search: StreetSearchParameters = STREET_SEARCH,
-        posterior: StreetPosteriorParameters = STREET_POSTERIOR,
+        parameters: StreetParameters = STREET_PARAMETERS,
     ) -> None:
-        self._search_parameters = search
-        self._posterior_parameters = posterior
+        self._parameters = parameters
         self._index = index
         self._options = options
         self._open_embedder = open_embedder
@@ -75,7 +84,7 @@ class StreetLocator:
             rows: Tiles to search; None is all.
             check: Called every few headings; may raise to end the work.
         """
-        parameters = self._search_parameters
+        parameters = self._parameters.search
         ring = ring_of(photo, metadata, kind, card=self._index.card)
         searcher = self.open_searcher()
         best = None
@@ -83,7 +92,7 @@ class StreetLocator:
             match = searcher.match(
                 ring, headings, count=self._options.top_k, rows=rows, check=check
             )
-            found = estimate_place(match, self._tiles, parameters=self._posterior_parameters)
+            found = estimate_place(match, self._tiles, parameters=self._parameters.posterior)
             if found is not None and (best is None or outweighs(found, best, parameters)):
                 best = found
             if best is not None and best.probability >= parameters.sure:
@@ -95,7 +104,7 @@ class StreetLocator:
         with self._lock:
             if self._searcher is None:
                 self._searcher = StreetSearcher(
-                    self._index, self._open_embedder(), parameters=self._search_parameters
+                    self._index, self._open_embedder(), parameters=self._parameters.search
                 )
             return self._searcher
 

@@ -22,7 +22,7 @@ from geoloc.index.features.signatures import WORDS, Signatures, aggregate, write
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.locator import DroneLocator, DroneParameters
-from geoloc.locate.locator import Locator
+from geoloc.locate.locator import LocateParameters, Locator
 from geoloc.options import LocateOptions, TileOptions
 from geoloc.progress import Silent
 from geoloc.tiles.job import cut_tiles
@@ -271,7 +271,7 @@ def test_on_a_large_map_signatures_lead_to_the_place(
     index = MapIndex.open(search_world.index)
     retrieved = DroneParameters(whole_map_features=0)
     options = LocateOptions(top_k=3, device="cpu")
-    locator = Locator(index, options, run_id="run", drone_parameters=retrieved)
+    locator = Locator(index, options, run_id="run", parameters=LocateParameters(drone=retrieved))
     assert isinstance(locator.drone, DroneLocator)
     # A network that likes every tile alike leaves the choice to the signatures.
     monkeypatch.setattr(index.store, "search", _all_alike(len(index.tiles)))

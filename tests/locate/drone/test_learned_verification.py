@@ -29,7 +29,7 @@ from geoloc.locate.drone.matchers import Matches
 from geoloc.locate.drone.posterior import posterior
 from geoloc.locate.drone.verification import CandidatePose, VerifiedPose
 from geoloc.locate.drone.voting import Peak
-from geoloc.locate.locator import Locator
+from geoloc.locate.locator import LocateParameters, Locator
 from geoloc.options import LocateOptions, TileOptions
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
@@ -292,7 +292,7 @@ def test_the_whole_path_runs_on_random_weights(
     )
     options = LocateOptions(matcher="lightglue-disk", matcher_weights=files, device="cpu")
     index = MapIndex.open(search_world.index)
-    locator = Locator(index, options, run_id="run", drone_parameters=parameters)
+    locator = Locator(index, options, run_id="run", parameters=LocateParameters(drone=parameters))
     result = locator.locate(search_world.photos[1])
     assert result.status == "located"
     assert result.conf_kind == "uncalibrated"
