@@ -38,8 +38,8 @@ def search_exact(
     Args:
         vectors: (M, D), may be memory-mapped.
         queries: (N, D).
-        k: How many.
-        rows: Search these rows only, each once; None searches all.
+        k: Number of rows to return.
+        rows: Rows to search, each once; None searches all.
     """
     candidates = None if rows is None else np.unique(rows)
     count = len(vectors) if candidates is None else len(candidates)
@@ -65,7 +65,7 @@ def rank(
         vectors: (M, D), may be memory-mapped.
         queries: (N, D).
         candidates: (N, C) rows, -1 where there is none.
-        k: How many.
+        k: Number of rows to return.
     """
     block = np.asarray(vectors[np.maximum(candidates, 0)], np.float32)
     scores = np.einsum("ncd,nd->nc", block, queries, optimize=True)

@@ -1,4 +1,4 @@
-"""Building an index: from a folder of tiles to a folder that photos are searched in.
+"""The job `geoloc index`: from a folder of tiles to an index that photos are searched in.
 
 A run that was killed goes on where it stopped and ends with the same bytes.
 """
@@ -35,12 +35,12 @@ class IndexSummary:
     """What a run did.
 
     Attributes:
-        folder: The index.
-        tiles: Tiles in it.
-        added: Tiles that this run put there; 0 if there was nothing to do.
-        left_out: Tiles that are not in it because they could not be read.
-        size_bytes: Of all its files.
-        elapsed_s: How long the run took.
+        folder: Folder of the index.
+        tiles: Number of tiles in it.
+        added: Number of tiles that this run put there; 0 if there was nothing to do.
+        left_out: Number of tiles that are not in it because they could not be read.
+        size_bytes: Size of all its files.
+        elapsed_s: Duration of the run.
     """
 
     folder: Path
@@ -70,11 +70,11 @@ def build_index(
 
     Args:
         tiles: The folder that `cut_tiles` wrote.
-        folder: Where the index goes.
-        options: How to build it. With ``append``, tiles that the index does not hold yet (by
+        folder: Folder of the index.
+        options: Options of the index. With ``append``, tiles that the index does not hold yet (by
             ``tile_id``) come after those that it holds; factories that learn, learn again from
             all. The result equals an index of all tiles at once, up to rounding of the network.
-        progress: Who listens.
+        progress: Listener to the progress.
 
     Raises:
         TilesError: There are no tiles, or not one can be read.
@@ -127,11 +127,11 @@ class IndexPlan:
     """What a run would do.
 
     Attributes:
-        tiles: Tiles that it would embed.
-        size_bytes: Of the vectors; local features come on top.
-        seconds: For the network and for reading, from timing one batch; None where none
+        tiles: Number of tiles that it would embed.
+        size_bytes: Size of the vectors; local features come on top.
+        seconds: Time for the network and for reading, from timing one batch; None where none
             can be read.
-        device: Where the network would run.
+        device: Device on which the network would run.
     """
 
     tiles: int

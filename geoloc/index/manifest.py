@@ -1,4 +1,4 @@
-"""What an index says of itself: the model, the tiles and the options that it was built from."""
+"""Manifest of an index: the model, the tiles and the options that it was built from."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ class Recipe:
     Attributes:
         model: Name of the model.
         model_location: The name of a bundled model, or a model folder relative to the index.
-        weights_sha256: Checksum of its weights.
-        preprocessing: What happens to the pixels before the network.
-        fingerprint: A checksum of the two; see `geoloc.models.embedder.fingerprint`.
+        weights_sha256: Checksum of the model's weights.
+        preprocessing: Steps that prepare pixels for the network.
+        fingerprint: Checksum of weights and preprocessing, as of
+            `geoloc.models.embedder.fingerprint`.
         dimension: Length of a vector.
-        factory: A FAISS factory string.
-        features: Whether the index holds local features.
-        tile_digests: Of each folder of tiles, in the order in which they were added.
-        descriptor: What describes the local features: ``rootsift``, or a model and the checksum
+        factory: Factory string of FAISS.
+        features: True if the index holds local features.
+        tile_digests: Checksum of each folder of tiles, in the order in which they were added.
+        descriptor: Descriptor of the local features: ``rootsift``, or a model and the checksum
             of its weights.
     """
 
@@ -83,17 +84,17 @@ class IndexManifest:
     """How an index was built and what it holds.
 
     Attributes:
-        recipe: What decided its bytes.
-        count: Tiles in it.
-        left_out: Tiles that could not be read.
+        recipe: Recipe that decided its bytes.
+        count: Number of tiles in it.
+        left_out: Number of tiles that could not be read.
         ground_sizes_m: Sides of its tiles on the ground, in metres.
         overlap: Share of a tile's side that the next tile covers too.
         size_px: Side of a tile in pixels.
-        crs: The native CRSs of its tiles.
+        crs: Native CRSs of its tiles.
         bounds: West, south, east, north in degrees.
-        metric: How vectors are compared.
-        geoloc: The version that built it.
-        version: Of this format.
+        metric: Similarity of vectors.
+        geoloc: Version of geoloc that built it.
+        version: Version of this format.
     """
 
     recipe: Recipe

@@ -1,4 +1,4 @@
-"""An index at rest: what a search for photos opens, with ``index/`` alone on the disk.
+"""A map index at rest: what a search for photos opens, with ``index/`` alone on the disk.
 
 index.json       the manifest: model, weights, preprocessing, factory, tiles, counts
 vectors.faiss    one vector a tile (and ``vectors.npy``, see `geoloc.index.vector_store`)
@@ -29,10 +29,10 @@ class MapIndex:
     """An index, opened.
 
     Attributes:
-        folder: Where it is.
-        manifest: How it was built.
-        tiles: The table of tiles; row i belongs to vector i.
-        store: The vectors.
+        folder: Folder of the index.
+        manifest: Record of how it was built.
+        tiles: Table of tiles; row i belongs to vector i.
+        store: Vectors of the tiles.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class MapIndex:
         """Make sure that vectors of a model can be compared with these.
 
         Args:
-            fingerprint: Of the model: ``Embedder.fingerprint``.
+            fingerprint: Checksum of the model: ``Embedder.fingerprint``.
 
         Raises:
             IndexFolderError: They cannot: other weights, or another preprocessing.
@@ -130,7 +130,7 @@ class MapIndex:
 
         Args:
             vectors: (N, D) of unit length.
-            k: How many.
+            k: Number of tiles a query.
             rows: Tiles to choose from, searched exactly; None is all.
         """
         return self.store.search(vectors, k, rows=rows)

@@ -1,4 +1,4 @@
-"""The map's pixels around a place, north up in local metres, read from the tiles of an index.
+"""Map pixels around a place, north up in local metres, read from the tiles of an index.
 
 An index needs no pixels to be searched: it may travel alone. Who wants to look at the ground
 again needs the tiles (or, for virtual ones, the rasters) where they were when it was built.

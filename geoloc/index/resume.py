@@ -1,4 +1,4 @@
-"""What there is to do in the folder of an index: nothing, begin, go on, add to it, or refuse.
+"""Resume `geoloc index`: whether to do nothing, begin, go on, add to an index, or refuse.
 
 Appending works on what ``parts/`` keeps of the old index, so that it too may be killed at any
 time, and the old index serves until the very end.
@@ -46,11 +46,11 @@ class Job:
     """A run that has something to do.
 
     Attributes:
-        tiles: The tiles that it adds.
-        new_rows: Which of them.
-        card: Of the model.
-        recipe: What it makes.
-        folder: Where.
+        tiles: Tiles that it adds.
+        new_rows: Rows of the tiles that it adds.
+        card: Card of the model.
+        recipe: Recipe of the index that it makes.
+        folder: Folder of the index.
     """
 
     tiles: TileSet
@@ -69,7 +69,7 @@ class Job:
 def prepare_job(tiles: TileSet, folder: Path, options: IndexOptions) -> Job | None:
     """Decide what there is to do and note it; None if the index is there already."""
     card = read_card(options.model)
-    make_index(card.dimension, options.factory)  # a wrong factory is told before the work
+    make_index(card.dimension, options.factory)  # refuses a wrong factory before the work
     if len(tiles) == 0:
         raise TilesError(f"{tiles.folder} holds no tile; cut some: geoloc tile RASTER")
     wanted = resolve_recipe(recipe_of(tiles, card, folder, options), folder, options)
@@ -193,10 +193,10 @@ def unknown_rows(table: geopandas.GeoDataFrame, base: geopandas.GeoDataFrame) ->
     there = base.set_index("tile_id")[["lon", "lat"]].reindex(table["tile_id"]).to_numpy()
     is_known = ~np.isnan(there[:, 0])
     shift = np.abs(there - table[["lon", "lat"]].to_numpy())
-    strangers = np.flatnonzero(is_known & (shift.max(axis=1) > _SAME_PLACE_DEG))
-    if len(strangers):
+    moved = np.flatnonzero(is_known & (shift.max(axis=1) > _SAME_PLACE_DEG))
+    if len(moved):
         raise OptionError(
-            f"tile {table['tile_id'].iloc[strangers[0]]} lies elsewhere than the tile of that "
+            f"tile {table['tile_id'].iloc[moved[0]]} lies elsewhere than the tile of that "
             "name in the index; rename its raster and cut it again, or index all rasters at once"
         )
     return np.flatnonzero(~is_known)

@@ -1,4 +1,4 @@
-"""Tiles to vectors, shard by shard: a run that is killed goes on with the next shard.
+"""Embed tiles, shard by shard: a run that is killed goes on with the next shard.
 
 Threads read, decode and shrink the tiles ahead while the network computes. A shard is a fixed range
 of the tiles and is cut into batches from its own start, so that the network sees the same batches
@@ -35,7 +35,7 @@ class TileVectors:
     Attributes:
         rows: (M,) rows of the tiles, ascending.
         vectors: (M, D) float16 of unit length, memory-mapped.
-        left_out: How many tiles could not be read.
+        left_out: Number of tiles that could not be read.
     """
 
     rows: Int64Array
@@ -56,9 +56,9 @@ def embed_tiles(
 
     Args:
         tiles: The tiles.
-        rows: Which of them, ascending.
-        embedder: What embeds them, with its satellite branch.
-        folder: Where the shards are kept; it exists.
+        rows: Rows of the tiles to embed, ascending.
+        embedder: Network that embeds them, with its satellite branch.
+        folder: Folder of the shards; it exists.
         workers: Threads that read.
         progress: Hears of each tile, and of the first few that cannot be read.
     """

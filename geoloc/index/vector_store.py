@@ -1,4 +1,4 @@
-"""Vectors in a FAISS index on disk: exact by default, any other factory string on request.
+"""Vector store: a FAISS index on disk, exact by default, any other factory string on request.
 
     vectors.faiss   the FAISS index, of inner product
     vectors.npy     (N, D) float16, beside every index that is not ``SQfp16``: an approximate
@@ -99,7 +99,7 @@ def write_store(folder: Path, vectors: Float16Array, factory: str) -> None:
     """Write the files of a store.
 
     Args:
-        folder: Where; it exists.
+        folder: Folder of the index; it exists.
         vectors: (N, D) of unit length, may be memory-mapped.
         factory: A FAISS factory string.
 

@@ -1,4 +1,4 @@
-"""How far results are from the truth: the figures by which locating is judged.
+"""Evaluate results against the truth: the figures by which locating is judged.
 
 Shares are of all photos that have a truth: a photo without an answer, or without a row, counts
 as missed. Errors are geodesic metres.
@@ -32,7 +32,7 @@ class Truth:
 
     Attributes:
         photo: Name of the photo, or the end of its path.
-        camera: Where the camera was.
+        camera: Position of the camera.
         scene: The ground point at the photo's centre.
     """
 
@@ -46,9 +46,9 @@ class GroupFigures:
     """The figures of the photos of one status (or of ``no result``).
 
     Attributes:
-        n: Photos.
-        n_answered: Photos with a position.
-        median_error_m: Of those with a position; None when there are none.
+        n: Number of photos.
+        n_answered: Number of photos with a position.
+        median_error_m: Median error of those with a position; None when there are none.
         share_within: Share of the `n` photos within so many metres.
     """
 
@@ -63,13 +63,13 @@ class Evaluation:
     """What an evaluation found.
 
     Attributes:
-        overall: All photos that have a truth.
-        by_status: The same, apart by status.
+        overall: Figures of all photos that have a truth.
+        by_status: Figures of each status.
         precision_within: Share of the ``located`` within so many metres; empty when none is.
         acc95_coverage: Share of the answers whose ``acc95_m`` circle holds the truth.
         errors_m: Error of each photo by name, None without an answer.
-        without_result: Photos of the truth that the results do not hold.
-        without_truth: Photos of the results that the truth does not hold; not counted above.
+        without_result: Names of the truth's photos that the results do not hold.
+        without_truth: Names of the results' photos that the truth does not hold; not counted.
     """
 
     overall: GroupFigures

@@ -44,7 +44,7 @@ class PhotoResult:
         acc95_m: Radius that holds the true position 95 % of the time, metres.
         heading: View direction, degrees clockwise from true north, as matched with the map.
         heading_sd: Standard deviation of `heading`, degrees.
-        position_kind: Whether the answer is where the ``camera`` was or the ``scene`` it shows.
+        position_kind: Kind of the position: where the ``camera`` was or the ``scene`` it shows.
         scene_longitude: Longitude of the ground point at the photo's centre, degrees.
         scene_latitude: Latitude of the ground point at the photo's centre, degrees.
         footprint: The photo's outline on the ground, WKT in lon, lat.

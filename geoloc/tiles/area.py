@@ -18,7 +18,7 @@ class Area:
     """A part of the Earth.
 
     Attributes:
-        shape: Its polygons in degrees; None is everywhere.
+        shape: Polygons in degrees; None is everywhere.
     """
 
     shape: shapely.Geometry | None = None
@@ -77,11 +77,11 @@ def file_area(path: str | Path) -> Area:
     return Area(shapely.union_all(shapely.make_valid(polygons.to_numpy())))
 
 
-def both(first: Area, second: Area) -> Area:
-    """What lies in both areas.
+def intersection(first: Area, second: Area) -> Area:
+    """The intersection of two areas.
 
     Raises:
-        OptionError: Nothing does.
+        OptionError: It is empty.
     """
     if first.shape is None or second.shape is None:
         return second if first.shape is None else first

@@ -1,4 +1,4 @@
-"""From the bands of any raster to 8-bit RGB and a mask; one recipe, the same for all its tiles.
+"""RGB from the bands of any raster: 8 bits and a mask, by one recipe for all its tiles.
 
 | raster | becomes |
 |---|---|
@@ -40,7 +40,7 @@ class RgbTile(NamedTuple):
 
 @dataclass(frozen=True)
 class Stretch:
-    """Per band, the values that become 0 and 255."""
+    """Contrast stretch: per band, the values that become 0 and 255."""
 
     low: tuple[float, ...]
     high: tuple[float, ...]
@@ -94,11 +94,11 @@ class RgbRecipe:
     """How the bands of one raster become RGB.
 
     Attributes:
-        kind: What the bands are.
-        bands: The bands to read, counted from 1.
-        alpha_band: The band that says what is transparent, counted from 1.
+        kind: Meaning of the bands.
+        bands: Numbers of the bands to read, counted from 1.
+        alpha_band: Number of the band that says what is transparent, counted from 1.
         palette: Colours (N, 4) as RGBA, of a palette raster.
-        stretch: What maps other types to bytes; None for 8-bit unsigned.
+        stretch: Mapping of other types to bytes; None for 8-bit unsigned.
     """
 
     kind: Kind

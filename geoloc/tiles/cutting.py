@@ -63,14 +63,14 @@ class RasterJob:
     """What the threads that cut one raster share.
 
     Attributes:
-        location: The raster, as the table names it.
-        folder: The folder of tiles.
-        key: The raster's name within the set, also of its folder of pixels.
-        scheme: How the tiles are cut.
-        frame: The raster's north-up grid.
-        crs_text: Its CRS, as the table keeps it.
-        stretch: What maps its values to bytes, if they are none.
-        stop: Set when the run is to end early.
+        location: Location of the raster, as the table names it.
+        folder: Folder of the tiles.
+        key: Name of the raster within the set, and of its folder of pixels.
+        scheme: Options that decide the tiles.
+        frame: North-up grid of the raster.
+        crs_text: CRS of the raster, as the table keeps it.
+        stretch: Mapping of its values to bytes, if they are none.
+        stop: Event that is set when the run is to end early.
     """
 
     location: str

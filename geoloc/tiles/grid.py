@@ -1,4 +1,4 @@
-"""Where tiles lie on a raster: windows that are square on the ground in true metres.
+"""Grid of tiles on a raster: windows that are square on the ground in true metres.
 
 Everything here counts in pixels of a north-up raster, by GDAL's convention: (0, 0) is the outer
 corner of the first pixel. The grid is spaced by metres walked on the ground, not by map units,

@@ -51,7 +51,7 @@ def check_creation(given: Sequence[str]) -> None:
     chosen = creation_options(given)
     if not given:
         return
-    with _heard_warnings() as warnings:
+    with _collected_warnings() as warnings:
         try:
             _write_trial(chosen)
         except rasterio.errors.RasterioError as error:
@@ -79,7 +79,7 @@ def _write_trial(chosen: dict[str, str]) -> None:
 
 
 @contextmanager
-def _heard_warnings() -> Iterator[list[str]]:
+def _collected_warnings() -> Iterator[list[str]]:
     """What GDAL warns of in this thread, which rasterio hands to its log, and nowhere else."""
     heard: list[str] = []
     thread, log = threading.get_ident(), logging.getLogger("rasterio._env")

@@ -16,7 +16,7 @@ from geoloc.errors import CrsError, InputError, OptionError, RasterError, one_li
 from geoloc.geometry.crs import crs_text
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
-from geoloc.tiles.area import Area, both, bounds_area, file_area
+from geoloc.tiles.area import Area, bounds_area, file_area, intersection
 from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.cutting import (
     CACHE_BYTES,
@@ -52,10 +52,10 @@ class TileSummary:
     """What a run has made.
 
     Attributes:
-        folder: Where the tiles are.
-        rasters: What became of each raster, in input order.
-        unchanged: Whether all was there already and nothing was done.
-        seconds: How long it took.
+        folder: Folder of the tiles.
+        rasters: Outcome of each raster, in input order.
+        unchanged: True if all was there already and nothing was done.
+        seconds: Duration of the run.
     """
 
     folder: Path
@@ -94,10 +94,10 @@ class TilePlan:
     """What a run would make; `tiles` counts those too that turn out to be invalid.
 
     Attributes:
-        tiles: Tiles at most.
-        bytes: Their size on disk, estimated from a few of them.
-        seconds: The time to cut them, likewise.
-        rasters: The rasters, with the tiles of each.
+        tiles: Number of tiles at most.
+        bytes: Size of the tiles on disk, estimated from a few of them.
+        seconds: Time to cut the tiles, estimated from a few of them.
+        rasters: Rasters, with the number of tiles of each.
     """
 
     tiles: int
@@ -186,7 +186,7 @@ def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
         aoi_digest=of_file.digest() or None,
         creation_options=() if options.virtual else tuple(options.creation_options),
     )
-    return scheme, both(within, of_file)
+    return scheme, intersection(within, of_file)
 
 
 def _wishes_of_model(model: str) -> tuple[float, int]:

@@ -54,12 +54,12 @@ class MapRaster:
     """An open raster on a north-up grid.
 
     Attributes:
-        location: What it was opened from.
-        dataset: The rasterio dataset, or the warped view of it.
-        frame: Its CRS, geotransform and size.
-        recipe: How its bands become RGB.
-        always_valid: Whether no pixel inside the raster can be invalid.
-        warped: Whether it is warped on the fly.
+        location: Path or address that it was opened from.
+        dataset: Dataset of rasterio, or the warped view of it.
+        frame: CRS, geotransform and size.
+        recipe: Conversion of its bands to RGB.
+        always_valid: True if no pixel inside the raster can be invalid.
+        warped: True if it is warped on the fly.
     """
 
     location: str
@@ -157,7 +157,7 @@ def open_raster(location: str | Path, *, stretch: Stretch | None = None) -> Iter
 
     Args:
         location: A path, a GDAL path (``/vsizip/...``) or an ``https://`` address.
-        stretch: What was measured before, for types other than bytes; measured now if None.
+        stretch: Stretch that was measured before, for types other than bytes; None measures it.
 
     Raises:
         RasterError: It cannot be opened, is not on the ground, or shows no picture.

@@ -1,4 +1,4 @@
-"""What an unfinished run of `geoloc tile` leaves behind, and whether a new run may go on from it.
+"""Resume `geoloc tile`: what an unfinished run leaves, and whether a new run may go on from it.
 
 ``tiles.partial.json`` says what is being made and from what; ``tiles.partial.jsonl`` keeps one
 line for every tile that is done, written after its pixels.
@@ -40,7 +40,7 @@ _FINGERPRINT_BYTES = 1 << 16
 
 
 class Journal:
-    """The tiles that are done, on disk and in memory."""
+    """Journal of the tiles that are done, on disk and in memory."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / JOURNAL

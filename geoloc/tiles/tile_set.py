@@ -1,4 +1,4 @@
-"""A folder of tiles at rest: its table, its manifest, and the pixels of any tile.
+"""A tile set at rest: a folder with its table, its manifest, and the pixels of any tile.
 
     tiles.parquet    GeoParquet 1.1, one row a tile (`TILE_COLUMNS`), footprints in EPSG:4326
     tiles.gti.gpkg   the same footprints, which GDAL also opens as one mosaic
@@ -95,13 +95,13 @@ class RasterEntry:
     """What became of one raster.
 
     Attributes:
-        location: Where it is, relative to the folder of tiles if it is a local file.
-        key: Its short name, unique in the set; the first part of its tiles' names.
-        fingerprint: Tells whether the file has changed; empty for addresses.
-        tiles: Tiles in the table.
-        skipped: Tiles left out because too few of their pixels are valid.
-        unreadable: Tiles left out because the file is damaged there.
-        error: Why nothing could be cut from it; None when all went well.
+        location: Location of the raster, relative to the folder of tiles if it is a local file.
+        key: Short name, unique in the set; the first part of its tiles' names.
+        fingerprint: Checksum that tells whether the file has changed; empty for addresses.
+        tiles: Number of tiles in the table.
+        skipped: Number of tiles left out because too few of their pixels are valid.
+        unreadable: Number of tiles left out because the file is damaged there.
+        error: Reason why nothing could be cut from it; None when all went well.
     """
 
     location: str
@@ -162,9 +162,9 @@ class TileSet:
     """The tiles of one folder; safe to read from many threads.
 
     Attributes:
-        folder: Where they are.
-        manifest: How they were made.
-        table: One row a tile, with the columns `TILE_COLUMNS` and footprints in EPSG:4326.
+        folder: Folder of the tiles.
+        manifest: Record of how the tiles were made.
+        table: Table of `TILE_COLUMNS` and footprints in EPSG:4326, one row a tile.
     """
 
     def __init__(self, folder: Path, manifest: TileManifest, table: geopandas.GeoDataFrame) -> None:

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from geoloc.errors import InputError, OptionError
-from geoloc.tiles.area import Area, both, bounds_area, file_area
+from geoloc.tiles.area import Area, bounds_area, file_area, intersection
 
 
 def test_everywhere_touches_all() -> None:
@@ -77,5 +77,5 @@ def test_an_error_of_our_own_is_not_taken_for_a_damaged_file(
 
 def test_areas_without_common_ground_are_refused() -> None:
     with pytest.raises(OptionError, match="in common"):
-        both(bounds_area((0, 0, 1, 1)), bounds_area((2, 2, 3, 3)))
-    assert both(Area(), bounds_area((0, 0, 1, 1))).shape is not None
+        intersection(bounds_area((0, 0, 1, 1)), bounds_area((2, 2, 3, 3)))
+    assert intersection(Area(), bounds_area((0, 0, 1, 1))).shape is not None

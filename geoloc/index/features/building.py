@@ -1,4 +1,4 @@
-"""Build the local features of a map, tile by tile, into the folder that `features` opens.
+"""Build the local features of a map, tile by tile, into the folder that `FeatureMap` opens.
 
 Parts are written as they are done and merged at the end, so that an interrupted run goes on where
 it stopped and ends with the same bytes.
@@ -70,12 +70,12 @@ def build_features(
     ground size of a raster is read: SIFT brings its own scales.
 
     Args:
-        tiles: Of the map.
-        folder: To write.
-        workers: Threads.
+        tiles: Tiles of the map.
+        folder: Folder to write.
+        workers: Number of threads.
         descriptor: Folder of the model that describes the features, which is copied into
             `folder`; None is RootSIFT.
-        device: Where that model runs, as of `geoloc.models.embedder.resolve_device`.
+        device: Device of that model, as of `geoloc.models.embedder.resolve_device`.
         progress: Hears of each tile.
 
     Returns:
@@ -83,7 +83,7 @@ def build_features(
     """
     progress = progress or Silent()
     parts_folder = folder.with_name(folder.name + ".parts")
-    extractor = None if descriptor is None else _open_describer(descriptor, device)
+    extractor = None if descriptor is None else _open_extractor(descriptor, device)
     kind = _kind_of(extractor)
     finished = _finished(folder, tiles, kind)
     if finished is not None:
@@ -106,7 +106,7 @@ def build_features(
     return count
 
 
-def _open_describer(folder: Path, device: str) -> PatchNetExtractor:
+def _open_extractor(folder: Path, device: str) -> PatchNetExtractor:
     from geoloc.index.features.descriptor import PatchNetExtractor  # brings torch
 
     return PatchNetExtractor(folder, device=device)

@@ -1,4 +1,4 @@
-"""A learned descriptor of keypoints, ready to describe those of maps and photos."""
+"""PatchNet descriptors of keypoints: a learned descriptor for those of maps and photos."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class PatchNetExtractor:
         DependencyError: The device is not there.
 
     Attributes:
-        kind: What the bytes mean.
-        card: Of the model.
+        kind: Meaning of the bytes.
+        card: Card of the model.
     """
 
     def __init__(self, model: str | Path, *, device: str = "cpu") -> None:

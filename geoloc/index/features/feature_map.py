@@ -1,4 +1,4 @@
-"""The local features of a whole map: computed once, kept in the index, searched by `verify`.
+"""Local features of a whole map: computed once, kept in the index, searched by locating.
 
 A folder of features holds, sorted by region and 64 m cell so that a window is a few slices:
 
@@ -81,9 +81,9 @@ class FeatureMap:
 
     Attributes:
         folder: That they lie in.
-        regions: Of the map.
+        regions: Connected pieces of the map.
         gsd_m: Metres a pixel of the tiles that they were found on.
-        kind: What their descriptors are.
+        kind: Meaning of their descriptors.
         xy_m: (N, 2) float32, metres east and north of the region's origin.
         region: (N,) int16.
         descriptors: (N, kind.size) uint8.

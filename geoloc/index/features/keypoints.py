@@ -33,7 +33,7 @@ class DescriptorKind:
         size: Bytes of one.
         zero: The byte that stands for 0.
         least_similarity: Cosine of two descriptors below which they are no pair.
-        checksum: Of the model's weights; empty for RootSIFT.
+        checksum: Checksum of the model's weights; empty for RootSIFT.
     """
 
     name: str
@@ -82,7 +82,7 @@ class DescriptorExtractor(Protocol):
     """Describes keypoints in place of RootSIFT.
 
     Attributes:
-        kind: What its bytes mean.
+        kind: Meaning of its bytes.
     """
 
     kind: DescriptorKind
@@ -104,8 +104,8 @@ def detect_keypoints(
         pixels: (H, W, 3) RGB or (H, W) grey, uint8.
         valid: (H, W) bool; keypoints whose neighbourhood leaves it are dropped, since the edge
             of the data is no feature of the ground.
-        limit: How many to keep, strongest contrast first.
-        extractor: What describes them; None is RootSIFT.
+        limit: Number of keypoints to keep, strongest contrast first.
+        extractor: Extractor of their descriptors; None is RootSIFT.
     """
     grey = to_grey(pixels)
     if extractor is None:

@@ -49,7 +49,7 @@ def cut_patches(
     """The patches (N, 32, 32, 3) of keypoints; what lies outside the image is its mirror image.
 
     Args:
-        pyramid: Of the image.
+        pyramid: Pyramid of the image.
         xy_px: (N, 2) columns and rows in the corner convention.
         size_px: (N,) diameters.
         angle_deg: (N,) clockwise from the image's x axis; they become the patches' x axes.

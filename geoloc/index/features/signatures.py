@@ -1,4 +1,4 @@
-"""Signatures of tiles: which local features a tile has, so briefly that thousands can be asked.
+"""ASMK signatures of tiles: which local features a tile has, in few bytes a tile.
 
 The features of a map fall into visual words (k-means of their own descriptors). For each word a
 tile keeps one unit vector: the sum of its features' offsets from the word's centre. A photo gets
@@ -31,7 +31,7 @@ from geoloc.progress import Progress
 WORDS = 256
 _WORDS_FILE, _SIGNATURES_FILE = "words.npy", "signatures.npy"
 # Features to learn a word from: as k-means of FAISS wants them at least, and at most.
-_FEWEST_A_WORD, _MOST_A_WORD = 39, 400
+_MIN_FEATURES_PER_WORD, _MAX_FEATURES_PER_WORD = 39, 400
 _SELECTIVITY = 3
 _QUANTISER = 127.0
 _RAREST = 1e-3
@@ -117,8 +117,8 @@ def write_signatures(
     """Add the signatures of the tiles of a table to their folder of features.
 
     Args:
-        features: Of the map.
-        tiles: The index's table.
+        features: Features of the map.
+        tiles: Table of the index.
         progress: Hears of each tile.
     """
     words = _learn_words(features)
@@ -141,8 +141,10 @@ def write_signatures(
 
 def _learn_words(features: FeatureMap) -> Float32Array:
     """The centres of the map's own descriptors, as many as they can teach."""
-    count = int(min(WORDS, max(1, len(features) // _FEWEST_A_WORD)))
-    drawn = np.random.default_rng(_SEED).permutation(len(features))[: _MOST_A_WORD * count]
+    count = int(min(WORDS, max(1, len(features) // _MIN_FEATURES_PER_WORD)))
+    drawn = np.random.default_rng(_SEED).permutation(len(features))[
+        : _MAX_FEATURES_PER_WORD * count
+    ]
     unit = features.kind.unit(features.descriptors[np.sort(drawn)])
     means = faiss.Kmeans(
         unit.shape[1],
@@ -150,7 +152,7 @@ def _learn_words(features: FeatureMap) -> Float32Array:
         niter=15,
         seed=_SEED,
         spherical=True,
-        max_points_per_centroid=_MOST_A_WORD,
+        max_points_per_centroid=_MAX_FEATURES_PER_WORD,
         min_points_per_centroid=1,
     )
     means.train(unit)
