@@ -64,13 +64,13 @@ def _sources() -> list[Path]:
 
 
 def _module(path: Path) -> str:
-    """``geoloc.index.vector_store.flat`` of ``geoloc/store/flat.py``."""
+    """``geoloc.index.vector_store`` of ``geoloc/index/vector_store.py``."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _room(module: str) -> str:
-    """``store`` of ``geoloc.index.vector_store.flat``; the package itself is ``__init__``."""
+    """``index`` of ``geoloc.index.vector_store``; the package itself is ``__init__``."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 

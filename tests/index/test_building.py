@@ -13,7 +13,6 @@ from geoloc.index.job import build_index
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_index import MapIndex
 from geoloc.models.embedder import Embedder
-from geoloc.progress import Silent
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.indexes import (
     folder_bytes,
@@ -23,16 +22,7 @@ from tests.fixtures.indexes import (
     write_model,
     write_tiles,
 )
-
-
-class Listener(Silent):
-    """Keeps the warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
+from tests.fixtures.progress import RecordedProgress
 
 
 def test_every_tile_is_found_by_its_own_pixels(tiles: Path, model: Path, tmp_path: Path) -> None:
@@ -97,7 +87,7 @@ def test_the_index_does_not_depend_on_workers(tiles: Path, model: Path, tmp_path
 
 def test_bad_tiles_are_left_out_told_and_counted(tiles: Path, model: Path, tmp_path: Path) -> None:
     bad = [spoil_tile(tiles, row) for row in (0, 1, 7)]
-    listener = Listener()
+    listener = RecordedProgress()
     options = options_for(model, features=True)
     summary = build_index(tiles, tmp_path / "index", options, progress=listener)
     assert (summary.tiles, summary.left_out, summary.is_complete) == (13, 3, False)
@@ -111,7 +101,7 @@ def test_tiles_that_are_not_the_models_are_told(tiles: Path, tmp_path: Path) -> 
     other = write_model(tmp_path / "other")
     card = (other / "model.toml").read_text()
     (other / "model.toml").write_text(card.replace("size_m = 64.0", "size_m = 20.0"))
-    listener = Listener()
+    listener = RecordedProgress()
     build_index(tiles, tmp_path / "index", options_for(other), progress=listener)
     assert listener.warnings == [
         "the tiles are 64 m on the ground, tiny learnt from tiles of 20 m and will hardly know "
@@ -122,7 +112,7 @@ def test_tiles_that_are_not_the_models_are_told(tiles: Path, tmp_path: Path) -> 
 def test_many_bad_tiles_are_told_briefly(tiles: Path, model: Path, tmp_path: Path) -> None:
     for row in range(9):
         spoil_tile(tiles, row)
-    listener = Listener()
+    listener = RecordedProgress()
     build_index(tiles, tmp_path / "index", options_for(model), progress=listener)
     assert len(listener.warnings) == 6
     assert "4 more" in listener.warnings[-1]

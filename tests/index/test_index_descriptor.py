@@ -23,8 +23,9 @@ from geoloc.models.registry import find_model
 from geoloc.options import LocateOptions
 from tests.fixtures.extractors import write_extractor
 from tests.fixtures.indexes import folder_bytes, options_for, write_map, write_model, write_tiles
+from tests.fixtures.progress import RecordedProgress
 from tests.fixtures.rasters import write_raster
-from tests.fixtures.search import Heard, SearchWorld
+from tests.fixtures.search import SearchWorld
 from tests.locate.test_locator import NUMBER, error_m, truth
 
 MODEL = ("model.toml", "model.safetensors")
@@ -134,7 +135,10 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     # Four tiles through the network, and one of the four through the descriptor.
     with pytest.raises(KeyboardInterrupt):
         build_index(
-            small.parent / "tiles", tmp_path / "cut", options(models), progress=Heard(stop_after=5)
+            small.parent / "tiles",
+            tmp_path / "cut",
+            options(models),
+            progress=RecordedProgress(stop_after=5),
         )
     assert not (tmp_path / "cut" / "index.json").exists()
     build_index(small.parent / "tiles", tmp_path / "cut", options(models))

@@ -14,7 +14,8 @@ from geoloc.locate.job import locate_photos
 from geoloc.options import LocateOptions
 from geoloc.results.schema import PhotoResult
 from tests.fixtures.photos import write_photo
-from tests.fixtures.search import Heard, SearchWorld
+from tests.fixtures.progress import RecordedProgress
+from tests.fixtures.search import SearchWorld
 
 
 @pytest.fixture(scope="module")
@@ -77,31 +78,33 @@ def test_a_run_has_one_name_and_two_runs_have_two(
 def test_photos_of_an_untrained_kind_are_rejected_with_one_warning(
     search_world: SearchWorld, kind: str
 ) -> None:
-    heard = Heard()
+    progress = RecordedProgress()
     options = LocateOptions(view=kind)  # type: ignore[arg-type]
-    results = list(locate_photos(search_world.photos, search_world.index, options, progress=heard))
+    results = list(
+        locate_photos(search_world.photos, search_world.index, options, progress=progress)
+    )
     assert [(r.status, r.view) for r in results] == [("rejected", kind)] * 3
-    assert len(heard.warnings) == 1
-    assert kind in heard.warnings[0]
-    assert heard.done == 3
+    assert len(progress.warnings) == 1
+    assert kind in progress.warnings[0]
+    assert progress.done == 3
 
 
 def test_the_progress_counts_every_photo(search_world: SearchWorld, tmp_path: Path) -> None:
-    heard = Heard()
+    progress = RecordedProgress()
     missing = [tmp_path / f"{i}.jpg" for i in range(7)]
-    assert len(list(locate_photos(missing, search_world.index, progress=heard))) == 7
-    assert heard.done == 7
+    assert len(list(locate_photos(missing, search_world.index, progress=progress))) == 7
+    assert progress.done == 7
 
 
 def test_the_first_unreadable_photos_are_named_and_the_rest_counted(
     search_world: SearchWorld, tmp_path: Path
 ) -> None:
-    heard = Heard()
+    progress = RecordedProgress()
     missing = [tmp_path / f"{i}.jpg" for i in range(7)]
-    list(locate_photos(missing, search_world.index, progress=heard))
-    assert [f"{i}.jpg" in warning for i, warning in enumerate(heard.warnings[:5])] == [True] * 5
-    assert len(heard.warnings) == 6
-    assert "2 more" in heard.warnings[5]
+    list(locate_photos(missing, search_world.index, progress=progress))
+    assert [f"{i}.jpg" in warning for i, warning in enumerate(progress.warnings[:5])] == [True] * 5
+    assert len(progress.warnings) == 6
+    assert "2 more" in progress.warnings[5]
 
 
 def test_no_photos_are_no_results(search_world: SearchWorld) -> None:
@@ -109,11 +112,11 @@ def test_no_photos_are_no_results(search_world: SearchWorld) -> None:
 
 
 def test_results_come_one_by_one_and_may_be_left(search_world: SearchWorld, tmp_path: Path) -> None:
-    heard = Heard()
+    progress = RecordedProgress()
     missing = [tmp_path / f"{i}.jpg" for i in range(40)]
-    results = locate_photos(missing, search_world.index, progress=heard)
+    results = locate_photos(missing, search_world.index, progress=progress)
     assert next(results).photo.endswith("0.jpg")
-    assert heard.done == 1
+    assert progress.done == 1
     results.close()  # type: ignore[attr-defined]
 
 
@@ -122,12 +125,12 @@ def test_rows_of_the_table_without_a_photo_are_told(
 ) -> None:
     table = tmp_path / "said.csv"
     table.write_text("photo,rel_alt_m\nnobody.jpg,100\nDJI_0001.jpg,2\n")
-    heard = Heard()
+    progress = RecordedProgress()
     options = LocateOptions(metadata=str(table))
     photos = search_world.photos[:1]
-    results = list(locate_photos(photos, search_world.index, options, progress=heard))
+    results = list(locate_photos(photos, search_world.index, options, progress=progress))
     assert results[0].view == "street"
-    assert any("nobody.jpg" in warning for warning in heard.warnings)
+    assert any("nobody.jpg" in warning for warning in progress.warnings)
 
 
 def test_a_missing_index_is_an_error_before_the_first_photo(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from geoloc.results.evaluation import Truth, evaluate_results
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
 from tests.fixtures.photos import DJI, GPANO, exif, write_photo, xmp
-from tests.fixtures.search import Heard
+from tests.fixtures.progress import RecordedProgress
 from tests.fixtures.street import StreetWorld, panorama, plain, write_panorama
 
 # Near the middle of a tile: where the hand-made network knows a place.
@@ -137,14 +137,14 @@ def test_drone_photos_are_rejected_row_by_row_where_no_features_are_kept(
         xmp=xmp({"RelativeAltitude": "+80.0", "GimbalPitchDegree": "-90"}, namespace=DJI),
     )
     pano = write_panorama(tmp_path / "pano.jpg", pixels)
-    heard = Heard()
-    first, second = locate_photos([drone, pano], street_world.index, progress=heard)
+    progress = RecordedProgress()
+    first, second = locate_photos([drone, pano], street_world.index, progress=progress)
     assert (first.status, first.view) == ("rejected", "drone")
     assert first.error is not None
     assert "--no-features" in first.error
     assert second.view == "panorama"
     assert second.has_position
-    assert [w for w in heard.warnings if "drone" in w]
+    assert [w for w in progress.warnings if "drone" in w]
 
 
 def test_a_search_that_is_given_up_ends_without_a_result(

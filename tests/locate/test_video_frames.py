@@ -11,7 +11,8 @@ from geoloc.errors import MetadataError
 from geoloc.locate.job import locate_photos
 from geoloc.options import LocateOptions
 from tests.fixtures.flight_logs import mavic_3, write_log
-from tests.fixtures.search import Heard, SearchWorld
+from tests.fixtures.progress import RecordedProgress
+from tests.fixtures.search import SearchWorld
 
 # A frame taken 2 m above the ground is a street photo: the search is over before it begins.
 LOW = [mavic_3(n, height_m=100.0 if n < 10 else 2.0) for n in range(1, 40)]
@@ -58,9 +59,9 @@ def test_what_is_odd_about_a_log_is_told_before_the_first_frame(
     search_world: SearchWorld, frame: Path
 ) -> None:
     frame.with_name("DJI_0001.SRT").write_text("1\n00:00:00,000 --> 00:00:01,000\nHello.\n")
-    heard = Heard()
-    locate_photos([frame], search_world.index, progress=heard)
-    assert any("tells of a flight" in warning for warning in heard.warnings)
+    progress = RecordedProgress()
+    locate_photos([frame], search_world.index, progress=progress)
+    assert any("tells of a flight" in warning for warning in progress.warnings)
 
 
 def test_a_named_log_that_tells_nothing_is_an_error(

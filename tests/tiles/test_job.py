@@ -14,30 +14,13 @@ import shapely
 
 from geoloc.errors import CrsError, OptionError, OutputExistsError, RasterError
 from geoloc.options import TileOptions
-from geoloc.progress import Silent
 from geoloc.tiles import job
 from geoloc.tiles.job import cut_tiles, plan_tiles
 from geoloc.tiles.tile_set import RasterEntry, TileSet
 from tests.fixtures import rasters
+from tests.fixtures.progress import RecordedProgress
 
 OPTIONS = TileOptions(ground_sizes_m=(160.0,), size_px=64)
-
-
-class Heard(Silent):
-    """Keeps what it is told, and may interrupt."""
-
-    def __init__(self, stop_after: int | None = None) -> None:
-        self.warnings: list[str] = []
-        self.done = 0
-        self._stop_after = stop_after
-
-    def advance(self, count: int = 1) -> None:
-        self.done += count
-        if self._stop_after is not None and self.done >= self._stop_after:
-            raise KeyboardInterrupt
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
 
 
 @pytest.fixture
@@ -115,10 +98,10 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(
     options = replace(OPTIONS, virtual=virtual, workers=1)
     cut_tiles([source], tmp_path / "whole", options)
     with pytest.raises(KeyboardInterrupt):
-        cut_tiles([source], tmp_path / "tiles", options, progress=Heard(stop_after=3))
+        cut_tiles([source], tmp_path / "tiles", options, progress=RecordedProgress(stop_after=3))
     assert not (tmp_path / "tiles" / "tiles.json").exists()
-    heard = Heard()
-    cut_tiles([source], tmp_path / "tiles", options, progress=heard)
+    progress = RecordedProgress()
+    cut_tiles([source], tmp_path / "tiles", options, progress=progress)
     assert files(tmp_path / "tiles") == files(tmp_path / "whole")
 
 
@@ -126,7 +109,9 @@ def test_done_tiles_are_not_cut_again(
     source: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        cut_tiles([source], folder, replace(OPTIONS, workers=1), progress=Heard(stop_after=1))
+        cut_tiles(
+            [source], folder, replace(OPTIONS, workers=1), progress=RecordedProgress(stop_after=1)
+        )
     lines = (folder / "tiles.partial.jsonl").read_text().splitlines()
     seen: list[int] = []
     original = job.make_chunks
@@ -144,7 +129,7 @@ def test_done_tiles_are_not_cut_again(
 def test_a_line_cut_off_by_a_crash_is_forgotten(source: str, folder: Path, tmp_path: Path) -> None:
     cut_tiles([source], tmp_path / "whole", OPTIONS)
     with pytest.raises(KeyboardInterrupt):
-        cut_tiles([source], folder, OPTIONS, progress=Heard(stop_after=1))
+        cut_tiles([source], folder, OPTIONS, progress=RecordedProgress(stop_after=1))
     with (folder / "tiles.partial.jsonl").open("a") as journal:
         journal.write('{"id": "region_160_')
     cut_tiles([source], folder, OPTIONS)
@@ -194,12 +179,12 @@ def test_several_ground_sizes_make_a_pyramid(source: str, folder: Path) -> None:
 
 def test_a_bad_raster_among_good_ones_is_named(source: str, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.tif").write_text("hello")
-    heard = Heard()
-    summary = cut_tiles([str(tmp_path / "bad.tif"), source], folder, OPTIONS, progress=heard)
+    progress = RecordedProgress()
+    summary = cut_tiles([str(tmp_path / "bad.tif"), source], folder, OPTIONS, progress=progress)
     assert [Path(entry.location).name for entry in summary.failures] == ["bad.tif"]
     assert not summary.is_complete
     assert summary.tiles > 0
-    assert "bad.tif" in heard.warnings[0]
+    assert "bad.tif" in progress.warnings[0]
 
 
 def test_a_bad_raster_alone_is_the_error_and_leaves_nothing(folder: Path, tmp_path: Path) -> None:
@@ -232,11 +217,11 @@ def test_damaged_parts_cost_only_their_tiles(tmp_path: Path, folder: Path) -> No
     middle = int(len(data) * 0.95)
     data[middle : middle + 4000] = bytes(4000)
     path.write_bytes(data)
-    heard = Heard()
-    summary = cut_tiles([str(path)], folder, replace(OPTIONS, overlap=0.0), progress=heard)
+    progress = RecordedProgress()
+    summary = cut_tiles([str(path)], folder, replace(OPTIONS, overlap=0.0), progress=progress)
     assert summary.unreadable > 0
     assert summary.tiles > 0
-    assert "lost" in heard.warnings[0]
+    assert "lost" in progress.warnings[0]
 
 
 def test_mostly_invalid_tiles_are_skipped(tmp_path: Path, folder: Path) -> None:

@@ -23,8 +23,9 @@ from geoloc.options import TileOptions
 from geoloc.tiles.job import cut_tiles
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.indexes import folder_bytes
+from tests.fixtures.progress import RecordedProgress
 from tests.fixtures.rasters import write_raster
-from tests.fixtures.search import Heard, speckled
+from tests.fixtures.search import speckled
 
 GSD_M = 0.5
 TILE_M = 96.0
@@ -166,7 +167,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     monkeypatch.setattr(building, "_PART_TILES", 2)
     build_features(kept_tiles, tmp_path / "once", workers=1)
     with pytest.raises(KeyboardInterrupt):
-        build_features(kept_tiles, tmp_path / "twice", progress=Heard(stop_after=3))
+        build_features(kept_tiles, tmp_path / "twice", progress=RecordedProgress(stop_after=3))
     assert not (tmp_path / "twice").exists()
     done_before = [p.name for p in (tmp_path / "twice.parts").glob("*.npz")]
     assert 0 < len(done_before) < len(kept_tiles) / 2
@@ -187,7 +188,7 @@ def test_parts_of_other_tiles_are_not_taken_up(
     monkeypatch.setattr(building, "_PART_TILES", 2)
     other = cut(tmp_path / "tiles", utm_sheet(tmp_path / "other.tif", seed=5))
     with pytest.raises(KeyboardInterrupt):
-        build_features(other, tmp_path / "features", progress=Heard(stop_after=3))
+        build_features(other, tmp_path / "features", progress=RecordedProgress(stop_after=3))
     build_features(kept_tiles, tmp_path / "features")
     build_features(kept_tiles, tmp_path / "clean")
     assert folder_bytes(tmp_path / "features") == folder_bytes(tmp_path / "clean")

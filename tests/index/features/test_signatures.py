@@ -28,8 +28,9 @@ from geoloc.progress import Silent
 from geoloc.tiles.job import cut_tiles
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.indexes import folder_bytes, options_for, write_map, write_model, write_tiles
+from tests.fixtures.progress import RecordedProgress
 from tests.fixtures.rasters import write_raster
-from tests.fixtures.search import Heard, SearchWorld, speckled
+from tests.fixtures.search import SearchWorld, speckled
 from tests.locate.test_locator import NUMBER, error_m, truth
 
 GSD_M = 0.5
@@ -181,9 +182,9 @@ def test_the_same_map_gives_the_same_bytes(town: Town, folder: Path) -> None:
 
 
 def test_each_tile_is_told(town: Town, folder: Path) -> None:
-    heard = Heard()
-    write_signatures(FeatureMap.open(folder), town.tiles.table, progress=heard)
-    assert heard.done == len(town.rows)
+    progress = RecordedProgress()
+    write_signatures(FeatureMap.open(folder), town.tiles.table, progress=progress)
+    assert progress.done == len(town.rows)
 
 
 def test_a_folder_may_have_been_made_without(folder: Path) -> None:
@@ -254,7 +255,7 @@ def test_a_run_that_ended_between_features_and_signatures_is_completed(
     features = tmp_path / "cut" / "features"
     # Four tiles through the network, the same for their features, and two signatures.
     with pytest.raises(KeyboardInterrupt):
-        build_index(tiles, tmp_path / "cut", options, progress=Heard(stop_after=10))
+        build_index(tiles, tmp_path / "cut", options, progress=RecordedProgress(stop_after=10))
     assert (features / "features.json").exists()
     assert not (features / "signatures.npy").exists()
     assert not (tmp_path / "cut" / "index.json").exists()

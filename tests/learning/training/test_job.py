@@ -19,7 +19,6 @@ from geoloc.learning.training.recipe_file import list_recipes, read_recipe
 from geoloc.models import registry
 from geoloc.models.weights import read_tensors
 from geoloc.options import TrainOptions
-from geoloc.progress import Silent
 from tests.fixtures.dataset_layouts import (
     write_cvact,
     write_cvusa,
@@ -27,19 +26,9 @@ from tests.fixtures.dataset_layouts import (
     write_university1652,
     write_vigor,
 )
+from tests.fixtures.progress import RecordedProgress
 
 HERE = TrainOptions(device="cpu", workers=0)
-
-
-class Heard(Silent):
-    """Keeps what it is warned of."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, message: str) -> None:
-        """Keep it."""
-        self.warnings.append(message)
 
 
 def steps_of(folder: Path) -> list[str]:
@@ -104,10 +93,10 @@ def test_pairs_without_a_test_keep_some_places_back_by_themselves(
 ) -> None:
     table = pairs / "pairs.csv"
     table.write_text(table.read_text().replace(",test,", ",train,"))
-    heard = Heard()
-    summary = train_model(pairs_recipe, pairs, tmp_path / "model", HERE, progress=heard)
+    progress = RecordedProgress()
+    summary = train_model(pairs_recipe, pairs, tmp_path / "model", HERE, progress=progress)
     assert summary.recall.queries == summary.recall.references == 4  # of 18
-    assert "20% of its places are held out at random" in heard.warnings[0]
+    assert "20% of its places are held out at random" in progress.warnings[0]
 
 
 def test_a_test_that_is_named_and_not_there_is_told(
