@@ -130,25 +130,19 @@ class LearnedVerification:
         self, photo: RgbImage, camera: Camera, place: CandidatePose
     ) -> VerifiedPose | None:
         """The evidence at one place, if the matcher finds more there than on the mirrored map."""
-        p, start = self._parameters, place.camera
-        outline = footprint(camera, start.pose, max_distance_m=MAX_REACH * start.pose.height_m)
-        if len(outline) < 3:
+        p = self._parameters
+        pictures = self._pictures(photo, camera, place)
+        if pictures is None:
             return None
-        low, high = outline.min(axis=0) + start.position, outline.max(axis=0) + start.position
-        gsd_m = max(self._features.gsd_m, float((high - low).max()) / p.max_side_px)
-        rectified = rectify(photo, camera, start.pose, gsd_m=gsd_m, north_up=True)
-        if rectified is None:
-            return None
-        frame = self._features.regions[place.peak.region].frame
-        window = self._pixels.around(frame, low - p.margin_m, high + p.margin_m, gsd_m=gsd_m)
-        fit, hints = self._compare(rectified, window, start)
+        rectified, window = pictures
+        fit, hints = self._compare(rectified, window, place.camera)
         if fit is None or hints < p.least_hints:
             return None
         # The mirror image keeps the colours, the textures and the frame, and shows nowhere.
         mirrored = replace(
             window, pixels=window.pixels[:, ::-1].copy(), valid=window.valid[:, ::-1]
         )
-        _, hints_of_control = self._compare(rectified, mirrored, start)
+        _, hints_of_control = self._compare(rectified, mirrored, place.camera)
         by_chance = max(p.least_hints, p.control_factor * hints_of_control)
         hint_llr = float(log_likelihood_ratio(float(hints), by_chance))
         if hint_llr <= 0:
@@ -164,6 +158,23 @@ class LearnedVerification:
             matcher=self._name,
             parameters=p.score,
         )
+
+    def _pictures(
+        self, photo: RgbImage, camera: Camera, place: CandidatePose
+    ) -> tuple[RectifiedPhoto, MapWindow] | None:
+        """The photo and the map around a place, north up at one scale; None for a photo of sky."""
+        p, start = self._parameters, place.camera
+        outline = footprint(camera, start.pose, max_distance_m=MAX_REACH * start.pose.height_m)
+        if len(outline) < 3:
+            return None
+        low, high = outline.min(axis=0) + start.position, outline.max(axis=0) + start.position
+        gsd_m = max(self._features.gsd_m, float((high - low).max()) / p.max_side_px)
+        rectified = rectify(photo, camera, start.pose, gsd_m=gsd_m, north_up=True)
+        if rectified is None:
+            return None
+        frame = self._features.regions[place.peak.region].frame
+        window = self._pixels.around(frame, low - p.margin_m, high + p.margin_m, gsd_m=gsd_m)
+        return rectified, window
 
     def _compare(
         self, rectified: RectifiedPhoto, window: MapWindow, start: GroundCamera

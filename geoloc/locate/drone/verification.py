@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -157,6 +158,11 @@ class _Case:
     parameters: VerificationParameters
     voting: VotingParameters
 
+    @cached_property
+    def photo_px(self) -> Float64Array:
+        """Places (N, 2) of the view's keypoints in the photo, pixels."""
+        return project(self.view.rectified.to_photo, self.view.keypoints.xy_px.astype(float))
+
 
 def verify_peak(
     view: PhotoView,
@@ -186,39 +192,50 @@ def verify_peak(
         voting=voting,
     )
     around = _Surroundings.of(case)
-    if around is None:
+    first = None if around is None else _first_fit(case, around)
+    if around is None or first is None:
         return None
-    rectified, tilt_sd_deg = view.rectified, view.hypothesis.tilt_sd_deg
-    photo_px = project(rectified.to_photo, view.keypoints.xy_px.astype(float))  # (N, 2)
+    fit, gsd_m = first
+    refined = VoteHypothesis(fit.camera.pose.heading_deg, gsd_m)
+    expected = project(fit.homography, case.photo_px)
+    partners = _partners(case, around, expected, refined, parameters.second_radius_m)
+    second = refit(
+        view.rectified.camera,
+        partners.points(case.photo_px),
+        fit,
+        tilt_sd_deg=view.hypothesis.tilt_sd_deg,
+        parameters=parameters.camera_fit,
+    )
+    return None if second is None else _judge(case, partners, second)
+
+
+def _first_fit(case: _Case, around: _Surroundings) -> tuple[Resection, float] | None:
+    """The camera fitted to partners near where the peak puts them, and the view's metres a pixel.
+
+    None when too few partners agree with one similarity, or with a camera above the ground.
+    """
+    view, peak = case.view, case.peak
     hypothesis = VoteHypothesis(peak.yaw_deg, peak.gsd_m)
-    expected = _expected_at(view, peak)
-    partners = _partners(case, around, expected, hypothesis, parameters.first_radius_m)
+    radius_m = case.parameters.first_radius_m
+    partners = _partners(case, around, _expected_at(view, peak), hypothesis, radius_m)
     start, is_inlier = _start(case, partners)
     if start is None:
         return None
-    points = partners.points(photo_px).select(is_inlier)
-    fit = resect(rectified.camera, points.photo_px, points.ground_m, start, tilt_sd_deg=tilt_sd_deg)
-    if fit is None:
-        return None
-    refined = VoteHypothesis(fit.camera.pose.heading_deg, _gsd_m(rectified, start))
-    expected = project(fit.homography, photo_px)
-    partners = _partners(case, around, expected, refined, parameters.second_radius_m)
-    fit = refit(
-        rectified.camera,
-        partners.points(photo_px),
-        fit,
-        tilt_sd_deg=tilt_sd_deg,
-        parameters=parameters.camera_fit,
+    points = partners.points(case.photo_px).select(is_inlier)
+    fit = resect(
+        view.rectified.camera,
+        points.photo_px,
+        points.ground_m,
+        start,
+        tilt_sd_deg=view.hypothesis.tilt_sd_deg,
     )
-    return None if fit is None else _judge(case, partners, fit, photo_px)
+    return None if fit is None else (fit, _gsd_m(view.rectified, start))
 
 
-def _judge(
-    case: _Case, partners: _Partners, fit: Resection, photo_px: Float64Array
-) -> VerifiedPose:
+def _judge(case: _Case, partners: _Partners, fit: Resection) -> VerifiedPose:
     """Count what agrees with the final fit, each spot once, against what chance would give."""
     view, p = case.view, case.parameters
-    away = partners.points(photo_px).misfit_m(fit)  # (N,), a partner
+    away = partners.points(case.photo_px).misfit_m(fit)  # (N,), a partner
     spots = _spots(view.keypoints.xy_px[partners.photo], p.spot_px)
     hits = len(np.unique(spots[away < p.camera_fit.inlier_m]))
     tried = len(np.unique(spots))
@@ -230,7 +247,7 @@ def _judge(
         n_inliers=hits,
         n_spots=len(np.unique(_spots(view.keypoints.xy_px, p.spot_px))),
         inlier_z=(hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance))),
-        vote_llr=_vote_llr(case, fitted, project(fit.homography, photo_px)),
+        vote_llr=_vote_llr(case, fitted, project(fit.homography, case.photo_px)),
         peak=case.peak,
         parameters=p.score,
     )
