@@ -102,7 +102,7 @@ class LocateOptions:
 
     Attributes:
         view: What kind of photos these are; ``auto`` decides photo by photo.
-        effort: How much is searched: hypotheses of yaw and scale, features, tiles.
+        effort: Thoroughness of the search: hypotheses of yaw and scale, features, tiles.
         prior: Whether a photo's own GPS position may narrow the search. Never by default.
         prior_radius_m: Radius of that prior, in metres.
         top_k: Tiles that retrieval proposes, per photo.
@@ -141,10 +141,10 @@ class ExplainOptions:
         metadata: A CSV that adds to or overrides what the photo says of itself, or the flight log
             (.SRT) of the video that it is a frame of.
         frame_rate_hz: Frames a second at which it was taken from its video, as in `LocateOptions`.
-        model: Where the index's model lies, if not where the index says.
+        model: Model of the index, if it was moved.
         rank: Which tile: 1 is the best, 2 the next.
         locate: Also locate the photo, and mark the answer on the tile.
-        device: Where the network runs.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
     """
 
     view: ViewChoice = "auto"
@@ -286,7 +286,7 @@ class ImportOptions:
         backbone: timm's name of the backbone; None recognises ConvNeXts and else takes what the
             project publishes.
         ground_size_m: Side of a tile on the ground; None takes the data set's.
-        whole: Of MEAN: keep the branches that only training needs.
+        whole: For MEAN: also keep the branches that only training needs.
     """
 
     project: Project
@@ -302,7 +302,7 @@ class OnnxOptions:
     """How a model is exported.
 
     Attributes:
-        views: Whose branches; none: all that the model was trained for.
+        views: Views to export; none: all that the model was trained for.
         opset: Version of ONNX's set of operators.
         dynamic_batch: Take any number of images at once; else exactly one, which some compilers
             for small devices want.
@@ -327,8 +327,8 @@ class CrossViewOptions:
         towns: Number of training towns.
         seed: Seed of the towns.
         photos: Photos of each place; None for one panorama or four drone photos.
-        tiles: Of each training place and map: one around the place, the others up to a quarter of
-            their side off to each side, as the nearest tile of a grid is.
+        tiles: Tiles of each training place and map: one around the place, the others up to a
+            quarter of their side off to each side, as the nearest tile of a grid is.
         map_seasons: In how many seasons the training towns are mapped, 1 to 3.
         street: At how many test places a photo with a limited field of view is taken too.
         tile_m: Side of a reference tile on the ground; None for 60 m, or 100 m for drones.

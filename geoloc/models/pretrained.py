@@ -26,7 +26,7 @@ class BackboneOrigin:
 
     Attributes:
         source: timm's name of them, or the file.
-        licence: As timm states it; None for a file, which states none.
+        licence: Licence as timm states it; None for a file, which states none.
     """
 
     source: str

@@ -103,14 +103,14 @@ def ablation_costs(size: CLNetSize, task: DataSet) -> list[tuple[str, Cost]]:
 
 @cache
 def siamese_cost(backbone: str, task: DataSet) -> Cost:
-    """Of Sample4Geo's network, or of any other that is nothing but its backbone."""
+    """Cost of Sample4Geo's network, or of any other that is nothing but its backbone."""
     with torch.device("meta"):
         network = Siamese(SiameseOptions(backbone)).requires_grad_(False)
     return Cost(_size(network), pair_macs(network, task))
 
 
 def mean_training_cost(task: DataSet) -> Cost:
-    """Of MEAN with its branches."""
+    """Cost of MEAN with its branches."""
     with torch.device("meta"):
         network = MEAN().eval()  # batch statistics of one image there are none
     images = DATA_SETS[task]
@@ -120,7 +120,7 @@ def mean_training_cost(task: DataSet) -> Cost:
 
 
 def clnet_cost(options: CLNetOptions, task: DataSet, *, fold: bool = False) -> Cost:
-    """Of a CLNet; the features' multiplications in GFR are added."""
+    """Cost of a CLNet; the features' multiplications in GFR are added."""
     network = _on_meta(options)
     if fold:
         network.fold()

@@ -126,7 +126,7 @@ def measure_test(
 
     Args:
         split: The test.
-        vectors: Of its queries and references, in their order.
+        vectors: Vectors of its queries and references, in their order.
         rules: Protocols to measure by.
         progress: Listener for the queries that are compared.
     """

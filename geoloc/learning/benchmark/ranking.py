@@ -120,7 +120,7 @@ class RightRanks:
     """Where all right references of all queries stand, best first within a query.
 
     Attributes:
-        queries: How many queries there are, those without a right reference among them.
+        queries: Number of queries, those without a right reference among them.
         query: (P,) which query.
         order: (P,) 1 for a query's best right reference, 2 for its second, ...
         wrong: (P,) wrong references that are at least as similar.

@@ -30,8 +30,8 @@ class Row:
         method: The model, or the published network.
         value: Value in the unit beside it.
         unit: ``%``, ``m`` or ``queries``.
-        queries: How many it is a mean of; None where the source does not say.
-        references: How many were ranked; None where the source does not say.
+        queries: Number of queries that it is a mean of; None where the source does not say.
+        references: Number of references that were ranked; None where the source does not say.
         source: Paper or page that it comes from.
         doubt: Why it cannot be right; empty if nothing speaks against it.
     """

@@ -48,7 +48,7 @@ class PictureVectors:
     Args:
         embedder: The model.
         workers: Threads that read and decode.
-        folder: Where shards are kept; None keeps them for this object's life only.
+        folder: Folder that keeps shards; None keeps them for this object's life only.
         progress: Listener for each image.
     """
 

@@ -32,8 +32,8 @@ def open_dataset(name: str, folder: Path) -> CrossViewDataset:
 
     Args:
         name: One of `DATASETS`.
-        folder: Where its archives were unpacked; for ``pairs`` the folder of pairs.csv, or the
-            CSV itself.
+        folder: Folder where its archives were unpacked; for ``pairs`` the folder of pairs.csv, or
+            the CSV itself.
 
     Raises:
         InputError: There is no data set of that name, or files of it are missing.

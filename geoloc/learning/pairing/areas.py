@@ -27,7 +27,7 @@ def split_by_area(xy_m: Float64Array, apart_m: float, test_share: float) -> list
     Args:
         xy_m: (N, 2) metres east and north.
         apart_m: Least distance between the two sides along that axis.
-        test_share: Of the photos that are not dropped; 0 holds out none, 1 all.
+        test_share: Share of the photos that are not dropped; 0 holds out none, 1 all.
 
     Returns:
         None if no cut leaves photos on both sides.

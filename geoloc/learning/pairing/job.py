@@ -46,7 +46,7 @@ class PairingSummary:
     """What was made.
 
     Attributes:
-        folder: Where pairs.csv is.
+        folder: Folder of pairs.csv.
         view: The branch of the network that the photos are for.
         ground_size_m: Side of the tiles.
         train: Pairs to learn from.

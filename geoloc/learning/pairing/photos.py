@@ -51,7 +51,7 @@ class PlacedPhoto:
         path: The photo.
         kind: Kind of the photo.
         metadata: Metadata of the photo.
-        position: Where its tile belongs: the ground in the middle of a drone photo, the camera's
+        position: Place of its tile: the ground in the middle of a drone photo, the camera's
             place otherwise.
         height_m: Height of a drone above the ground, metres; None if it is not known.
     """

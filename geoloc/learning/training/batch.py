@@ -74,7 +74,7 @@ class Source(Protocol):
         query_view: The branch of the network that the queries pass.
         reference_view: The branch that the references pass.
         batches_per_epoch: Batches until every pair was offered once, about.
-        places: How many numbers `Batch.places` draws from; 0 where every pair is its own place.
+        places: Number of places that `Batch.places` counts; 0 where every pair is its own place.
         identity: What the data are, so that a checkpoint is not resumed on others.
     """
 

@@ -47,7 +47,7 @@ def info_nce(
 
 
 def _cross_entropy(logits: Tensor, smoothing: float | Tensor, rivals: Tensor) -> Tensor:
-    """Of the diagonal, mean over the rows, each among its rivals; (B, B), scalar or (B,), (B, B).
+    """Cross entropy of the diagonal, mean over the rows; (B, B), scalar or (B,), rivals (B, B).
 
     As torch's, which has but one smoothing for all rows, and cannot leave out what is smoothed.
     """
@@ -160,8 +160,8 @@ class MeanWeights:
 
     Attributes:
         contrast: Weight of InfoNCE.
-        places: Of the classification of both views together.
-        alignment: Of CDA: 1.3 for University-1652 and 0.75 for SUES-200 in the code.
+        places: Weight of the classification of both views together.
+        alignment: Weight of CDA: 1.3 for University-1652 and 0.75 for SUES-200 in the code.
     """
 
     contrast: float = 1.0

@@ -59,7 +59,7 @@ class Measurement:
         protocol: Protocol of both measurements.
         recall: Recall of these weights.
         untrained: Recall of the same network before the run.
-        backbone: Whose weights the backbone began with; empty for chance.
+        backbone: Origin of the backbone's initial weights; empty if they were random.
         command: What measured them, where it was not ``geoloc train``.
         steps: For a model that was trained before: after how many batches these are its weights.
     """

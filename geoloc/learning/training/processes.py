@@ -133,7 +133,8 @@ def open_processes(device: str) -> Processes:
     """The processes that this one was started with.
 
     Args:
-        device: As for the index; ``cuda`` of several processes is one GPU each.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``cuda`` of several processes is
+            one GPU each.
 
     Raises:
         DependencyError: There is no such device here.

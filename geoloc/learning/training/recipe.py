@@ -34,7 +34,7 @@ class DataChoice:
         tables: Aerial: CSV tables of images, relative to the data folder. Columns ``file``,
             ``gsd_m``, ``place`` and optionally ``group_id``: images of one group show one place.
         held_out_places: Aerial: places whose name begins so are for validation only.
-        held_out_files: The same for single files, where one name covers many separate places.
+        held_out_files: Held-out single files, where one name covers many separate places.
         smallest_side_m: Aerial: single images that show less ground are left out.
         gsd_m: Aerial: finer images are shrunk to this.
     """
@@ -68,9 +68,10 @@ class PairChoice:
         zoom: Least and greatest factor between the photo's supposed and true scale.
         tilt_deg: Greatest tilt that rectifying left over.
         footprint: Least and greatest length of a photo's longer side, in sides of the tile.
-        other_date: How often the photo is of another date, where there is one.
-        photo_change: How far the photo's look is changed, from 0 to 1 (`photometric.disturb`).
-        tile_change: How far the tile's look is changed, from 0 to 1.
+        other_date: Probability that the photo is of another date, where there is one.
+        photo_change: Strength of the photo's photometric change, from 0 to 1
+            (`photometric.disturb`).
+        tile_change: Strength of the tile's photometric change, from 0 to 1.
     """
 
     tile_ground_size_m: float = 160.0
@@ -96,9 +97,10 @@ class KeypointChoice:
         most_enlarged: Pixels of a view for one of the image, at most.
         zoom: Least and greatest factor between the scales of map and photo.
         tilt_deg: Greatest tilt that rectifying left over.
-        other_date: How often the photo is of another date, where there is one.
-        photo_change: How far the photo's look is changed, from 0 to 1 (`photometric.disturb`).
-        tile_change: How far the map's look is changed, from 0 to 1.
+        other_date: Probability that the photo is of another date, where there is one.
+        photo_change: Strength of the photo's photometric change, from 0 to 1
+            (`photometric.disturb`).
+        tile_change: Strength of the map's photometric change, from 0 to 1.
     """
 
     per_view: int = 160
@@ -120,12 +122,12 @@ class LossChoice:
         name: ``infonce`` (Sample4Geo, CLNet), ``mean`` (MEAN: InfoNCE, places, alignment) or
             ``weighted-infonce`` (Game4Loc: pairs that overlap less are trusted less).
         label_smoothing: Label smoothing of InfoNCE, in [0, 1].
-        temperature: Where the learnt temperature of InfoNCE starts; MEAN's is its network's own.
-        reading: Of MEAN: as its authors' code computes it, or as the paper says.
+        temperature: Initial value of InfoNCE's learnt temperature; MEAN's is its network's own.
+        reading: Reading of MEAN: as its authors' code computes it, or as the paper says.
         contrast_weight: Weight of MEAN's InfoNCE.
         places_weight: Weight of MEAN's classification of places.
-        alignment_weight: Of MEAN's alignment: 1.3 for University-1652, 0.75 for SUES-200.
-        steepness: Of ``weighted-infonce``: how fast trust grows with the overlap.
+        alignment_weight: Weight of MEAN's alignment: 1.3 for University-1652, 0.75 for SUES-200.
+        steepness: Slope of ``weighted-infonce``: how fast trust grows with the overlap.
     """
 
     name: LossName = "infonce"
@@ -152,16 +154,18 @@ class Schedule:
         small_size_px: Aerial: side of their images.
         learning_rate: Greatest; a cosine brings it to zero.
         warmup_steps: Batches until the greatest learning rate is reached.
-        warmup_epochs: The same in epochs; takes the place of `warmup_steps` if it is not 0.
-        weight_decay: Of AdamW; biases, norms and neural maps are spared.
+        warmup_epochs: Warm-up in epochs; takes the place of `warmup_steps` if it is not 0.
+        weight_decay: Weight decay of AdamW; biases, norms and neural maps are spared.
         decay_all: Spare none of them, as the code of Sample4Geo and MEAN does.
         clip_norm: Greatest norm of all gradients together; 0 does not clip.
         clip_value: Greatest size of each gradient's numbers; 0 does not clip.
-        precision: Of the networks' arithmetic; ``auto`` is what is quick and safe on the device.
+        precision: Precision of the networks' arithmetic; ``auto`` is what is quick and safe on the
+            device.
         gradient_checkpointing: Compute activations twice rather than keep them.
         initial_weights: A model, by name or folder, whose weights the run starts from.
         validate_every: Batches between validations.
-        validate_epochs: The same in epochs; takes the place of `validate_every` if it is not 0.
+        validate_epochs: Epochs between validations; takes the place of `validate_every` if it is
+            not 0.
         validation_queries: At most so many queries are looked for; 0 is all.
         log_every: Batches between lines in the log; 0 writes one at each validation.
         checkpoint_every: Batches between checkpoints; 0 writes one at each validation.
@@ -256,11 +260,12 @@ class AugmentationChoice:
         contrast: Greatest relative change.
         saturation: Greatest relative change.
         hue: Greatest change, in turns of the colour circle.
-        query_contrast: Of queries, where it differs (MEAN: 0.7 for drones, 0.3 for satellites).
+        query_contrast: Contrast of queries, where it differs (MEAN: 0.7 for drones, 0.3 for
+            satellites).
         sharpness: Blur or sharpen, either equally often.
         dropout: Black out a grid or holes, either equally often.
         grid_ratio: Share of each side of a grid's cell that is black.
-        query_grid_ratio: Of queries, where it differs (Sample4Geo: 0.5 for panoramas).
+        query_grid_ratio: Grid ratio of queries, where it differs (Sample4Geo: 0.5 for panoramas).
         holes: Least and greatest number.
         hole_side: Least and greatest share of the image's sides.
         sector: Black out a ring but for one sector, as a street photo shows it.

@@ -279,7 +279,7 @@ class Run:
         return state.finished
 
     def _seconds(self) -> float:
-        """Of the first process, where the clock decides anything."""
+        """The value of the first process, where the clock decides anything."""
         seconds = self.clock.seconds()
         return self.config.processes.collect(seconds)[0] if self.schedule.minutes else seconds
 

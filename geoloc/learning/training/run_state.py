@@ -40,9 +40,9 @@ class TrainingState:
         untrained: Measured before the first.
         best: Measured with the best weights.
         best_step: After how many batches these were; -1 before the first validation.
-        losses: Of the batches since the last line of the log.
+        losses: Losses of the batches since the last line of the log.
         finished: Whether the schedule is over.
-        backbone: Whose weights the backbone began with; empty for chance.
+        backbone: Origin of the backbone's initial weights; empty if they were random.
     """
 
     untrained: Recall

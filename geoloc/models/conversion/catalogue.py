@@ -57,8 +57,9 @@ class Source:
         title: Its name.
         paper: Authors, venue, arXiv number.
         repository: Owner and name on GitHub; empty if there is no code.
-        licence: Of its code; the weights have no licence of their own unless it says so here.
-        weights: Where they are published, by the host's own identifiers.
+        licence: Licence of its code; the weights have no licence of their own unless it says so
+            here.
+        weights: Place where they are published, by the host's own identifiers.
         backbone: timm's name of the backbone that is published.
         data_sets: What there are weights for; the first is taken when nothing is said, if all
             of them are of one view.

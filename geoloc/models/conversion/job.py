@@ -238,7 +238,7 @@ def export_model(
     Args:
         name_or_path: The name of a bundled model or a model folder.
         path: ``.safetensors``, or ``.pth`` for ``torch.load``.
-        project: Whose layout; None takes the one that the model came from.
+        project: Project whose layout is written; None takes the one that the model came from.
         overwrite: Replace a file that exists.
 
     Returns:
@@ -264,7 +264,7 @@ def export_model(
 
 
 def _layout_of(card: ModelCard, project: Project | None) -> Layout:
-    """Of the project that was asked for, or that the model came from, or that it is like."""
+    """The layout of the project that was asked for, or of the model's origin, or of its like."""
     if card.architecture == "mean" and project in (None, "mean"):
         return WHOLE_MEAN
     like: Project = "clnet" if card.architecture == "clnet" else "sample4geo"

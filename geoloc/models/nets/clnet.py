@@ -50,7 +50,7 @@ class CLNetOptions:
         levels: Stages (0 to 3) that carry a neural map; none is the plain backbone.
         converter: ``nec`` derives the satellite's map from the ground's; ``separate`` learns both.
         converter_width: Hidden width of the converter.
-        normalisation: How a map becomes weights of mean one; the paper says distribution.
+        normalisation: Normalisation of a map to weights of mean one; the paper says distribution.
         temperature: Learn what the maps of a level are divided by, from one.
         gate: After a map, weigh the channels by what the map points at in the image.
         head: ``pool`` averages over all positions, as the paper's baseline does; ``grid``

@@ -35,7 +35,7 @@ class MeanOptions:
             SUES-200.
         diversity_dropout: Dropout of each of the two diversified maps, their only difference.
         projection_dropout: Dropout of the projection inside CEA.
-        classifier_dropout: Of the embeddings, before they are classified.
+        classifier_dropout: Dropout of the embeddings, before they are classified.
         unused_weights: Carry the weights that the authors' checkpoints hold and nothing uses (the
             backbone's ImageNet classifier, four scalars). With them a checkpoint goes in and out
             whole; without, every parameter gets a gradient.

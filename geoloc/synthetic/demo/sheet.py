@@ -58,7 +58,7 @@ def draw_sheet(
         shots: The photos as they were taken.
         photos: The folder where they lie.
         results: Results of the photos.
-        errors_m: How far from the truth, by file name; None where there is no answer.
+        errors_m: Errors of the positions, by file name; None where there is no answer.
     """
     answers = {Path(result.photo).name: result for result in results}
     columns = min(_COLUMNS, len(shots))

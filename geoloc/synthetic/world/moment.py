@@ -14,7 +14,7 @@ class Moment:
     Attributes:
         season: Which colours the year has.
         date: Numbers the visit; cars, crops and some buildings differ between dates.
-        sun_azimuth_deg: Where the sun stands, clockwise from grid north.
+        sun_azimuth_deg: Azimuth of the sun, clockwise from grid north.
         sun_elevation_deg: Elevation of the sun above the horizon.
         overcast: 0 for a clear sky with hard shadows, 1 for none.
         snow: Share of the open ground under snow, in [0, 1].

@@ -20,7 +20,7 @@ class Material:
         fine: Relative strength of the texture at half a metre.
         mid: Relative strength at three metres.
         broad: Relative strength at twenty metres.
-        patchy: How far texture moves it between its two colours, in [0, 1].
+        patchy: Amount by which texture moves it between its two colours, in [0, 1].
         is_alive: Whether its fine texture is another one at every date.
         opacity: Per season the share of the ground that a crown hides; 1 for all but trees.
     """

@@ -30,7 +30,7 @@ class Station:
 
     Attributes:
         camera: Its pinhole.
-        pose: How it hangs; its height is above the flat ground.
+        pose: Angles and height; the height is above the flat ground.
         at: World x, y (2,) of the ground below it, in metres.
         to_world: Turns true metres east and north into world metres (2, 2).
     """
@@ -48,7 +48,7 @@ class _Rays:
     Attributes:
         offset: World metres from below the camera (height, width, 2); 0 where there is none.
         is_ground: Which pixels (height, width) see ground that is not too far.
-        distance_m: How far away it is on the ground (height, width).
+        distance_m: Distance on the ground (height, width).
     """
 
     offset: Float32Array

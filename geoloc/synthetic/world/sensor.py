@@ -23,7 +23,7 @@ class Sensor:
         haze: Share of light from the air, in [0, 1].
         blur_px: Standard deviation of the blur.
         noise: Standard deviation of the noise, in grey levels.
-        vignette: How much darker the corners are than the middle, in [0, 1].
+        vignette: Darkening of the corners against the middle, in [0, 1].
     """
 
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)

@@ -285,7 +285,8 @@ def wall_colours(
     Args:
         met: Row of the shape table (N,) whose wall it is.
         hit_m: Height of the points (N,).
-        along_m: Where they lie along the wall (N,); None for a band instead of single windows.
+        along_m: Position of the points along the wall (N,); None for a band instead of single
+            windows.
     """
     building = met.astype(np.int64)
     tone = 0.55 + 0.3 * ((building * 7919) % 97) / 97

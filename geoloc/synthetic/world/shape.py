@@ -33,7 +33,7 @@ class Finish:
 
     Attributes:
         material: A name of the palette.
-        blend: Where it lies between the material's two colours, in [0, 1].
+        blend: Share of the way between the material's two colours, in [0, 1].
         tone: Brightness against the material's, near 1.
         stripe_rad: Direction along which stripes run, counter-clockwise from east.
         stripe_m: Period of the stripes; 0 for none.

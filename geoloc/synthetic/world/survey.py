@@ -27,7 +27,7 @@ class Survey:
     Attributes:
         window: Window of the world.
         picture: Ground and roofs from above (height, width, 3), in the shade of the trees.
-        heights_m: Of what is solid, and of hedges (height, width).
+        heights_m: Heights of what is solid, and of hedges (height, width).
         shapes: Row of the table of the topmost shape (height, width), trees apart.
         table: Shapes of the town at the moment's date.
         moment: Season, sun and date.

@@ -28,10 +28,10 @@ class TreeCanvas:
 
     Attributes:
         photo: Colours (height, width, 3), changed in place.
-        distance_m: Of what is seen so far (height, width), changed in place; trees behind it are
-            hidden.
-        azimuths_rad: Of the columns (width,), ascending by equal steps.
-        tangents: Of the elevation of the rows (height,), descending.
+        distance_m: Distance of what is seen so far (height, width), changed in place; trees behind
+            it are hidden.
+        azimuths_rad: Azimuths of the columns (width,), ascending by equal steps.
+        tangents: Tangents of the elevation of the rows (height,), descending.
         eye_m: Height of the camera.
     """
 

@@ -40,7 +40,7 @@ def augment(
         reference: (H, W, 3) uint8.
         rng: All chances come from it.
         choice: Probability and strength of each change.
-        query_view: Of the query. With ``satellite`` the reference is a drone photo.
+        query_view: View of the query. With ``satellite`` the reference is a drone photo.
     """
     if rng.random() < choice.flip:
         query, reference = query[:, ::-1], reference[:, ::-1]

@@ -17,7 +17,8 @@ def hold_out(split: Split, share: float, *, seed: int) -> tuple[Split, Split]:
 
     Args:
         split: Training split of the data set.
-        share: Of the queries' places, in (0, 1), that validate; at least one, if there are two.
+        share: Share of the queries' places, in (0, 1), that validate; at least one, if there are
+            two.
         seed: Seed of the choice of places.
     """
     names = list(dict.fromkeys(query.place for query in split.queries))

@@ -103,7 +103,7 @@ def read_map(
     Args:
         tiles: Tiles of a map.
         scale: Which of them, and how fine.
-        seed: Of the choice of blocks, where not all of them fit into memory.
+        seed: Seed of the choice of blocks, where not all of them fit into memory.
         progress: Listener for every block.
     """
     listener = progress or Silent()
