@@ -1,1 +1,1 @@
-"""Photos become positions: drone photos, street photos, and why."""
+"""Locate photos: estimates of drone photos and street photos, result rows, explanations."""

@@ -81,6 +81,7 @@ class StreetPosteriorParameters:
     # tiles of no score had been looked at.
     prior_tiles: float = 20.0
     smallest_sd: float = 1e-5
+    map_sd_m: float = MAP_SD_M
     # Where the camera stands in its tile the network hardly says: of panoramas of a fabricated town
     # in the right place, 90 % lay within 35 m of the answer on tiles of 60 m.
     tile_sd: float = 0.25
@@ -161,7 +162,7 @@ def estimate_place(
     )
     weights = np.exp(parameters.position_steepness * (scores[best] - scores[best[0]]))
     side_m = float(tiles.side_m[match.rows[best[0]]])
-    sd_m = math.hypot(MAP_SD_M, parameters.tile_sd * side_m)
+    sd_m = math.hypot(parameters.map_sd_m, parameters.tile_sd * side_m)
     return Estimate(
         position=tiles.mean_position(match.rows[best], weights),
         heading=_heading(match.headings_deg, scale.score(match.scores[best[0]]), parameters),
