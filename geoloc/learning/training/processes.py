@@ -115,6 +115,9 @@ class _Gather(torch.autograd.Function):
     Every process computes the same loss of all rows, and afterwards gradients of parameters are
     averaged. The share that each row adds to the one loss is whole only if its gradient is
     multiplied by the number of processes first.
+
+    ``torch.distributed.nn.functional.all_gather`` gives the same gradients, but sends all of them
+    through the group once more, and newer versions of torch deprecate it.
     """
 
     @staticmethod
