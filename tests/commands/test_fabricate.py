@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
@@ -17,6 +18,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["fabricate", "crossview", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_a_town_is_fabricated_with_the_wanted_span(tmp_path: Path) -> None:
     target = tmp_path / "town"
     result = run("-o", target, *SMALL, "--span", "-45", "45", "--street", "1", "-q")

@@ -93,6 +93,7 @@ def test_virtual_tiles_have_no_pixels(here: Path) -> None:
         assert tiles.read(0).any()
 
 
+@pytest.mark.slow
 def test_a_model_says_how_its_tiles_are_cut_and_explicit_sizes_win(here: Path) -> None:
     write_model(here / "mine")
     assert run("region.tif", "--model", "mine").exit_code == 0

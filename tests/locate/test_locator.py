@@ -111,6 +111,7 @@ def test_a_photo_s_own_position_does_not_leak_into_the_answer(
         assert without_exif(found[name]) == without_exif(found["none"])
 
 
+@pytest.mark.slow
 def test_with_the_prior_a_photo_s_position_decides_where_to_look(
     search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
@@ -128,6 +129,7 @@ def test_with_the_prior_a_photo_s_position_decides_where_to_look(
     assert trusting.locate(silent).status == "located"  # nothing to go by: the whole map
 
 
+@pytest.mark.slow
 def test_a_mirrored_photo_is_not_located(
     search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
@@ -147,6 +149,7 @@ def test_a_photo_that_says_nothing_is_searched_under_every_turn(
     assert error_m(result, truth(search_world)) < 10
 
 
+@pytest.mark.slow
 def test_a_wrong_compass_is_overcome(
     search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:
@@ -291,6 +294,7 @@ class RecordedSearch(DroneSearch):
         return super().propose(*args, **kwargs)
 
 
+@pytest.mark.slow
 def test_the_next_height_is_viewed_only_when_the_last_was_not_sure(
     search_world: SearchWorld, pixels: np.ndarray, tmp_path: Path
 ) -> None:

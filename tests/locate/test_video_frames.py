@@ -35,6 +35,7 @@ def test_a_log_beside_a_frame_is_found_and_used(search_world: SearchWorld, frame
     assert next(locate_photos([frame], search_world.index)).view == "drone"
 
 
+@pytest.mark.slow
 def test_a_log_that_is_named_is_used_at_the_rate_that_is_stated(
     search_world: SearchWorld, frame: Path, tmp_path: Path
 ) -> None:
@@ -46,6 +47,7 @@ def test_a_log_that_is_named_is_used_at_the_rate_that_is_stated(
     assert next(locate_photos([frame], search_world.index, options)).view == "drone"
 
 
+@pytest.mark.slow
 def test_a_table_has_the_last_word(search_world: SearchWorld, frame: Path, tmp_path: Path) -> None:
     write_log(frame.with_name("DJI_0001.SRT"), LOW)
     table = tmp_path / "said.csv"

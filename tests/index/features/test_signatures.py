@@ -111,6 +111,7 @@ def folder(town: Town, tmp_path: Path) -> Path:
     return Path(shutil.copytree(town.features.folder, tmp_path / "features"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("turn_deg", [0.0, 37.0, 90.0, 200.0])
 def test_a_photo_is_most_like_the_tile_of_its_own_ground(

@@ -36,6 +36,7 @@ def small() -> MEAN:
         return MEAN(MeanOptions("convnext_atto", classes=7))
 
 
+@pytest.mark.slow
 def test_it_has_the_published_tensors() -> None:
     network, rows = MEAN(goldens.NO_DROPOUT), read_rows(goldens.MEAN_TENSORS)
     official = fill(network, WHOLE_MEAN, [row.name for row in rows])
@@ -55,6 +56,7 @@ def test_embeddings_are_those_of_the_official_network(mean: MEAN) -> None:
         assert first_numbers(tensor) == pytest.approx(numbers[name], abs=1e-4), name
 
 
+@pytest.mark.slow
 def test_a_training_step_is_that_of_the_official_network() -> None:
     numbers = goldens.read_numbers()
     for name, tensor in goldens.mean_training(goldens.seeded_mean()).items():

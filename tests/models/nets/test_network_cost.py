@@ -13,6 +13,7 @@ from tests.benchmarks.network_cost import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "tiny", "base"),
     [
@@ -28,6 +29,7 @@ def test_backbones_cost_what_is_published(task: str, tiny: float, base: float) -
     assert found == pytest.approx([tiny, base], abs=0.015)
 
 
+@pytest.mark.slow
 def test_mean_has_its_published_size() -> None:
     assert mean_training_cost("university1652").parameters == 36_498_820
 

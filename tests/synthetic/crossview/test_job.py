@@ -62,6 +62,7 @@ def position(row: dict[str, str]) -> LonLat:
     return LonLat(float(row["lon"]), float(row["lat"]))
 
 
+@pytest.mark.slow
 def test_every_pair_is_on_disk_and_every_file_in_a_pair(ground: Path) -> None:
     rows = table(ground / "pairs.csv")
     assert len(rows) == 4 * 2 + 3, "training places have a tile of each season"
@@ -76,6 +77,7 @@ def test_every_pair_is_on_disk_and_every_file_in_a_pair(ground: Path) -> None:
     assert len({row["place"] for row in rows}) == 7
 
 
+@pytest.mark.slow
 def test_a_tile_shows_the_map_around_its_place(ground: Path) -> None:
     row = next(row for row in table(ground / "pairs.csv") if row["split"] == "test")
     tile = pixels(ground / row["reference"])
@@ -89,6 +91,7 @@ def test_a_tile_shows_the_map_around_its_place(ground: Path) -> None:
     assert np.array_equal(tile, cut)
 
 
+@pytest.mark.slow
 def test_further_tiles_lie_off_their_place_and_say_how_far(drone: Path) -> None:
     rows = [row for row in table(drone / "pairs.csv") if row["split"] == "train"]
     centred = [row for row in rows if row["overlap"] == "1.000"]
@@ -101,6 +104,7 @@ def test_further_tiles_lie_off_their_place_and_say_how_far(drone: Path) -> None:
         assert (float(row["overlap"]) < 1) == (off_m > 0.1)
 
 
+@pytest.mark.slow
 def test_test_places_are_far_from_training_places(ground: Path) -> None:
     rows = table(ground / "pairs.csv")
     trained = [position(row) for row in rows if row["split"] == "train"]
@@ -108,6 +112,7 @@ def test_test_places_are_far_from_training_places(ground: Path) -> None:
     assert min(distance_m(one, other) for one in trained for other in tested) > 1000
 
 
+@pytest.mark.slow
 def test_a_panorama_tells_where_it_stood_and_where_it_looked(ground: Path) -> None:
     truth = {row["photo"]: row for row in table(ground / "truth.csv")}
     for row in table(ground / "pairs.csv"):
@@ -125,6 +130,7 @@ def test_a_panorama_tells_where_it_stood_and_where_it_looked(ground: Path) -> No
             assert distance_m(true_place, position(row)) < 0.01
 
 
+@pytest.mark.slow
 def test_a_street_photo_is_the_part_of_the_panorama_that_its_truth_says(ground: Path) -> None:
     rows = table(ground / "truth_street.csv")
     assert len(rows) == 2
@@ -148,6 +154,7 @@ def test_a_street_photo_is_the_part_of_the_panorama_that_its_truth_says(ground: 
         assert likeness[0] == max(likeness)
 
 
+@pytest.mark.slow
 def test_drone_photos_look_at_their_place_straight_down_and_tilted(drone: Path) -> None:
     rows = table(drone / "pairs.csv")
     assert len(rows) == 12
@@ -165,11 +172,13 @@ def test_drone_photos_look_at_their_place_straight_down_and_tilted(drone: Path) 
         assert read_metadata(drone / row["query"]).make == "DJI"
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_not_empty_is_refused_unless_asked_for(drone: Path) -> None:
     with pytest.raises(OutputExistsError, match="--overwrite"):
         fabricate_crossview(drone, DRONE)
 
 
+@pytest.mark.slow
 def test_photos_and_maps_are_of_other_seasons_and_towns_share_no_ground() -> None:
     order = CrossViewOptions(places=2, test_places=1, towns=2, spacing_m=20)
     towns = [plan_test_town(order), *(plan_training_town(order, n) for n in (1, 2))]
@@ -182,6 +191,7 @@ def test_photos_and_maps_are_of_other_seasons_and_towns_share_no_ground() -> Non
             assert math.hypot(one.x - other.x, one.y - other.y) > 3000
 
 
+@pytest.mark.slow
 def test_an_order_for_more_places_makes_a_larger_town() -> None:
     few = plan_test_town(CrossViewOptions(test_places=5))
     many = plan_test_town(CrossViewOptions(test_places=30))

@@ -130,6 +130,7 @@ def test_panoramas_see_true_north() -> None:
     assert not np.array_equal(photo, grid)
 
 
+@pytest.mark.slow
 def test_a_seed_takes_the_same_panorama_again_and_seasons_differ() -> None:
     ring, at = RingFrame(32, 128, -45, 35), WorldPoint(60, 60)
     one, again = (World(size_m=120, seed=3).take_panorama(at, ring=ring) for _ in range(2))
@@ -139,6 +140,7 @@ def test_a_seed_takes_the_same_panorama_again_and_seasons_differ() -> None:
     assert np.abs(one.astype(int) - winter).mean() > 8
 
 
+@pytest.mark.slow
 def test_a_walk_keeps_its_distance_and_stays_in_the_open() -> None:
     world = World(size_m=240, seed=2)
     places = plan_walk(world, 25, spacing_m=20, inset_m=30, when=("summer", "winter"))

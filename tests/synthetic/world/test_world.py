@@ -206,6 +206,7 @@ def _grey(picture: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_seasons_look_alike_but_not_the_same() -> None:
     world = World(size_m=240, seed=2)
     maps = {s: _grey(world.render_map(s, gsd_m=0.5).pixels) for s in SEASONS}
@@ -223,6 +224,7 @@ def test_snow_whitens_the_ground() -> None:
     assert under > without + 15
 
 
+@pytest.mark.slow
 def test_a_photo_of_another_season_matches_the_map_at_its_place() -> None:
     world = World(size_m=300, seed=0)
     gsd_m = 0.4
