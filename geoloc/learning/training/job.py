@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from geoloc.atomic import remove_drafts
 from geoloc.errors import OutputExistsError
 from geoloc.learning.training.data.sources import open_training_data, open_validation
 from geoloc.learning.training.embedding import TrainingEmbedder
@@ -61,7 +62,7 @@ def train_model(
 
 
 def claim_folder(folder: Path, *, resume: bool) -> None:
-    """Make a model folder to write to.
+    """Make a model folder to write to; what a killed run has left half written is removed.
 
     Raises:
         OutputExistsError: if it holds something, unless a run in it is resumed.
@@ -73,6 +74,7 @@ def claim_folder(folder: Path, *, resume: bool) -> None:
             path=folder,
         )
     folder.mkdir(parents=True, exist_ok=True)
+    remove_drafts(folder)
 
 
 def measure_model(

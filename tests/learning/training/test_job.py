@@ -12,10 +12,12 @@ import safetensors.torch
 import timm
 import torch
 
+from geoloc.atomic import draft_name
 from geoloc.errors import GeolocError, InputError, ModelError, OutputExistsError
-from geoloc.learning.training.job import measure_model, train_model
+from geoloc.learning.training.job import claim_folder, measure_model, train_model
 from geoloc.learning.training.recipe import Recipe
 from geoloc.learning.training.recipe_file import list_recipes, read_recipe
+from geoloc.learning.training.run_state import CHECKPOINT_NAME
 from geoloc.models import registry
 from geoloc.models.weights import read_tensors
 from geoloc.options import TrainOptions
@@ -34,6 +36,13 @@ HERE = TrainOptions(device="cpu", workers=0)
 def steps_of(folder: Path) -> list[str]:
     with (folder / "training.csv").open() as file:
         return [row["step"] for row in csv.DictReader(file)]
+
+
+def test_a_resumed_run_removes_what_a_killed_one_left_half_written(tmp_path: Path) -> None:
+    draft_name(tmp_path / CHECKPOINT_NAME).write_bytes(b"half")
+    (tmp_path / CHECKPOINT_NAME).write_bytes(b"whole")
+    claim_folder(tmp_path, resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT_NAME]
 
 
 @pytest.mark.slow
