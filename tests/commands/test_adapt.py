@@ -18,8 +18,8 @@ from tests.fixtures.small_maps import SmallMap
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two batches of eight pairs."""
-    monkeypatch.setattr(adapt, "_MOST_STEPS", 2)
-    monkeypatch.setattr(adapt, "_LARGEST_BATCH", 8)
+    monkeypatch.setattr(adapt, "_MAX_STEPS", 2)
+    monkeypatch.setattr(adapt, "_MAX_BATCH", 8)
 
 
 def run(tiles: Path, small: SmallMap, folder: Path, *more: str) -> Result:
