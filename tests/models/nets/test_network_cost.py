@@ -34,6 +34,7 @@ def test_mean_has_its_published_size() -> None:
     assert mean_training_cost("university1652").parameters == 36_498_820
 
 
+@pytest.mark.slow
 def test_every_step_costs_more_until_the_satellites_maps_are_folded() -> None:
     bare, maps, nec, folded = (cost for _, cost in ablation_costs("zepto", "cvusa"))
     assert bare.macs == siamese_cost("convnext_zepto_rms", "cvusa").macs
@@ -44,6 +45,7 @@ def test_every_step_costs_more_until_the_satellites_maps_are_folded() -> None:
     )
 
 
+@pytest.mark.slow
 def test_recalibration_costs_a_multiplication_for_each_feature() -> None:
     options = clnet_options("tiny", "university1652")
     added = clnet_cost(options, "university1652", fold=True).macs
