@@ -24,6 +24,7 @@ def parameters(module: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "tiny", "base"),
     [
@@ -48,6 +49,7 @@ def test_a_converter_is_light(task: DataSet, thousands: float) -> None:
             assert parameters(converter) == pytest.approx(1000 * thousands, rel=0.01)
 
 
+@pytest.mark.slow
 def test_maps_and_converters_add_less_than_a_million_weights_or_just_that() -> None:
     small, large = ("tiny", "cvusa"), ("base", "vigor")
     added = [

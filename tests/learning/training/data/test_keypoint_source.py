@@ -129,6 +129,7 @@ def test_a_few_steps_find_partners_that_chance_does_not(whole: Whole) -> None:
     assert whole.summary.best_step > 0
 
 
+@pytest.mark.slow
 def test_what_was_trained_describes(whole: Whole) -> None:
     kind = PatchNetExtractor(whole.folder).kind
     assert (kind.name, kind.size) == ("model", 16)
