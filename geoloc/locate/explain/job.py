@@ -20,9 +20,9 @@ from geoloc.locate.job import locate_photos
 from geoloc.locate.locator import MAX_SIDE_PX
 from geoloc.models.embedder import Embedder, Preprocessing
 from geoloc.models.registry import load_model
-from geoloc.models.view import SATELLITE, View
+from geoloc.models.view import DRONE, SATELLITE, View
 from geoloc.options import ExplainOptions, LocateOptions
-from geoloc.photos.kind import kind_of, network_view
+from geoloc.photos.kind import PhotoKind, kind_of, network_view
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
@@ -74,7 +74,7 @@ class _Job:
             self._options.metadata or None, frame_rate_hz=self._options.frame_rate_hz
         )
         metadata = sources.complete(photo.path, photo.metadata)
-        kind = kind_of(self._options.view, metadata)
+        kind = kind_of(self._options.view, metadata, default=self._default_kind)
         tried = network_inputs(photo, metadata, kind, index=self._index, embedder=self._embedder)
         view = network_view(kind)
         ranking = self._rank(tried, view)
@@ -100,6 +100,11 @@ class _Job:
             marks=self._marks(photo, metadata, row),
             ablation=self._ablate(seen, view, ranking, place),
         )
+
+    @property
+    def _default_kind(self) -> PhotoKind:
+        """The kind of a photo whose metadata tell nothing: one that the network was trained for."""
+        return "drone" if DRONE in self._embedder.card.views else "street"
 
     def _rank(self, tried: list[NetworkInput], view: View) -> TileRanking:
         """The tiles most like any of the inputs."""

@@ -241,6 +241,16 @@ def test_a_street_photo_is_seen_as_a_ring(place: Path) -> None:
     assert found.photo.evidence.total == pytest.approx(found.cosine, abs=1e-5)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("clnet-ring", "street"), ("clnet-grid", "drone")])
+def test_a_photo_that_states_nothing_is_of_a_kind_that_the_model_knows(
+    place: Path, name: str, kind: str
+) -> None:
+    found = explain_photo(
+        place / "photo.jpg", place / f"index-{name}", ExplainOptions(device="cpu")
+    )
+    assert found.kind == kind
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _INDEXED)
 def test_every_kind_of_network_is_drawn(place: Path, name: str) -> None:
