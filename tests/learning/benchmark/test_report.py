@@ -91,8 +91,13 @@ def test_a_report_is_never_written_over_another(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["r.json"]
 
 
-@pytest.mark.parametrize("name", ["r.txt", "nowhere/r.json", "folder.md"])
-def test_a_report_that_could_not_be_written_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("r.txt", "is unknown"), ("nowhere/r.json", "cannot"), ("folder.md", "cannot")],
+)
+def test_a_report_that_could_not_be_written_is_refused(
+    tmp_path: Path, name: str, reason: str
+) -> None:
     (tmp_path / "folder.md").mkdir()
-    with pytest.raises(OptionError, match="cannot"):
+    with pytest.raises(OptionError, match=reason):
         check_report_path(tmp_path / name, overwrite=False)

@@ -100,14 +100,14 @@ def test_without_the_unused_weights_every_parameter_learns() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         network = MEAN(MeanOptions("convnext_atto", classes=7, unused_weights=False))
-        views = [network.describe(torch.randn(4, 3, 64, 64)) for _ in range(2)]
+        views = [network.forward_training(torch.randn(4, 3, 64, 64)) for _ in range(2)]
     places = torch.arange(4)
     MeanLoss()(views[0], views[1], places, network.log_scale).total.backward()
     assert [name for name, p in network.named_parameters() if p.grad is None] == []
 
 
 def test_the_unused_weights_learn_nothing(small: MEAN) -> None:
-    outputs = small.describe(noise_image(9, (4, 3, 32, 32)))
+    outputs = small.forward_training(noise_image(9, (4, 3, 32, 32)))
     MeanLoss()(outputs, outputs, torch.arange(4), small.log_scale).total.backward()
     idle = {name for name, p in small.named_parameters() if p.grad is None}
     head = {"backbone.head.fc.weight", "backbone.head.fc.bias"}
@@ -124,7 +124,9 @@ def test_a_small_one_learns_from_random_weights_within_twenty_steps() -> None:
         optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
         scenes, history = block_image(41, (6, 3, 64, 64), 16), []
         for _ in range(20):
-            views = [network.describe(scenes + 0.3 * torch.randn_like(scenes)) for _ in range(2)]
+            views = [
+                network.forward_training(scenes + 0.3 * torch.randn_like(scenes)) for _ in range(2)
+            ]
             terms = loss(views[0], views[1], places, network.log_scale)
             optimiser.zero_grad()
             terms.total.backward()
@@ -160,8 +162,8 @@ def test_all_official_numbers_of_training_are_met(shared_data: Path) -> None:
     folder = parity_folder(shared_data)
     wanted = load_file(folder / "mean_train_outputs.safetensors")
     network = goldens.seeded_mean().train()
-    queries = network.describe(block_image(31, (6, 3, 128, 128), 16))
-    references = network.describe(block_image(32, (6, 3, 128, 128), 16))
+    queries = network.forward_training(block_image(31, (6, 3, 128, 128), 16))
+    references = network.forward_training(block_image(32, (6, 3, 128, 128), 16))
     found = {"bn.MSF.running_mean": network.align.fuse.norm.running_mean}
     found["bn.classifier1.running_var"] = network.classifiers[2].norm.running_var
     for letter, view in (("q", queries), ("r", references)):
