@@ -81,17 +81,17 @@ def _write_trial(chosen: dict[str, str]) -> None:
 @contextmanager
 def _collected_warnings() -> Iterator[list[str]]:
     """What GDAL warns of in this thread, which rasterio hands to its log, and nowhere else."""
-    heard: list[str] = []
+    collected: list[str] = []
     thread, log = threading.get_ident(), logging.getLogger("rasterio._env")
 
-    def hear(record: logging.LogRecord) -> bool:
+    def collect(record: logging.LogRecord) -> bool:
         if record.thread != thread or record.levelno < logging.WARNING:
             return True
-        heard.append(record.getMessage().rpartition(" in ")[2] or record.getMessage())
+        collected.append(record.getMessage().rpartition(" in ")[2] or record.getMessage())
         return False
 
-    log.addFilter(hear)
+    log.addFilter(collect)
     try:
-        yield heard
+        yield collected
     finally:
-        log.removeFilter(hear)
+        log.removeFilter(collect)

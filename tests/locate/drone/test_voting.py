@@ -67,26 +67,26 @@ def plant(
     # The true partners come first in the map; everything after them is random.
     partners = place_m - offsets_on_ground(offsets[:true], VoteHypothesis(yaw_deg, gsd_m))
     partners += rng.normal(0, 0.7, partners.shape)
-    strangers = 4000
+    clutter = 4000
     features = SimpleNamespace(
-        xy_m=np.vstack([partners, rng.uniform(-SIDE_M / 2, SIDE_M / 2, (strangers, 2))]),
+        xy_m=np.vstack([partners, rng.uniform(-SIDE_M / 2, SIDE_M / 2, (clutter, 2))]),
         size_m=np.concatenate(
             [
                 keypoints.size_px[:true] * gsd_m * rng.uniform(0.85, 1.18, true),
-                rng.uniform(1.2, 10, strangers),
+                rng.uniform(1.2, 10, clutter),
             ]
         ),
         angle_deg=np.concatenate(
             [
                 keypoints.angle_deg[:true] + yaw_deg + rng.normal(0, 6, true),
-                rng.uniform(0, 360, strangers),
+                rng.uniform(0, 360, clutter),
             ]
         )
         % 360,
-        region=np.concatenate([np.zeros(true), rng.integers(0, 2, strangers)]).astype(np.int16),
+        region=np.concatenate([np.zeros(true), rng.integers(0, 2, clutter)]).astype(np.int16),
         block=np.zeros_like,  # so small a map is one block
     )
-    ids = rng.integers(true, true + strangers, (count, NEIGHBOURS))
+    ids = rng.integers(true, true + clutter, (count, NEIGHBOURS))
     ids[np.arange(true), rng.integers(0, NEIGHBOURS - 1, true)] = np.arange(true)
     distances = np.sort(rng.uniform(200, 400, (count, NEIGHBOURS)), axis=1).astype(np.float32)
     votes = cast_votes(keypoints, features, Neighbours(ids, distances))  # type: ignore[arg-type]
