@@ -23,6 +23,8 @@ from tests.fixtures.parity import (
     read_rows,
 )
 
+_ROUNDING = 1e-4  # a gradient norm below it is zero
+
 
 @pytest.fixture(scope="module")
 def mean() -> MEAN:
@@ -189,8 +191,8 @@ def test_all_official_numbers_of_training_are_met(shared_data: Path) -> None:
 def assert_gradient_norms(network: MEAN, norms: dict[str, float]) -> None:
     """Gradients are sums of many roundings: one part in a hundred, and what is zero is tiny.
 
-    A bias before a batch norm has none: its 3e-5 are roundings, which differ by 1.3e-6 between
-    processors. The least gradient that is no rounding has a norm of 5e-4.
+    A bias before a batch norm has none: its 3e-5 are roundings, and another processor rounds
+    otherwise (1e-5 was seen). The least gradient that is no rounding has a norm of 5e-4.
     """
     names = rename([row.name for row in read_rows(goldens.MEAN_TENSORS)], WHOLE_MEAN).kept
     gradients = {names[name]: p.grad for name, p in network.named_parameters()}
@@ -198,7 +200,10 @@ def assert_gradient_norms(network: MEAN, norms: dict[str, float]) -> None:
     for name, norm in norms.items():
         gradient = gradients[name]
         assert gradient is not None
-        assert float(gradient.norm()) == pytest.approx(norm, rel=1e-2, abs=5e-6), name
+        if norm < _ROUNDING:
+            assert float(gradient.norm()) < _ROUNDING, name
+        else:
+            assert float(gradient.norm()) == pytest.approx(norm, rel=1e-2), name
 
 
 @pytest.mark.shared
