@@ -2,20 +2,28 @@
 
 What is being written lies beside its target as ``.NAME.PROCESS.RANDOM.tmp.EXTENSION``: hidden, no
 two writers take the same, and the extension stays last, because GDAL and numpy choose the format
-by it. Only a writer that was killed leaves such a draft behind; see `remove_drafts`.
+by it. It is read back where the caller says how, brought to the disk, and renamed last, so that
+what serves is never gone before its successor is whole. Only a writer that was killed leaves such
+a draft behind; see `remove_drafts`. That one run writes at a time is for `geoloc.lock`.
 """
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_DRAFT = re.compile(r"\..*\.\d+\.[0-9a-f]{8}\.tmp(\.[^.]*)?")
+from geoloc.disk import explain_failure
+from geoloc.errors import OptionError
+from geoloc.sqlite_group import check_not_in_use, remove_companions
+
+# Libraries put files of their own beside what they write: `.tmp.gpkg-journal`, `.tmp.tif.aux.xml`.
+_DRAFT = re.compile(r"\.(.*\.)?\d+\.[0-9a-f]{8}\.tmp(\..*)?")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -25,20 +33,43 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(
+    path: Path, *, check: Callable[[Path], None] | None = None, durable: bool = True
+) -> Iterator[Path]:
     """A temporary file name that is renamed to `path` at the end, and removed after an error.
 
     A symbolic link is followed: what it leads to is replaced, and the link stays. When nothing
     was written under the temporary name, `path` stays as it is.
+
+    Args:
+        path: The file to write.
+        check: Reads the finished draft back and raises if it does not hold what it should:
+            libraries write short without a word.
+        durable: Wait until the disk has it. Not for the thousands of small files of a run that
+            finds out by itself what is missing.
+
+    Raises:
+        OptionError: `path` is a device, a pipe, or another thing that no file may replace.
+        OutputBusyError: It is a database that another program has open.
+        OSError: The disk is full, whatever the library that wrote says of it.
     """
-    target = Path(os.path.realpath(path))
+    target = plain_target(path)
     draft = draft_name(target)
     try:
         yield draft
         if draft.exists():
+            if check is not None:
+                check(draft)
+            if durable:
+                _flush(draft)
+            check_not_in_use(target)
             draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
+            remove_companions(target)
+    except BaseException as error:
+        reason = explain_failure(error, draft, path) if isinstance(error, Exception) else None
+        _remove_draft(draft)
+        if reason is not None:
+            raise reason from error
         raise
 
 
@@ -47,16 +78,51 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """An empty temporary folder that takes the place of `path` at the end, or is removed.
 
     A symbolic link is followed, as by `replacing`.
+
+    Raises:
+        OSError: The disk is full, whatever the library that wrote says of it.
     """
     target = Path(os.path.realpath(path))
     draft = draft_name(target)
     draft.mkdir(parents=True)
     try:
         yield draft
+        for file in draft.rglob("*"):
+            if file.is_file():
+                _flush(file)
         _replace_folder(target, draft)
-    except BaseException:
+    except BaseException as error:
+        reason = explain_failure(error, draft, path) if isinstance(error, Exception) else None
         shutil.rmtree(draft, ignore_errors=True)
+        if reason is not None:
+            raise reason from error
         raise
+
+
+def plain_target(path: Path) -> Path:
+    """Where a file of this name would come to lie, symbolic links followed.
+
+    Raises:
+        OptionError: There is something that is no file.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        kind = "a folder" if target.is_dir() else "a device or a pipe"
+        raise OptionError(f"cannot write {path}: it is {kind}; name a file (-o - is stdout)")
+    return target
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file is on its disk; disks that say that they are full say so here at last."""
+    with path.open("r+b") as stream:
+        os.fsync(stream.fileno())
+
+
+def _remove_draft(draft: Path) -> None:
+    """Remove a draft and what a library put beside it."""
+    with suppress(OSError):
+        for path in draft.parent.glob(f"{glob.escape(draft.name)}*"):
+            path.unlink(missing_ok=True)
 
 
 def _replace_folder(target: Path, draft: Path) -> None:

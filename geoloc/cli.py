@@ -35,8 +35,19 @@ COMMANDS = {
     "demo": "Build a synthetic town, locate photos in it, and draw the result.",
 }
 
-# What a person can mend: no permission, a disk that is read-only, full or beyond its quota.
-_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+# What a person can mend about a disk, and how.
+_AGAIN = "run the same command again, what was done is kept"
+_DISK_ADVICE = {
+    errno.EACCES: "check that it may be written",
+    errno.EPERM: "check that it may be written",
+    errno.EROFS: "name a place that may be written",
+    errno.ENOSPC: f"make room on its disk and {_AGAIN}",
+    errno.EDQUOT: f"make room within your quota and {_AGAIN}",
+    errno.EFBIG: "its disk (FAT32 ends at 4 GB) or your limit (ulimit -f) allows no file so large; "
+    "choose another disk, or raise the limit",
+}
+# The ends of a job that are not its own: Ctrl-C, a scheduler, a terminal that closes.
+_ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class LazyGroup(click.Group):
@@ -63,7 +74,7 @@ class LazyGroup(click.Group):
         """Run a command inside the error boundary; ``--debug`` lets errors through."""
         debug = bool(ctx.params.get("debug"))
         try:
-            with _terminated_like_interrupted():
+            with _ended_like_interrupted():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             _fail(ctx, "interrupted", EXIT_INTERRUPTED)
@@ -76,8 +87,8 @@ class LazyGroup(click.Group):
         except Exception as error:
             if debug:
                 raise
-            if isinstance(error, OSError) and error.errno in _NOT_WRITABLE:
-                advice = "check that it may be written and that its disk has room"
+            if isinstance(error, OSError) and error.errno in _DISK_ADVICE:
+                advice = _DISK_ADVICE[error.errno]
                 _fail(ctx, f"{error.filename or 'output'}: {error.strerror}; {advice}", 2)
             message = f"unexpected {type(error).__name__}: {error}"
             _fail(ctx, f"{message} (run `geoloc --debug ...` to see where)", 1)
@@ -85,16 +96,24 @@ class LazyGroup(click.Group):
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM, with which schedulers end a job, keep what was done as Ctrl-C does."""
+def _ended_like_interrupted() -> Iterator[None]:
+    """Let a scheduler's SIGTERM and a closed terminal's SIGHUP keep what was done, as Ctrl-C does.
+
+    A signal that was ignored before (``nohup``) stays ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may say what a signal does
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {}
+    for name in _ENDINGS:
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _fail(ctx: click.Context, message: str, exit_code: int) -> None:

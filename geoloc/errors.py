@@ -11,6 +11,7 @@ GeolocError                     1  anything below
 ├── IndexFolderError            4  an index that is missing, unfinished or of another model
 │   └── ModelError                 a model folder or its weights (``.path``)
 ├── OutputExistsError           2  an output that would be overwritten (``.path``)
+├── OutputBusyError             2  an output that another run writes or a program has open
 └── DependencyError             5  a device or an optional package that is not there
 
 A run that was done although some photos, tiles or rasters could not be read exits with
@@ -49,6 +50,12 @@ class OptionError(GeolocError):
 
 class OutputExistsError(_PathError):
     """An output exists already and may not be overwritten."""
+
+    exit_code = 2
+
+
+class OutputBusyError(_PathError):
+    """An output is being written by another run, or open in another program."""
 
     exit_code = 2
 

@@ -69,3 +69,16 @@ def street_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreetWor
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(registry._BUILDERS, "rings", lambda options: Rings())
         yield build_street_world(tmp_path_factory.mktemp("street_world"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a disk of a megabyte, which is soon full; only root may make one."""
+    from tests.fixtures.full_disk import mount_small_disk, unmount
+
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if not mount_small_disk(folder):
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    unmount(folder)

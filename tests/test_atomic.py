@@ -12,12 +12,18 @@ import numpy as np
 import pytest
 
 from geoloc.atomic import draft_name, remove_drafts, replacing, replacing_folder, write_text
+from geoloc.errors import OptionError
 
 
 def _fail(draft: Path) -> None:
     """Write half of it, then break off."""
     draft.write_text("half")
     raise ValueError("broke off")
+
+
+def _fail_with_statistics(draft: Path) -> None:
+    draft.with_name(draft.name + ".aux.xml").write_text("statistics")
+    _fail(draft)
 
 
 def _fail_folder(draft: Path) -> None:
@@ -64,7 +70,7 @@ def test_a_writer_that_breaks_off_changes_nothing(
 
 def test_a_file_that_cannot_be_replaced_leaves_no_draft(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    with pytest.raises(OSError, match="a"), replacing(tmp_path / "a") as draft:
+    with pytest.raises(OptionError, match="it is a folder"), replacing(tmp_path / "a") as draft:
         draft.write_text("new")
     assert _names(tmp_path) == ["a"]
 
@@ -170,3 +176,39 @@ def test_drafts_of_killed_writers_are_removed_and_nothing_else(tmp_path: Path) -
     kept = {".hidden", ".mine.tmp", "a.txt", "notes.1.0a0b0c0d.tmp.txt", "pixels"}
     assert set(_names(tmp_path)) == kept
     assert _names(tmp_path / "pixels") == []
+
+
+def test_a_draft_that_fails_its_check_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def refuse(draft: Path) -> None:
+        raise ValueError(f"{len(draft.read_text())} of 4 rows")
+
+    with pytest.raises(ValueError, match="3 of 4 rows"), replacing(path, check=refuse) as draft:
+        draft.write_text("new")
+    assert path.read_text() == "old"
+    assert _names(tmp_path) == ["a.txt"]
+
+
+def test_a_device_or_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(OptionError, match="a device or a pipe"), replacing(path) as draft:
+            draft.write_text("new")
+    assert not Path("/dev/null").is_file()
+    assert _names(tmp_path) == ["pipe"]
+
+
+def test_what_a_library_puts_beside_a_draft_goes_with_it(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="broke off"), replacing(tmp_path / "a.tif") as draft:
+        _fail_with_statistics(draft)
+    assert _names(tmp_path) == []
+
+
+def test_what_killed_libraries_left_is_removed(tmp_path: Path) -> None:
+    for ending in ("", ".aux.xml", "-journal"):
+        draft = draft_name(tmp_path / "a.gpkg")
+        draft.with_name(draft.name + ending).write_text("half")
+    remove_drafts(tmp_path)
+    assert _names(tmp_path) == []

@@ -19,6 +19,7 @@ import numpy as np
 
 from geoloc.arrays import Float16Array, Int64Array, RgbImage
 from geoloc.atomic import replacing
+from geoloc.disk import create_array
 from geoloc.errors import InputError
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import SATELLITE
@@ -162,7 +163,7 @@ def _collect(folder: Path, shards: int, dimension: int, asked: int) -> TileVecto
     shape = (count, dimension)
     if count == 0:
         return TileVectors(np.zeros(0, np.int64), np.zeros(shape, np.float16), asked)
-    out = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.float16, shape)
+    out = create_array(folder / "vectors.npy", np.float16, shape)
     start = 0
     for n, part in enumerate(rows):
         if len(part):

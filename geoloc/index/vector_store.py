@@ -18,6 +18,7 @@ import numpy as np
 
 from geoloc.arrays import Float16Array, Float32Array, Int64Array
 from geoloc.atomic import replacing
+from geoloc.disk import create_array
 from geoloc.errors import IndexFolderError, OptionError
 from geoloc.index.exact_search import SearchResult, rank, search_exact
 
@@ -161,7 +162,7 @@ def _codes(index: faiss.Index) -> Float16Array:
 
 def _write_vectors(path: Path, vectors: Float16Array) -> None:
     with replacing(path) as draft:
-        out = np.lib.format.open_memmap(draft, "w+", np.float16, vectors.shape)
+        out = create_array(draft, np.float16, vectors.shape)
         for start in range(0, len(vectors), _ADD_ROWS):
             out[start : start + _ADD_ROWS] = vectors[start : start + _ADD_ROWS]
         out.flush()

@@ -12,6 +12,7 @@ import numpy as np
 import pandas
 
 from geoloc.arrays import Float16Array
+from geoloc.disk import create_array
 from geoloc.errors import TilesError
 from geoloc.index.features.building import build_features
 from geoloc.index.features.feature_map import FeatureMap
@@ -62,7 +63,7 @@ def write_index(job: Job, found: TileVectors, options: IndexOptions, progress: P
 def _stack(first: Float16Array, second: Float16Array, parts: Path) -> Float16Array:
     """Both, one after the other, memory-mapped."""
     shape = (len(first) + len(second), first.shape[1])
-    out = np.lib.format.open_memmap(parts / "all.npy", "w+", np.float16, shape)
+    out = create_array(parts / "all.npy", np.float16, shape)
     out[: len(first)] = first
     out[len(first) :] = second
     return out

@@ -257,7 +257,7 @@ def write_tile(
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with (
-            replacing(path) as draft,
+            replacing(path, durable=False) as draft,
             rasterio.open(draft, "w", **_profile(tile, crs, transform, options)) as dataset,
         ):
             _write_bands(dataset, tile)

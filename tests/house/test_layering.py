@@ -14,7 +14,9 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 # The wings of the house, from the ground up. A wing imports from itself and from below; wings of
 # one floor do not know each other. A new wing gets its place here; a name without a wing fails.
 LAYERS: tuple[str, ...] = (
-    "arrays errors options progress atomic csv_table image_size",
+    "arrays errors options progress csv_table image_size",
+    "disk sqlite_group lock",
+    "atomic",
     "geometry models",
     "tiles photos results",
     "index",
@@ -241,6 +243,8 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 # Where each heavy library may enter. The doctor looks at all of them.
 DOCTOR = "geoloc.commands._diagnosis"
 OWNERS = {
+    "filelock": "lock",
+    "sqlite3": "sqlite_group results.layers",
     "pyproj": "geometry tiles synthetic.world",
     "torch": "models learning.training index.features.descriptor locate.drone.matchers"
     " locate.explain",

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from geoloc.arrays import Float32Array, Int64Array
 from geoloc.atomic import replacing
+from geoloc.disk import create_array
 from geoloc.errors import IndexFolderError
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.progress import Progress
@@ -129,7 +130,7 @@ def write_signatures(
     half_m = tiles["ground_size_m"].to_numpy(float) / 2
     progress.start("computing signatures", len(tiles), "tiles")
     with replacing(path) as draft:
-        signatures = np.lib.format.open_memmap(draft, "w+", np.int8, shape)
+        signatures = create_array(draft, np.int8, shape)
         for row in range(len(tiles)):
             ids = features.in_squares(lon[[row]], lat[[row]], half_m[[row]])
             unit = features.kind.unit(features.descriptors[ids])

@@ -1,0 +1,83 @@
+"""Locks: one writer at a time in a folder or on a file, and none that outlives its process.
+
+The system drops such a lock when its process ends, however it ends, so that a killed run bars
+nobody. On file systems that know no locks (some network drives) a run goes on without one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from geoloc.errors import OutputBusyError, OutputExistsError
+
+FOLDER_LOCK = ".geoloc.lock"
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Be the only writer in a folder, which is made; the same thread may enter again.
+
+    A folder that was made for this and is empty at the end is removed.
+
+    Raises:
+        OutputBusyError: Another run writes there.
+        OutputExistsError: It is no folder.
+    """
+    was_there = folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        message = f"{folder} is a file, or lies in one; expected a folder"
+        raise OutputExistsError(f"{message}; use -o for another name", path=folder) from error
+    try:
+        with _locked(folder / FOLDER_LOCK, folder):
+            yield
+    finally:
+        if not was_there:
+            with suppress(OSError):  # it holds something: the rule
+                folder.rmdir()
+
+
+@contextmanager
+def locked_file(path: Path) -> Iterator[None]:
+    """Be the only writer of a file, wherever a symbolic link leads to it.
+
+    Raises:
+        OutputBusyError: Another run writes it.
+    """
+    target = Path(os.path.realpath(path))
+    with _locked(target.with_name(f".{target.name}.lock"), path):
+        yield
+
+
+def is_vacant(folder: Path) -> bool:
+    """Whether a folder holds nothing but a lock, or is not there."""
+    return not folder.exists() or all(path.name == FOLDER_LOCK for path in folder.iterdir())
+
+
+@contextmanager
+def _locked(lock_path: Path, meant: Path) -> Iterator[None]:
+    lock = FileLock(os.path.realpath(lock_path), timeout=0, is_singleton=True)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OutputBusyError(
+            f"another geoloc writes to {meant}; wait until it has ended, or choose another -o",
+            path=meant,
+        ) from error
+    except NotImplementedError:  # the file system has no locks
+        yield
+        return
+    try:
+        yield
+    finally:
+        # While it is held: who waits for the file that is gone looks for the new one.
+        if lock.lock_counter == 1 and sys.platform != "win32":
+            lock_path.unlink(missing_ok=True)
+        lock.release()

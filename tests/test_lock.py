@@ -1,0 +1,95 @@
+"""One writer at a time, and none that outlives its process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from geoloc.errors import OutputBusyError, OutputExistsError
+from geoloc.lock import is_vacant, locked_file, locked_folder
+
+_HOLDER = """
+import sys
+from pathlib import Path
+from geoloc.lock import locked_file, locked_folder
+with {kind}(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+Lock = Callable[[Path], AbstractContextManager[None]]
+KINDS = pytest.mark.parametrize("lock", [locked_file, locked_folder])
+
+
+def _held_elsewhere(lock: Lock, path: Path) -> subprocess.Popen[str]:
+    """Another process that holds the lock until it is killed."""
+    code = _HOLDER.format(kind=lock.__name__)  # type: ignore[attr-defined]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+@KINDS
+def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path, lock: Lock) -> None:
+    path = tmp_path / "out"
+    with _held_elsewhere(lock, path) as process:
+        with pytest.raises(OutputBusyError, match=r"another geoloc writes to .*out"), lock(path):
+            pass
+        process.kill()
+        process.communicate()
+        with lock(path):
+            pass
+
+
+@KINDS
+def test_nothing_is_left_of_it(tmp_path: Path, lock: Lock) -> None:
+    with lock(tmp_path / "out"):
+        assert any(tmp_path.iterdir())
+    assert not any(tmp_path.iterdir())
+
+
+@KINDS
+def test_the_same_thread_may_enter_again(tmp_path: Path, lock: Lock) -> None:
+    with lock(tmp_path / "out"):
+        with lock(tmp_path / "out"):
+            pass
+        assert any(tmp_path.rglob("*.lock"))
+
+
+def test_a_link_is_locked_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "there" / "out.csv")
+    with (
+        _held_elsewhere(locked_file, tmp_path / "there" / "out.csv") as process,
+    ):
+        with pytest.raises(OutputBusyError), locked_file(tmp_path / "link.csv"):
+            pass
+        process.kill()
+        process.communicate()
+
+
+def test_a_folder_that_was_filled_stays(tmp_path: Path) -> None:
+    with locked_folder(tmp_path / "out"):
+        assert is_vacant(tmp_path / "out")
+        (tmp_path / "out" / "a").touch()
+        assert not is_vacant(tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["a"]
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with (
+        pytest.raises(OutputExistsError, match="expected a folder"),
+        locked_folder(tmp_path / "out"),
+    ):
+        pass
