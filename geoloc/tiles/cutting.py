@@ -27,7 +27,8 @@ from rasterio.io import MemoryFile
 from geoloc.atomic import replacing
 from geoloc.errors import OptionError, RasterError
 from geoloc.geometry.crs import to_lonlat
-from geoloc.tiles.bands import RgbTile, Stretch
+from geoloc.stretch import Stretch
+from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.grid import RasterFrame, TileWindow
 from geoloc.tiles.gtiff_options import PIXEL_RGB, creation_options
 from geoloc.tiles.location import resolve_location

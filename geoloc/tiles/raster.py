@@ -29,7 +29,8 @@ from rasterio.windows import Window
 from geoloc.arrays import AnyArray, Mask
 from geoloc.errors import CrsError, InputError, RasterError, first_line
 from geoloc.geometry.crs import as_crs
-from geoloc.tiles.bands import RgbRecipe, RgbTile, Stretch, choose_recipe
+from geoloc.stretch import Stretch
+from geoloc.tiles.bands import RgbRecipe, RgbTile, choose_recipe
 from geoloc.tiles.grid import RasterFrame, pixel_size_m
 from geoloc.tiles.location import is_address
 

@@ -30,7 +30,7 @@ from geoloc.arrays import ByteArray, Int64Array
 from geoloc.atomic import replacing, write_text
 from geoloc.errors import TilesError
 from geoloc.geometry.crs import as_crs
-from geoloc.tiles.bands import Stretch
+from geoloc.stretch import Stretch
 from geoloc.tiles.location import resolve_location
 from geoloc.tiles.raster import MapRaster, PixelWindow, open_map_raster
 

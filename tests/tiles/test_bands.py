@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from geoloc.errors import RasterError, TilesError
-from geoloc.tiles.bands import RgbRecipe, Stretch, choose_recipe
+from geoloc.stretch import Stretch
+from geoloc.tiles.bands import RgbRecipe, choose_recipe
 
 ALL = np.ones((1, 2), dtype=bool)
 
