@@ -2,7 +2,7 @@
 
 How files become RGB: one frame (the first); palettes, greys, bilevel, CMYK, YCbCr as Pillow
 converts them; transparent pixels become black, as tiles without data are; grey pixels of more
-than 8 bits keep the upper 8 of those in use; the EXIF orientation is undone.
+than 8 bits become bytes as `geoloc.photos.deep_grey` says; the EXIF orientation is undone.
 
 A truncated file is refused: what can still be decoded is the upper part of the view, whose middle,
 where the answer would lie, is somewhere else.
@@ -11,17 +11,16 @@ where the answer would lie, is somewhere else.
 from __future__ import annotations
 
 import glob
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from geoloc.arrays import ByteArray, Float32Array, RgbImage
+from geoloc.arrays import RgbImage
 from geoloc.errors import PhotoError
+from geoloc.photos.deep_grey import deep_grey_as_bytes, is_deep_grey
 from geoloc.photos.image_file import DECODER_ERRORS, SUFFIXES, open_image, reason_of, upright_size
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo_metadata import read_image_metadata
@@ -35,7 +34,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_BLOCK_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -146,32 +144,14 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     """A loaded image of any mode as RGB, by the rules of this module."""
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_upper_bits(np.asarray(image))).convert("RGB")
+    if is_deep_grey(image):
+        return Image.fromarray(deep_grey_as_bytes(image)).convert("RGB")
     if image.has_transparency_data:
         rgba = image if image.mode == "RGBA" else image.convert("RGBA")  # spares a copy
         black = Image.new("RGB", rgba.size)
         black.paste(rgba, mask=rgba.getchannel("A"))
         return black
     return image.convert("RGB")
-
-
-def _upper_bits(values: NDArray[np.generic]) -> ByteArray:
-    """Greys of more than 8 bits as uint8, scaled by the power of two that holds the brightest."""
-    blocks = range(0, len(values), _BLOCK_ROWS)
-    brightest = max((float(_finite(values, row).max()) for row in blocks), default=0.0)
-    bits = max(8, math.ceil(math.log2(brightest + 1))) if brightest > 1 else 0
-    scale = 255 / max(2**bits - 1, 1)
-    scaled = np.empty(values.shape, np.uint8)
-    for row in blocks:
-        scaled[row : row + _BLOCK_ROWS] = np.clip(_finite(values, row) * scale, 0, 255)
-    return scaled
-
-
-def _finite(values: NDArray[np.generic], row: int) -> Float32Array:
-    """A block of rows as numbers, since the whole as float32 would be twice the file in memory."""
-    block = values[row : row + _BLOCK_ROWS].astype(np.float32)
-    return np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _expand(given: str | Path) -> list[Path]:
