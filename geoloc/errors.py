@@ -116,3 +116,16 @@ def one_line(error: BaseException, *, limit: int | None = None) -> str:
     """All of an error's message on one line, cut at `limit` characters; else the error's name."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if limit is None or len(text) <= limit else text[: limit - 3] + "..."
+
+
+def cause_text(error: BaseException) -> str:
+    """First line of the deepest cause of an error that says more than its wrappers.
+
+    Rasterio raises "Read failed. See previous exception for details." and chains what GDAL said.
+    """
+    chain: list[BaseException] = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        if inner in chain:
+            break
+        chain.append(inner)
+    return first_line(chain[-1])

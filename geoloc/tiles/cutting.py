@@ -29,6 +29,7 @@ from geoloc.errors import OptionError, RasterError
 from geoloc.geometry.crs import to_lonlat
 from geoloc.stretch import Stretch
 from geoloc.tiles.bands import RgbTile
+from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.grid import RasterFrame, TileWindow
 from geoloc.tiles.gtiff_options import PIXEL_RGB, creation_options
 from geoloc.tiles.location import resolve_location
@@ -137,8 +138,8 @@ def _cut_chunk(
 ) -> None:
     """Cut one chunk with its own handle of the raster."""
     with (
-        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
-        open_raster(job.path, stretch=job.stretch) as raster,
+        gdal_environment(GDAL_TIFF_INTERNAL_MASK=True),
+        open_raster(job.path, stretch=job.stretch, check=False) as raster,
     ):
         for spec in chunk:
             if job.stop.is_set():

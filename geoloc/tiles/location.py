@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# GDAL's names for what is packed in a file that may lie anywhere.
+_ARCHIVES = ("/vsizip/", "/vsitar/", "/vsigzip/", "/vsi7z/", "/vsirar/", "/vsisubfile/")
+
 
 def is_address(location: str) -> bool:
     """Whether GDAL opens a location by itself, so that it is no path of a file."""
@@ -35,3 +38,12 @@ def relative_location(location: str, folder: Path, *, start: Path | None = None)
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # another drive of Windows
         return Path(path).absolute().as_posix()
+
+
+def is_remote(location: str) -> bool:
+    """Whether a location lies on a server, so that opening it takes a network."""
+    inner = location.replace("{", "").replace("}", "")
+    while inner.startswith(_ARCHIVES):
+        inner = inner.split("/", 2)[2]
+        inner = inner if inner.startswith("/vsi") or "://" in inner else "/" + inner
+    return is_address(inner) and not inner.startswith(("/vsimem/", "vrt://", "file://"))

@@ -31,8 +31,10 @@ from geoloc.errors import CrsError, InputError, RasterError, first_line
 from geoloc.geometry.crs import as_crs
 from geoloc.stretch import Stretch
 from geoloc.tiles.bands import RgbRecipe, RgbTile, choose_recipe
+from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.grid import RasterFrame, pixel_size_m
 from geoloc.tiles.location import is_address
+from geoloc.tiles.source_files import check_sources
 
 RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".img", ".ntf", ".nitf"})
 
@@ -127,13 +129,14 @@ class MapRaster:
         """The recipe's bands (B, H, W) and their validity (H, W)."""
         recipe = self.recipe
         try:
-            bands = self.dataset.read(
-                list(recipe.bands),
-                window=window,
-                out_shape=(len(recipe.bands), *shape),
-                resampling=resampling,
-            )
-            return bands, self._read_valid(window, shape)
+            with gdal_environment():
+                bands = self.dataset.read(
+                    list(recipe.bands),
+                    window=window,
+                    out_shape=(len(recipe.bands), *shape),
+                    resampling=resampling,
+                )
+                return bands, self._read_valid(window, shape)
         except (RasterioError, ValueError, MemoryError) as error:
             message = f"cannot read {self.location}: {first_line(error)}"
             raise RasterError(f"{message}; is it damaged?", path=self.location) from error
@@ -153,28 +156,38 @@ class MapRaster:
 
 
 @contextmanager
-def open_raster(location: str | Path, *, stretch: Stretch | None = None) -> Iterator[MapRaster]:
+def open_raster(
+    location: str | Path, *, stretch: Stretch | None = None, check: bool = True
+) -> Iterator[MapRaster]:
     """Open a raster, north-up and ready to become RGB.
 
     Args:
         location: A path, a GDAL path (``/vsizip/...``) or an ``https://`` address.
         stretch: Stretch that was measured before, for types other than bytes; None measures it.
+        check: Whether to look at the sources of a mosaic first; False when that was just done.
 
     Raises:
-        RasterError: It cannot be opened, is not on the ground, or shows no picture.
+        RasterError: It cannot be opened, is not on the ground, shows no picture, or is a mosaic
+            whose sources are not all there.
         CrsError: It has no CRS, or one without a place on the Earth.
     """
-    raster = open_map_raster(location, stretch=stretch)
+    raster = open_map_raster(location, stretch=stretch, check=check)
     try:
         yield raster
     finally:
         raster.dataset.close()
 
 
-def open_map_raster(location: str | Path, *, stretch: Stretch | None = None) -> MapRaster:
+def open_map_raster(
+    location: str | Path, *, stretch: Stretch | None = None, check: bool = True
+) -> MapRaster:
     """As `open_raster`, for callers who keep it open; they close its `dataset`."""
-    with ExitStack() as stack:
-        dataset = _north_up(_open(str(location)), str(location), stack)
+    with gdal_environment(), ExitStack() as stack:
+        opened = _open(str(location))
+        stack.callback(opened.close)
+        if check:
+            check_sources(str(location), opened)
+        dataset = _north_up(opened, str(location))
         raster = _as_map(dataset, str(location))
         if stretch is not None:
             raster = replace(raster, recipe=replace(raster.recipe, stretch=stretch))
@@ -197,9 +210,8 @@ def _open(location: str) -> Any:
         raise RasterError(f"{message}; {expected}", path=location) from error
 
 
-def _north_up(dataset: Any, location: str, stack: ExitStack) -> Any:
+def _north_up(dataset: Any, location: str) -> Any:
     """The dataset itself, or a warped view of it whose rows run from north to south."""
-    stack.callback(dataset.close)
     gcps, gcp_crs = dataset.gcps
     transform = dataset.transform
     placed = not transform.is_identity

@@ -28,7 +28,7 @@ from rasterio.enums import Resampling
 
 from geoloc.arrays import ByteArray, Int64Array
 from geoloc.atomic import replacing, write_text
-from geoloc.errors import TilesError
+from geoloc.errors import RasterError, TilesError
 from geoloc.geometry.crs import as_crs
 from geoloc.stretch import Stretch
 from geoloc.tiles.location import resolve_location
@@ -176,6 +176,8 @@ class TileSet:
         self._local = threading.local()
         self._opened: list[MapRaster] = []
         self._lock = threading.Lock()
+        self._checking = threading.Lock()
+        self._checked: dict[str, RasterError | None] = {}
 
     @classmethod
     def open(cls, folder: str | Path) -> TileSet:
@@ -286,12 +288,26 @@ class TileSet:
             if len(kept) >= _OPEN_RASTERS_PER_THREAD:
                 self._forget(kept.pop(next(iter(kept))))
             stretch = Stretch.from_text(row["stretch"]) if row["stretch"] else None
-            kept[location] = open_map_raster(
-                resolve_location(self.folder, location), stretch=stretch
-            )
+            kept[location] = self._open_raster(location, stretch)
             with self._lock:
                 self._opened.append(kept[location])
         return kept[location]
+
+    def _open_raster(self, location: str, stretch: Stretch | None) -> MapRaster:
+        """A raster, whose sources one thread looks at, and the others wait."""
+        path = resolve_location(self.folder, location)
+        with self._checking:
+            if location not in self._checked:
+                self._checked[location] = None
+                try:
+                    return open_map_raster(path, stretch=stretch)
+                except RasterError as error:
+                    self._checked[location] = error
+                    raise
+        refusal = self._checked[location]
+        if refusal is not None:
+            raise RasterError(str(refusal), path=refusal.path) from refusal
+        return open_map_raster(path, stretch=stretch, check=False)
 
     def _forget(self, raster: MapRaster) -> None:
         with self._lock:

@@ -256,7 +256,7 @@ OWNERS = {
     "PIL": "photos synthetic locate.explain learning.pairing.job",
     "cv2": "geometry index locate learning synthetic.world models.embedder",
     "geopandas": "tiles index results locate.result_row",
-    "pyogrio": "results.layers tiles.area",
+    "pyogrio": "results.layers tiles.area tiles.mosaic",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from geoloc.options import TileOptions
 from geoloc.tiles import job
 from geoloc.tiles.job import cut_tiles, plan_tiles
 from geoloc.tiles.tile_set import RasterEntry, TileSet
-from tests.fixtures import rasters
+from tests.fixtures import mosaics, rasters
 from tests.fixtures.progress import RecordedProgress
 
 OPTIONS = TileOptions(ground_sizes_m=(160.0,), size_px=64)
@@ -313,3 +314,15 @@ def test_the_set_can_be_moved_with_its_rasters(tmp_path: Path) -> None:
     (tmp_path / "a").rename(tmp_path / "b")
     with TileSet.open(tmp_path / "b" / "tiles") as tiles:
         assert tiles.read(0).any()
+
+
+@pytest.mark.parametrize("make", mosaics.MOSAICS.values(), ids=mosaics.MOSAICS)
+def test_a_mosaic_with_a_hole_is_not_cut_and_others_are(
+    make: Callable[[Path], Path], source: str, folder: Path, tmp_path: Path
+) -> None:
+    mosaic = make(tmp_path)
+    (tmp_path / "parts" / "east.tif").unlink()
+    summary = cut_tiles([str(mosaic), source], folder, OPTIONS)
+    assert [entry.tiles > 0 for entry in summary.rasters] == [False, True]
+    assert "east.tif is missing" in str(summary.failures[0].error)
+    assert set(TileSet.open(folder).table["raster"]) == {"../region.tif"}

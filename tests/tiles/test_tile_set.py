@@ -12,12 +12,12 @@ import pytest
 import rasterio
 from pyproj import Geod
 
-from geoloc.errors import TilesError
+from geoloc.errors import RasterError, TilesError
 from geoloc.geometry.crs import to_lonlat
 from geoloc.options import TileOptions
 from geoloc.tiles.job import cut_tiles
 from geoloc.tiles.tile_set import OVERVIEW, TILE_COLUMNS, TileSet, finest_rows
-from tests.fixtures import rasters
+from tests.fixtures import mosaics, rasters
 
 GEOD = Geod(ellps="WGS84")
 BOTH = pytest.mark.parametrize("virtual", [False, True], ids=["pixels", "virtual"])
@@ -214,3 +214,12 @@ def test_each_row_says_whether_its_pixels_are_a_window(tmp_path: Path) -> None:
 def test_the_finest_tiles_are_those_of_each_raster() -> None:
     sides = {"raster": list("aabbb"), "ground_size_m": [80.0, 160.0, 320.0, 160.0, 160.0]}
     assert finest_rows(geopandas.GeoDataFrame(sides)).tolist() == [0, 3, 4]
+
+
+def test_a_virtual_tile_names_a_source_that_has_vanished_since(tmp_path: Path) -> None:
+    mosaic = mosaics.vrt(tmp_path)
+    with cut(mosaic, tmp_path / "tiles", ground_sizes_m=(100.0,), virtual=True) as tiles:
+        (tmp_path / "parts" / "east.tif").unlink()
+        for i in range(len(tiles)):
+            with pytest.raises(RasterError, match=r"east\.tif is missing"):
+                tiles.read(i)

@@ -1,0 +1,31 @@
+"""How geoloc lets GDAL work, and what GDAL's errors say."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import rasterio
+from rasterio.env import getenv, hasenv
+
+# A server that is busy for a moment costs no tile; a JPEG that ends early is no grey picture.
+_OPTIONS = {
+    "GDAL_HTTP_MAX_RETRY": "4",
+    "GDAL_HTTP_RETRY_DELAY": "0.5",
+    "GDAL_HTTP_RETRY_CODES": "429,500,502,503,504",
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE",
+}
+
+
+def gdal_environment(**more: object) -> Any:
+    """A context in which GDAL tries again what a server refuses for a moment, and takes no hole.
+
+    What the user's environment variables, or an environment of rasterio around, say otherwise
+    wins over it.
+
+    Args:
+        more: Further options of GDAL.
+    """
+    around = getenv() if hasenv() else {}
+    ours = {k: v for k, v in _OPTIONS.items() if k not in os.environ and k not in around}
+    return rasterio.Env(**(ours | more))
