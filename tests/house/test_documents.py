@@ -33,7 +33,7 @@ _TYPED = re.compile(r"^(?:\$ |    )(geoloc (?:.*\\\n)*.*)$", re.MULTILINE)
 _INLINE = re.compile(r"`(geoloc [a-z][^`]*)`")
 _SCRIPT = re.compile(r"python ((?:tests|examples)/\S+\.py)([^\n`|#]*)")
 _GROUPS = ("fabricate", "models")
-_SIDE_PX = 1000
+_SIDE_PX = 500
 _GSD_M = 0.3
 _CORNER = (500_000.0, 5_500_000.0)  # UTM 32N: 9 E, 49.6 N
 
@@ -81,10 +81,10 @@ def inline_commands(text: str) -> list[list[str]]:
 
 
 def _texture() -> np.ndarray:
-    """A map (1000, 1000, 3) uint8 of noise at every scale, so that no two places look alike."""
+    """A map (500, 500, 3) uint8 of noise at every scale, so that no two places look alike."""
     rng = np.random.default_rng(7)
     layers = []
-    for side in (8, 32, 125, 500):
+    for side in (4, 16, 62, 250):
         noise = Image.fromarray(rng.integers(0, 255, (side, side, 3), dtype=np.uint8))
         layers.append(np.asarray(noise.resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BICUBIC)))
     return np.mean(layers, axis=0).astype(np.uint8)
@@ -102,9 +102,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ) as dataset:
         dataset.write(pixels.transpose(2, 0, 1))
     Path("photos").mkdir()
-    for name, first in (("a.jpg", 200), ("b.jpg", 500)):
+    for name, first in (("a.jpg", 20), ("b.jpg", 100)):
         Image.fromarray(pixels[first : first + 300, first : first + 400]).save(f"photos/{name}")
-    Path("truth.csv").write_text("photo,lon,lat\na.jpg,9.0017,49.6508\nb.jpg,9.0029,49.65\n")
+    Path("truth.csv").write_text("photo,lon,lat\na.jpg,9.0009,49.6513\nb.jpg,9.0013,49.6511\n")
     Path("drone.csv").write_text("photo,rel_alt_m,yaw_deg,pitch_deg\na.jpg,80,0,-90\n")
     ring = [[8.99, 49.64], [9.01, 49.64], [9.01, 49.66], [8.99, 49.66], [8.99, 49.64]]
     area = {"type": "Polygon", "coordinates": [ring]}
