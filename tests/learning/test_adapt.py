@@ -17,6 +17,7 @@ from geoloc.errors import InputError, ModelError, OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.learning import adapt
 from geoloc.learning.adapt import AdaptSummary, adapt_model
+from geoloc.learning.training.data import map_validation
 from geoloc.learning.training.data.map_validation import MapValidation
 from geoloc.learning.training.recall import Recall
 from geoloc.models.registry import load_model, read_card
@@ -29,10 +30,11 @@ from tests.fixtures.tiny_models import TINY, write_tiny_model
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Six batches of eight pairs and a validation at every other one; the clock has no say."""
+    """Six batches of eight pairs, 32 photos of validation at every other; the clock has no say."""
     monkeypatch.setattr(adapt, "_MAX_STEPS", 6)
     monkeypatch.setattr(adapt, "_MAX_BATCH", 8)
     monkeypatch.setattr(adapt, "_PAIRS_PER_VALIDATION", 16)
+    monkeypatch.setattr(map_validation, "_PHOTOS", 32)
 
 
 def run(small: SmallMap, folder: Path, **options: object) -> AdaptSummary:
@@ -178,11 +180,15 @@ class Cut(Silent):
 
 @pytest.mark.slow
 def test_an_interrupted_run_leaves_a_model_and_goes_on_to_the_same_one(
-    small_map: SmallMap, tmp_path: Path
+    small_map: SmallMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    rising = 0.1, 0.2, 0.3, 0.4
+    measuring(monkeypatch, *rising)
     whole = run(small_map, tmp_path / "whole" / "mine")
+    assert whole.best_step == 6  # what is compared below has been learnt
     options = AdaptOptions(str(small_map.model), minutes=1000.0, device="cpu", workers=0)
     cut = tmp_path / "cut" / "mine"
+    measuring(monkeypatch, *rising)
     with pytest.raises(KeyboardInterrupt):
         adapt_model(small_map.tiles, cut, options, progress=Cut(3))
     assert load_model(cut).card.name == "mine"
