@@ -23,6 +23,8 @@ from geoloc.errors import OptionError
 from geoloc.sqlite_group import check_not_in_use, remove_companions
 
 # Libraries put files of their own beside what they write: `.tmp.gpkg-journal`, `.tmp.tif.aux.xml`.
+_STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
+_MAX_LINKS = 40
 _DRAFT = re.compile(r"\.(.*\.)?\d+\.[0-9a-f]{8}\.tmp(\..*)?")
 
 
@@ -106,10 +108,23 @@ def plain_target(path: Path) -> Path:
         OptionError: There is something that is no file.
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
+    is_stream = _leads_to_stream(path)
+    if is_stream or (target.exists() and not target.is_file()):
         kind = "a folder" if target.is_dir() else "a device or a pipe"
         raise OptionError(f"cannot write {path}: it is {kind}; name a file (-o - is stdout)")
     return target
+
+
+def _leads_to_stream(path: Path) -> bool:
+    """Whether it is a name of an open stream (``/dev/stdout``), whatever lies behind that now."""
+    step = path.absolute()
+    for _ in range(_MAX_LINKS):
+        if step.as_posix().startswith(_STREAMS):
+            return True
+        if not step.is_symlink():
+            return False
+        step = step.parent / step.readlink()
+    return False
 
 
 def _flush(path: Path) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import click
 
 from geoloc import __version__
-from geoloc.errors import EXIT_INTERRUPTED, GeolocError
+from geoloc.errors import EXIT_INTERRUPTED, GeolocError, one_line
 
 COMMANDS = {
     "tile": "Cut georeferenced rasters into square tiles.",
@@ -44,8 +44,10 @@ _DISK_ADVICE = {
     errno.ENOSPC: f"make room on its disk and {_AGAIN}",
     errno.EDQUOT: f"make room within your quota and {_AGAIN}",
     errno.EFBIG: "its disk (FAT32 ends at 4 GB) or your limit (ulimit -f) allows no file so large; "
-    "choose another disk, or raise the limit",
+    f"raise the limit and {_AGAIN}, or choose another disk",
 }
+# Characters of an unforeseen error that are shown.
+_LIMIT = 500
 # The ends of a job that are not its own: Ctrl-C, a scheduler, a terminal that closes.
 _ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -90,7 +92,8 @@ class LazyGroup(click.Group):
             if isinstance(error, OSError) and error.errno in _DISK_ADVICE:
                 advice = _DISK_ADVICE[error.errno]
                 _fail(ctx, f"{error.filename or 'output'}: {error.strerror}; {advice}", 2)
-            message = f"unexpected {type(error).__name__}: {error}"
+            # Libraries put whole programs of SQL into theirs.
+            message = f"unexpected {type(error).__name__}: {one_line(error, limit=_LIMIT)}"
             _fail(ctx, f"{message} (run `geoloc --debug ...` to see where)", 1)
         return None
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from geoloc.errors import GeolocError
+from geoloc.errors import GeolocError, ShortWriteError
 
 # What the file system of a memory card takes: FAT32.
 _FAT_LIMIT = 2**32 - 1
@@ -58,7 +58,8 @@ def reserve(path: Path, size_bytes: int) -> None:
 
 def explain_failure(error: Exception, draft: Path, target: Path) -> OSError | None:
     """The disk's reason why writing `draft` failed, if it is the disk's; named after `target`."""
-    if isinstance(error, GeolocError) or (isinstance(error, OSError) and error.errno):
+    is_told = isinstance(error, GeolocError) and not isinstance(error, ShortWriteError)
+    if is_told or (isinstance(error, OSError) and error.errno):
         return None
     number = _limit_reached(draft) or _fullness(draft.parent)
     return None if number is None else OSError(number, os.strerror(number), str(target))

@@ -12,6 +12,7 @@ GeolocError                     1  anything below
 │   └── ModelError                 a model folder or its weights (``.path``)
 ├── OutputExistsError           2  an output that would be overwritten (``.path``)
 ├── OutputBusyError             2  an output that another run writes or a program has open
+├── ShortWriteError             2  an output that does not hold what was written (``.path``)
 └── DependencyError             5  a device or an optional package that is not there
 
 A run that was done although some photos, tiles or rasters could not be read exits with
@@ -56,6 +57,12 @@ class OutputExistsError(_PathError):
 
 class OutputBusyError(_PathError):
     """An output is being written by another run, or open in another program."""
+
+    exit_code = 2
+
+
+class ShortWriteError(_PathError):
+    """A file that was just written does not hold what it should; it has not taken its name."""
 
     exit_code = 2
 

@@ -13,12 +13,19 @@ from pathlib import Path
 from geoloc.errors import OutputBusyError
 
 _SUFFIXES = frozenset({".gpkg", ".sqlite", ".db", ".mbtiles"})
+_HEAD = b"SQLite format 3\0"
 _COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 def is_sqlite(path: Path) -> bool:
-    """Whether a file of this name is a database of SQLite."""
-    return path.suffix.lower() in _SUFFIXES
+    """Whether a file is a database of SQLite, by its name or by its first bytes."""
+    if path.suffix.lower() in _SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_HEAD)) == _HEAD
+    except OSError:
+        return False
 
 
 def check_not_in_use(path: Path) -> None:

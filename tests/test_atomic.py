@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geoloc.atomic import draft_name, remove_drafts, replacing, replacing_folder, write_text
+from geoloc.atomic import (
+    draft_name,
+    plain_target,
+    remove_drafts,
+    replacing,
+    replacing_folder,
+    write_text,
+)
 from geoloc.errors import OptionError
 
 
@@ -198,6 +205,16 @@ def test_a_device_or_a_pipe_is_refused(tmp_path: Path) -> None:
             draft.write_text("new")
     assert not Path("/dev/null").is_file()
     assert _names(tmp_path) == ["pipe"]
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_a_name_of_stdout_is_refused_even_when_it_leads_to_a_file(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("link").symlink_to("/dev/stdout")
+    with pytest.raises(OptionError, match="-o - is stdout"):
+        plain_target(Path(name))
 
 
 def test_what_a_library_puts_beside_a_draft_goes_with_it(tmp_path: Path) -> None:

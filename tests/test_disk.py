@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from geoloc.disk import create_array, explain_failure, reserve
+from geoloc.errors import OptionError, ShortWriteError
 
 
 def test_an_array_on_disk_is_filled_and_read_back(tmp_path: Path) -> None:
@@ -48,6 +49,9 @@ def test_a_library_that_does_not_say_why_is_explained(small_disk: Path) -> None:
     reason = explain_failure(RuntimeError("failed"), small_disk / "draft", target)
     assert reason is not None
     assert (reason.errno, reason.filename) == (errno.ENOSPC, str(target))
+    short = explain_failure(ShortWriteError("2 of 3 rows"), small_disk / "draft", target)
+    assert short is not None
+    assert explain_failure(OptionError("no"), small_disk / "draft", target) is None
 
 
 def test_a_limit_of_file_size_is_told_from_a_full_disk(tmp_path: Path) -> None:

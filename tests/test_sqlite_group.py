@@ -84,3 +84,16 @@ def test_a_file_that_is_no_database_is_replaced(tmp_path: Path, successor: bytes
     with replacing(path) as draft:
         draft.write_bytes(successor)
     assert _value(path) == "new"
+
+
+def test_a_database_of_another_name_is_known_by_its_first_bytes(
+    tmp_path: Path, successor: bytes
+) -> None:
+    path = tmp_path / "a.dat"
+    with (
+        closing(_database(path, "old", journal="wal")),
+        pytest.raises(OutputBusyError),
+        replacing(path) as draft,
+    ):
+        draft.write_bytes(successor)
+    assert _value(path) == "old"

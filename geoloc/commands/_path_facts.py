@@ -37,7 +37,7 @@ def path_facts(path: str | Path) -> PathFacts:
         InputError: There is no such thing, or it is none of the kinds that are known.
         IndexFolderError: An index or a model that cannot be read.
     """
-    from geoloc.results.files import SUFFIX_FORMATS
+    from geoloc.results.formats import SUFFIX_FORMATS
     from geoloc.tiles.raster import RASTER_SUFFIXES
 
     source = Path(path)
@@ -175,7 +175,8 @@ def _raster_facts(path: Path) -> dict[str, Any]:
 
 def _result_facts(path: Path) -> dict[str, Any]:
     """Counts by status, extent, and what made the results."""
-    from geoloc.results.files import output_format, read_results
+    from geoloc.results.files import read_results
+    from geoloc.results.formats import output_format
 
     results = read_results(path)
     statuses = Counter(result.status for result in results)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,26 @@ import pandas as pd
 import pyogrio
 import shapely
 
+from geoloc.options import OutputFormat
 from geoloc.results.qgis_style import footprint_style, photo_style
 from geoloc.results.schema import RESULT_COLUMNS, Record
+
+# What these libraries raise when they cannot write a file.
+WRITE_ERRORS = (OSError, RuntimeError, ValueError, sqlite3.Error)
 
 
 def results_frame(records: Iterable[Record]) -> geopandas.GeoDataFrame:
     """`records` as a table of points in EPSG:4326, null where there is no answer."""
     rows = list(records)
-    types = {"text": "object", "real": "float64", "whole": "Int32"}
+    types = {"text": "object", "real": "float64"}
     columns: dict[str, Any] = {}
     for column in RESULT_COLUMNS:
         values = [row[column.name] for row in rows]
         if column.kind == "time":
             columns[column.name] = _times(values)
         else:
-            columns[column.name] = pd.Series(values, dtype=types[column.kind])
+            dtype = types.get(column.kind, f"Int{column.bits}")
+            columns[column.name] = pd.Series(values, dtype=dtype)
     points = [
         None if row["longitude"] is None else shapely.Point(row["longitude"], row["latitude"])
         for row in rows
@@ -64,7 +70,7 @@ def write_gpkg(records: list[Record], path: Path) -> None:
     """Layers ``photos`` and ``footprints``, and the style of each inside."""
     _write_layer(results_frame(records), path, driver="GPKG", layer="photos", SPATIAL_INDEX="YES")
     _write_layer(_footprint_frame(records), path, driver="GPKG", layer="footprints")
-    _write_gpkg_styles(path, {"photos": photo_style(), "footprints": footprint_style()})
+    _write_gpkg_styles(path, _styles())
 
 
 def write_fgb(records: list[Record], path: Path) -> None:
@@ -79,6 +85,22 @@ def write_fgb(records: list[Record], path: Path) -> None:
 def write_parquet(records: list[Record], path: Path) -> None:
     """GeoParquet 1.1."""
     results_frame(records).to_parquet(path, index=False, write_covering_bbox=True)
+
+
+def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
+    """What a GeoPackage lacks beside its layer of photos; None if it is whole."""
+    expected = sum(bool(record["footprint"]) for record in records)
+    found = len(pyogrio.read_dataframe(path, layer="footprints"))
+    if found != expected:
+        return f"{found} of {expected} footprints are there"
+    with closing(sqlite3.connect(path)) as db:
+        styles = dict(db.execute("SELECT f_table_name, styleQML FROM layer_styles"))
+    return None if styles == _styles() else "its styles are not there"
+
+
+def _styles() -> dict[str, str]:
+    """The style of each layer of a GeoPackage."""
+    return {"photos": photo_style(), "footprints": footprint_style()}
 
 
 def _write_layer(
@@ -111,7 +133,7 @@ def _footprint_frame(records: list[Record]) -> geopandas.GeoDataFrame:
 
 def _write_gpkg_styles(path: Path, styles: Mapping[str, str]) -> None:
     """Add the table ``layer_styles`` in which QGIS looks for a layer's default style."""
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute(
             "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT,"
             " f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),"
@@ -129,12 +151,11 @@ def _write_gpkg_styles(path: Path, styles: Mapping[str, str]) -> None:
             "INSERT INTO gpkg_contents (table_name, data_type, identifier)"
             " VALUES ('layer_styles', 'attributes', 'layer_styles')"
         )
-    db.close()
 
 
-def read_layer(path: Path) -> list[Record]:
+def read_layer(path: Path, fmt: OutputFormat) -> list[Record]:
     """The rows of a GeoPackage's layer of photos, or of a FlatGeobuf file."""
-    layer = "photos" if path.suffix.lower() == ".gpkg" else None
+    layer = "photos" if fmt == "gpkg" else None
     frame = pyogrio.read_dataframe(path, layer=layer, read_geometry=False)
     return _frame_records(frame)
 

@@ -9,9 +9,10 @@ itself; `longitude` and `latitude` are our answer; what the photo says of its pl
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Status = Literal["located", "ambiguous", "rejected", "unreadable"]
 PositionKind = Literal["camera", "scene"]
@@ -55,7 +56,8 @@ class PhotoResult:
         n_inliers: Number of matched features that agree with the answer.
         view: Kind of photo that it was taken for: drone, panorama or street.
         tile_id: Name of the tile that holds the answer.
-        tile_path: Path of that tile's pixels.
+        tile_path: Path of that tile's pixels from the folder of the index, as the index has it;
+            absolute or a URL where they lie on another drive or a server.
         tile_crs: CRS of that tile.
         exif_lon: Longitude that the photo says, degrees; never used for the answer by default.
         exif_lat: Latitude that the photo says, degrees.
@@ -64,6 +66,12 @@ class PhotoResult:
         model: Name of the model.
         index_id: Digest that names the index.
         run_id: Random name of the run that wrote this.
+        geoloc_version: Version of geoloc that located the photo.
+        options: Options that differ from the defaults and decide the answer, as JSON; files by name
+            and a digest of their content.
+        photo_size: Size of the photo's file when it was read, bytes.
+        photo_time: Time at which the photo's file was last modified, ISO 8601, to the millisecond.
+            A photo whose size and time are still the same need not be located again.
     """
 
     photo: str
@@ -102,6 +110,10 @@ class PhotoResult:
     model: str | None = None
     index_id: str | None = None
     run_id: str | None = None
+    geoloc_version: str | None = None
+    options: str | None = None
+    photo_size: int | None = None
+    photo_time: str | None = None
 
     @property
     def filename(self) -> str:
@@ -127,11 +139,13 @@ class Column:
         name: Name in `PhotoResult` and in every file.
         kind: Kind of its values.
         decimals: Digits after the point that are written of a real number.
+        bits: Bits of a whole number in a table.
     """
 
     name: str
     kind: ColumnKind = "text"
     decimals: int = 2
+    bits: int = 32
 
 
 RESULT_COLUMNS = (
@@ -173,6 +187,10 @@ RESULT_COLUMNS = (
     Column("model"),
     Column("index_id"),
     Column("run_id"),
+    Column("geoloc_version"),
+    Column("options"),
+    Column("photo_size", "whole", bits=64),
+    Column("photo_time", "time"),
 )
 
 Record = dict[str, Any]
@@ -194,5 +212,33 @@ def plain_value(value: Any, column: Column) -> str | float | int | None:
         return round(number, column.decimals) if math.isfinite(number) else None
     if column.kind == "whole":
         return int(value)
-    # A file name need not be Unicode; a file of ours must be.
-    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+    return plain_text(str(value))
+
+
+def plain_text(text: str) -> str:
+    """`text` as Unicode: a file name need not be, a file of ours must."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def result_of(record: Mapping[str, Any]) -> PhotoResult | None:
+    """The result that a row of a file holds; None if it is no row of ours.
+
+    Columns that are not ours are passed over, and older files lack the newer ones.
+
+    Raises:
+        ValueError: A column holds something of another kind.
+    """
+    if not record.get("photo") or record.get("status") not in get_args(Status):
+        return None
+    derived = {"filename", "directory"}
+    values = {
+        column.name: plain_value(_present(record.get(column.name)), column)
+        for column in RESULT_COLUMNS
+        if column.name not in derived
+    }
+    return PhotoResult(**values)  # type: ignore[arg-type]  # kinds follow RESULT_COLUMNS
+
+
+def _present(value: Any) -> Any:
+    """`value`, with the times that tables hold as ISO 8601 text."""
+    return value.isoformat() if hasattr(value, "isoformat") else value

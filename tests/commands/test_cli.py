@@ -74,11 +74,19 @@ def test_an_unexpected_error_is_one_line_that_names_debug(failing: list[BaseExce
     assert "--debug" in result.stderr
 
 
+def test_a_library_that_says_too_much_is_cut(failing: list[BaseException]) -> None:
+    failing.append(RuntimeError("CREATE TRIGGER " * 400))
+    message = CliRunner().invoke(cli, ["fail"]).stderr
+    assert 500 < len(message) < 640
+    assert "..." in message
+
+
 @pytest.mark.parametrize(
     "error",
     [
         PermissionError(13, "Permission denied", "out"),
         OSError(28, "No space left on device", "out"),
+        OSError(27, "File too large", "out"),
     ],
 )
 def test_what_may_not_be_written_is_named_with_2(
@@ -89,6 +97,7 @@ def test_what_may_not_be_written_is_named_with_2(
     assert result.exit_code == 2
     assert result.stderr.startswith(f"geoloc: error: out: {error.strerror}; ")
     assert "unexpected" not in result.stderr
+    assert error.errno == 13 or "run the same command again" in result.stderr
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("x"), PhotoError("x")])

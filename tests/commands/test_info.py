@@ -13,7 +13,8 @@ from PIL import Image
 
 from geoloc.cli import cli
 from geoloc.options import DEFAULT_MODEL
-from geoloc.results.files import SUFFIX_FORMATS, write_results
+from geoloc.results.files import write_results
+from geoloc.results.formats import SUFFIX_FORMATS
 from geoloc.results.schema import PhotoResult
 from geoloc.tiles.raster import RASTER_SUFFIXES
 
