@@ -134,7 +134,11 @@ def test_every_odd_raster_is_cut_or_refused_in_one_line(here: Path, shared_data:
     found = sorted((shared_data / "robustness" / "rasters").iterdir())
     codes = []
     for i, path in enumerate(found):
-        result = run(path, *FEW, "-o", f"out{i}", "-q")
+        # One is a map of 137 km2: tiles of 240 m would be two thousand.
+        sizes = (
+            ("--ground-size", "1200", *FEW[2:]) if path.name == "067_bad_output_vrt.tif" else FEW
+        )
+        result = run(path, *sizes, "-o", f"out{i}", "-q")
         codes.append(result.exit_code)
         assert result.exit_code in (0, 3), f"{path.name}: {result.output}"
         assert "unexpected" not in result.stderr
