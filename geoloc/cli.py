@@ -17,6 +17,7 @@ import click
 
 from geoloc import __version__
 from geoloc.errors import EXIT_INTERRUPTED, GeolocError, one_line
+from geoloc.progress import forget_interrupt, interrupt
 
 COMMANDS = {
     "tile": "Cut georeferenced rasters into square tiles.",
@@ -107,11 +108,12 @@ def _ended_like_interrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may say what a signal does
         return
+    forget_interrupt()
     before = {}
     for name in _ENDINGS:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            before[number] = signal.signal(number, signal.default_int_handler)
+            before[number] = signal.signal(number, interrupt)
     try:
         yield
     finally:

@@ -1,12 +1,15 @@
-"""The progress interface that long jobs report to."""
+"""The progress interface that long jobs report to, and through which an interrupt reaches them."""
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 # So many warnings of one kind are passed on in full.
 _SHOWN_WARNINGS = 5
+_interrupted = threading.Event()
 
 
 class Progress(Protocol):
@@ -27,9 +30,11 @@ class Silent:
 
     def start(self, label: str, total: int, unit: str) -> None:
         """Drop it."""
+        raise_lost_interrupt()
 
     def advance(self, count: int = 1) -> None:
         """Drop it."""
+        raise_lost_interrupt()
 
     def warn(self, message: str) -> None:
         """Drop it."""
@@ -58,3 +63,39 @@ class CappedWarnings:
         """State how many were only counted, if any were."""
         if self._count > _SHOWN_WARNINGS:
             self._warn(self._rest.format(self._count - _SHOWN_WARNINGS))
+
+
+def interrupt(*_: object) -> NoReturn:
+    """End the work of the main thread, as a handler of signals; what Ctrl-C does, and a note of it.
+
+    Raises:
+        KeyboardInterrupt: Always. It is lost where a signal comes while PROJ, GDAL or another
+            library calls back: such calls cannot raise. `raise_lost_interrupt` makes up for that.
+    """
+    _interrupted.set()
+    raise KeyboardInterrupt
+
+
+def raise_lost_interrupt() -> None:
+    """Raise the interrupt that a callback has swallowed, if there was one; every listener does.
+
+    Raises:
+        KeyboardInterrupt: There was one, and it is not on its way already.
+    """
+    if _interrupted.is_set() and threading.current_thread() is threading.main_thread():
+        _interrupted.clear()
+        if not _unwinds_already():
+            raise KeyboardInterrupt
+
+
+def forget_interrupt() -> None:
+    """Begin anew, without an interrupt of before."""
+    _interrupted.clear()
+
+
+def _unwinds_already() -> bool:
+    """Whether the caller cleans up after an interrupt."""
+    error: BaseException | None = sys.exception()
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None

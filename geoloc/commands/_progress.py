@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from geoloc.progress import Progress, Silent
+from geoloc.progress import Progress, Silent, raise_lost_interrupt
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -40,11 +40,13 @@ class _Lines:
 
     def start(self, label: str, total: int, unit: str) -> None:
         """Name the stage, if talk was asked for."""
+        raise_lost_interrupt()
         if self._verbose:
             click.echo(f"{label}: {total} {unit}", err=True)
 
     def advance(self, count: int = 1) -> None:
         """Say nothing: lines that replace each other make no sense here."""
+        raise_lost_interrupt()
 
     def warn(self, message: str) -> None:
         """Print the warning."""
@@ -60,12 +62,14 @@ class _Bar:
 
     def start(self, label: str, total: int, unit: str) -> None:
         """Begin the bar of a stage; a total of 0 shows that its end is not known."""
+        raise_lost_interrupt()
         if self._task is not None:
             self._bar.stop_task(self._task)
         self._task = self._bar.add_task(label, total=total or None, unit=unit)
 
     def advance(self, count: int = 1) -> None:
         """Move the bar of the stage."""
+        raise_lost_interrupt()
         if self._task is not None:
             self._bar.advance(self._task, count)
 

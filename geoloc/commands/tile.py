@@ -152,7 +152,9 @@ def command(
 
     options = _as_options(given)
     if dry_run:
-        _show_plan(plan_tiles(rasters, output, options), as_json=as_json)
+        with progress_bar(quiet=quiet, verbose=verbose) as progress:
+            plan = plan_tiles(rasters, output, options, progress=progress)
+        _show_plan(plan, as_json=as_json)
         return
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
         summary = cut_tiles(rasters, output, options, progress=progress)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from geoloc.arrays import AnyArray, Mask
 from geoloc.errors import InputError, OptionError
+
+# Degrees; footprints are counted from -180 to 540 at most.
+_TURNS = (-360.0, 0.0, 360.0)
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,23 @@ class Area:
 
     shape: shapely.Geometry | None = None
 
-    def touches(self, footprint: shapely.Geometry) -> bool:
-        """Whether a footprint in degrees overlaps the area."""
-        return self.shape is None or bool(shapely.intersects(self.shape, footprint))
+    def touches(self, footprints: AnyArray | shapely.Geometry) -> Mask:
+        """Which footprints (N,) in degrees overlap the area, whichever turn they are counted in."""
+        if self.shape is None:
+            return np.ones(np.shape(footprints), dtype=np.bool_)
+        return np.asarray(shapely.intersects(self.on_all_turns, footprints))
+
+    @cached_property
+    def on_all_turns(self) -> shapely.Geometry:
+        """The shape, prepared, and once more a turn to the west and to the east.
+
+        Maps beyond the antimeridian count their longitudes on or back, files cut their polygons
+        there: with its copies, a shape meets footprints in every way of counting.
+        """
+        turns = [shapely.transform(self.shape, partial(np.add, [turn, 0])) for turn in _TURNS]
+        copies = shapely.union_all(turns)
+        shapely.prepare(copies)
+        return copies
 
     def digest(self) -> str:
         """A checksum of the shape; empty for everywhere."""
@@ -45,14 +65,7 @@ def bounds_area(bounds: tuple[float, float, float, float]) -> Area:
     if not in_range or west == east:
         message = f"bounds {west:g},{south:g},{east:g},{north:g} are not W,S,E,N in degrees"
         raise OptionError(f"{message}; say for example --bounds 13.1,52.3,13.8,52.7")
-    if west < east:
-        return Area(shapely.box(west, south, east, north))
-    # Footprints across the antimeridian run beyond 180, others do not: cover both ways of counting.
-    parts = [
-        shapely.box(west, south, 180 + east + 180, north),
-        shapely.box(-180, south, east, north),
-    ]
-    return Area(shapely.union_all(parts))
+    return Area(shapely.box(west, south, east if west < east else east + 360, north))
 
 
 def file_area(path: str | Path) -> Area:
@@ -85,7 +98,7 @@ def intersection(first: Area, second: Area) -> Area:
     """
     if first.shape is None or second.shape is None:
         return second if first.shape is None else first
-    common = shapely.intersection(first.shape, second.shape)
+    common = shapely.intersection(first.shape, second.on_all_turns)
     if common.is_empty:
         raise OptionError("--bounds and --aoi have no place in common; leave one of them out")
     return Area(common)

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import rasterio
-import shapely
 from affine import Affine
 from pyproj import CRS
 from rasterio.enums import Resampling
@@ -26,9 +25,9 @@ from rasterio.io import MemoryFile
 
 from geoloc.atomic import replacing
 from geoloc.errors import OptionError, RasterError
-from geoloc.geometry.crs import to_lonlat
 from geoloc.stretch import Stretch
 from geoloc.tiles.bands import RgbTile
+from geoloc.tiles.footprint import tile_centre, tile_polygon
 from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.grid import RasterFrame, TileWindow
 from geoloc.tiles.gtiff_options import PIXEL_RGB, creation_options
@@ -199,7 +198,7 @@ def make_row(job: RasterJob, spec: TileSpec, share: float) -> Row:
     """The row of a tile in the table, with its footprint."""
     window, size_px = spec.window, job.scheme.size_px
     transform = window.transform(job.frame, size_px)
-    centre = footprint_lonlat(job.frame, transform, ((size_px / 2, size_px / 2),))[0]
+    lon, lat = tile_centre(job.frame, transform, size_px)
     virtual = job.scheme.virtual
     return {
         "tile_id": spec.tile_id,
@@ -213,32 +212,14 @@ def make_row(job: RasterJob, spec: TileSpec, share: float) -> Row:
         "ground_size_m": spec.ground_size_m,
         "gsd_m": window.gsd_m,
         "valid_fraction": share,
-        "lon": float((centre[0] + 180) % 360 - 180),
-        "lat": float(centre[1]),
+        "lon": lon,
+        "lat": lat,
         "row": window.row,
         "col": window.col,
         "raster": job.location,
         "stretch": "" if job.stretch is None else job.stretch.to_text(),
         "geometry": tile_polygon(job.frame, transform, size_px),
     }
-
-
-def tile_polygon(frame: RasterFrame, transform: Affine, size_px: int) -> shapely.Polygon:
-    """The footprint of a tile in degrees, counter-clockwise."""
-    corners = ((0, 0), (0, size_px), (size_px, size_px), (size_px, 0))
-    return shapely.Polygon(footprint_lonlat(frame, transform, corners))
-
-
-def footprint_lonlat(
-    frame: RasterFrame, transform: Affine, pixels: Sequence[tuple[float, float]]
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Degrees (N, 2) of tile pixels; beyond 180 where a tile lies across the antimeridian."""
-    xs = [transform.c + transform.a * x for x, _ in pixels]
-    ys = [transform.f + transform.e * y for _, y in pixels]
-    lonlat = to_lonlat(frame.crs, xs, ys)
-    if np.ptp(lonlat[:, 0]) > 180:
-        lonlat[lonlat[:, 0] < 0, 0] += 360
-    return lonlat
 
 
 def write_tile(

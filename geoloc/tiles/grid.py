@@ -8,14 +8,14 @@ so Mercator maps and maps in degrees are cut as densely as any other.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from affine import Affine
 from pyproj import CRS
 
-from geoloc.arrays import Float64Array
+from geoloc.arrays import AnyArray, Float64Array
 from geoloc.errors import CrsError, RasterError
 from geoloc.geometry.crs import ground_scales
 
@@ -109,38 +109,72 @@ def check_resolution(frame: RasterFrame, ground_size_m: float) -> None:
         )
 
 
-def grid_rows(frame: RasterFrame, options: GridOptions) -> Iterator[list[TileWindow]]:
-    """The tiles of a raster, one list a row, from north to south and west to east.
+class TileGrid:
+    """The grid of tiles on a raster, whose rows are laid one by one when they are asked for.
 
     Neighbours lie `stride_m` apart on the ground; the last row and column are shifted back to end
     at the raster's edge, so that everything is covered. A raster smaller than a tile gets one tile
     in its middle that reaches beyond it. Each side is measured at the tile's own centre.
+
+    Args:
+        frame: The raster.
+        options: How the grid is laid.
+
+    Attributes:
+        rows_px: Pixel rows (R,) of the centres of the grid's rows, from north to south.
     """
-    down = _Axis.down(frame)
-    for row, row_px in enumerate(down.pixels_at(_centres_m(down.length_m, options)).tolist()):
-        across = _Axis.across(frame, row_px)
-        cols_px = across.pixels_at(_centres_m(across.length_m, options))
-        yield _row_windows(frame, options, row, (cols_px, np.full(len(cols_px), row_px)))
+
+    def __init__(self, frame: RasterFrame, options: GridOptions) -> None:
+        self.frame = frame
+        self.options = options
+        down = _Axis.down(frame)
+        self.rows_px = down.pixels_at(_centres_m(down.length_m, options))
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.rows_px)
+
+    def row(
+        self, row: int, spans_px: Sequence[tuple[float, float]] | None = None
+    ) -> list[TileWindow]:
+        """The tiles of one row from west to east, of which some may have no place on the Earth.
+
+        Args:
+            row: Number of the row, from 0.
+            spans_px: Only tiles whose centres lie in one of these spans of pixel columns.
+        """
+        row_px = float(self.rows_px[row])
+        across = _Axis.across(self.frame, row_px)
+        cols_px = across.pixels_at(_centres_m(across.length_m, self.options))
+        cols = np.arange(len(cols_px))
+        if spans_px is not None:
+            # The centres ascend, so each span is a slice of them.
+            ends = [np.searchsorted(cols_px, span).tolist() for span in spans_px]
+            cols = np.unique(np.concatenate([cols[first:last] for first, last in ends]))
+        return self._windows(row, cols, cols_px[cols])
+
+    def _windows(self, row: int, cols: AnyArray, cols_px: Float64Array) -> list[TileWindow]:
+        """The tiles with these numbers, around these pixel columns."""
+        frame, options = self.frame, self.options
+        row_px = float(self.rows_px[row])
+        pixel_m = frame.pixel_sizes_m(cols_px, np.full(len(cols_px), row_px))
+        windows = []
+        for col, x, metres in zip(cols.tolist(), cols_px, pixel_m, strict=True):
+            if not np.isfinite(metres).all():
+                continue  # beyond the edge of the Earth's picture, as on full-disc satellite maps
+            side = options.ground_size_m / metres
+            col_off, width = _span(x, side[0], frame.width_px, options.size_px)
+            row_off, height = _span(row_px, side[1], frame.height_px, options.size_px)
+            gsd_m = float((width * metres[0] + height * metres[1]) / (2 * options.size_px))
+            windows.append(TileWindow(row, col, col_off, row_off, width, height, gsd_m))
+        return windows
 
 
-def _row_windows(
-    frame: RasterFrame,
-    options: GridOptions,
-    row: int,
-    centres_px: tuple[Float64Array, Float64Array],
-) -> list[TileWindow]:
-    """The tiles around pixel positions (cols, rows) of one grid row."""
-    pixel_m = frame.pixel_sizes_m(*centres_px)
-    windows = []
-    for col, (x, y, metres) in enumerate(zip(*centres_px, pixel_m, strict=True)):
-        if not np.isfinite(metres).all():
-            continue  # beyond the edge of the Earth's picture, as on full-disc satellite maps
-        side = options.ground_size_m / metres
-        col_off, width = _span(x, side[0], frame.width_px, options.size_px)
-        row_off, height = _span(y, side[1], frame.height_px, options.size_px)
-        gsd_m = float((width * metres[0] + height * metres[1]) / (2 * options.size_px))
-        windows.append(TileWindow(row, col, col_off, row_off, width, height, gsd_m))
-    return windows
+def grid_rows(frame: RasterFrame, options: GridOptions) -> Iterator[list[TileWindow]]:
+    """The tiles of a raster, one list a row, from north to south and west to east."""
+    grid = TileGrid(frame, options)
+    for row in range(len(grid)):
+        yield grid.row(row)
 
 
 def _span(centre: float, side: float, limit: int, size_px: int) -> tuple[float, float]:

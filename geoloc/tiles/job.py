@@ -28,13 +28,13 @@ from geoloc.tiles.cutting import (
     make_chunks,
     pixel_window,
     tile_id,
-    tile_polygon,
 )
-from geoloc.tiles.grid import GridOptions, check_resolution, grid_rows
+from geoloc.tiles.grid import GridOptions, TileGrid, check_resolution
 from geoloc.tiles.gtiff_options import check_creation
 from geoloc.tiles.location import relative_location, resolve_location
 from geoloc.tiles.raster import MapRaster, expand_rasters, open_raster
 from geoloc.tiles.resume import Journal, abandon_folder, fingerprint, finish_folder, prepare_folder
+from geoloc.tiles.selection import touching_rows
 from geoloc.tiles.tile_set import (
     RasterEntry,
     TileManifest,
@@ -45,6 +45,8 @@ from geoloc.tiles.tile_set import (
 )
 
 _SAMPLES = 6
+# Fewer rows are planned before a person could read that they are.
+_SHOWN_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,11 @@ def cut_tiles(
 
 
 def plan_tiles(
-    inputs: Sequence[str], folder: str | Path, options: TileOptions | None = None
+    inputs: Sequence[str],
+    folder: str | Path,
+    options: TileOptions | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> TilePlan:
     """What `cut_tiles` would make, from the grids and a few tiles cut in memory.
 
@@ -147,7 +153,7 @@ def plan_tiles(
     """
     options, folder = options or TileOptions(), Path(folder)
     scheme, area = resolve_scheme(options)
-    run = _Run(folder, scheme, area, options.workers, Silent())
+    run = _Run(folder, scheme, area, options.workers, progress or Silent())
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
         plans = [run.plan(source) for source in _sources(inputs, folder)]
     entries = tuple(entry for plan in plans for entry in plan.rasters)
@@ -301,15 +307,13 @@ class _Run:
         return specs
 
     def _specs_of_size(self, job: RasterJob, ground_size_m: float) -> Iterator[TileSpec]:
-        size_px = self.scheme.size_px
-        options = GridOptions(ground_size_m, size_px, self.scheme.overlap)
-        for windows in grid_rows(job.frame, options):
+        options = GridOptions(ground_size_m, self.scheme.size_px, self.scheme.overlap)
+        grid = TileGrid(job.frame, options)
+        listener = self.progress if len(grid) >= _SHOWN_ROWS else Silent()
+        listener.start(f"planning {Path(job.location).name}", len(grid), "rows")
+        for windows in touching_rows(grid, self.area, on_rows=listener.advance):
             for window in windows:
-                spec = TileSpec(tile_id(job.key, ground_size_m, window), ground_size_m, window)
-                if self.area.shape is None or self.area.touches(
-                    tile_polygon(job.frame, window.transform(job.frame, size_px), size_px)
-                ):
-                    yield spec
+                yield TileSpec(tile_id(job.key, ground_size_m, window), ground_size_m, window)
 
     def _cut_missing(
         self,

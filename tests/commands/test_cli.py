@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 import geoloc
 from geoloc import cli as cli_module
 from geoloc.cli import cli
+from geoloc.commands._progress import progress_bar
 from geoloc.errors import (
     DependencyError,
     GeolocError,
@@ -130,6 +132,29 @@ def test_a_terminated_command_ends_as_an_interrupted_one(monkeypatch: pytest.Mon
     assert (result.exit_code, unwound) == (130, [True])
     assert result.stderr == "geoloc: error: interrupted\n"
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_that_comes_while_a_library_calls_back_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @ctypes.CFUNCTYPE(None)
+    def callback() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass  # where the handler runs, whose KeyboardInterrupt goes nowhere
+
+    @click.command(name="wait")
+    def command() -> None:
+        with progress_bar() as progress:
+            callback()
+            progress.advance()
+            raise RuntimeError("nothing ended it")
+
+    monkeypatch.setitem(cli_module.COMMANDS, "wait", "Wait.")
+    monkeypatch.setitem(sys.modules, "geoloc.commands.wait", SimpleNamespace(command=command))
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    result = CliRunner().invoke(cli, ["wait"])
+    assert (result.exit_code, result.stderr) == (130, "geoloc: error: interrupted\n")
 
 
 def test_wrong_usage_is_2() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from affine import Affine
 
 from geoloc.errors import CrsError, OptionError, OutputExistsError, RasterError
 from geoloc.options import TileOptions
@@ -257,6 +258,20 @@ def test_bounds_and_areas_keep_only_the_tiles_that_touch_them(source: str, tmp_p
     }.items():
         cut_tiles([source], tmp_path / name, replace(OPTIONS, **change))
         assert set(TileSet.open(tmp_path / name).table["tile_id"]) == expected
+
+
+def test_a_large_grid_is_planned_with_a_stage_of_its_own(tmp_path: Path, folder: Path) -> None:
+    high = np.full((1, 10000, 40), 90, dtype=np.uint8)
+    transform = Affine(1, 0, 390000, 0, -1, 5820000)
+    path = rasters.write_raster(tmp_path / "high.tif", high, crs="EPSG:32633", transform=transform)
+    stages: list[tuple[str, int, str]] = []
+    progress = RecordedProgress()
+    progress.start = lambda *stage: stages.append(stage)  # type: ignore[assignment]
+    options = TileOptions(ground_sizes_m=(20,), size_px=16, overlap=0, virtual=True)
+    plan_tiles([str(path)], folder, options, progress=progress)
+    ((label, rows, unit),) = stages
+    assert (label, unit) == ("planning high.tif", "rows")
+    assert progress.done == rows == pytest.approx(500, abs=1)
 
 
 def test_the_plan_counts_what_is_cut(source: str, folder: Path) -> None:
