@@ -1,9 +1,10 @@
 """CSV tables as people and spreadsheets write them: any delimiter, encoding and decimal mark.
 
 Cells are separated by commas, semicolons or tabs; numbers have a decimal point or, between
-semicolons or tabs, a decimal comma. Text is UTF-8 or UTF-16 with a byte order mark, else UTF-8,
-else Latin-1. A German Excel writes semicolons, decimal commas and a mark; all of it is read here,
-so that no reader of a user's table understands less than another.
+semicolons or tabs, a decimal comma. Text is UTF-8 or UTF-16, with a byte order mark or without,
+else Latin-1. A German Excel writes semicolons, decimal commas and a mark, and says with a first
+line ``sep=;`` what separates the cells; all of it is read here, so that no reader of a user's table
+understands less than another.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,11 @@ MAX_BYTES = 2**30
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# The first line of a table for Excel, which names its delimiter and no columns.
+_SEPARATOR_LINE = re.compile(r'[ \t]*"?sep=(?P<delimiter>[^\r\n])"?[^\r\n]*(?:\r\n?|\n|$)', re.I)
+_QUOTED = re.compile(r'"[^"]*"')
+# Cells that state nothing: what spreadsheets, scripts and databases write for an empty one.
+_BLANK = {"", "nan", "na", "n/a", "#n/a", "#nv", "null", "none", "-", "inf", "+inf", "-inf"}
 
 
 class TableError(ValueError):
@@ -43,6 +49,10 @@ class CsvTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[int, dict[str, str]], ...]
 
+    def repeated(self, names: Iterable[str]) -> str | None:
+        """The first of `names` that two columns have, so that either may be meant."""
+        return next((name for name in names if self.columns.count(name) > 1), None)
+
 
 def read_table(path: Path) -> CsvTable:
     """The table in a CSV file.
@@ -51,8 +61,8 @@ def read_table(path: Path) -> CsvTable:
         TableError: The file is missing or no CSV, or a line has more cells than the first.
     """
     content = read_text(path)
-    lines = _lines(content, _delimiter_of_names(content.partition("\n")[0]))
-    _, header = next(lines, (1, []))
+    lines = _lines(content, lambda line: max(",;\t", key=line.count))
+    _, header = next((line for line in lines if any(map(str.strip, line[1]))), (1, []))
     columns = tuple(cell.strip().lower() for cell in header)
     return CsvTable(columns, tuple(_filled(lines, columns)))
 
@@ -68,10 +78,11 @@ def read_rows(path: Path, *, delimiter: str | None = None) -> list[list[str]]:
     Raises:
         TableError: The file is missing or no CSV.
     """
-    content = read_text(path)
-    if delimiter is None:
-        delimiter = next((each for each in "\t;" if each in content.partition("\n")[0]), ",")
-    return [cells for _, cells in _lines(content, delimiter) if any(cells)]
+
+    def guess(line: str) -> str:
+        return delimiter or next((each for each in "\t;" if each in line), ",")
+
+    return [cells for _, cells in _lines(read_text(path), guess) if any(cells)]
 
 
 def read_text(path: Path) -> str:
@@ -87,9 +98,25 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise TableError(error.strerror or "unreadable") from error
     try:
-        return data.decode("utf-16" if data[:2] in _UTF16_MARKS else "utf-8-sig")
+        return data.decode(_encoding(data))
     except UnicodeDecodeError:
         return data.decode("latin-1")
+
+
+def _encoding(data: bytes) -> str:
+    """What text begins with, if it is no Latin-1: a mark, or letters with zeros between."""
+    if data[:2] in _UTF16_MARKS:
+        return "utf-16"
+    head = data[:64]
+    zeros = (head[0::2].count(0), head[1::2].count(0))
+    if max(zeros) * 4 > len(head) and not min(zeros):
+        return "utf-16-be" if zeros[0] else "utf-16-le"
+    return "utf-8-sig"
+
+
+def is_blank(cell: str) -> bool:
+    """Whether a cell states nothing, in whichever words."""
+    return cell.strip().lower() in _BLANK
 
 
 def parse_number(cell: str) -> float:
@@ -105,17 +132,21 @@ def parse_number(cell: str) -> float:
     return value
 
 
-def _delimiter_of_names(first_line: str) -> str:
-    """What separates the columns' names: the mark that stands between them most often."""
-    return max(",;\t", key=first_line.count)
+def _lines(content: str, guess: Callable[[str], str]) -> Iterator[tuple[int, list[str]]]:
+    """The number and the cells of each line.
 
-
-def _lines(content: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The number and the cells of each line."""
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    Args:
+        content: The table.
+        guess: The delimiter by the first line that holds something, where no line names it.
+    """
+    separator = _SEPARATOR_LINE.match(content)
+    start = separator.end() if separator else 0
+    first = next((line for line in content[start:].splitlines() if line.strip()), "")
+    delimiter = separator["delimiter"] if separator else guess(_QUOTED.sub("", first))
+    reader = csv.reader(io.StringIO(content[start:], newline=""), delimiter=delimiter)
     try:
         for cells in reader:
-            yield reader.line_num, cells
+            yield reader.line_num + bool(separator), cells
     except csv.Error as error:
         raise TableError(f"no readable CSV ({error})") from error
 

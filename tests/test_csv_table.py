@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoloc.csv_table import CsvTable, TableError, parse_number, read_rows, read_table
+from geoloc.csv_table import CsvTable, TableError, is_blank, parse_number, read_rows, read_table
 from tests.fixtures.csv_tables import SPREADSHEET_ENCODINGS, save_as_spreadsheet
 
 
@@ -91,3 +91,56 @@ def test_numbers_are_read_exactly_with_either_mark(value: float) -> None:
 def test_what_is_no_number_is_refused(cell: str) -> None:
     with pytest.raises(ValueError, match="is no number"):
         parse_number(cell)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "sep=;;", "sep=;\r", ""])
+def test_the_first_line_of_excel_names_the_delimiter(
+    tmp_path: Path, first: str, encoding: str
+) -> None:
+    content = f"{first}\nphoto;lon\na,b,c,d.jpg;13,5\n"
+    table = read_table(write(tmp_path, content.encode(encoding)))
+    assert table.columns == ("photo", "lon")
+    assert table.rows == ((3, {"photo": "a,b,c,d.jpg", "lon": "13,5"}),)
+    assert read_rows(tmp_path / "table.csv")[1:] == [["a,b,c,d.jpg", "13,5"]]
+
+
+def test_any_delimiter_may_be_named(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "sep=|\nphoto|lon\na.jpg|1;5\n"))
+    assert table.rows == ((3, {"photo": "a.jpg", "lon": "1;5"}),)
+
+
+def test_a_column_that_is_called_sep_is_one(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, "sep,photo\n1,a.jpg\n")).columns == ("sep", "photo")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\n\n;;\nphoto;lon\na.jpg;1,5\n",  # empty lines before the names
+        "photo;lon;\na.jpg;1,5;;;\n",  # delimiters at the end
+        '"photo";"lon"\r"a.jpg";"1,5"\r',
+        '"photo";"lon";"a, b, c, d"\na.jpg;1,5;\n',
+        " Photo ;\xa0LON \na.jpg ; 1,5\n",
+        "photo;lon\n\na.jpg;1,5\n;\n",
+    ],
+)
+def test_what_spreadsheets_leave_around_a_table_does_no_harm(tmp_path: Path, content: str) -> None:
+    ((_, cells),) = read_table(write(tmp_path, content)).rows
+    assert (cells["photo"], parse_number(cells["lon"])) == ("a.jpg", 1.5)
+
+
+def test_columns_of_one_name_are_told(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "photo,lon,Lon,x,x\n"))
+    assert table.repeated(["photo", "lon", "lat"]) == "lon"
+    assert table.repeated(["photo", "lat"]) is None
+
+
+@pytest.mark.parametrize("cell", ["", " ", "NaN", "N/A", "#N/A", "null", "-", "inf", "-Inf"])
+def test_cells_state_nothing_in_many_words(cell: str) -> None:
+    assert is_blank(cell)
+
+
+@pytest.mark.parametrize("cell", ["0", "a", "-1", "north"])
+def test_other_cells_state_something(cell: str) -> None:
+    assert not is_blank(cell)

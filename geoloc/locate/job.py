@@ -42,7 +42,7 @@ def locate_photos(
     Raises:
         DependencyError: There is no such device.
         IndexFolderError: The index is missing, unfinished, or of another model or version.
-        MetadataError: ``options.metadata`` cannot be read.
+        MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
     """
     options = options or LocateOptions()
     progress = progress or Silent()
@@ -51,7 +51,7 @@ def locate_photos(
     opened.check_model(fingerprint(opened.card))
     run_id = uuid.uuid4().hex[:12]
     locator = Locator(opened, options, run_id=run_id, parameters=parameters)
-    for note in locator.sources.notes_on(photos):
+    for note in locator.sources.settle(photos):
         progress.warn(note)
     return _in_order(locator, photos, options, progress)
 

@@ -27,8 +27,8 @@ from geoloc.locate.street.locator import STREET_PARAMETERS, StreetLocator, Stree
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import DRONE, GROUND
 from geoloc.options import LocateOptions
-from geoloc.photos.kind import LOWEST_DRONE_M, PhotoKind, kind_of
-from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.kind import PhotoKind, kind_of
+from geoloc.photos.metadata import LOWEST_DRONE_M, PhotoMetadata
 from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
 from geoloc.results.schema import PhotoResult

@@ -9,17 +9,17 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from PIL import ExifTags, Image
 
 from geoloc.csv_table import parse_number
 from geoloc.photos.image_file import DECODER_ERRORS
+from geoloc.photos.timestamp import iso_timestamp
 
 Tags = Mapping[int, Any]
 
-_ISO_DATE = "%Y:%m:%d %H:%M:%S"
+_LENGTH_WITHOUT_ZONE = len("2024:10:30 10:05:15")
 _BLANKS = "\0 \t\r\n"
 
 
@@ -122,14 +122,25 @@ def iso_time(exif: Exif) -> tuple[str | None, str]:
         ("DateTimeDigitized", exif.photo, base.DateTimeDigitized, base.OffsetTimeDigitized),
         ("DateTime", exif.main, base.DateTime, base.OffsetTime),
     ):
-        stamp = text(tags.get(tag))
-        try:
-            moment = datetime.strptime((stamp or "")[:19].replace("-", ":"), _ISO_DATE)
-        except ValueError:
+        moment = _moment(text(tags.get(tag)) or "")
+        if moment is None:
             continue
         offset = text(exif.photo.get(offset_tag)) or ""
-        return moment.isoformat() + (offset if _is_offset(offset) else ""), f"EXIF {name}"
+        states_zone = len(moment) > _LENGTH_WITHOUT_ZONE and moment[-6] in "+-"
+        return moment + (offset if _is_offset(offset) and not states_zone else ""), f"EXIF {name}"
     return None, ""
+
+
+def _moment(stamp: str) -> str | None:
+    """A time tag as ISO 8601; whatever follows the seconds may be nonsense."""
+    if ":" not in stamp[len("2024:10:30") :]:  # a day alone
+        return None
+    for written in (stamp, stamp[:_LENGTH_WITHOUT_ZONE]):
+        try:
+            return iso_timestamp(written)
+        except ValueError:
+            continue
+    return None
 
 
 def _is_offset(offset: str) -> bool:

@@ -39,8 +39,6 @@ _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # MPO, as drones write it, opens as 
 # No camera writes these, and libtiff prints a line for every damaged row of them.
 _FAX = {"tiff_ccitt", "group3", "group4"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-HEIF_SUFFIXES = {".heic", ".heif", ".hif"}
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".tif", ".tiff", ".webp", *HEIF_SUFFIXES}
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from geoloc.geometry.camera import Camera
 from geoloc.geometry.panorama import Panorama
 from geoloc.models.view import DRONE, GROUND, View
 from geoloc.options import ViewChoice
-from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
+from geoloc.photos.metadata import LOWEST_DRONE_M, PhotoMetadata
 
 PhotoKind = Literal["drone", "street", "panorama"]  # `geoloc.options.ViewChoice` without auto
 # The 24 mm equivalent of most camera drones, across the long side of 3:2.
@@ -18,8 +18,8 @@ DEFAULT_HFOV_DEG = 73.7
 STREET_HFOV_DEG = 67.4
 # Flatter than this there is hardly any ground in the photo to compare with a map.
 FLATTEST_PITCH_DEG = -15.0
-# Below this height a photo is a street photo, whatever took it.
-LOWEST_DRONE_M = 8.0
+# As steeply down looks nobody who stands in a street, only a drone whose take-off was on a roof.
+_STEEPEST_STREET_DEG = -60.0
 
 
 def kind_of(
@@ -31,13 +31,17 @@ def kind_of(
         view: Kind that the caller asks for, or ``auto``.
         metadata: What is known of the photo.
         default: Kind of a photo that states neither height nor pitch: the search then decides.
+
+    Height and pitch are asked together: a photo from below `LOWEST_DRONE_M` is a street photo
+    unless it looks straight down.
     """
     if view != "auto":
         return view
     if metadata.projection == "equirectangular":
         return "panorama"
-    height_m, pitch_deg = assumed_height_m(metadata), metadata.pitch_deg
-    if height_m is not None and height_m < LOWEST_DRONE_M:
+    height_m, pitch_deg = metadata.rel_alt_m, metadata.pitch_deg
+    is_low = height_m is not None and height_m < LOWEST_DRONE_M
+    if is_low and (pitch_deg is None or pitch_deg > _STEEPEST_STREET_DEG):
         return "street"
     if pitch_deg is not None and pitch_deg > FLATTEST_PITCH_DEG:
         return "street"

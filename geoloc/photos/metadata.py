@@ -10,6 +10,9 @@ from geoloc.geometry.panorama import Panorama
 YawRef = Literal["true", "magnetic"]
 Projection = Literal["perspective", "equirectangular"]
 
+# Nearer to the ground no drone is flown for its photos.
+LOWEST_DRONE_M = 8.0
+
 
 @dataclass(frozen=True)
 class PhotoMetadata:
@@ -77,8 +80,11 @@ def assumed_height_m(metadata: PhotoMetadata) -> float | None:
     This is the one place where what a drone states (``rel_alt_m``) becomes what geometry needs
     (`geoloc.geometry.camera.Pose.height_m`). The two differ by how much higher or lower the ground
     in the photo lies than the take-off point, which on hills may be as much as the height itself.
+    Less than `LOWEST_DRONE_M` above take-off says nothing of the ground in a photo from a drone:
+    it took off on a roof, or flies down a slope.
     """
-    return metadata.rel_alt_m
+    height_m = metadata.rel_alt_m
+    return None if height_m is None or height_m < LOWEST_DRONE_M else height_m
 
 
 @dataclass

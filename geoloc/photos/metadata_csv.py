@@ -7,16 +7,16 @@ What a CSV may look like beside that: `geoloc.csv_table`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from pathlib import Path, PureWindowsPath
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from geoloc.csv_table import TableError, read_table
+from geoloc.csv_table import CsvTable, TableError, is_blank, read_table
 from geoloc.errors import MetadataError
+from geoloc.photo_name import NameMatches, comparable_path, match_names
 from geoloc.photos.exif import number
-from geoloc.photos.image_file import SUFFIXES
 from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.timestamp import is_unset, iso_timestamp
 
 # Column: lowest and highest value that makes sense.
 _LIMITS = {
@@ -28,8 +28,12 @@ _LIMITS = {
     "roll_deg": (-180.0, 180.0),
     "hfov_deg": (1.0, 360.0),
 }
+# So many entries are named in a note; the others are counted.
+_NAMED = 3
 METADATA_COLUMNS = ("photo", *_LIMITS, "timestamp")
-_BLANK = {"", "nan", "na", "n/a", "null", "none", "-"}
+# What drones write of a place or a height that they do not know, or that is none above ground.
+_LEAST_HEIGHT_M = _LIMITS["rel_alt_m"][0]
+_NO_FIX_DEG = 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,45 +43,65 @@ class MetadataTable:
     Attributes:
         rows: Metadata by the text of the ``photo`` column, in the order of the file.
         notes: What was ignored, one sentence each.
+        path: The file.
     """
 
     rows: dict[str, PhotoMetadata]
     notes: tuple[str, ...] = ()
-    _by_path: dict[str, str] = field(init=False, repr=False, compare=False)
-    _by_name: dict[str, str | None] = field(init=False, repr=False, compare=False)
-    _by_stem: dict[str, str | None] = field(init=False, repr=False, compare=False)
+    path: Path | None = None
 
-    def __post_init__(self) -> None:
-        keys = {_plain(key): key for key in self.rows}
-        object.__setattr__(self, "_by_path", keys)
-        for attribute, shorten in (("_by_name", _name), ("_by_stem", _stem)):
-            lookup: dict[str, str | None] = {}
-            for plain, key in keys.items():
-                short = shorten(plain)
-                lookup[short] = None if short in lookup else key  # None: several rows would fit
-            object.__setattr__(self, attribute, lookup)
+    def entries_of(self, photos: Sequence[str | Path]) -> dict[str | Path, str]:
+        """The entry of the ``photo`` column that means each photo; photos without one are left out.
 
-    def key_of(self, photo: str | Path) -> str | None:
-        """The entry of the ``photo`` column that means this photo; None when there is none.
+        `geoloc.photo_name` says which it is.
 
-        Tried in turn, without regard to case: the longest end of the photo's path, its file name,
-        its name without the extension. A name that several entries share fits none of them.
+        Raises:
+            MetadataError: An entry fits several photos equally well.
         """
-        parts = _plain(str(Path(photo).resolve())).split("/")
-        for start in range(len(parts)):
-            if (key := self._by_path.get("/".join(parts[start:]))) is not None:
-                return key
-        return self._by_name.get(parts[-1]) or self._by_stem.get(_stem(parts[-1]))
+        entries, found = list(self.rows), self._matches(photos)
+        if found.contested:
+            entry, fitting = found.contested[0]
+            more = len(found.contested) - 1
+            raise MetadataError(
+                f"{self.path}: {entries[entry]} fits {photos[fitting[0]]} and {photos[fitting[1]]}"
+                + (f", and {more} more rows fit several photos" if more else "")
+                + "; give more of the path in the column photo",
+                path=self.path,
+            )
+        return {photos[photo]: entries[entry] for photo, entry in found.entry_of.items()}
 
     def match(self, photo: str | Path) -> PhotoMetadata | None:
         """Metadata of a photo; None where the table has no row for it."""
-        key = self.key_of(photo)
-        return None if key is None else self.rows[key]
+        entry = self.entries_of([photo]).get(photo)
+        return None if entry is None else self.rows[entry]
 
-    def unmatched(self, photos: Iterable[str | Path]) -> list[str]:
-        """The entries of the ``photo`` column that mean none of these photos."""
-        used = {self.key_of(photo) for photo in photos}
-        return [key for key in self.rows if key not in used]
+    def notes_on(self, photos: Sequence[str | Path]) -> list[str]:
+        """What was ignored or may be meant otherwise, for these photos, one sentence each."""
+        entries, found, notes = list(self.rows), self._matches(photos), list(self.notes)
+        used = set(found.entry_of.values()) | {entry for entry, _ in found.contested}
+        if unmatched := [entry for number, entry in enumerate(entries) if number not in used]:
+            notes.append(
+                f"{len(unmatched)} rows of the metadata table match no photo: {_some(unmatched)}"
+            )
+        if found.by_name_alone:
+            pairs = [f"{entries[found.entry_of[n]]} for {photos[n]}" for n in found.by_name_alone]
+            notes.append(
+                f"{len(pairs)} rows of the metadata table are of another folder than the photo of "
+                f"that name which takes them: {_some(pairs)}"
+            )
+        if found.undecided:
+            pairs = [
+                f"{photos[n]} ({' and '.join(entries[entry] for entry in fitting)})"
+                for n, fitting in found.undecided
+            ]
+            notes.append(
+                f"several rows of the metadata table fit {len(pairs)} photos, which take none of "
+                f"them: {_some(pairs)}"
+            )
+        return notes
+
+    def _matches(self, photos: Sequence[str | Path]) -> NameMatches:
+        return match_names(list(self.rows), [_paths(photo) for photo in photos])
 
 
 def open_table(path: str | Path) -> MetadataTable:
@@ -94,30 +118,43 @@ def open_table(path: str | Path) -> MetadataTable:
         raise MetadataError(
             f"{path}: {error}; a CSV of metadata was expected; check its name and lines", path=path
         ) from error
-    notes = _check_header(table.columns, path)
+    notes = _check_header(table, path)
     rows: dict[str, PhotoMetadata] = {}
-    first_lines: dict[str, int] = {}
+    first: dict[str, tuple[int, PhotoMetadata]] = {}
     for line, cells in table.rows:
-        stated = {name: cell for name, cell in cells.items() if cell.lower() not in _BLANK}
+        stated = {name: cell for name, cell in cells.items() if not is_blank(cell)}
         if not stated:
             continue
-        key = stated.get("photo", "")
-        before = first_lines.setdefault(_plain(key), line)
-        if not key or before != line:
-            wrong = f"says the same photo as line {before}: {key}" if key else "names no photo"
-            raise MetadataError(f"{path}, line {line} {wrong}", path=path)
-        rows[key] = _metadata(stated, f"{path}, line {line}", path)
-    return MetadataTable(rows, notes)
+        key, where = stated.get("photo", ""), f"{path}, line {line}"
+        metadata = _metadata(stated, where, path)
+        if not key:
+            raise MetadataError(f"{where} names no photo", path=path)
+        before, same = first.setdefault(comparable_path(key), (line, metadata))
+        if metadata != same:
+            raise MetadataError(f"{where} says the same photo as line {before}: {key}", path=path)
+        if before == line:
+            rows[key] = metadata
+    return MetadataTable(rows, notes + _ignored(rows, path), path)
 
 
-def _check_header(header: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Notes about the columns; refuses a header without the columns that are needed."""
-    repeated = sorted(
-        {name for name in header if name in METADATA_COLUMNS and header.count(name) > 1}
+def _ignored(rows: dict[str, PhotoMetadata], path: Path) -> tuple[str, ...]:
+    """What single rows state that is not used, one sentence a kind."""
+    kinds: dict[str, list[str]] = {}
+    for entry, metadata in rows.items():
+        for note in metadata.notes:
+            kinds.setdefault(note, []).append(entry)
+    return tuple(
+        f"{path}: {note}, in {len(entries)} rows: {_some(entries)}"
+        for note, entries in kinds.items()
     )
+
+
+def _check_header(table: CsvTable, path: Path) -> tuple[str, ...]:
+    """Notes about the columns; refuses a header without the columns that are needed."""
+    header = table.columns
     known = set(header) & set(METADATA_COLUMNS)
-    if repeated:
-        raise MetadataError(f"{path} has two columns {repeated[0]}", path=path)
+    if repeated := table.repeated(METADATA_COLUMNS):
+        raise MetadataError(f"{path} has two columns {repeated}", path=path)
     if "photo" not in known or len(known) < 2:
         seen = ", ".join(header)[:200] or "nothing"
         raise MetadataError(
@@ -132,34 +169,57 @@ def _check_header(header: Sequence[str], path: Path) -> tuple[str, ...]:
 
 
 def _metadata(row: dict[str, str], where: str, path: Path) -> PhotoMetadata:
-    values = {name: _within(row[name], name, where, path) for name in _LIMITS if name in row}
+    values = {name: number(row[name]) for name in _LIMITS if name in row}
+    notes = [*_drop_height(values), *_drop_no_fix(values)]
+    for name, value in values.items():
+        _check_range(name, value, row, where, path)
     if ("lon" in values) != ("lat" in values):
         raise MetadataError(f"{where} gives only one of lon and lat", path=path)
     yaw_deg = values.pop("yaw_deg", None)
-    metadata = PhotoMetadata(**values, timestamp=_time(row.get("timestamp"), where, path))  # type: ignore[arg-type]  # the names in _LIMITS are fields of type float
+    time = _time(row.get("timestamp"), where, path)
+    metadata = PhotoMetadata(**values, timestamp=time, notes=tuple(notes))  # type: ignore[arg-type]  # the names in _LIMITS are fields of type float
     if yaw_deg is None:
         return metadata
     return replace(metadata, yaw_deg=yaw_deg % 360, yaw_ref="true", yaw_source="metadata table")
 
 
-def _within(written: str, name: str, where: str, path: Path) -> float:
-    value, (low, high) = number(written), _LIMITS[name]
-    if value is None or not low <= value <= high:
-        raise MetadataError(
-            f"{where}: {name} is {written[:40]!r}, a number from {low:g} to {high:g} was expected",
-            path=path,
-        )
-    return value
+def _drop_height(values: dict[str, float | None]) -> list[str]:
+    """Take out a height that is none above ground, as that of XMP and of flight logs is ignored."""
+    height_m = values.get("rel_alt_m")
+    if height_m is None or height_m >= _LEAST_HEIGHT_M:
+        return []
+    del values["rel_alt_m"]
+    return ["rel_alt_m of 0 or less is no height above ground: ignored"]
+
+
+def _drop_no_fix(values: dict[str, float | None]) -> list[str]:
+    """Take out the position (0, 0), which receivers without a fix write."""
+    place = [values.get("lon"), values.get("lat")]
+    if not all(value is not None and abs(value) < _NO_FIX_DEG for value in place):
+        return []
+    del values["lon"], values["lat"]
+    return ["the position 0, 0 is a receiver's without a fix: ignored"]
+
+
+def _check_range(
+    name: str, value: float | None, row: dict[str, str], where: str, path: Path
+) -> None:
+    low, high = _LIMITS[name]
+    if value is not None and low <= value <= high:
+        return
+    is_swapped = name == "lat" and value is not None and abs(value) <= 180
+    raise MetadataError(
+        f"{where}: {name} is {row[name][:40]!r}, a number from {low:g} to {high:g} was expected"
+        + ("; are lon and lat swapped?" if is_swapped else ""),
+        path=path,
+    )
 
 
 def _time(written: str | None, where: str, path: Path) -> str | None:
-    if written is None:
+    if written is None or is_unset(written):
         return None
-    date, gap, clock = written.partition(" ")
-    if gap and date.count(":") == 2:  # EXIF writes its dates with colons
-        written = f"{date.replace(':', '-')} {clock}"
     try:
-        return datetime.fromisoformat(written).isoformat()
+        return iso_timestamp(written)
     except ValueError as error:
         raise MetadataError(
             f"{where}: timestamp is {written[:40]!r}, ISO 8601 (2024-10-30T10:05:15+08:00) "
@@ -168,17 +228,12 @@ def _time(written: str | None, where: str, path: Path) -> str | None:
         ) from error
 
 
-def _plain(key: str) -> str:
-    """A path as entries are compared: forward slashes, no leading ``./``, no case."""
-    return PureWindowsPath(key).as_posix().casefold()
+def _paths(photo: str | Path) -> tuple[str, ...]:
+    """The path of a photo, and where that leads if it is a link."""
+    absolute = Path(photo).absolute()
+    return tuple(dict.fromkeys((str(absolute), str(absolute.resolve()))))
 
 
-def _name(plain: str) -> str:
-    return plain.rpartition("/")[2]
-
-
-def _stem(plain: str) -> str:
-    """The file name without the extension of a photo; other dots belong to the name."""
-    name = _name(plain)
-    stem, dot, suffix = name.rpartition(".")
-    return stem if dot and f".{suffix}" in SUFFIXES else name
+def _some(names: Sequence[str]) -> str:
+    """The first of some names."""
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")

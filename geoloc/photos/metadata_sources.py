@@ -14,9 +14,6 @@ from geoloc.photos.metadata import PhotoMetadata, merge
 from geoloc.photos.metadata_csv import MetadataTable, open_table
 from geoloc.photos.video_frame import FrameLogs, is_flight_log
 
-# So many entries of a table that match no photo are named; the others are counted.
-_NAMED_ENTRIES = 3
-
 
 class MetadataSources:
     """What is known of photos beside their files; safe to use from several threads.
@@ -39,6 +36,7 @@ class MetadataSources:
         self._table: MetadataTable | None = (
             open_table(given) if given is not None and not is_log else None
         )
+        self._entries: dict[str | Path, str | None] = {}
 
     def complete(self, photo: Path, from_photo: PhotoMetadata) -> PhotoMetadata:
         """All that is known of a photo.
@@ -48,19 +46,32 @@ class MetadataSources:
             from_photo: What its file states.
         """
         metadata = from_photo
-        row = None if self._table is None else self._table.match(photo)
-        for stated in (self._logs.match(photo), row):
+        for stated in (self._logs.match(photo), self._row_of(photo)):
             metadata = metadata if stated is None else merge(metadata, stated)
         return metadata
 
-    def notes_on(self, photos: Sequence[Path]) -> list[str]:
-        """What failed or may be meant otherwise, for these photos, one sentence each."""
-        notes = self._logs.notes_on(photos)
+    def settle(self, photos: Sequence[Path]) -> list[str]:
+        """Decide for all photos of a run which row and which moment of a log is whose.
+
+        One photo at a time, a row that fits two of them would be taken by both.
+
+        Returns:
+            What failed or may be meant otherwise, one sentence each.
+
+        Raises:
+            MetadataError: A row, or a moment of the log that was given, fits several photos.
+        """
+        notes = self._logs.settle(photos)
         if self._table is None:
             return notes
-        notes += self._table.notes
-        if unmatched := self._table.unmatched(photos):
-            more = ", ..." if len(unmatched) > _NAMED_ENTRIES else ""
-            named = ", ".join(unmatched[:_NAMED_ENTRIES]) + more
-            notes.append(f"{len(unmatched)} rows of the metadata table match no photo: {named}")
-        return notes
+        found = self._table.entries_of(photos)
+        self._entries = {photo: found.get(photo) for photo in photos}
+        return notes + self._table.notes_on(photos)
+
+    def _row_of(self, photo: Path) -> PhotoMetadata | None:
+        if self._table is None:
+            return None
+        if photo not in self._entries:
+            return self._table.match(photo)
+        entry = self._entries[photo]
+        return None if entry is None else self._table.rows[entry]

@@ -20,8 +20,9 @@ from PIL import ExifTags, Image
 
 from geoloc.arrays import RgbImage
 from geoloc.errors import PhotoError
+from geoloc.photo_name import SUFFIXES
 from geoloc.photos.deep_grey import deep_grey_as_bytes, is_deep_grey
-from geoloc.photos.image_file import DECODER_ERRORS, SUFFIXES, open_image, reason_of, upright_size
+from geoloc.photos.image_file import DECODER_ERRORS, open_image, reason_of, upright_size
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo_metadata import read_image_metadata
 

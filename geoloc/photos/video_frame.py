@@ -12,15 +12,21 @@ A log belongs to a frame if the caller gives it. Else it is looked for beside th
 folder above: ``DJI_0001.SRT`` for all that is called ``DJI_0001_...``, or lies in a folder
 ``DJI_0001``; and the only log of a folder for its ``frame_0012.jpg``, ``out12.png``, ``0012.jpg``.
 A photo ``DJI_0042.JPG`` beside the log of a video has none.
+
+Where frames of two folders, or of two series in one, have the same numbers, the log is that of the
+series that is called after its video, else of one that is called as frames are, else of the one
+beside it. What stays ambiguous is refused.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from geoloc.errors import MetadataError, PhotoError
 from geoloc.image_size import ImageSize
@@ -73,20 +79,26 @@ class FrameLogs:
         self._logs: dict[Path, FlightLog | MetadataError] = {}
         self._folders: dict[Path, tuple[Path, ...]] = {}
         self._lock = threading.Lock()
+        self._denied: frozenset[Path] = frozenset()
         self._log = None if log is None else read_flight_log(log)
 
     def match(self, photo: str | Path) -> PhotoMetadata | None:
         """Metadata of a frame from its flight log; None without a log, or in its gaps."""
         photo = Path(photo)
-        log = self._log_of(photo)
+        log = None if photo in self._denied else self._log_of(photo)
         if not isinstance(log, FlightLog):
             return None
         stated = self._metadata_of(log, _name_of(photo, log.path))
         return None if stated is None else _with_field_of_view(stated, photo)
 
-    def notes_on(self, photos: Iterable[str | Path]) -> list[str]:
-        """What to tell of the logs of these photos, one sentence each: what failed, or may be meant
-        otherwise.
+    def settle(self, photos: Iterable[str | Path]) -> list[str]:
+        """Decide which of these photos are a log's frames, where several have one number.
+
+        Returns:
+            What to tell of their logs, one sentence each: what failed, or may be meant otherwise.
+
+        Raises:
+            MetadataError: Several series of frames fit the log that was given.
         """
         frames: dict[Path, list[Path]] = {}
         notes: list[str] = []
@@ -101,8 +113,41 @@ class FrameLogs:
         for path, members in frames.items():
             log = self._log or self._logs[path]
             assert isinstance(log, FlightLog)
-            notes += [*log.notes, *self._doubts(log, members)]
+            denied, told = self._deny(log, members)
+            self._denied |= denied
+            kept = [photo for photo in members if photo not in denied]
+            notes += [*log.notes, *told, *self._doubts(log, kept)]
         return notes
+
+    def _deny(self, log: FlightLog, photos: Sequence[Path]) -> tuple[set[Path], list[str]]:
+        """The photos whose numbers a log's own frames have too, and a note on them."""
+        every = [_series_of(photo, log.path) for photo in photos]
+        series: dict[_Series, dict[FrameName, Path]] = {}
+        for photo, each in zip(photos, every, strict=True):
+            if (name := _name_of(photo, log.path)) is not None:
+                series.setdefault(each, {})[name] = photo
+        lost: dict[_Series, _Series] = {}
+        for one, other in itertools.permutations(series, 2):
+            shared = series[one].keys() & series[other].keys()
+            if not shared or one.rank > other.rank:
+                continue
+            if one.rank == other.rank and self._log is not None:
+                first = min(shared, key=lambda name: name.number)
+                named = " and ".join(str(series[each][first]) for each in (one, other))
+                raise MetadataError(
+                    f"{log.path}: frame {first.number} fits {named}; locate the frames of "
+                    "each video on their own, with its log",
+                    path=log.path,
+                )
+            lost[one] = other
+        denied = {photo for photo, each in zip(photos, every, strict=True) if each in lost}
+        if not denied:
+            return denied, []
+        folders = sorted({str(each.folder) for each in lost})
+        return denied, [
+            f"{log.path.name} is not used for {len(denied)} frames whose numbers others have too: "
+            f"those in {', '.join(folders)}"
+        ]
 
     def _log_of(self, photo: Path) -> FlightLog | MetadataError | None:
         if self._log is not None:
@@ -166,7 +211,9 @@ def parse_frame_name(stem: str, *, video: str = "") -> FrameName | None:
         stem: The name without folder and extension.
         video: That of the video, whose own digits are no number of a frame.
     """
-    rest = stem[len(video) :] if stem.lower().startswith(video.lower()) else stem
+    after = stem[len(video) :]
+    is_named = stem.lower().startswith(video.lower()) and not after[:1].isalnum()
+    rest = after if is_named else stem
     number, rate = _NUMBER.search(rest), _RATE.search(rest)
     if number is None:
         return None
@@ -176,6 +223,34 @@ def parse_frame_name(stem: str, *, video: str = "") -> FrameName | None:
 
 def _name_of(photo: Path, log: Path) -> FrameName | None:
     return parse_frame_name(photo.stem, video=log.stem)
+
+
+class _Series(NamedTuple):
+    """Photos of one folder that are called after a log's video, or alike but for their number.
+
+    Attributes:
+        rank: How well they fit a log: called after its video, called as frames are, beside it.
+        folder: Where they are.
+        prefix: What their names begin with, if it is not the video's name.
+    """
+
+    rank: tuple[bool, bool, bool]
+    folder: Path
+    prefix: str
+
+
+def _series_of(photo: Path, log: Path) -> _Series:
+    folder, here = photo.absolute().parent, log.absolute().parent
+    names = (photo.stem.lower(), folder.name.lower())
+    rest = names[0][len(log.stem) :]
+    is_named = names[0].startswith(log.stem.lower()) and not rest[:1].isalnum()
+    is_named = is_named or names[1] == log.stem.lower()
+    rank = (
+        is_named,
+        _PLAIN.fullmatch(photo.stem) is not None,
+        here in (folder, folder.parent),
+    )
+    return _Series(rank, folder, "" if is_named else _NUMBER.sub("", names[0]))
 
 
 def _beside(photo: Path, srt_files: Callable[[Path], Sequence[Path]]) -> Path | None:

@@ -10,12 +10,13 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Literal, get_args
 
-from geoloc.csv_table import TableError, parse_number, read_table
+from geoloc.csv_table import TableError, is_blank, parse_number, read_table
 from geoloc.errors import MetadataError
 from geoloc.geometry.crs import LonLat, distances_m
+from geoloc.photo_name import comparable_path, match_names
 from geoloc.results.schema import PhotoResult, Status
 
 TruthPoint = Literal["auto", "camera", "scene"]
@@ -90,7 +91,8 @@ def read_truth(path: str | Path) -> list[Truth]:
     The camera is ``camera_lon, camera_lat`` or ``lon, lat``; the scene ``scene_lon, scene_lat``.
 
     Raises:
-        MetadataError: The file cannot be read, or lacks these columns, or has a bad number.
+        MetadataError: The file cannot be read, or lacks these columns, or has a bad number; or a
+            row names no photo, gives half a position, or contradicts another of its photo.
     """
     source = Path(path)
     try:
@@ -105,34 +107,54 @@ def read_truth(path: str | Path) -> list[Truth]:
             "camera_lon, camera_lat (or lon, lat), or scene_lon, scene_lat",
             path=source,
         )
-    return [
-        Truth(
-            row["photo"],
-            _lonlat(row, _CAMERA_COLUMNS, source),
-            _lonlat(row, _SCENE_COLUMNS, source),
-        )
-        for _, row in table.rows
-    ]
+    if repeated := table.repeated(("photo", *(name for pair in pairs for name in pair))):
+        raise MetadataError(f"{source} has two columns {repeated}", path=source)
+    rows: dict[str, Truth] = {}
+    for line, row in table.rows:
+        stated = {name: cell for name, cell in row.items() if not is_blank(cell)}
+        if not stated:
+            continue
+        truth = _truth(stated, f"{source}, line {line}", source)
+        if rows.setdefault(comparable_path(truth.photo), truth) != truth:
+            raise MetadataError(
+                f"{source}, line {line} says of {truth.photo} another position than a line before",
+                path=source,
+            )
+    return list(rows.values())
+
+
+def _truth(row: Mapping[str, str], where: str, source: Path) -> Truth:
+    """One row of the table, by its cells that are filled in."""
+    if "photo" not in row:
+        raise MetadataError(f"{where} names no photo", path=source)
+    where = f"{where}: {row['photo']}"
+    camera, scene = (
+        _lonlat(row, pairs, where, source) for pairs in (_CAMERA_COLUMNS, _SCENE_COLUMNS)
+    )
+    return Truth(row["photo"], camera, scene)
 
 
 def _lonlat(
-    row: Mapping[str, str], pairs: Sequence[tuple[str, str]], source: Path
+    row: Mapping[str, str], pairs: Sequence[tuple[str, str]], where: str, source: Path
 ) -> LonLat | None:
     """The first of `pairs` that is filled in."""
     for lon, lat in pairs:
-        if row.get(lon) and row.get(lat):
-            try:
-                point = LonLat(parse_number(row[lon]), parse_number(row[lat]))
-            except ValueError as error:
-                raise MetadataError(
-                    f"{source}: {row['photo']} has no number in {lon} or {lat}", path=source
-                ) from error
-            if abs(point.lon) <= 180 and abs(point.lat) <= 90:
-                return point
-            raise MetadataError(
-                f"{source}: {row['photo']} lies at {point.lon}, {point.lat}; expected degrees",
-                path=source,
-            )
+        if lon not in row and lat not in row:
+            continue
+        if lon not in row or lat not in row:
+            raise MetadataError(f"{where} has only one of {lon} and {lat}", path=source)
+        try:
+            point = LonLat(parse_number(row[lon]), parse_number(row[lat]))
+        except ValueError as error:
+            raise MetadataError(f"{where} has no number in {lon} or {lat}", path=source) from error
+        if abs(point.lon) <= 180 and abs(point.lat) <= 90:
+            return point
+        is_swapped = abs(point.lon) <= 90 and abs(point.lat) <= 180
+        raise MetadataError(
+            f"{where} lies at {point.lon}, {point.lat}; expected degrees"
+            + ("; are lon and lat swapped?" if is_swapped else ""),
+            path=source,
+        )
     return None
 
 
@@ -175,33 +197,23 @@ _Match = tuple[Truth, PhotoResult | None]
 
 
 def _match(results: Sequence[PhotoResult], truth: Sequence[Truth]) -> list[_Match]:
-    """Each row of the truth with the result whose path ends like it."""
-    by_name: dict[str, list[PhotoResult]] = defaultdict(list)
-    for result in results:
-        by_name[PurePath(result.photo).name].append(result)
-    matches = [(row, _the_one(row, by_name)) for row in truth]
-    if truth and not any(result for _, result in matches):
+    """Each row of the truth with the result that it means (`geoloc.photo_name`)."""
+    photos = [(result.photo,) for result in results]
+    found = match_names([row.photo for row in truth], photos, strict=True)
+    if found.contested:
+        entry, fitting = found.contested[0]
+        raise MetadataError(
+            f"{truth[entry].photo} of the truth fits {results[fitting[0]].photo} and "
+            f"{results[fitting[1]].photo}; give more of its path in the column photo"
+        )
+    result_of = {entry: results[photo] for photo, entry in found.entry_of.items()}
+    matches = [(row, result_of.get(number)) for number, row in enumerate(truth)]
+    if truth and not result_of:
         raise MetadataError(
             f"no photo of the truth is among the results (the truth says {truth[0].photo}); "
             "its column photo should hold the names of the photos"
         )
     return matches
-
-
-def _the_one(row: Truth, by_name: Mapping[str, Sequence[PhotoResult]]) -> PhotoResult | None:
-    """The result that `row` speaks of; None when there is none."""
-    parts = PurePath(row.photo).parts
-    found = [
-        result
-        for result in by_name.get(PurePath(row.photo).name, ())
-        if PurePath(result.photo).parts[-len(parts) :] == parts
-    ]
-    if len(found) > 1:
-        raise MetadataError(
-            f"{row.photo} of the truth fits {found[0].photo} and {found[1].photo}; "
-            "give more of its path in the column photo"
-        )
-    return found[0] if found else None
 
 
 def _errors_m(matches: Sequence[_Match], point: TruthPoint) -> list[float | None]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from geoloc.csv_table import parse_number, read_table
+from geoloc.csv_table import is_blank, parse_number, read_table
 from geoloc.results.schema import RESULT_COLUMNS, Record
 
 
@@ -75,7 +75,7 @@ def _read_csv(path: Path) -> list[Record]:
     real = {column.name for column in RESULT_COLUMNS if column.kind == "real"}
     return [
         # A spreadsheet may have saved them again, with decimal commas.
-        {name: parse_number(cell) if cell and name in real else cell for name, cell in row.items()}
+        {name: _number(cell) if name in real else cell for name, cell in row.items()}
         for _, row in read_table(path).rows
     ]
 
@@ -85,3 +85,7 @@ TEXT_READERS: dict[str, Callable[[Path], list[Record]]] = {
     "geojsonl": _read_geojsonl,
     "csv": _read_csv,
 }
+
+
+def _number(cell: str) -> float | None:
+    return None if is_blank(cell) else parse_number(cell)

@@ -124,7 +124,7 @@ def test_rows_of_the_table_without_a_photo_are_told(
     search_world: SearchWorld, tmp_path: Path
 ) -> None:
     table = tmp_path / "said.csv"
-    table.write_text("photo,rel_alt_m\nnobody.jpg,100\nDJI_0001.jpg,2\n")
+    table.write_text("photo,rel_alt_m,pitch_deg\nnobody.jpg,100,\nDJI_0001.jpg,2,-5\n")
     progress = RecordedProgress()
     options = LocateOptions(metadata=str(table))
     photos = search_world.photos[:1]

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import ExifTags, Image, TiffImagePlugin
 
-from geoloc.photos.exif import degrees, number, read_exif, text
+from geoloc.photos.exif import Exif, degrees, iso_time, number, read_exif, text
 from geoloc.photos.xmp import xmp_coordinate
 
 RATIONAL = TiffImagePlugin.IFDRational
@@ -68,3 +68,26 @@ def test_damaged_exif_is_noted():
     image = Image.new("RGB", (4, 4))
     image.info["exif"] = b"Exif\0\0II*\0\xff\xff\xff"
     assert read_exif(image).notes or read_exif(image).main == {}
+
+
+@pytest.mark.parametrize(
+    ("stamp", "offset", "expected"),
+    [
+        ("2024:10:30 10:05:15", "", "2024-10-30T10:05:15"),
+        ("2024:10:30 10:05:15", "+08:00", "2024-10-30T10:05:15+08:00"),
+        ("2024-10-30T10:05:15", "", "2024-10-30T10:05:15"),
+        ("2024:10:30T10:05:15", "-03:30", "2024-10-30T10:05:15-03:30"),
+        ("2024-10-30T10:05:15Z", "", "2024-10-30T10:05:15+00:00"),
+        ("2024-10-30T10:05:15+02:00", "+08:00", "2024-10-30T10:05:15+02:00"),
+        ("2024-10-30T10:05:15.25+0200", "", "2024-10-30T10:05:15.250000+02:00"),
+        ("2024:10:30 10:05:15 junk", "", "2024-10-30T10:05:15"),
+        ("2024:10:30", "", None),
+        ("0000:00:00 00:00:00", "", None),
+        ("    :  :     :  :  ", "", None),
+        ("2024:13:30 10:05:15", "", None),
+    ],
+)
+def test_times_are_read_with_a_blank_or_a_t_and_with_a_zone(stamp, offset, expected):
+    base = ExifTags.Base
+    tags = {base.DateTimeOriginal: stamp, base.OffsetTimeOriginal: offset}
+    assert iso_time(Exif(photo=tags))[0] == expected

@@ -48,6 +48,11 @@ def test_photos_pass_a_branch_that_networks_have() -> None:
         (PhotoMetadata(pitch_deg=-90.0, rel_alt_m=60.0), "drone"),
         (PhotoMetadata(pitch_deg=-45.0), "drone"),
         (PhotoMetadata(rel_alt_m=2.0), "street"),
+        # From a roof, or down a slope: only what looks straight down is no street photo.
+        (PhotoMetadata(rel_alt_m=3.0, pitch_deg=-90.0), "drone"),
+        (PhotoMetadata(rel_alt_m=0.5, pitch_deg=-75.0), "drone"),
+        (PhotoMetadata(rel_alt_m=3.0, pitch_deg=-20.0), "street"),
+        (PhotoMetadata(rel_alt_m=3.0, pitch_deg=0.0), "street"),
         (PhotoMetadata(pitch_deg=0.0, rel_alt_m=80.0), "street"),
         (PhotoMetadata(projection="equirectangular"), "panorama"),
         (PhotoMetadata(projection="equirectangular", rel_alt_m=2.0), "panorama"),

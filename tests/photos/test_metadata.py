@@ -15,3 +15,4 @@ def test_table_wins_over_the_photo():
 def test_the_height_above_take_off_is_taken_for_that_above_the_ground() -> None:
     assert assumed_height_m(PhotoMetadata(rel_alt_m=80.0, altitude_m=330.0)) == 80.0
     assert assumed_height_m(PhotoMetadata(altitude_m=330.0)) is None
+    assert assumed_height_m(PhotoMetadata(rel_alt_m=3.0)) is None  # it took off on a roof

@@ -84,7 +84,7 @@ def test_notes_name_logs_and_tables_and_rows_that_match_nothing(frame: Path) -> 
     frame.with_name("DJI_0001.SRT").write_text("1\n00:00:00,000 --> 00:00:01,000\nHello.\n")
     rows = "".join(f"other{n}.jpg,60,\n" for n in range(5))
     given = table(frame.parent, f"photo,rel_alt_m,wind\n{rows}")
-    log_note, column_note, row_note = MetadataSources(given).notes_on([frame])
+    log_note, column_note, row_note = MetadataSources(given).settle([frame])
     assert "tells of a flight" in log_note
     assert column_note.endswith("columns not used: wind")
     assert row_note == (
@@ -156,3 +156,23 @@ def test_a_log_explains_as_a_table_of_the_same_values_does(frame: Path, indexes:
     assert by_log.supposed == by_table.supposed == by_named_log.supposed
     assert by_log.tile_id == by_table.tile_id == by_named_log.tile_id
     assert by_log.cosine == by_table.cosine == by_named_log.cosine
+
+
+def test_a_row_of_one_name_for_two_folders_ends_a_run_before_it_begins(
+    tmp_path: Path, indexes: Path
+) -> None:
+    photos = [tmp_path / folder / "DJI_0001.JPG" for folder in ("100MEDIA", "101MEDIA")]
+    for photo in photos:
+        photo.parent.mkdir()
+        write_photo(photo)
+    given = table(tmp_path, "photo,lon,lat,rel_alt_m\nDJI_0001.JPG,5,50,80\n")
+    options = LocateOptions(metadata=str(given), device="cpu")
+    with pytest.raises(MetadataError, match=r"100MEDIA.* and .*101MEDIA"):
+        list(locate_photos(photos, indexes / "clnet-ring", options))
+    with pytest.raises(MetadataError, match=r"100MEDIA.* and .*101MEDIA"):
+        list(place_photos(photos, PairingOptions(metadata=str(given))))
+    given = table(tmp_path, "photo,lon,lat,rel_alt_m\n101MEDIA/DJI_0001.JPG,5,50,80\n")
+    first, second = place_photos(photos, PairingOptions(metadata=str(given)))
+    assert not isinstance(first, PlacedPhoto)
+    assert isinstance(second, PlacedPhoto)
+    assert second.position == (5, 50)

@@ -105,26 +105,26 @@ def test_the_field_of_view_follows_the_shape_of_the_frame(tmp_path):
 def test_frames_without_gaps_at_the_beginning_of_a_log_raise_a_doubt(tmp_path):
     climbing(tmp_path / "DJI_0001.SRT")
     frames = [tmp_path / f"DJI_0001_{n:04d}.jpg" for n in range(1, 11)]
-    notes = FrameLogs().notes_on(frames)
+    notes = FrameLogs().settle(frames)
     assert len(notes) == 1
     assert "taken for the first of its 300" in notes[0]
     assert "--frame-rate" in notes[0]
-    assert FrameLogs(rate_hz=1).notes_on(frames) == []
-    assert FrameLogs().notes_on(frames[::3]) == []
+    assert FrameLogs(rate_hz=1).settle(frames) == []
+    assert FrameLogs().settle(frames[::3]) == []
 
 
 def test_a_log_of_seconds_asks_for_the_rate(tmp_path):
     write_log(tmp_path / "DJI_0001.SRT", [MAVIC_PRO] * 20, rate_hz=1)
     frames = [tmp_path / f"DJI_0001_{n:04d}.jpg" for n in range(1, 4)]
     assert FrameLogs().match(frames[0]) is None
-    assert any("--frame-rate" in note for note in FrameLogs().notes_on(frames))
+    assert any("--frame-rate" in note for note in FrameLogs().settle(frames))
     assert FrameLogs(rate_hz=1).match(frames[2]).rel_alt_m == 91.2
 
 
 def test_frames_that_the_log_does_not_cover_are_counted(tmp_path):
     climbing(tmp_path / "DJI_0001.SRT")
     frames = [tmp_path / f"DJI_0001_{n}.jpg" for n in (10, 9000, 9001)]
-    assert FrameLogs().notes_on(frames) == ["DJI_0001.SRT says nothing of 2 of 3 frames"]
+    assert FrameLogs().settle(frames) == ["DJI_0001.SRT says nothing of 2 of 3 frames"]
 
 
 def test_a_broken_log_beside_frames_is_a_note_and_a_broken_one_given_an_error(tmp_path):
@@ -132,7 +132,7 @@ def test_a_broken_log_beside_frames_is_a_note_and_a_broken_one_given_an_error(tm
     broken.write_text("1\n00:00:00,000 --> 00:00:01,000\nHello.\n")
     frame = tmp_path / "DJI_0001_12.jpg"
     assert FrameLogs().match(frame) is None
-    notes = FrameLogs().notes_on([frame, frame])
+    notes = FrameLogs().settle([frame, frame])
     assert len(notes) == 1
     assert notes[0].startswith("not used: ")
     with pytest.raises(MetadataError, match="none of its 1 subtitles tells of a flight"):
@@ -140,9 +140,59 @@ def test_a_broken_log_beside_frames_is_a_note_and_a_broken_one_given_an_error(tm
 
 
 def test_a_rate_without_a_log_is_said_to_be_of_no_use(tmp_path):
-    assert "not used" in FrameLogs(rate_hz=2).notes_on([tmp_path / "DJI_0001_12.jpg"])[0]
+    assert "not used" in FrameLogs(rate_hz=2).settle([tmp_path / "DJI_0001_12.jpg"])[0]
 
 
 def test_flight_logs_are_known_by_their_extension():
     assert is_flight_log("DJI_0001.SRT")
     assert not is_flight_log("drone.csv")
+
+
+def two_series(folder: Path, log: str, *names: str) -> list[Path]:
+    """Frames 12 of several series, and the log of one video."""
+    climbing(write_parents(folder / log))
+    return [write_parents(folder / name) for name in names]
+
+
+def write_parents(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("log", "winner", "loser"),
+    [
+        ("v/DJI_1.SRT", "v/DJI_1_12.jpg", "w/DJI_1_12.jpg"),  # beside its log
+        ("DJI_1.SRT", "x/DJI_1/frame_12.jpg", "x/DJI_2/frame_12.jpg"),  # a folder of its name
+        ("DJI_1.SRT", "x/DJI_1_12.jpg", "x/DJI_12.JPG"),  # called after the video
+        ("log.SRT", "x/frame_12.jpg", "x/DJI_12.JPG"),  # called as frames are
+    ],
+)
+def test_of_two_frames_of_one_number_the_log_is_that_of_the_video_s(tmp_path, log, winner, loser):
+    frames = two_series(tmp_path, log, winner, loser)
+    logs = FrameLogs(tmp_path / log)
+    (note,) = logs.settle(frames)
+    assert "not used for 1 frames whose numbers others have too" in note
+    assert [height_m(logs, frame) for frame in frames] == [112, None]
+
+
+def test_a_given_log_that_fits_two_series_alike_is_refused(tmp_path):
+    frames = two_series(tmp_path, "DJI_1.SRT", "v/DJI_1_12.jpg", "w/DJI_1_12.jpg")
+    with pytest.raises(MetadataError, match=r"frame 12 fits .*v.DJI_1_12.* and .*w.DJI_1_12"):
+        FrameLogs(tmp_path / "DJI_1.SRT").settle(frames)
+
+
+def test_a_log_that_lies_there_and_fits_two_series_alike_is_not_used(tmp_path):
+    frames = two_series(tmp_path, "DJI_1.SRT", "v/DJI_1_12.jpg", "w/DJI_1_12.jpg")
+    logs = FrameLogs()
+    (note,) = logs.settle(frames)
+    assert "not used for 2 frames" in note
+    assert [height_m(logs, frame) for frame in frames] == [None, None]
+
+
+def test_series_of_other_numbers_and_copies_beside_each_other_share_a_log(tmp_path):
+    names = ("v/DJI_1_12.jpg", "v/DJI_1_12.png", "v/DJI_1_small_12.jpg", "w/DJI_1_13.jpg")
+    frames = two_series(tmp_path, "DJI_1.SRT", *names)
+    logs = FrameLogs(tmp_path / "DJI_1.SRT")
+    assert logs.settle(frames) == []
+    assert [height_m(logs, frame) for frame in frames] == [112, 112, 112, 113]

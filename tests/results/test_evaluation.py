@@ -144,7 +144,12 @@ def test_the_camera_has_several_names(tmp_path: Path, columns: str) -> None:
         ("name,lon,lat\na,1,2\n", "no table of truth"),
         ("photo,x,y\na,1,2\n", "no table of truth"),
         ("photo,lon,lat\na.jpg,here,2\n", r"a\.jpg has no number"),
-        ("photo,lon,lat\na.jpg,500000,5800000\n", "expected degrees"),
+        ("photo,lon,lat\na.jpg,500000,5800000\n", "expected degrees$"),
+        ("photo,lon,lat\na.jpg,24.2,120.7\n", "line 2: a.jpg lies at .* lon and lat swapped"),
+        ("photo,lon,lat\na.jpg,1,\n", "line 2: a.jpg has only one of lon and lat"),
+        ("photo,lon,lat\na.jpg,1,2\nA.JPG,1,3\n", "line 3 says of A.JPG another position"),
+        ("photo,lon,lat,LON\na.jpg,1,2,3\n", "two columns lon"),
+        ("photo,lon,lat\n,1,2\n", "line 2 names no photo"),
     ],
 )
 def test_a_bad_truth_is_refused_with_its_path(tmp_path: Path, content: str, message: str) -> None:
@@ -175,3 +180,33 @@ def test_decimal_commas_between_commas_are_refused_not_misread(tmp_path: Path) -
     with pytest.raises(MetadataError, match="line 2 has 5 cells for 3 columns") as caught:
         read_truth(path)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sep=;\nphoto;lon;lat\na.jpg;10,5;-3\nb.jpg;;\n",
+        "photo;lon;lat;\r\na.jpg;10,5;-3;\r\na.jpg;10,5;-3,0;\r\nb.jpg;NaN;NaN;\r\n",
+        "\n Photo\tLON\tLat \na.jpg\t10.5\t-3\nb.jpg\t-\t#N/A\n\t\t\n",
+    ],
+)
+def test_a_truth_is_read_however_a_spreadsheet_saves_it(tmp_path: Path, content: str) -> None:
+    (tmp_path / "truth.csv").write_text(content, newline="")
+    assert read_truth(tmp_path / "truth.csv") == [
+        Truth("a.jpg", camera=LonLat(10.5, -3.0)),
+        Truth("b.jpg"),
+    ]
+
+
+@pytest.mark.parametrize("named", ["A.JPG", "a", "D:\\flight\\one\\a.jpg", "./one/a.jpg"])
+def test_a_truth_names_its_photo_as_a_table_of_metadata_does(named: str) -> None:
+    found = evaluate_results([_result("one/a.jpg", 1.0)], _truth(named))
+    assert found.errors_m[named] == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_truth_of_another_folder_is_no_truth() -> None:
+    results = [_result("100MEDIA/a.jpg", 1.0), _result("101MEDIA/a.jpg", 90.0)]
+    found = evaluate_results(results, _truth("100MEDIA/a.jpg", "102MEDIA/a.jpg"))
+    assert found.errors_m["100MEDIA/a.jpg"] == pytest.approx(1.0, abs=0.01)
+    assert found.errors_m["102MEDIA/a.jpg"] is None
+    assert found.without_truth == ("/photos/101MEDIA/a.jpg",)

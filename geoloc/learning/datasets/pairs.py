@@ -29,7 +29,7 @@ from typing import cast
 import numpy as np
 from scipy.spatial import cKDTree
 
-from geoloc.csv_table import TableError, parse_number, read_table
+from geoloc.csv_table import TableError, is_blank, parse_number, read_table
 from geoloc.errors import InputError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.learning.datasets.crossview import CrossViewDataset, Pair, Picture, Split
@@ -99,6 +99,8 @@ def _read_rows(path: Path) -> list[_Row]:
         raise _broken(path, str(error)) from error
     if lacking := [name for name in _NEEDED if name not in table.columns]:
         raise _broken(path, f"its first line lacks {', '.join(lacking)}")
+    if repeated := table.repeated((*_NEEDED, *_LIMITS)):
+        raise _broken(path, f"it has two columns {repeated}")
     return [_row(path, line, cells) for line, cells in table.rows]
 
 
@@ -132,7 +134,7 @@ def _row(path: Path, line: int, cells: Mapping[str, str]) -> _Row:
 
 
 def _number(path: Path, where: str, name: str, text: str) -> float | None:
-    if not text:
+    if is_blank(text):
         return None
     low, high = _LIMITS[name]
     try:

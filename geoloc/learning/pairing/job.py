@@ -141,7 +141,7 @@ class _Run:
     def _place(self, photos: Sequence[Path]) -> tuple[list[PlacedPhoto], View]:
         """The photos of one view that say where they are."""
         placed: list[PlacedPhoto] = []
-        for each in place_photos(photos, self._options):
+        for each in place_photos(photos, self._options, progress=self._progress):
             if isinstance(each, Failure):
                 self._failures.append(each)
             else:

@@ -36,6 +36,7 @@ from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
 from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
 from geoloc.photos.photo_metadata import read_metadata
+from geoloc.progress import Progress, Silent
 
 # More than any network takes in.
 _MAX_SIDE_PX = 2000
@@ -77,14 +78,16 @@ class Failure:
 
 
 def place_photos(
-    photos: Sequence[Path], options: PairingOptions
+    photos: Sequence[Path], options: PairingOptions, *, progress: Progress | None = None
 ) -> Iterator[PlacedPhoto | Failure]:
     """Where each photo belongs, in their order.
 
     Raises:
-        MetadataError: ``options.metadata`` cannot be read.
+        MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
     """
     sources = MetadataSources(options.metadata)
+    for note in sources.settle(photos):
+        (progress or Silent()).warn(note)
     for path in photos:
         try:
             metadata = sources.complete(path, read_metadata(path))
