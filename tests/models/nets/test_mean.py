@@ -121,7 +121,7 @@ def test_a_small_one_learns_from_random_weights_within_twenty_steps() -> None:
     """Dropout on, two noisy views of six places: what a training on a CPU begins with."""
     with torch.random.fork_rng():
         torch.manual_seed(4)
-        options = MeanOptions("convnext_atto", classes=6, unused_weights=False, layer_scale=0.1)
+        options = MeanOptions("test_convnext2", classes=6, unused_weights=False, layer_scale=0.1)
         network, loss, places = MEAN(options).train(), MeanLoss(), torch.arange(6)
         optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
         scenes, history = block_image(41, (6, 3, 64, 64), 16), []
