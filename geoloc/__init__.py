@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         TileOptions,
         TrainOptions,
     )
-    from geoloc.photos.photo import find_photos
+    from geoloc.photos.photo_files import find_photos
     from geoloc.progress import Progress
     from geoloc.results.evaluation import Evaluation, evaluate_results
     from geoloc.results.files import read_results, write_results
@@ -73,7 +73,7 @@ _HOMES = {
     "explain_photo": "locate.explain.job",
     "export_model": "models.conversion.job",
     "export_onnx": "models.onnx_export",
-    "find_photos": "photos.photo",
+    "find_photos": "photos.photo_files",
     "import_model": "models.conversion.job",
     "load_model": "models.registry",
     "locate_photos": "locate.job",

@@ -185,11 +185,11 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     check_output(output, fmt=fmt, overwrite=overwrite)  # before anything takes time
 
     from geoloc.locate.job import locate_photos
-    from geoloc.photos.photo import find_photos
+    from geoloc.photos.photo_files import find_photos
     from geoloc.results.files import write_results
 
-    found = find_photos(photos, recursive=recursive)
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        found = find_photos(photos, recursive=recursive, progress=progress)
         results = locate_photos(found, index, LocateOptions(**search), progress=progress)
         tally = _Tally(results)
         interrupted = False

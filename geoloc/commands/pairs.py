@@ -161,11 +161,11 @@ def command(
     is 6 if a photo has no position, lies outside the map or is damaged.
     """
     from geoloc.learning.pairing.job import make_pairs
-    from geoloc.photos.photo import find_photos
+    from geoloc.photos.photo_files import find_photos
 
     options = PairingOptions(**given)
-    found = find_photos(photos, recursive=recursive)
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        found = find_photos(photos, recursive=recursive, progress=progress)
         summary = make_pairs(found, maps, output, options, progress=progress)
     if as_json:
         print_json(dataclasses.asdict(summary))

@@ -33,7 +33,7 @@ def locate_photos(
     cannot be read or found is a result with a status, never an error.
 
     Args:
-        photos: Files, as `geoloc.photos.photo.find_photos` gives them.
+        photos: Files, as `geoloc.photos.photo_files.find_photos` gives them.
         index: The folder that `geoloc.build_index` wrote.
         options: How to search.
         progress: Receives counts and warnings.

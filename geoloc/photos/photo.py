@@ -10,8 +10,6 @@ where the answer would lie, is somewhere else.
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +18,6 @@ from PIL import ExifTags, Image
 
 from geoloc.arrays import RgbImage
 from geoloc.errors import PhotoError
-from geoloc.photo_name import SUFFIXES
 from geoloc.photos.deep_grey import deep_grey_as_bytes, is_deep_grey
 from geoloc.photos.image_file import DECODER_ERRORS, open_image, reason_of, upright_size
 from geoloc.photos.metadata import PhotoMetadata
@@ -54,27 +51,6 @@ class Photo:
     full_width_px: int
     full_height_px: int
     metadata: PhotoMetadata
-
-
-def find_photos(inputs: Sequence[str | Path], *, recursive: bool) -> list[Path]:
-    """The photos that files, folders and globs name, each once, in the order given.
-
-    A folder gives its photos by name (and those of its subfolders when `recursive`), known by
-    their extensions; hidden files are left out. A file that is named itself is taken as it is.
-
-    Raises:
-        PhotoError: An input does not exist, or no photo is found at all.
-    """
-    found: dict[Path, None] = {}
-    for given in inputs:
-        for path in _expand(given):
-            inside = _photos_in(path, recursive=recursive) if path.is_dir() else [path]
-            found.update(dict.fromkeys(inside))
-    if not found:
-        where = ", ".join(str(given) for given in inputs) or "nothing"
-        hint = "" if recursive else "; subfolders are not searched unless you say --recursive"
-        raise PhotoError(f"no photos in {where} ({' '.join(sorted(SUFFIXES))}){hint}")
-    return list(found)
 
 
 def read_photo(path: str | Path, *, max_side_px: int | None = None) -> Photo:
@@ -153,25 +129,3 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         black.paste(rgba, mask=rgba.getchannel("A"))
         return black
     return image.convert("RGB")
-
-
-def _expand(given: str | Path) -> list[Path]:
-    """The files and folders that one input names."""
-    path = Path(given)
-    if path.exists():
-        return [path]
-    if glob.has_magic(str(given)):
-        matches = glob.glob(str(given), recursive=True)  # noqa: PTH207  # absolute globs too
-        return [Path(match) for match in sorted(matches)]
-    raise PhotoError(f"{path} does not exist: give photos, folders of photos, or globs", path=path)
-
-
-def _photos_in(folder: Path, *, recursive: bool) -> Iterable[Path]:
-    inside = folder.rglob("*") if recursive else folder.iterdir()
-    return sorted(
-        path
-        for path in inside
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )

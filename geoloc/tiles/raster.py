@@ -7,7 +7,6 @@ the outer corner of the first pixel.
 
 from __future__ import annotations
 
-import glob
 import math
 import warnings
 import zipfile
@@ -29,6 +28,7 @@ from rasterio.windows import Window
 from geoloc.arrays import AnyArray, Mask
 from geoloc.errors import CrsError, InputError, RasterError, first_line
 from geoloc.geometry.crs import as_crs
+from geoloc.glob_pattern import glob_matches, has_magic
 from geoloc.stretch import Stretch
 from geoloc.tiles.bands import RgbRecipe, RgbTile, choose_recipe
 from geoloc.tiles.gdal import gdal_environment
@@ -373,14 +373,19 @@ def _expand(item: str) -> list[str]:
         found = sorted(str(p) for p in path.iterdir() if p.suffix.lower() in RASTER_SUFFIXES)
     elif path.is_file():
         found = _in_archive(path) if path.suffix.lower() == ".zip" else [item]
-    elif glob.has_magic(item):
-        found = sorted(glob.glob(item, recursive=True))  # noqa: PTH207 - Path has no absolute globs
+    elif has_magic(item):
+        found = [raster for match in glob_matches(item) for raster in _in_match(match)]
     else:
         raise RasterError(f"no such file or folder: {item}; expected a raster", path=item)
     if not found:
         known = " ".join(sorted(RASTER_SUFFIXES))
         raise RasterError(f"no rasters in {item}; expected files that end in {known}", path=item)
     return found
+
+
+def _in_match(match: str) -> list[str]:
+    """The rasters of one path that a glob names: itself, or those in an archive."""
+    return _in_archive(Path(match)) if match.lower().endswith(".zip") else [match]
 
 
 def _in_archive(path: Path) -> list[str]:

@@ -16,7 +16,7 @@ from geoloc.locate.locator import Locator
 from geoloc.locate.street.locator import StreetLocator
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
-from geoloc.photos.photo import find_photos
+from geoloc.photos.photo_files import find_photos
 from geoloc.results.evaluation import Truth, evaluate_results
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult

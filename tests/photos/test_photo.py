@@ -8,7 +8,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from geoloc.errors import PhotoError
-from geoloc.photos.photo import find_photos, read_photo
+from geoloc.photos.photo import read_photo
+from geoloc.photos.photo_files import find_photos
 from tests.fixtures.photos import HEIGHT_PX, WIDTH_PX, coordinates, exif, write_photo
 
 # What a camera stores so that, with this orientation, the photo shows `coordinates()` upright.
@@ -150,25 +151,6 @@ def test_facsimiles_are_refused(tmp_path):
 def test_missing_photo_is_named():
     with pytest.raises(PhotoError, match="does not exist"):
         read_photo("nowhere.jpg")
-
-
-def test_folders_give_photos_by_name_and_inputs_keep_their_order(tmp_path):
-    for name in ("b.jpg", "a.PNG", "notes.txt", ".hidden.jpg", "deep/c.tif"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    named = [path.name for path in find_photos([tmp_path], recursive=False)]
-    assert named == ["a.PNG", "b.jpg"]
-    deep = [path.name for path in find_photos([tmp_path / "b.jpg", tmp_path], recursive=True)]
-    assert deep == ["b.jpg", "a.PNG", "c.tif"]
-    globbed = find_photos([str(tmp_path / "*.jpg")], recursive=False)
-    assert [path.name for path in globbed] == ["b.jpg"]
-
-
-def test_a_folder_without_photos_is_refused(tmp_path):
-    with pytest.raises(PhotoError, match="no photos"):
-        find_photos([tmp_path], recursive=False)
-    with pytest.raises(PhotoError, match="does not exist"):
-        find_photos([tmp_path / "nowhere"], recursive=False)
 
 
 @pytest.mark.shared

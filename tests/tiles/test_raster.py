@@ -181,6 +181,8 @@ def test_folders_globs_and_archives_give_their_rasters(tmp_path: Path) -> None:
     assert expand_rasters([str(tmp_path / "*.tif"), str(tmp_path / "b.tif")]) == both[1:]
     inside = expand_rasters([str(tmp_path / "z.zip")])
     assert inside == [f"/vsizip/{tmp_path / 'z.zip'}/deep/c.tif"]
+    assert expand_rasters([str(tmp_path / "*.ZIP")]) == inside
+    assert expand_rasters([str(tmp_path / "*.TIF*")]) == both
     for address in ("/vsicurl/https://example.org/a.tif", "https://example.org/a.tif"):
         assert expand_rasters([address]) == [address]
 

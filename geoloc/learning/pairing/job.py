@@ -83,7 +83,7 @@ def make_pairs(
     A photo that cannot be read or placed, or that lies outside the map, is named in the summary.
 
     Args:
-        photos: Files, as `geoloc.photos.photo.find_photos` gives them.
+        photos: Files, as `geoloc.photos.photo_files.find_photos` gives them.
         maps: Rasters, folders of them or globs; of several that show a place the first is used.
         folder: Folder to write.
         options: Tiles, offsets, held-out share.

@@ -19,7 +19,7 @@ from geoloc.errors import OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.locate.job import locate_photos
 from geoloc.options import DemoOptions
-from geoloc.photos.photo import find_photos
+from geoloc.photos.photo_files import find_photos
 from geoloc.progress import Progress, Silent
 from geoloc.results.evaluation import Evaluation, evaluate_results, read_truth
 from geoloc.results.files import read_results, write_results

@@ -16,7 +16,8 @@ from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.learning.datasets.registry import open_dataset
 from geoloc.learning.pairing.job import PairingSummary, make_pairs
 from geoloc.options import PairingOptions
-from geoloc.photos.photo import find_photos, read_photo
+from geoloc.photos.photo import read_photo
+from geoloc.photos.photo_files import find_photos
 from tests.fixtures.photos import write_photo
 from tests.fixtures.rasters import PLACED, CodedRaster
 from tests.fixtures.surveys import ground_position, write_panorama, write_photo_at, write_survey
