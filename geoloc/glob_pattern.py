@@ -13,6 +13,6 @@ def glob_matches(pattern: str) -> list[str]:
     Cameras, drones and archivers do not agree on the case of extensions.
     """
     stem, dot, suffix = pattern.rpartition(".")
-    if dot and suffix.isalnum():
+    if dot and not set(suffix) & set("[]/\\"):
         suffix = "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in suffix)
     return sorted(glob.glob(f"{stem}{dot}{suffix}", recursive=True))  # noqa: PTH207 - Path has no absolute globs
