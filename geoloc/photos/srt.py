@@ -7,7 +7,8 @@ Every subtitle covers one frame or one second. What it states depends on the dro
   ``SrtCnt``), with or without blanks before the colons, ``longtitude`` in some, and in some
   neither heights nor the gimbal's angles.
 * ``GPS(120.7215,24.2597,14) BAROMETER:55.2``, longitude first and a count of satellites last;
-  Matrice drones put the latitude first and a unit last: ``GPS(24.26,120.72,0.0M)``.
+  Matrice drones put the latitude first and a unit last: ``GPS(24.26,120.72,0.0M)``. Others name
+  the order in words (`geoloc.photos.srt_position`).
 * ``GPS (120.72, 24.26, 28), H 76.19m, F.PRY (-5.3°, 2.1°, 28.3°), G.PRY (-40.0°, 0.0°, 28.2°)``:
   pitch, roll and yaw of the airframe and of the gimbal; with RTK receivers ``RTK (...)``.
 
@@ -32,22 +33,19 @@ from pathlib import Path
 from geoloc.csv_table import TableError, read_text
 from geoloc.errors import MetadataError
 from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.srt_position import NUMBER, coordinate_order, read_position
 
 SUFFIX = ".srt"
 
-_NUMBER = r"([-+]?\d+(?:\.\d+)?)"
 _TIMES = re.compile(
     r"(\d+):(\d\d):(\d\d)[,.](\d{1,3})\s*-->\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})"  # 60 s occur
 )
 _TAG = re.compile(r"<[^>]*>")
 _COUNT = re.compile(r"\b(?:FrameCnt|SrtCnt)\s*:\s*(\d+)", re.I)
-_VALUE = re.compile(rf"\b([a-z_]+)\s*:\s*{_NUMBER}", re.I)
-_PLACE = re.compile(
-    rf"\b(?:GPS|RTK)\s*\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*(?:,\s*{_NUMBER}\s*(m?)\s*)?\)", re.I
-)
-_BAROMETER = re.compile(rf"\bBAROMETER\s*[:(]\s*{_NUMBER}", re.I)
-_HEIGHT = re.compile(rf"\bH\s*[ =:]\s*{_NUMBER}\s*m\b")
-_ANGLES = re.compile(rf"\b([FG])\.PRY\s*\(\s*{_NUMBER}°?\s*,\s*{_NUMBER}°?\s*,\s*{_NUMBER}°?\s*\)")
+_VALUE = re.compile(rf"\b([a-z_]+)\s*:\s*{NUMBER}", re.I)
+_BAROMETER = re.compile(rf"\bBAROMETER\s*[:(]\s*{NUMBER}", re.I)
+_HEIGHT = re.compile(rf"\bH\s*[ =:]\s*{NUMBER}\s*m\b")
+_ANGLES = re.compile(rf"\b([FG])\.PRY\s*\(\s*{NUMBER}°?\s*,\s*{NUMBER}°?\s*,\s*{NUMBER}°?\s*\)")
 _MOMENT = re.compile(r"(\d{4})[-.](\d\d?)[-.](\d\d?)[ T](\d\d?):(\d\d):(\d\d)(?:[.,](\d{3}))?")
 # Subtitles no longer than this, in seconds, are one a frame.
 _LONGEST_FRAME_S = 0.15
@@ -151,12 +149,13 @@ def read_flight_log(path: str | Path) -> FlightLog:
     """
     path = Path(path)
     try:
-        chunks = _chunks(read_text(path))
+        content = read_text(path)
     except TableError as error:
         raise MetadataError(
             f"{path}: {error}; a DJI flight log (.SRT) was expected; check its name", path=path
         ) from error
-    latitude_first, notes = _order([chunk for _, chunk in chunks])
+    chunks = _chunks(content)
+    latitude_first, notes = coordinate_order(content, [chunk for _, chunk in chunks])
     read = [(line, _subtitle(chunk, latitude_first=latitude_first)) for line, chunk in chunks]
     subtitles = sorted((s for _, s in read if s is not None), key=lambda s: (s.start_s, s.end_s))
     if all(subtitle.metadata == _NOTHING for subtitle in subtitles):
@@ -195,23 +194,6 @@ def _is_start(lines: Sequence[str], i: int) -> bool:
     return "-->" in lines[i] and not before.isdigit()
 
 
-def _order(chunks: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
-    """Whether ``GPS(...)`` gives the latitude first, and a note where that is supposed.
-
-    A number beyond 90 is a longitude; else a unit after the third number tells.
-    """
-    places = [found.groups() for chunk in chunks if (found := _PLACE.search(chunk))]
-    if any(abs(float(first)) > 90 for first, *_ in places):
-        return False, ()
-    if any(abs(float(second)) > 90 for _, second, *_ in places):
-        return True, ()
-    if not places:
-        return False, ()
-    latitude_first = any(unit for *_, unit in places)
-    which = "latitude" if latitude_first else "longitude"
-    return latitude_first, (f"GPS(...) is taken to give the {which} first",)
-
-
 def _subtitle(chunk: str, *, latitude_first: bool) -> Subtitle | None:
     """One subtitle; None when it cannot be read or is not of a flight."""
     times = _TIMES.search(chunk)
@@ -221,7 +203,7 @@ def _subtitle(chunk: str, *, latitude_first: bool) -> Subtitle | None:
     start_s, end_s = _seconds(*groups[:4]), _seconds(*groups[4:])
     text = chunk[times.end() :]
     values = {name.lower(): float(number) for name, number in _VALUE.findall(text)}
-    stated = {**_place(text, values, latitude_first), **_heights(text, values)}
+    stated = read_position(text, latitude_first=latitude_first) | _heights(text, values)
     stated |= _angles(text, values) | _focal(text, values)
     if end_s < start_s or not stated:
         return None
@@ -245,18 +227,6 @@ def _metadata(stated: dict[str, float], text: str) -> PhotoMetadata:
 
 def _seconds(hours: str, minutes: str, seconds: str, fraction: str) -> float:
     return 3600 * int(hours) + 60 * int(minutes) + float(f"{seconds}.{fraction}")
-
-
-def _place(text: str, values: dict[str, float], latitude_first: bool) -> dict[str, float]:
-    """Longitude and latitude."""
-    lat = values.get("latitude")
-    lon = values.get("longitude", values.get("longtitude"))  # DJI's own spelling, once
-    if found := _PLACE.search(text):
-        first, second = float(found.group(1)), float(found.group(2))
-        lat, lon = (first, second) if latitude_first else (second, first)
-    if lat is None or lon is None or abs(lat) > 90 or abs(lon) > 180:
-        return {}
-    return {"lon": lon, "lat": lat}
 
 
 def _heights(text: str, values: dict[str, float]) -> dict[str, float]:
