@@ -11,6 +11,7 @@ from typing import Any
 from geoloc import __version__
 from geoloc.atomic import remove_drafts, write_text
 from geoloc.errors import IndexFolderError
+from geoloc.tiles.tile_set import RasterEntry
 
 INDEX_MANIFEST = "index.json"
 INDEX_PARTIAL_MANIFEST = "index.partial.json"
@@ -92,6 +93,8 @@ class IndexManifest:
         size_px: Side of a tile in pixels.
         crs: Native CRSs of its tiles.
         bounds: West, south, east, north in degrees.
+        rasters: Rasters that its tiles were cut from, as they were then, with locations relative
+            to the index; none in indexes of before this was kept.
         metric: Similarity of vectors.
         geoloc: Version of geoloc that built it.
         version: Version of this format.
@@ -105,6 +108,7 @@ class IndexManifest:
     size_px: int
     crs: tuple[str, ...]
     bounds: tuple[float, float, float, float]
+    rasters: tuple[RasterEntry, ...] = ()
     metric: str = "inner_product"
     geoloc: str = field(default=__version__)
     version: int = INDEX_VERSION
@@ -125,6 +129,7 @@ class IndexManifest:
             values["recipe"] = Recipe.from_json(values["recipe"])
             for name in ("ground_sizes_m", "crs", "bounds"):
                 values[name] = tuple(values[name])
+            values["rasters"] = tuple(map(RasterEntry.from_json, values.get("rasters", ())))
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise _damaged(folder / INDEX_MANIFEST, error) from error

@@ -19,6 +19,7 @@ from geoloc.arrays import Float32Array, Int64Array
 from geoloc.errors import IndexFolderError
 from geoloc.index.exact_search import SearchResult
 from geoloc.index.manifest import FEATURES, INDEX_MANIFEST, IndexManifest
+from geoloc.index.map_rasters import check_pixels_unchanged
 from geoloc.index.vector_store import FaissStore
 from geoloc.models.card import ModelCard
 from geoloc.models.registry import list_models, read_card
@@ -100,11 +101,15 @@ class MapIndex:
 
         Args:
             rows: Rows of `tiles`, in the order in which the set is to have them; None is all.
+
+        Raises:
+            TilesError: They were cut again from a raster that has changed since.
         """
         manifest = self.manifest
         scheme = TileScheme(manifest.ground_sizes_m, manifest.overlap, manifest.size_px, 0.0)
         table = self.tiles if rows is None else self.tiles.iloc[list(rows)]
-        return TileSet(self.folder, TileManifest(scheme), table)
+        check_pixels_unchanged(table, manifest.rasters, self.folder)
+        return TileSet(self.folder, TileManifest(scheme, manifest.rasters), table)
 
     def check_model(self, fingerprint: str) -> None:
         """Make sure that vectors of a model can be compared with these.

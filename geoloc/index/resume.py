@@ -28,6 +28,7 @@ from geoloc.index.manifest import (
     tidy_index,
     write_partial,
 )
+from geoloc.index.map_rasters import change_between, check_tiles_unchanged, rasters_of
 from geoloc.index.vector_store import FaissStore, make_index
 from geoloc.models.card import ModelCard, check_describes_keypoints
 from geoloc.models.embedder import Preprocessing, fingerprint
@@ -92,6 +93,9 @@ def recipe_of(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptio
         raise OptionError("--append keeps what --overwrite would replace; choose one of them")
     if (folder / TILES_MANIFEST).exists():
         raise OptionError(f"{folder} holds tiles; choose another folder for the index (-o)")
+    check_tiles_unchanged(tiles)
+    if not options.overwrite:
+        _refuse_changed(tiles, folder)
     # A folder in the current one may have the name of its model, too.
     is_bundled = str(options.model) == card.name and card.folder.parent == bundled_models_folder()
     elsewhere = relative_location(str(card.folder.resolve()), folder)
@@ -107,6 +111,20 @@ def recipe_of(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptio
         tile_digests=(tiles.digest(),),
         descriptor=_descriptor_of(options),
     )
+
+
+def _refuse_changed(tiles: TileSet, folder: Path) -> None:
+    """Name the raster that has changed since an index of its tiles was built."""
+    if not (folder / INDEX_MANIFEST).exists():
+        return
+    now = rasters_of(tiles.manifest, tiles.folder, folder)
+    change = change_between(IndexManifest.read(folder).rasters, now)
+    if change is not None:
+        raise OutputExistsError(
+            f"{change} since the index in {folder} was built; replace it with --overwrite, or "
+            "choose another -o",
+            path=folder,
+        )
 
 
 def _descriptor_of(options: IndexOptions) -> str:

@@ -26,6 +26,7 @@ from geoloc.index.manifest import (
     IndexManifest,
     tidy_index,
 )
+from geoloc.index.map_rasters import joined, rasters_of
 from geoloc.index.resume import Job
 from geoloc.index.tile_vectors import TileVectors
 from geoloc.index.vector_store import write_store
@@ -94,6 +95,9 @@ def _write_features(
 
 
 def _manifest(job: Job, table: geopandas.GeoDataFrame, left_out: int) -> IndexManifest:
+    rasters = rasters_of(job.tiles.manifest, job.tiles.folder, job.folder)
+    if (job.folder / PARTS / INDEX_MANIFEST).exists():
+        rasters = joined(IndexManifest.read(job.folder / PARTS).rasters, rasters)
     west, south, east, north = (round(float(edge), 7) for edge in table.total_bounds)
     return IndexManifest(
         recipe=job.recipe,
@@ -104,6 +108,7 @@ def _manifest(job: Job, table: geopandas.GeoDataFrame, left_out: int) -> IndexMa
         size_px=job.tiles.size_px,
         crs=tuple(sorted(set(table["crs"]))),
         bounds=(west, south, east, north),
+        rasters=rasters,
     )
 
 

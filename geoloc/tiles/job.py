@@ -20,6 +20,7 @@ from geoloc.tiles.area import Area, bounds_area, file_area, intersection
 from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.cutting import (
     CACHE_BYTES,
+    Outcome,
     RasterJob,
     Row,
     TileSpec,
@@ -33,7 +34,7 @@ from geoloc.tiles.grid import GridOptions, TileGrid, check_resolution
 from geoloc.tiles.gtiff_options import check_creation
 from geoloc.tiles.location import relative_location, resolve_location
 from geoloc.tiles.raster import MapRaster, expand_rasters, open_raster
-from geoloc.tiles.resume import Journal, abandon_folder, fingerprint, finish_folder, prepare_folder
+from geoloc.tiles.resume import Journal, abandon_folder, finish_folder, prepare_folder
 from geoloc.tiles.selection import touching_rows
 from geoloc.tiles.tile_set import (
     RasterEntry,
@@ -253,11 +254,25 @@ class _Run:
             with open_raster(resolve_location(self.folder, source.location)) as raster:
                 job = self._job(source, raster)
                 specs = self._specs(job, raster)
+                done = set(journal.outcomes)
                 self._cut_missing(job, raster, specs, journal)
+            self._check_unchanged(source, journal, done)
         except InputError as error:
             self.progress.warn(_about(source.location, error))
             return self._failed(source, error)
         return self._count(source, [s.tile_id for size in specs for s in size], journal)
+
+    def _check_unchanged(self, source: RasterEntry, journal: Journal, done: set[str]) -> None:
+        """Make sure that a raster is still what it was before the tiles of this run were cut.
+
+        Raises:
+            RasterError: It is not, so that nobody knows what the tiles show.
+        """
+        change = source.change(self.folder)
+        if change is not None:
+            why = f"{change} while it was cut; run the same command again when it is at rest"
+            journal.add(Outcome(i, unreadable=why) for i in set(journal.outcomes) - done)
+            raise RasterError(why, path=resolve_location(self.folder, source.location))
 
     def plan(self, source: RasterEntry) -> TilePlan:
         """What cutting one raster would make."""
@@ -373,7 +388,7 @@ class _Run:
 def _sources(inputs: Sequence[str], folder: Path) -> list[RasterEntry]:
     """The rasters that are meant, named as the folder's table will name them."""
     return [
-        RasterEntry(relative_location(location, folder), _key(location), fingerprint(location))
+        RasterEntry.of(relative_location(location, folder), _key(location), folder)
         for location in expand_rasters(inputs)
     ]
 

@@ -36,7 +36,6 @@ from geoloc.tiles.tile_set import (
 
 JOURNAL = "tiles.partial.jsonl"
 _OURS = (TILES_MANIFEST, TILES_TABLE, MOSAIC, PIXELS, TILES_PARTIAL_MANIFEST, JOURNAL)
-_FINGERPRINT_BYTES = 1 << 16
 
 
 class Journal:
@@ -111,7 +110,7 @@ def prepare_folder(
     """
     found = _found_manifest(folder, overwrite=options.overwrite)
     if found is not None:
-        reason = _difference(found, scheme, sources, may_grow=options.resume)
+        reason = _difference(folder, found, scheme, sources, may_grow=options.resume)
         if reason is not None:
             raise OutputExistsError(
                 f"{folder} holds tiles that were cut otherwise: {reason}; "
@@ -159,20 +158,6 @@ def finish_folder(folder: Path, manifest: TileManifest) -> None:
     (folder / JOURNAL).unlink(missing_ok=True)
 
 
-def fingerprint(path: str) -> str:
-    """Tells whether a local file has changed, from its size, head and tail; empty for others."""
-    file = Path(path)
-    if not file.is_file():
-        return ""
-    size = file.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with file.open("rb") as stream:
-        digest.update(stream.read(_FINGERPRINT_BYTES))
-        stream.seek(max(0, size - _FINGERPRINT_BYTES))
-        digest.update(stream.read(_FINGERPRINT_BYTES))
-    return digest.hexdigest()[:16]
-
-
 def _found_manifest(folder: Path, *, overwrite: bool) -> TileManifest | None:
     """What the folder says it holds; None after it was emptied or if it holds nothing."""
     if folder.is_file():
@@ -202,20 +187,26 @@ def _clear(folder: Path) -> None:
 
 
 def _difference(
-    found: TileManifest, scheme: TileScheme, sources: Sequence[RasterEntry], *, may_grow: bool
+    folder: Path,
+    found: TileManifest,
+    scheme: TileScheme,
+    sources: Sequence[RasterEntry],
+    *,
+    may_grow: bool,
 ) -> str | None:
     """Why tiles found cannot be gone on with; None if they can."""
     old, new = asdict(found.scheme), asdict(scheme)
     for name in old:
         if old[name] != new[name]:
             return f"{name} was {_as_text(old[name])}, now {_as_text(new[name])}"
-    was = {entry.location: entry.fingerprint for entry in found.rasters}
-    now = {entry.location: entry.fingerprint for entry in sources}
-    for location, mark in was.items():
-        if location not in now:
-            return f"{location} is not among the rasters any more"
-        if now[location] != mark:
-            return f"{location} has changed"
+    now = {entry.location: entry for entry in sources}
+    for entry in found.rasters:
+        if entry.location not in now:
+            return f"{entry.location} is not among the rasters any more"
+        change = entry.change(folder, now[entry.location])
+        if change is not None and entry.error is None:  # of others there are no tiles
+            return change
+    was = {entry.location for entry in found.rasters}
     added = [location for location in now if location not in was]
     if added and not may_grow:
         return f"{added[0]} is new (use --resume to add it)"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,20 +167,17 @@ def _archive_of(location: str) -> tuple[Path, str] | None:
     if not location.startswith("/vsizip/"):
         return None
     path = Path(location.removeprefix("/vsizip/").replace("{", "").replace("}", ""))
-    for parent in _parents(path):
+    for parent in path.parents:
         if parent.is_file():
             return parent, path.relative_to(parent).as_posix()
     return None
-
-
-def _parents(path: Path) -> Iterator[Path]:
-    """The folders above a path, the nearest first."""
-    yield from path.parents
 
 
 def local_part(location: str) -> Path | None:
     """The file on the disk that holds a location: itself, or its archive; None if there is none."""
     if not is_address(location):
         return Path(location) if Path(location).is_file() else None
-    rest: Iterable[Path] = Path("/" + location.split("/", 2)[-1]).parents
-    return next((path for path in rest if path.is_file()), None)
+    if not location.startswith("/vsi"):
+        return None
+    inside = Path(location.split("/", 2)[2])
+    return next((path for path in (inside, *inside.parents) if path.is_file()), None)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -31,8 +31,16 @@ from geoloc.atomic import replacing, write_text
 from geoloc.errors import RasterError, TilesError
 from geoloc.geometry.crs import as_crs
 from geoloc.stretch import Stretch
-from geoloc.tiles.location import resolve_location
-from geoloc.tiles.raster import MapRaster, PixelWindow, open_map_raster
+from geoloc.tiles.fingerprint import (
+    FileMark,
+    changed_file,
+    fingerprint,
+    legacy_fingerprint,
+    marks_of,
+    relocated,
+)
+from geoloc.tiles.location import is_address, relative_location, resolve_location
+from geoloc.tiles.raster import MapRaster, PixelWindow, open_map_raster, open_raster
 
 TILES_MANIFEST = "tiles.json"
 TILES_TABLE = "tiles.parquet"
@@ -97,11 +105,13 @@ class RasterEntry:
     Attributes:
         location: Location of the raster, relative to the folder of tiles if it is a local file.
         key: Short name, unique in the set; the first part of its tiles' names.
-        fingerprint: Checksum that tells whether the file has changed; empty for addresses.
+        fingerprint: Checksum that tells whether a file has changed; empty for addresses.
         tiles: Number of tiles in the table.
         skipped: Number of tiles left out because too few of their pixels are valid.
         unreadable: Number of tiles left out because the file is damaged there.
         error: Reason why nothing could be cut from it; None when all went well.
+        files: Marks of its files, sidecars and sources too; none in manifests of before there
+            were marks, whose fingerprint is that of the one file.
     """
 
     location: str
@@ -111,6 +121,46 @@ class RasterEntry:
     skipped: int = 0
     unreadable: int = 0
     error: str | None = None
+    files: tuple[FileMark, ...] = ()
+
+    @classmethod
+    def of(cls, location: str, key: str, folder: Path) -> RasterEntry:
+        """A raster as it is now.
+
+        Args:
+            location: Location of the raster, relative to the folder.
+            key: Its short name.
+            folder: Folder of the tiles.
+        """
+        marks = marks_of(resolve_location(folder, location), folder)
+        return cls(location, key, fingerprint(marks), files=marks)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> RasterEntry:
+        """Read what JSON kept."""
+        files = tuple(FileMark(**mark) for mark in values.get("files", ()))
+        return cls(**{**values, "files": files})
+
+    def relocated(self, source: Path, folder: Path) -> RasterEntry:
+        """The entry as seen from another folder than `source`."""
+        location = relative_location(self.location, folder, start=source)
+        return replace(self, location=location, files=relocated(self.files, source, folder))
+
+    def change(self, folder: Path, now: RasterEntry | None = None) -> str | None:
+        """What has changed of the raster since, by the name of the file; None if nothing has.
+
+        Args:
+            folder: Folder of the tiles.
+            now: The raster as it is now; None looks.
+        """
+        if self.files:
+            now = now or RasterEntry.of(self.location, self.key, folder)
+            return changed_file(self.files, now.files, location=self.location)
+        path = resolve_location(folder, self.location)
+        is_known = not is_address(path) and self.fingerprint
+        if is_known and legacy_fingerprint(path) != self.fingerprint:
+            return f"{self.location} has changed"
+        return None
 
 
 @dataclass(frozen=True)
@@ -138,7 +188,7 @@ class TileManifest:
             if values["version"] != TILES_VERSION:
                 message = f"{path} is of version {values['version']}; expected {TILES_VERSION}"
                 raise TilesError(f"{message}; run geoloc tile with --overwrite", path=path)
-            rasters = tuple(RasterEntry(**entry) for entry in values["rasters"])
+            rasters = tuple(RasterEntry.from_json(entry) for entry in values["rasters"])
             return cls(TileScheme.from_json(values["scheme"]), rasters, values["digest"])
         except OSError as error:
             message = f"no tiles in {path.parent} ({path.name} is missing)"
@@ -238,7 +288,7 @@ class TileSet:
         if row["location"] == row["raster"]:
             window = PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
             return _averaged(self._raster(row).read_rgb(window, self.size_px).pixels, shrink)
-        return self._read_file(resolve_location(self.folder, row["location"]), shrink)
+        return self._read_file(row, shrink)
 
     def transform(self, i: int) -> Affine:
         """From pixels of tile `i` (corner convention) to its CRS."""
@@ -263,8 +313,9 @@ class TileSet:
             self._opened.clear()
             self._local = threading.local()
 
-    def _read_file(self, path: str, shrink: int) -> ByteArray:
+    def _read_file(self, row: dict[str, Any], shrink: int) -> ByteArray:
         """The pixels of a tile's own file."""
+        path = resolve_location(self.folder, row["location"])
         side_px = self.size_px // shrink
         try:
             # Without this GDAL lists the whole folder of tiles at each opening.
@@ -275,9 +326,13 @@ class TileSet:
                 bands = dataset.read(
                     (1, 2, 3), out_shape=(3, side_px, side_px), resampling=Resampling.average
                 )
+                is_here = dataset.transform.almost_equals(Affine(*row["transform"]), 1e-6)
         except (rasterio.errors.RasterioError, IndexError) as error:
             message = f"cannot read the tile {path}: {error}"
             raise TilesError(f"{message}; run geoloc tile with --overwrite", path=path) from error
+        if not is_here:
+            message = f"{path} lies elsewhere than its table says: it was cut again otherwise"
+            raise TilesError(f"{message}; run geoloc index with --overwrite", path=path)
         return np.ascontiguousarray(np.moveaxis(bands, 0, -1))
 
     def _raster(self, row: dict[str, Any]) -> MapRaster:
@@ -293,14 +348,41 @@ class TileSet:
                 self._opened.append(kept[location])
         return kept[location]
 
+    def changes(self) -> list[str]:
+        """What has changed of the rasters whose windows tiles are, since they were cut.
+
+        What is gone is not among it: that costs only the tiles of its raster.
+        """
+        windows = {row["raster"] for row in self._rows if row["location"] == row["raster"]}
+        entries = [entry for entry in self.manifest.rasters if entry.location in windows]
+        changes = (entry.change(self.folder) for entry in entries)
+        return [text for text in changes if text is not None and not text.endswith(" is gone")]
+
+    def _check_unchanged(self, location: str) -> None:
+        """Make sure that the raster of virtual tiles is what it was when they were cut.
+
+        Raises:
+            RasterError: One of its files has changed.
+        """
+        entries = (entry for entry in self.manifest.rasters if entry.location == location)
+        for entry in entries:
+            change = entry.change(self.folder)
+            if change is not None:
+                raise RasterError(
+                    f"{change} since its tiles were cut; cut them again: "
+                    "geoloc tile --virtual --overwrite",
+                    path=resolve_location(self.folder, location),
+                )
+
     def _open_raster(self, location: str, stretch: Stretch | None) -> MapRaster:
-        """A raster, whose sources one thread looks at, and the others wait."""
+        """A raster, which one thread looks at whether it is whole and unchanged; others wait."""
         path = resolve_location(self.folder, location)
         with self._checking:
             if location not in self._checked:
                 self._checked[location] = None
                 try:
-                    return open_map_raster(path, stretch=stretch)
+                    with open_raster(path, stretch=stretch):
+                        self._check_unchanged(location)
                 except RasterError as error:
                     self._checked[location] = error
                     raise

@@ -17,6 +17,7 @@ from affine import Affine
 from geoloc.errors import CrsError, OptionError, OutputExistsError, RasterError
 from geoloc.options import TileOptions
 from geoloc.tiles import job
+from geoloc.tiles.fingerprint import legacy_fingerprint
 from geoloc.tiles.job import cut_tiles, plan_tiles
 from geoloc.tiles.tile_set import RasterEntry, TileSet
 from tests.fixtures import mosaics, rasters
@@ -320,7 +321,7 @@ def test_the_manifest_names_rasters_relative_to_the_folder(source: str, folder: 
     manifest = json.loads((folder / "tiles.json").read_text())
     assert manifest["rasters"][0]["location"] == "../region.tif"
     assert str(folder.parent) not in (folder / "tiles.json").read_text()
-    assert TileSet.open(folder).manifest.rasters[0] == RasterEntry(**manifest["rasters"][0])
+    assert TileSet.open(folder).manifest.rasters[0] == RasterEntry.from_json(manifest["rasters"][0])
 
 
 def test_the_set_can_be_moved_with_its_rasters(tmp_path: Path) -> None:
@@ -341,3 +342,50 @@ def test_a_mosaic_with_a_hole_is_not_cut_and_others_are(
     assert [entry.tiles > 0 for entry in summary.rasters] == [False, True]
     assert "east.tif is missing" in str(summary.failures[0].error)
     assert set(TileSet.open(folder).table["raster"]) == {"../region.tif"}
+
+
+def test_the_file_that_has_changed_is_named(folder: Path, tmp_path: Path) -> None:
+    plain = rasters.picture(tmp_path)
+    first = cut_tiles([str(plain)], folder, OPTIONS)
+    place = rasters.WORLD_FILE.replace("390001", "390101")
+    (tmp_path / "pic.pgw").write_text(place)
+    with pytest.raises(OutputExistsError, match=r"pic\.pgw of \.\./pic\.png has changed"):
+        cut_tiles([str(plain)], folder, OPTIONS)
+    before = TileSet.open(folder)
+    cut_tiles([str(plain)], folder, replace(OPTIONS, overwrite=True))
+    after = TileSet.open(folder)
+    shift = after.transform(0).c - before.transform(0).c
+    assert (shift, first.tiles) == (100, len(after))
+    assert after.digest() != before.digest()
+
+
+def test_a_raster_that_changes_while_it_is_cut_is_not_trusted(
+    source: str, folder: Path, tmp_path: Path
+) -> None:
+    mosaic = mosaics.vrt(tmp_path)
+    east = tmp_path / "parts" / "east.tif"
+    data = east.read_bytes()
+
+    class Vanishing(RecordedProgress):
+        def advance(self, count: int = 1) -> None:
+            east.unlink(missing_ok=True)
+
+    options = TileOptions(ground_sizes_m=(40.0,), size_px=16)
+    summary = cut_tiles([str(mosaic), source], folder, options, progress=Vanishing())
+    assert "east.tif of ../mosaic.vrt is gone while it was cut" in str(summary.failures[0].error)
+    assert set(TileSet.open(folder).table["raster"]) == {"../region.tif"}
+    east.write_bytes(data)
+
+
+def test_marks_of_the_old_kind_are_compared_by_the_old_rule(source: str, folder: Path) -> None:
+    cut_tiles([source], folder, OPTIONS)
+    manifest = json.loads((folder / "tiles.json").read_text())
+    for entry in manifest["rasters"]:
+        del entry["files"]
+        entry["fingerprint"] = legacy_fingerprint(source)
+    (folder / "tiles.json").write_text(json.dumps(manifest))
+    assert cut_tiles([source], folder, OPTIONS).unchanged
+    with rasterio.open(source, "r+") as dataset:
+        dataset.write(np.zeros((3, 10, 10), dtype=np.uint8), window=((0, 10), (0, 10)))
+    with pytest.raises(OutputExistsError, match=r"region\.tif has changed"):
+        cut_tiles([source], folder, OPTIONS)
