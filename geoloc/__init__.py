@@ -8,6 +8,10 @@ used, so that ``import geoloc`` costs nothing:
     photos = geoloc.find_photos(["photos"])
     results = geoloc.locate_photos(photos, "index", geoloc.LocateOptions())
     geoloc.write_results(results, "out.geojson")
+
+The last two as one call that goes on where an interrupted one stopped:
+
+    geoloc.locate_to_file(photos, "index", "out.geojson", geoloc.LocateOptions())
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from geoloc.learning.pairing.job import make_pairs
     from geoloc.learning.training.job import measure_model, train_model
     from geoloc.locate.explain.job import explain_photo
+    from geoloc.locate.file_job import LocateSummary, locate_to_file
     from geoloc.locate.job import locate_photos
     from geoloc.models.check import check_model
     from geoloc.models.conversion.job import export_model, import_model
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
         BenchmarkOptions,
         IndexOptions,
         LocateOptions,
+        OutputOptions,
         PairingOptions,
         TileOptions,
         TrainOptions,
@@ -57,7 +63,9 @@ _HOMES = {
     "GeolocError": "errors",
     "IndexOptions": "options",
     "LocateOptions": "options",
+    "LocateSummary": "locate.file_job",
     "MapIndex": "index.map_index",
+    "OutputOptions": "options",
     "PairingOptions": "options",
     "PhotoResult": "results.schema",
     "Progress": "progress",
@@ -77,6 +85,7 @@ _HOMES = {
     "import_model": "models.conversion.job",
     "load_model": "models.registry",
     "locate_photos": "locate.job",
+    "locate_to_file": "locate.file_job",
     "make_pairs": "learning.pairing.job",
     "measure_model": "learning.training.job",
     "open_dataset": "learning.datasets.registry",
@@ -93,7 +102,9 @@ __all__ = [
     "GeolocError",
     "IndexOptions",
     "LocateOptions",
+    "LocateSummary",
     "MapIndex",
+    "OutputOptions",
     "PairingOptions",
     "PhotoResult",
     "Progress",
@@ -114,6 +125,7 @@ __all__ = [
     "import_model",
     "load_model",
     "locate_photos",
+    "locate_to_file",
     "make_pairs",
     "measure_model",
     "open_dataset",

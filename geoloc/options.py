@@ -133,6 +133,21 @@ class LocateOptions:
 
 
 @dataclass(frozen=True)
+class OutputOptions:
+    """How a file of results is written.
+
+    Attributes:
+        fmt: Format; None takes the one of the extension.
+        overwrite: Begin anew, and replace a file that is there when the new one is whole.
+        resume: Add photos that are new or have changed to a finished file.
+    """
+
+    fmt: OutputFormat | None = None
+    overwrite: bool = False
+    resume: bool = False
+
+
+@dataclass(frozen=True)
 class ExplainOptions:
     """What is explained of a photo and its best tile.
 

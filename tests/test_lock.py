@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from geoloc.errors import OutputBusyError, OutputExistsError
 from geoloc.lock import is_vacant, locked_file, locked_folder
+from tests.fixtures.locks import Lock, held_elsewhere
 
-_HOLDER = """
-import sys
-from pathlib import Path
-from geoloc.lock import locked_file, locked_folder
-with {kind}(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-Lock = Callable[[Path], AbstractContextManager[None]]
 KINDS = pytest.mark.parametrize("lock", [locked_file, locked_folder])
-
-
-def _held_elsewhere(lock: Lock, path: Path) -> subprocess.Popen[str]:
-    """Another process that holds the lock until it is killed."""
-    code = _HOLDER.format(kind=lock.__name__)  # type: ignore[attr-defined]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    return process
 
 
 @KINDS
 def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path, lock: Lock) -> None:
     path = tmp_path / "out"
-    with _held_elsewhere(lock, path) as process:
+    with held_elsewhere(lock, path) as process:
         with pytest.raises(OutputBusyError, match=r"another geoloc writes to .*out"), lock(path):
             pass
         process.kill()
@@ -70,7 +44,7 @@ def test_a_link_is_locked_where_it_leads(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link.csv").symlink_to(tmp_path / "there" / "out.csv")
     with (
-        _held_elsewhere(locked_file, tmp_path / "there" / "out.csv") as process,
+        held_elsewhere(locked_file, tmp_path / "there" / "out.csv") as process,
     ):
         with pytest.raises(OutputBusyError), locked_file(tmp_path / "link.csv"):
             pass

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -25,12 +23,13 @@ from geoloc.options import (
     LocateOptions,
     MatcherName,
     OutputFormat,
+    OutputOptions,
     PositionPrior,
     ViewChoice,
 )
 
 if TYPE_CHECKING:
-    from geoloc.results.schema import PhotoResult
+    from geoloc.locate.file_job import LocateSummary
 
 _DEFAULT = LocateOptions()
 
@@ -146,6 +145,12 @@ _DEFAULT = LocateOptions()
     type=click.Choice(get_args(OutputFormat)),
     help="Format of the output, if the extension does not say it.",
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Add photos that are new or have changed to a finished output. An unfinished one goes on "
+    "without it.",
+)
 @overwrite_option
 @click.option(
     "--skip-errors",
@@ -163,6 +168,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     index: Path,
     recursive: bool,
     fmt: OutputFormat | None,
+    resume: bool,
     overwrite: bool,
     skip_errors: bool,
     quiet: bool,
@@ -174,68 +180,65 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     PHOTOS are files and folders. A photo that is not found keeps its row, without a point. A
     photo's own GPS position is not used, unless you pass --prior exif.
 
+    Each row is kept beside the output (in FILE.partial.geojsonl, which QGIS opens) until all are
+    done. After an interrupt, a full disk or a crash, the same command goes on where it stopped.
+
     \b
     Exit code: 0 done (also if photos are not found: see their status),
     6 done but some photos could not be read,
-    2 wrong options, 3 no photos, 4 no index or one of another model,
+    2 wrong options or a full disk, 3 no photos, 4 no index or one of another model,
     5 no such device, 130 interrupted or terminated (what was done is written).
     """
-    from geoloc.results.files import check_output
+    from geoloc.results.files import check_place
 
-    check_output(output, fmt=fmt, overwrite=overwrite)  # before anything takes time
+    check_place(output, fmt=fmt)  # before anything takes time
 
-    from geoloc.locate.job import locate_photos
+    from geoloc.locate.file_job import FileJob
     from geoloc.photos.photo_files import find_photos
-    from geoloc.results.files import write_results
 
+    writing = OutputOptions(fmt=fmt, overwrite=overwrite, resume=resume)
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
         found = find_photos(photos, recursive=recursive, progress=progress)
-        results = locate_photos(found, index, LocateOptions(**search), progress=progress)
-        tally = _Tally(results)
+        began = time.perf_counter()
+        options = LocateOptions(**search)
+        job = FileJob(found, index, output, options, writing=writing, progress=progress)
         interrupted = False
         try:
-            written = write_results(tally, output, fmt=fmt, overwrite=overwrite)
+            job.run()
         except KeyboardInterrupt:
-            interrupted, written = True, []
-    say(tally.summary(len(found)), quiet=quiet)
+            interrupted = True
+    seconds = time.perf_counter() - began
+    _report(job.summary, output, seconds=seconds, quiet=quiet)
     if interrupted:
-        kept = f"; {output} holds what was done" if tally.count else ""
-        say(f"geoloc: interrupted after {tally.count} of {len(found)} photos{kept}")
+        _report_interrupt(job.summary, overwrite=overwrite)
         ctx.exit(EXIT_INTERRUPTED)
-    for path in written:
-        say(f"wrote {path}", quiet=quiet)
-    if tally.has_unreadable and not skip_errors:
+    if job.summary.statuses["unreadable"] and not skip_errors:
         ctx.exit(EXIT_PARTIAL)
 
 
-class _Tally:
-    """Results passing through, counted by status."""
+def _report(summary: LocateSummary, output: str, *, seconds: float, quiet: bool) -> None:
+    """Say how many ended how, how long a photo took, and what was written."""
+    if summary.is_idle:
+        text = f"nothing to do, all {summary.passed_over} photos have their rows already"
+        say(f"{output}: {text}", quiet=quiet)
+        return
+    statuses = ("located", "ambiguous", "rejected", "unreadable")
+    counts = ", ".join(f"{summary.statuses[status]} {status}" for status in statuses)
+    total = f"{summary.photos} photo{'' if summary.photos == 1 else 's'}"
+    done = "" if summary.done == summary.photos else f"{summary.done} of "
+    pace = f"{seconds / max(summary.done, 1):.1f} s a photo"
+    say(f"{done}{total}: {counts} ({pace})", quiet=quiet)
+    if summary.passed_over:
+        say(f"{summary.passed_over} more had their rows already", quiet=quiet)
+    if summary.others:
+        say(f"{summary.others} rows of photos that were not given are kept", quiet=quiet)
+    for path in summary.written if summary.kept_in is None else ():
+        say(f"wrote {path}", quiet=quiet)
 
-    def __init__(self, results: Iterable[PhotoResult]) -> None:
-        self._results = results
-        self._counts: Counter[str] = Counter()
-        self._began = time.perf_counter()
 
-    def __iter__(self) -> Iterator[PhotoResult]:
-        for result in self._results:
-            self._counts[result.status] += 1
-            yield result
-
-    @property
-    def count(self) -> int:
-        """Photos so far."""
-        return self._counts.total()
-
-    @property
-    def has_unreadable(self) -> bool:
-        """Whether any photo could not be read."""
-        return self._counts["unreadable"] > 0
-
-    def summary(self, total: int) -> str:
-        """How many ended how, and how long a photo took."""
-        statuses = ("located", "ambiguous", "rejected", "unreadable")
-        counts = ", ".join(f"{self._counts[status]} {status}" for status in statuses)
-        seconds = (time.perf_counter() - self._began) / max(self.count, 1)
-        done = "" if self.count == total else f"{self.count} of "
-        photos = "photo" if total == 1 else "photos"
-        return f"{done}{total} {photos}: {counts} ({seconds:.1f} s a photo)"
+def _report_interrupt(summary: LocateSummary, *, overwrite: bool) -> None:
+    """Say where what was done is, and how to go on."""
+    again = "the same command without --overwrite" if overwrite else "the same command"
+    kept = "" if summary.kept_in is None else f"; {summary.kept_in} holds what was done"
+    goes_on = "" if summary.kept_in is None else f", {again} goes on"
+    say(f"geoloc: interrupted after {summary.done} of {summary.photos} photos{kept}{goes_on}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.locator import LOCATE_PARAMETERS, LocateParameters, Locator
+from geoloc.locate.run_facts import file_state
 from geoloc.models.device import resolve_device
 from geoloc.models.embedder import fingerprint
 from geoloc.options import LocateOptions
@@ -45,15 +47,46 @@ def locate_photos(
         MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
     """
     options = options or LocateOptions()
-    progress = progress or Silent()
+    opened = open_index(index, options)
+    return locate_on(opened, photos, options, progress=progress or Silent(), parameters=parameters)
+
+
+def open_index(index: str | Path, options: LocateOptions) -> MapIndex:
+    """An index whose model and device are there.
+
+    Raises:
+        DependencyError: There is no such device.
+        IndexFolderError: The index is missing, unfinished, or of another model or version.
+    """
     resolve_device(options.device)  # not every photo needs it, so it would be missed halfway
     opened = MapIndex.open(Path(index))
     opened.check_model(fingerprint(opened.card))
+    return opened
+
+
+def locate_on(
+    opened: MapIndex,
+    photos: Sequence[Path],
+    options: LocateOptions,
+    *,
+    progress: Progress,
+    passed_over: Collection[Path] = (),
+    parameters: LocateParameters = LOCATE_PARAMETERS,
+) -> Iterator[PhotoResult]:
+    """Locate photos on an index that is open, all but those to be `passed_over`.
+
+    All photos are given, because a table of metadata speaks of all of them.
+
+    Raises:
+        MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
+    """
     run_id = uuid.uuid4().hex[:12]
     locator = Locator(opened, options, run_id=run_id, parameters=parameters)
     for note in locator.sources.settle(photos):
         progress.warn(note)
-    return _in_order(locator, photos, options, progress)
+    left_out = frozenset(passed_over)
+    todo = [photo for photo in photos if photo not in left_out]
+    return _in_order(locator, todo, options, progress)
 
 
 def _in_order(
@@ -66,7 +99,7 @@ def _in_order(
     pool = ThreadPoolExecutor(options.workers)
     try:
         for photo in photos:
-            waiting.append(pool.submit(locator.locate, photo))
+            waiting.append(pool.submit(_locate, locator, photo))
             if len(waiting) > 2 * options.workers:
                 yield reporter.report(waiting.popleft().result())
         while waiting:
@@ -75,6 +108,13 @@ def _in_order(
     finally:
         locator.cancel()  # who leaves early need not wait for what nobody will read
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _locate(locator: Locator, photo: Path) -> PhotoResult:
+    """The result of one photo, with the state of its file before it was read."""
+    state = file_state(photo)
+    result = locator.locate(photo)
+    return replace(result, photo_size=state.size_bytes, photo_time=state.modified)
 
 
 class _Reporter:

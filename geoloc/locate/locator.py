@@ -23,6 +23,7 @@ from geoloc.locate.drone.locator import (
 )
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
+from geoloc.locate.run_facts import options_text
 from geoloc.locate.street.locator import STREET_PARAMETERS, StreetLocator, StreetParameters
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import DRONE, GROUND
@@ -87,6 +88,7 @@ class Locator:
             run_id=run_id,
             tile_lookup=TileLookup(index.tiles),
             min_confidence=options.min_confidence,
+            options=options_text(options),
         )
         self.sources = MetadataSources(
             options.metadata or None, frame_rate_hz=options.frame_rate_hz

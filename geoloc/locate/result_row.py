@@ -10,6 +10,7 @@ import geopandas
 import numpy as np
 import shapely
 
+from geoloc import __version__
 from geoloc.geometry.crs import LonLat, distances_m
 from geoloc.locate.estimate import Estimate
 from geoloc.photos.kind import PhotoKind
@@ -59,6 +60,7 @@ class Provenance:
         run_id: Name of the run.
         tile_lookup: The index's tiles.
         min_confidence: Estimates less probable than this are ambiguous.
+        options: Options that decide the answers, as `geoloc.locate.run_facts.options_text` says.
     """
 
     model: str
@@ -66,11 +68,18 @@ class Provenance:
     run_id: str
     tile_lookup: TileLookup
     min_confidence: float
+    options: str | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
         """The columns of a row that name the run."""
-        return {"model": self.model, "index_id": self.index_id, "run_id": self.run_id}
+        return {
+            "model": self.model,
+            "index_id": self.index_id,
+            "run_id": self.run_id,
+            "geoloc_version": __version__,
+            "options": self.options,
+        }
 
 
 def empty_row(

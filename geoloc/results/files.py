@@ -18,7 +18,13 @@ from pathlib import Path
 
 from geoloc.atomic import draft_name, plain_target, replacing, write_text
 from geoloc.csv_table import TableError
-from geoloc.errors import InputError, OptionError, OutputExistsError, ShortWriteError
+from geoloc.errors import (
+    InputError,
+    OptionError,
+    OutputBusyError,
+    OutputExistsError,
+    ShortWriteError,
+)
 from geoloc.lock import locked_file
 from geoloc.options import OutputFormat
 from geoloc.results.formats import (
@@ -134,34 +140,24 @@ def write_results(
     with locked_file(Path(path)):
         journal = ResultJournal(path)
         rows: list[PhotoResult] = []
-        broke_off = _collect(results, rows, journal)
         try:
-            written: list[Path] = []
-            if rows or broke_off is None:
-                written = write_file(rows, Path(path), chosen, new_style=overwrite)
+            broke_off = journal.collect(_noted(results, rows))
         finally:
             journal.close()
-        if rows:
+        written: list[Path] = []
+        if rows or broke_off is None:
+            written = write_file(rows, Path(path), chosen, new_style=overwrite)
             journal.remove()
     if broke_off is not None:
         raise broke_off
     return written
 
 
-def _collect(
-    results: Iterable[PhotoResult], rows: list[PhotoResult], journal: ResultJournal
-) -> BaseException | None:
-    """Gather results and keep each; what broke off their coming, if anything did."""
-    coming = iter(results)
-    while True:
-        try:
-            result = next(coming, None)
-        except (Exception, KeyboardInterrupt) as error:
-            return error
-        if result is None:
-            return None
-        journal.add(result)
+def _noted(results: Iterable[PhotoResult], rows: list[PhotoResult]) -> Iterator[PhotoResult]:
+    """Results as they come, each noted: two may be of one photo."""
+    for result in results:
         rows.append(result)
+        yield result
 
 
 def stream_results(results: Iterable[PhotoResult], fmt: OutputFormat) -> None:
@@ -212,6 +208,9 @@ def write_file(
         if fmt in _SIDECAR_FORMATS and (new_style or not style.exists()):
             write_text(style, photo_style())
             written.append(style)
+    except OutputBusyError as error:
+        message = f"{error}; what was done is kept, run the same command again then"
+        raise OutputBusyError(message, path=path) from error
     except ShortWriteError as error:
         raise ShortWriteError(
             f"{path}: {error}; its disk may be full or damaged: choose another -o, or run the same "

@@ -116,6 +116,25 @@ class ResultJournal:
         self._append(self._line(result))
         self.rows[row_key(result.photo)] = result
 
+    def collect(self, results: Iterable[PhotoResult]) -> BaseException | None:
+        """Keep results as they come; what broke off their coming, if anything did.
+
+        Raises:
+            OSError: As `add`.
+        """
+        coming = iter(results)
+        try:
+            while True:
+                try:
+                    result = next(coming, None)
+                except Exception as error:
+                    return error
+                if result is None:
+                    return None
+                self.add(result)
+        except KeyboardInterrupt as error:
+            return error
+
     def close(self) -> None:
         """Leave the journal where it is."""
         if self._file is not None:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
+from geoloc.locate.run_facts import file_state
+from geoloc.lock import locked_file
 from geoloc.options import LocateOptions
 from geoloc.results.files import read_results
 from geoloc.results.schema import PhotoResult
+from tests.fixtures.locks import held_elsewhere
 
 _GOOD = [
     PhotoResult("/p/a.jpg", "located", longitude=1.0, latitude=2.0),
@@ -32,24 +39,34 @@ class _Locator:
         self.answers: Iterable[PhotoResult] = _GOOD
         self.calls: list[tuple[Path, LocateOptions]] = []
 
-    def find_photos(self, inputs: Sequence[str], *, recursive: bool) -> list[Path]:
+    def find_photos(self, inputs: Sequence[str], *, recursive: bool, progress: Any) -> list[Path]:
         return [Path(name) for name in inputs]
 
-    def locate_photos(
-        self, photos: Sequence[Path], index: Path, options: LocateOptions, *, progress: Any
-    ) -> Iterator[PhotoResult]:
+    def open_index(self, index: Path, options: LocateOptions) -> SimpleNamespace:
         self.calls.append((index, options))
+        return SimpleNamespace(index_id="abc")
+
+    def locate_on(
+        self,
+        opened: SimpleNamespace,
+        photos: Sequence[Path],
+        options: LocateOptions,
+        *,
+        progress: Any,
+        passed_over: Sequence[Path],
+    ) -> Iterator[PhotoResult]:
         progress.start("locating", len(photos), "photos")
         progress.warn("careful")
-        yield from self.answers
+        yield from (replace(answer, index_id=opened.index_id) for answer in self.answers)
 
 
 @pytest.fixture
 def locator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Locator:
     stand_in = _Locator()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("geoloc.locate.job.locate_photos", stand_in.locate_photos)
-    monkeypatch.setattr("geoloc.photos.photo.find_photos", stand_in.find_photos)
+    monkeypatch.setattr("geoloc.locate.file_job.open_index", stand_in.open_index)
+    monkeypatch.setattr("geoloc.locate.file_job.locate_on", stand_in.locate_on)
+    monkeypatch.setattr("geoloc.photos.photo_files.find_photos", stand_in.find_photos)
     return stand_in
 
 
@@ -131,11 +148,17 @@ def test_quiet_says_nothing(locator: _Locator) -> None:
 
 def test_an_existing_output_is_refused_and_nothing_is_located(locator: _Locator) -> None:
     Path("out.geojson").write_text("mine")
+    locator.answers = _never()
     result = _run("a.jpg", "-o", "out.geojson")
     assert result.exit_code == 2
     assert "--overwrite" in result.stderr
     assert Path("out.geojson").read_text() == "mine"
-    assert locator.calls == []
+    assert list(Path().iterdir()) == [Path("out.geojson")]
+
+
+def _never() -> Iterator[PhotoResult]:
+    raise AssertionError("a photo was located")
+    yield
 
 
 def test_an_interrupt_keeps_what_was_done_and_exits_with_130(locator: _Locator) -> None:
@@ -148,19 +171,121 @@ def test_an_interrupt_keeps_what_was_done_and_exits_with_130(locator: _Locator) 
     assert result.exit_code == 130
     assert "1 of 2 photos: 1 located" in result.stderr
     assert "interrupted after 1 of 2 photos; out.geojson holds what was done" in result.stderr
+    assert "the same command goes on" in result.stderr
     assert len(read_results("out.geojson")) == 1
 
 
-def test_a_terminated_run_keeps_what_was_done_too(locator: _Locator) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+def test_an_interrupt_of_a_replacement_leaves_what_serves(locator: _Locator) -> None:
+    _run("a.jpg", "b.jpg", "-o", "out.geojson")
 
-    def terminated() -> Iterator[PhotoResult]:
+    def interrupted() -> Iterator[PhotoResult]:
         yield _GOOD[0]
-        os.kill(os.getpid(), signal.SIGTERM)
+        raise KeyboardInterrupt
+
+    locator.answers = interrupted()
+    result = _run("a.jpg", "b.jpg", "-o", "out.geojson", "--overwrite")
+    assert "out.geojson.partial.geojsonl holds what was done" in result.stderr
+    assert "the same command without --overwrite goes on" in result.stderr
+    assert len(read_results("out.geojson")) == 2
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_run_that_is_ended_from_outside_keeps_what_was_done_too(
+    locator: _Locator, name: str
+) -> None:
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+
+    def ended() -> Iterator[PhotoResult]:
+        yield _GOOD[0]
+        os.kill(os.getpid(), number)
         yield _GOOD[1]
 
-    locator.answers = terminated()
+    locator.answers = ended()
     result = _run("a.jpg", "b.jpg", "-o", "out.geojson")
     assert result.exit_code == 130
     assert len(read_results("out.geojson")) == 1
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert not list(Path().glob(".*"))
+    assert signal.getsignal(number) == before
+
+
+def test_a_finished_output_has_nothing_to_do(locator: _Locator) -> None:
+    Path("a.jpg").write_bytes(b"1")
+    locator.answers = [_row_of("a.jpg")]
+    _run("a.jpg", "-o", "out.csv")
+    before = Path("out.csv").read_bytes()
+    locator.answers = _never()
+    result = _run("a.jpg", "-o", "out.csv")
+    assert (result.exit_code, Path("out.csv").read_bytes()) == (0, before)
+    assert result.stderr == "out.csv: nothing to do, all 1 photos have their rows already\n"
+
+
+def test_resume_adds_photos_and_says_what_was_there(locator: _Locator) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        Path(name).write_bytes(b"1")
+    locator.answers = [_row_of("a.jpg")]
+    _run("a.jpg", "-o", "out.csv")
+    refused = _run("a.jpg", "b.jpg", "-o", "out.csv")
+    assert refused.exit_code == 2
+    assert "of these 2 photos 1 new (b.jpg) since it was written: use --resume" in refused.stderr
+    locator.answers = [_row_of("b.jpg")]
+    result = _run("a.jpg", "b.jpg", "-o", "out.csv", "--resume")
+    assert result.exit_code == 0
+    assert "1 photo: 1 located" in result.stderr
+    assert "1 more had their rows already" in result.stderr
+    assert [Path(row.photo).name for row in read_results("out.csv")] == ["a.jpg", "b.jpg"]
+
+
+def _row_of(name: str) -> PhotoResult:
+    state = file_state(Path(name))
+    return PhotoResult(
+        str(Path(name).absolute()),
+        "located",
+        longitude=1.0,
+        latitude=2.0,
+        photo_size=state.size_bytes,
+        photo_time=state.modified,
+    )
+
+
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(
+    locator: _Locator, small_disk: Path
+) -> None:
+    photos = [small_disk / f"{i}.jpg" for i in range(3)]
+    for photo in photos:
+        photo.write_bytes(b"1")
+    locator.answers = [replace(_row_of(str(photo)), error="x" * 100_000) for photo in photos]
+    (small_disk / "filler").write_bytes(bytes((1 << 20) - 250_000))
+    command = (*map(str, photos), "-o", str(small_disk / "out.gpkg"))
+    result = _run(*command)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith("geoloc: error: ")
+    assert "No space left on device; make room on its disk and run the same" in result.stderr
+    (small_disk / "filler").unlink()
+    locator.answers = [replace(_row_of(str(photos[2])), error="x")]
+    result = _run(*command)
+    assert result.exit_code == 0
+    assert "2 more had their rows already" in result.stderr
+    assert len(read_results(small_disk / "out.gpkg")) == 3
+
+
+def test_a_closed_stdout_is_an_error_of_one_line() -> None:
+    command = [sys.executable, "-m", "geoloc.cli", "locate", "a.jpg", "-o", "-"]
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    run = subprocess.run(shell, stderr=subprocess.PIPE, text=True, check=False)
+    said = "geoloc: error: cannot write to stdout: it is closed; name a file with -o\n"
+    assert (run.returncode, run.stderr) == (2, said)
+
+
+def test_the_name_of_stdout_is_answered_with_the_way_to_say_it(locator: _Locator) -> None:
+    result = _run("a.jpg", "-o", "/dev/stdout", "-f", "geojson", "--overwrite")
+    assert result.exit_code == 2
+    assert "-o - is stdout" in result.stderr
+
+
+def test_a_second_run_on_the_same_output_is_refused(locator: _Locator) -> None:
+    with held_elsewhere(locked_file, Path("out.geojson")) as process:
+        result = _run("a.jpg", "-o", "out.geojson")
+        process.communicate()
+    assert result.exit_code == 2
+    assert "another geoloc writes to out.geojson" in result.stderr

@@ -1,0 +1,195 @@
+"""Locate photos into a file: nothing done is lost, and the same call goes on where one stopped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from geoloc import __version__
+from geoloc.index.map_index import MapIndex
+from geoloc.locate.job import locate_on, open_index
+from geoloc.locate.resume import Output, Standing, find_standing, in_order
+from geoloc.locate.run_facts import options_text
+from geoloc.lock import locked_file
+from geoloc.options import LocateOptions, OutputOptions
+from geoloc.progress import Progress, Silent
+from geoloc.results.files import check_place, stream_results, write_file
+from geoloc.results.journal import ResultJournal, read_journal, row_key
+from geoloc.results.schema import PhotoResult
+
+
+@dataclass
+class LocateSummary:
+    """What a run has done so far.
+
+    Attributes:
+        photos: Number of photos to locate.
+        passed_over: Number of photos that had their rows already.
+        others: Number of rows of other photos that were there and stay.
+        statuses: How many ended how.
+        written: Files that were written.
+        kept_in: File that holds what was done, after an interrupt.
+    """
+
+    photos: int = 0
+    passed_over: int = 0
+    others: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    written: list[Path] = field(default_factory=list)
+    kept_in: Path | None = None
+
+    @property
+    def done(self) -> int:
+        """Photos so far."""
+        return self.statuses.total()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return self.photos == 0 and not self.written
+
+
+def locate_to_file(
+    photos: Sequence[Path],
+    index: str | Path,
+    output: str | Path,
+    options: LocateOptions | None = None,
+    *,
+    writing: OutputOptions | None = None,
+    progress: Progress | None = None,
+) -> LocateSummary:
+    """Locate photos and write them to a file, in the order of `photos`.
+
+    Each row is kept in a journal beside the file as soon as it is there, and the file is written
+    at the end, or when the run breaks off. The same call goes on from the journal: photos whose
+    files are as they were are passed over, and those that could not be read are tried again. With a
+    finished file it has nothing to do.
+
+    Args:
+        photos: Files, as `geoloc.photos.photo_files.find_photos` gives them.
+        index: The folder that `geoloc.build_index` wrote.
+        output: The file, or ``-`` to write rows to stdout as they come.
+        options: How to search.
+        writing: How the file is written.
+        progress: Receives counts and warnings.
+
+    Raises:
+        DependencyError: There is no such device.
+        IndexFolderError: The index is missing, unfinished, or of another model or version.
+        MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
+        OptionError: The file cannot be written there.
+        OutputBusyError: Another run writes the file, or a program has it open.
+        OutputExistsError: The file is there and holds other answers.
+        ShortWriteError: The file could not be written whole; the journal keeps the rows.
+    """
+    return FileJob(photos, index, output, options, writing=writing, progress=progress).run()
+
+
+class FileJob:
+    """One run of `locate_to_file`, whose summary can be asked for after it broke off.
+
+    Attributes:
+        summary: What it has done so far.
+    """
+
+    def __init__(
+        self,
+        photos: Sequence[Path],
+        index: str | Path,
+        output: str | Path,
+        options: LocateOptions | None = None,
+        *,
+        writing: OutputOptions | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._photos = photos
+        self._index = index
+        self._output = output
+        self._options = options or LocateOptions()
+        self._writing = writing or OutputOptions()
+        self._progress = progress or Silent()
+        self._fmt = check_place(output, fmt=self._writing.fmt)
+        self.summary = LocateSummary()
+
+    def run(self) -> LocateSummary:
+        """Locate what is left to do, and write the file."""
+        if str(self._output) == "-":
+            self.summary.photos = len(self._photos)
+            opened = open_index(self._index, self._options)
+            stream_results(self._located(opened, Standing(list(self._photos))), self._fmt)
+        else:
+            with locked_file(Path(self._output)):
+                self._run_locked(Path(self._output))
+        return self.summary
+
+    def _run_locked(self, path: Path) -> None:
+        opened = open_index(self._index, self._options)
+        output = Output(path, self._fmt, opened.index_id, options_text(self._options))
+        standing = find_standing(self._photos, output, self._writing)
+        self._note(standing)
+        if standing.is_finished and not standing.todo:
+            return
+        coming = self._located(opened, standing) if standing.todo else ()
+        if self._writing.overwrite:
+            standing = self._promote_journal(path, standing)
+        journal = ResultJournal(
+            path, standing.rows.values(), replaces=standing.replaces, end=standing.journal_end
+        )
+        broke_off = journal.collect(coming)
+        journal.close()
+        if broke_off is None:
+            self._write(path, journal.rows)
+            journal.remove()
+            return
+        if journal.rows and not standing.replaces:
+            self._write(path, journal.rows)
+            self.summary.kept_in = path
+        elif journal.path.exists():
+            self.summary.kept_in = journal.path  # and what is there serves on
+        raise broke_off
+
+    def _note(self, standing: Standing) -> None:
+        """Count what is there, and warn of rows of another version."""
+        rows, todo = standing.rows, standing.todo
+        keys = {row_key(photo) for photo in self._photos}
+        self.summary.photos = len(todo)
+        self.summary.passed_over = len(keys) - len(todo)
+        self.summary.others = len(rows.keys() - keys)
+        versions = {row.geoloc_version for row in rows.values()} - {__version__}
+        if todo and versions:
+            others = ", ".join(sorted(map(str, versions)))
+            self._progress.warn(f"rows of geoloc {others} are kept beside those of {__version__}")
+
+    def _located(self, opened: MapIndex, standing: Standing) -> Iterator[PhotoResult]:
+        """Results of the photos that are left, counted as they pass."""
+        todo = set(standing.todo)
+        results = locate_on(
+            opened,
+            self._photos,
+            self._options,
+            progress=self._progress,
+            passed_over=[photo for photo in self._photos if photo not in todo],
+        )
+        return self._counted(results)
+
+    def _counted(self, results: Iterable[PhotoResult]) -> Iterator[PhotoResult]:
+        for result in results:
+            self.summary.statuses[result.status] += 1
+            yield result
+
+    def _promote_journal(self, path: Path, standing: Standing) -> Standing:
+        """Write the rows of an unfinished run that is given up, if they are nowhere else.
+
+        They serve until their successors are whole.
+        """
+        abandoned = read_journal(path).rows
+        if abandoned and not path.exists():
+            write_file(abandoned.values(), path, self._fmt, new_style=False)
+        return Standing(standing.todo, replaces=path.exists())
+
+    def _write(self, path: Path, rows: dict[str, PhotoResult]) -> None:
+        ordered = in_order(rows, self._photos)
+        new_style = self._writing.overwrite
+        self.summary.written = write_file(ordered, path, self._fmt, new_style=new_style)

@@ -1,0 +1,122 @@
+"""What decides an answer: the options of a run, its index, and the state of the photo's file.
+
+Each row of the output keeps these, so that a later run knows which photos need not be located
+again, and whether its answers may stand beside those that are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from geoloc.options import LocateOptions
+from geoloc.results.schema import PhotoResult
+
+# They change how fast an answer comes, not which.
+_IDLE = ("device", "workers")
+# Their content decides.
+_FILES = ("metadata", "matcher_weights")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class FileState(NamedTuple):
+    """Size and time of a photo's file, as its row keeps them; None where there is no file."""
+
+    size_bytes: int | None
+    modified: str | None
+
+
+def file_state(path: Path) -> FileState:
+    """The state of a file now."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return FileState(None, None)
+    modified = _EPOCH + timedelta(milliseconds=stat.st_mtime_ns // 1_000_000)
+    return FileState(stat.st_size, modified.isoformat())
+
+
+def is_unchanged(row: PhotoResult, path: Path) -> bool:
+    """Whether a photo's file is as it was when its row was made."""
+    now = file_state(path)
+    was = _parse_time(row.photo_time)
+    return was is not None and (row.photo_size, was) == (now.size_bytes, _parse_time(now.modified))
+
+
+def _parse_time(text: str | None) -> datetime | None:
+    """A time to the millisecond; other programs that save a file write it in their way."""
+    try:
+        time = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    if time is None:
+        return None
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def options_text(options: LocateOptions) -> str | None:
+    """The options that decide answers and differ from the defaults, as JSON; None for none.
+
+    Files are named with a digest of their content: what they state decides, not where they lie.
+    """
+    defaults = asdict(LocateOptions())
+    chosen = {
+        name: _content(value) if name in _FILES else value
+        for name, value in asdict(options).items()
+        if value != defaults[name] and name not in _IDLE
+    }
+    if options.prior == "none":
+        chosen.pop("prior_radius_m", None)
+    return json.dumps(chosen, sort_keys=True, ensure_ascii=False) if chosen else None
+
+
+def _content(files: str | tuple[str, ...] | None) -> str:
+    """The names of files with digests of what they hold."""
+    paths = [Path(file) for file in ((files or "",) if isinstance(files, str) else files or ())]
+    return ", ".join(f"{path.name} ({_digest(path)})" for path in paths)
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
+    except OSError:
+        return "missing"  # who opens it says so
+
+
+def difference(rows: Iterable[PhotoResult], *, index_id: str, options: str | None) -> str | None:
+    """Why rows are no answers of a run on an index with these options; None if they are."""
+    for row in rows:
+        if row.index_id != index_id:
+            return f"the index was {row.index_id}, now {index_id}"
+        if row.options != options:
+            return _options_difference(_chosen(row.options), _chosen(options))
+    return None
+
+
+def _chosen(text: str | None) -> dict[str, Any]:
+    try:
+        chosen = json.loads(text) if text else {}
+    except ValueError:
+        return {"options": text}
+    return chosen if isinstance(chosen, dict) else {"options": text}
+
+
+def _options_difference(was: dict[str, Any], now: dict[str, Any]) -> str | None:
+    defaults = asdict(LocateOptions())
+    for name in sorted({*was, *now}):
+        old, new = (chosen.get(name, defaults.get(name)) for chosen in (was, now))
+        if old != new:
+            flag = name.removesuffix("_hz").removesuffix("_m").replace("_", "-")
+            return f"--{flag} was {_as_text(old)}, now {_as_text(new)}"
+    return None
+
+
+def _as_text(value: object) -> str:
+    return "none" if value in (None, "", []) else str(value)
