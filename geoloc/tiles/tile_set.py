@@ -28,7 +28,7 @@ from rasterio.enums import Resampling
 
 from geoloc.arrays import ByteArray, Int64Array
 from geoloc.atomic import replacing, write_text
-from geoloc.errors import RasterError, TilesError
+from geoloc.errors import RasterError, ShortWriteError, TilesError
 from geoloc.geometry.crs import as_crs
 from geoloc.stretch import Stretch
 from geoloc.tiles.fingerprint import (
@@ -407,8 +407,17 @@ def _averaged(pixels: ByteArray, shrink: int) -> ByteArray:
 
 
 def write_table(folder: Path, table: geopandas.GeoDataFrame) -> None:
-    """Write ``tiles.parquet`` as GeoParquet 1.1 with a bbox covering."""
-    with replacing(folder / TILES_TABLE) as draft:
+    """Write ``tiles.parquet`` as GeoParquet 1.1 with a bbox covering.
+
+    Raises:
+        ShortWriteError: It does not hold every tile.
+    """
+
+    def check(draft: Path) -> None:
+        found = geopandas.read_parquet(draft)["tile_id"].tolist()
+        _check_whole(folder / TILES_TABLE, found, table["tile_id"].tolist())
+
+    with replacing(folder / TILES_TABLE, check=check) as draft:
         table.to_parquet(draft, write_covering_bbox=True, schema_version="1.1.0", index=False)
 
 
@@ -417,6 +426,9 @@ def write_mosaic(folder: Path, table: geopandas.GeoDataFrame) -> None:
 
     Tiles of one CRS are indexed in it, so that the mosaic is not resampled; others in EPSG:4326.
     The finest tiles lie on top.
+
+    Raises:
+        ShortWriteError: It does not hold every footprint.
     """
     codes = set(table["crs"])
     layer = table.to_crs(as_crs(next(iter(codes)))) if len(codes) == 1 else table
@@ -435,10 +447,25 @@ def write_mosaic(folder: Path, table: geopandas.GeoDataFrame) -> None:
         "SORT_FIELD": "ground_size_m",
         "SORT_FIELD_ASC": "NO",
     }
-    with replacing(folder / MOSAIC) as draft:
+
+    def check(draft: Path) -> None:
+        found = geopandas.read_file(draft, layer="tiles", columns=["location"])
+        _check_whole(folder / MOSAIC, found["location"].tolist(), table["location"].tolist())
+
+    with replacing(folder / MOSAIC, check=check) as draft:
         # GDAL before 3.7 warns of a newer default than version 1.3.
         layer.to_file(
             draft, driver="GPKG", layer="tiles", VERSION="1.3", layer_metadata=layer_metadata
+        )
+
+
+def _check_whole(path: Path, found: list[str], expected: list[str]) -> None:
+    """Refuse a file that lacks rows: libraries write short without a word."""
+    if found != expected:
+        raise ShortWriteError(
+            f"{path}: {len(found)} of {len(expected)} tiles are there after it was written; is its "
+            "disk well? Run the same command again, what was done is kept",
+            path=path,
         )
 
 

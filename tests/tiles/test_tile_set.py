@@ -12,11 +12,18 @@ import pytest
 import rasterio
 from pyproj import Geod
 
-from geoloc.errors import RasterError, TilesError
+from geoloc.errors import RasterError, ShortWriteError, TilesError
 from geoloc.geometry.crs import to_lonlat
 from geoloc.options import TileOptions
 from geoloc.tiles.job import cut_tiles
-from geoloc.tiles.tile_set import OVERVIEW, TILE_COLUMNS, TileSet, finest_rows
+from geoloc.tiles.tile_set import (
+    OVERVIEW,
+    TILE_COLUMNS,
+    TileSet,
+    finest_rows,
+    write_mosaic,
+    write_table,
+)
 from tests.fixtures import mosaics, rasters
 
 GEOD = Geod(ellps="WGS84")
@@ -153,6 +160,26 @@ def test_the_mosaic_file_opens_as_polygons(tmp_path: Path) -> None:
     layer = geopandas.read_file(tmp_path / "tiles" / "tiles.gti.gpkg")
     assert len(layer) == len(tiles)
     assert set(layer.geom_type) == {"Polygon"}
+
+
+@pytest.mark.parametrize("name", ["to_parquet", "to_file"])
+def test_a_table_that_was_written_short_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = tmp_path / "tiles"
+    whole = cut(rasters.utm(tmp_path / "u.tif").path, folder).table
+    write = getattr(geopandas.GeoDataFrame, name)
+
+    def short(table: geopandas.GeoDataFrame, *arguments: object, **options: object) -> None:
+        write(table.iloc[:-1], *arguments, **options)
+
+    monkeypatch.setattr(geopandas.GeoDataFrame, name, short)
+    writer = {"to_parquet": write_table, "to_file": write_mosaic}[name]
+    count = len(whole)
+    with pytest.raises(ShortWriteError, match=rf"tiles\.\w+.*{count - 1} of {count} tiles"):
+        writer(folder, whole)
+    assert len(geopandas.read_parquet(folder / "tiles.parquet")) == count
+    assert len(geopandas.read_file(folder / "tiles.gti.gpkg")) == count
 
 
 def test_files_of_tiles_know_their_place(tmp_path: Path) -> None:
