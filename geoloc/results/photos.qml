@@ -1155,7 +1155,11 @@
  round("conf_radius_m") || ' m (' || coalesce("conf_kind", '') || ')') %]&lt;br&gt;
 [% if("acc95_m" is null, '', '95 % within ' || round("acc95_m", 1) || ' m&lt;br&gt;') %]
 [% coalesce("error" || '&lt;br&gt;', '') %]
-&lt;img src="file:///[% "photo" %]" width="350"&gt;</mapTip>
+&lt;img src="[% with_variable('path', if(file_exists("photo"), "photo",
+ with_variable('moved', file_path(regexp_replace(layer_property(@layer_id, 'source'), '\\|.*', '')) || '/' || "photo_rel", if(file_exists(@moved), @moved, "photo"))),
+ with_variable('safe', replace(replace(replace(@path, '%', '%25'), '\\', if(left(@path, 1) = '/', '%5C', '/')),
+ map(' ', '%20', '#', '%23', '?', '%3F', '"', '%22', '&amp;', '%26', '&lt;', '%3C', '&gt;', '%3E')),
+ 'file:' || case when left(@safe, 2) = '//' then '' when left(@safe, 1) = '/' then '//' else '///' end || @safe)) %]" width="350"&gt;</mapTip>
  <previewExpression>"filename"</previewExpression>
  <layerGeometryType>0</layerGeometryType>
 </qgis>

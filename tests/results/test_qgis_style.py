@@ -8,6 +8,7 @@ import re
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -20,7 +21,7 @@ _QGIS_PYTHON = "/usr/bin/python3"  # where distributions put QGIS's bindings
 # Loads a layer as a person would, says what QGIS made of its style, and draws it.
 _LOOK = """
 import json, os, sys
-from qgis.core import (QgsApplication, QgsVectorLayer, QgsMapSettings, QgsMapRendererParallelJob,
+from qgis.core import (QgsApplication, QgsProject, QgsVectorLayer, QgsMapSettings, QgsMapRendererParallelJob,
     QgsExpressionContext, QgsExpressionContextUtils, QgsExpression)
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor
@@ -28,6 +29,7 @@ app = QgsApplication([], False)
 app.initQgis()
 layer = QgsVectorLayer(sys.argv[1], "photos", "ogr")
 _, is_styled = layer.loadDefaultStyle()
+QgsProject.instance().addMapLayer(layer)
 renderer = layer.renderer()
 categories = renderer.categories()
 symbol = categories[0].symbol().clone()
@@ -147,7 +149,41 @@ def test_qgis_opens_the_result_styled(tmp_path: Path, fmt: str) -> None:
     }
     assert isinstance(tips, list)
     assert "located, 100 % within 25 m" in tips[0]
-    assert f'<img src="file:///{tmp_path / "a.jpg"}" width="350">' in tips[0]
+    assert f'<img src="file://{tmp_path / "a.jpg"}" width="350">' in tips[0]
     assert "truncated" in tips[1]
     assert isinstance(colours, list)
     assert "#009e73" in colours  # the dot of a located photo, fully sure
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_qgis")
+def test_the_map_tip_finds_a_photo_whatever_its_name_and_wherever_it_was_moved(
+    tmp_path: Path,
+) -> None:
+    names = ["Flight #3/100% & more?.jpg", "a \\ <b> 'c' \"d\".jpg", "Höhe/ü.jpg", "%41.jpg"]
+    there, moved = tmp_path / "there", tmp_path / "moved"
+    for name in names:
+        (there / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        (there / "photos" / name).write_bytes(b"1")
+    results = [PhotoResult(str(there / "photos" / name), "rejected") for name in names]
+    network = [r"\\server\share\Flight #3\a b.jpg", r"C:\photos\100%.jpg"]
+    results += [PhotoResult(name, "rejected") for name in network]
+    (there / "results").mkdir()
+    write_results(results, there / "results" / "out.gpkg")
+
+    for folder in (there, moved):
+        tips = _look(f"{folder / 'results' / 'out.gpkg'}|layername=photos", tmp_path)["tips"]
+        urls = re.findall('<img src="([^"]*)" width="350">', "".join(map(str, tips)))  # type: ignore[call-overload]
+        assert len(urls) == len(results)
+        for url, name in zip(urls, names, strict=False):
+            assert url.startswith("file:///")
+            assert not re.search('[ #?"<>&\\\\]', url)
+            found = Path(unquote(url.removeprefix("file://")))
+            assert found.resolve() == folder / "photos" / name
+            assert found.is_file()
+        assert urls[-2:] == [
+            "file://server/share/Flight%20%233/a%20b.jpg",
+            "file:///C:/photos/100%25.jpg",
+        ]
+        if folder == there:
+            there.rename(moved)
