@@ -21,8 +21,8 @@ _QGIS_PYTHON = "/usr/bin/python3"  # where distributions put QGIS's bindings
 # Loads a layer as a person would, says what QGIS made of its style, and draws it.
 _LOOK = """
 import json, os, sys
-from qgis.core import (QgsApplication, QgsProject, QgsVectorLayer, QgsMapSettings, QgsMapRendererParallelJob,
-    QgsExpressionContext, QgsExpressionContextUtils, QgsExpression)
+from qgis.core import (QgsApplication, QgsProject, QgsVectorLayer, QgsMapSettings,
+    QgsMapRendererParallelJob, QgsExpressionContext, QgsExpressionContextUtils, QgsExpression)
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor
 app = QgsApplication([], False)
