@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,19 @@ def create_array(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> np.mem
     return array
 
 
+def check_room(folder: Path, size_bytes: int) -> None:
+    """Make sure, before the work, that a disk has room for what is going to be written.
+
+    Raises:
+        OSError: It has not.
+    """
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < size_bytes:
+        needed, free = (f"{size / 1e6:,.1f} MB" for size in (size_bytes, free_bytes))
+        message = f"no room for at least {needed} more, {free} are free"
+        raise OSError(errno.ENOSPC, message, str(folder))
+
+
 def reserve(path: Path, size_bytes: int) -> None:
     """Take the room on the disk that a file of this size needs; its bytes stay.
 
@@ -58,9 +72,12 @@ def reserve(path: Path, size_bytes: int) -> None:
 
 def explain_failure(error: Exception, draft: Path, target: Path) -> OSError | None:
     """The disk's reason why writing `draft` failed, if it is the disk's; named after `target`."""
-    is_told = isinstance(error, GeolocError) and not isinstance(error, ShortWriteError)
-    if is_told or (isinstance(error, OSError) and error.errno):
+    if isinstance(error, GeolocError) and not isinstance(error, ShortWriteError):
         return None
+    if isinstance(error, OSError) and error.errno:
+        # Nobody knows the name of a draft, and numpy and pyarrow give none at all.
+        is_named = error.filename is not None and not str(error.filename).startswith(str(draft))
+        return None if is_named else OSError(error.errno, error.strerror, str(target))
     number = _limit_reached(draft) or _fullness(draft.parent)
     return None if number is None else OSError(number, os.strerror(number), str(target))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geoloc.disk import create_array, explain_failure, reserve
+from geoloc.disk import check_room, create_array, explain_failure, reserve
 from geoloc.errors import OptionError, ShortWriteError
 
 
@@ -64,3 +64,12 @@ def test_a_limit_of_file_size_is_told_from_a_full_disk(tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", code, str(tmp_path / "draft")]
     found = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert int(found.stdout) == errno.EFBIG
+
+
+def test_too_little_room_is_told_before_the_work(small_disk: Path) -> None:
+    check_room(small_disk, 1000)
+    with pytest.raises(
+        OSError, match=r"no room for at least 2\.0 MB more, 1\.0 MB are free"
+    ) as caught:
+        check_room(small_disk, 2_000_000)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(small_disk))

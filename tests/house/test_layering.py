@@ -17,6 +17,7 @@ LAYERS: tuple[str, ...] = (
     "arrays errors options progress csv_table glob_pattern image_size photo_name stretch",
     "disk sqlite_group lock",
     "atomic",
+    "array_file",
     "geometry models",
     "tiles photos results",
     "index",

@@ -1,0 +1,63 @@
+"""Arrays at rest: written whole or not at all, read back, and none that is damaged is trusted.
+
+A run that is killed, or a disk that fills up, can leave a file that is too short or full of zeros
+under a good name. Who goes on from such files asks here; a damaged one counts as not there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoloc.atomic import replacing
+from geoloc.errors import ShortWriteError
+
+Array = NDArray[Any]
+
+
+def save_array(path: Path, array: Array) -> None:
+    """Write a ``.npy`` file and read its shape back."""
+
+    def check(draft: Path) -> None:
+        found = np.load(draft, mmap_mode="r" if array.size else None)
+        if found.shape != array.shape or found.dtype != array.dtype:
+            raise ShortWriteError(f"{path} came out otherwise than it was written", path=path)
+
+    with replacing(path, check=check) as draft:
+        np.save(draft, array)
+
+
+def save_arrays(path: Path, arrays: dict[str, Array]) -> None:
+    """Write an ``.npz`` file and read it back; its checksums tell damage later, too."""
+
+    def check(draft: Path) -> None:
+        found = load_arrays(draft)
+        if found is None or {n: a.shape for n, a in found.items()} != {
+            n: a.shape for n, a in arrays.items()
+        }:
+            raise ShortWriteError(f"{path} came out otherwise than it was written", path=path)
+
+    with replacing(path, check=check) as draft:
+        np.savez(draft, **arrays)  # type: ignore[arg-type]  # its stubs see options in them
+
+
+def load_array(path: Path) -> Array | None:
+    """What a ``.npy`` file holds; None where it is missing or too short."""
+    try:
+        with path.open("rb") as stream:
+            return np.asarray(np.load(stream))
+    except Exception:  # see load_arrays
+        return None
+
+
+def load_arrays(path: Path) -> dict[str, Array] | None:
+    """What an ``.npz`` file holds; None where it is missing or its checksums are wrong."""
+    try:
+        with path.open("rb") as stream:  # numpy leaves a damaged one open
+            archive = np.load(stream)
+            return {name: archive[name] for name in archive.files}
+    except Exception:  # of damaged headers: BadZipFile, TokenError, NotImplementedError, ...
+        return None
