@@ -67,7 +67,7 @@ def _folder_facts(folder: Path) -> PathFacts:
     """A folder that geoloc wrote, recognised by its manifest."""
     if (folder / "index.json").is_file():
         facts = _manifest_facts(folder / "index.json", IndexFolderError)
-        return PathFacts("index", str(folder), {**facts, **_feature_facts(folder)})
+        return PathFacts("index", str(folder), {**facts, **_feature_facts(folder, facts)})
     if (folder / "tiles.json").is_file():
         facts = _manifest_facts(folder / "tiles.json", TilesError)
         return PathFacts("tiles", str(folder), facts)
@@ -99,9 +99,11 @@ def _manifest_facts(
     return {**document, "files": len(files), "size_mb": size_mb}
 
 
-def _feature_facts(index: Path) -> dict[str, Any]:
+def _feature_facts(index: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """How many local features an index has, and what describes them; nothing if it has none."""
-    manifest = index / "features" / "features.json"
+    from geoloc.index.generation import IndexFiles
+
+    manifest = IndexFiles(index, facts.get("generation", 1)).features / "features.json"
     if not manifest.is_file():
         return {}
     from geoloc.index.features.keypoints import ROOT_SIFT

@@ -9,22 +9,22 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas
 import numpy as np
 
 from geoloc.arrays import Int64Array
 from geoloc.errors import InputError
-from geoloc.index.manifest import INDEX_MANIFEST, PARTS, IndexManifest
-from geoloc.index.resume import prepare_job, recipe_of, resolve_recipe, unknown_rows
+from geoloc.index.manifest import IndexManifest
+from geoloc.index.resume import Base, prepare_job, recipe_of, resolve_recipe, unknown_rows
 from geoloc.index.tile_vectors import embed_tiles, quickest_shrink, read_ahead
 from geoloc.index.writing import write_index
+from geoloc.lock import locked_folder
 from geoloc.models.card import ModelCard
 from geoloc.models.embedder import Embedder
 from geoloc.models.registry import read_card
 from geoloc.models.view import SATELLITE
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress, Silent
-from geoloc.tiles.tile_set import TILES_TABLE, TileSet
+from geoloc.tiles.tile_set import TileSet
 
 # Training varies the scale by about so much.
 _SAME_SCALE = 1.6
@@ -66,14 +66,16 @@ def build_index(
     """Embed tiles and write the index that photos are searched in.
 
     An interrupted run goes on where it stopped; a finished one does nothing. Tiles that cannot be
-    read are left out and counted.
+    read are left out and counted. An index that is there serves until its successor is whole.
 
     Args:
         tiles: The folder that `cut_tiles` wrote.
         folder: Folder of the index.
         options: Options of the index. With ``append``, tiles that the index does not hold yet (by
-            ``tile_id``) come after those that it holds; factories that learn, learn again from
-            all. The result equals an index of all tiles at once, up to rounding of the network.
+            ``tile_id``) come after those that it holds, whose pixels are not asked for;
+            factories that learn, learn again from all. The result equals an index of all tiles
+            at once, up to rounding of the network and what
+            `geoloc.index.features.known.KnownFeatures` says of features.
         progress: Listener to the progress.
 
     Raises:
@@ -81,12 +83,13 @@ def build_index(
         ModelError: The model is missing or damaged.
         OptionError: The factory is unknown, or options contradict each other.
         OutputExistsError: The folder holds an index that was built otherwise.
+        OutputBusyError: Another run writes there.
         DependencyError: The device is not there.
     """
     options, progress, began = options or IndexOptions(), progress or Silent(), time.monotonic()
     folder = Path(folder)
-    with TileSet.open(tiles) as tile_set:
-        job = prepare_job(tile_set, folder, options)
+    with TileSet.open(tiles) as tile_set, locked_folder(folder):
+        job = prepare_job(tile_set, folder, options, progress)
         if job is None:
             return _summary(folder, 0, began)
         _warn_of_scale(tile_set, job.card, options.model, progress)
@@ -95,12 +98,12 @@ def build_index(
             tile_set,
             job.new_rows,
             embedder,
-            folder / PARTS,
+            job.parts,
             workers=options.workers,
             progress=progress,
         )
-    write_index(job, found, options, progress)
-    return _summary(folder, len(found.rows), began)
+        write_index(job, found, options, progress)
+        return _summary(folder, len(found.rows), began)
 
 
 def _warn_of_scale(tiles: TileSet, card: ModelCard, model: str, progress: Progress) -> None:
@@ -154,8 +157,8 @@ def plan_index(
         recipe = recipe_of(tile_set, card, folder, options)
         wanted = resolve_recipe(recipe, folder, options)
         rows = np.arange(len(tile_set)) if wanted else np.zeros(0, np.int64)
-        if wanted and len(wanted.tile_digests) > 1 and (folder / INDEX_MANIFEST).exists():
-            rows = unknown_rows(tile_set.table, geopandas.read_parquet(folder / TILES_TABLE))
+        if wanted and len(wanted.tile_digests) > 1:
+            rows = unknown_rows(tile_set.table, Base.open(folder).table)
         embedder = Embedder(card.folder, device=options.device, batch_size=options.batch_size)
         seconds = _time_batch(tile_set, rows, embedder) if len(rows) else None
     copies = 1 if options.factory == IndexOptions.factory else 2

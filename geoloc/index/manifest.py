@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from geoloc import __version__
-from geoloc.atomic import remove_drafts, write_text
+from geoloc.atomic import write_text
 from geoloc.errors import IndexFolderError
 from geoloc.tiles.tile_set import RasterEntry
 
 INDEX_MANIFEST = "index.json"
 INDEX_PARTIAL_MANIFEST = "index.partial.json"
 INDEX_VERSION = 1
+# Of an index that replaced or extended another one: its files have other names.
+_LATER_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class IndexManifest:
         metric: Similarity of vectors.
         geoloc: Version of geoloc that built it.
         version: Version of this format.
+        generation: How often an index was written in this folder; see `geoloc.index.generation`.
     """
 
     recipe: Recipe
@@ -112,10 +114,16 @@ class IndexManifest:
     metric: str = "inner_product"
     geoloc: str = field(default=__version__)
     version: int = INDEX_VERSION
+    generation: int = 1
 
     def write(self, folder: Path) -> None:
         """Write ``index.json``, whole or not at all."""
-        write_text(folder / INDEX_MANIFEST, _json(asdict(self)))
+        values = asdict(self)
+        if self.generation == 1:
+            del values["generation"]
+        else:
+            values["version"] = _LATER_VERSION
+        write_text(folder / INDEX_MANIFEST, _json(values))
 
     @classmethod
     def read(cls, folder: Path) -> IndexManifest:
@@ -135,27 +143,40 @@ class IndexManifest:
             raise _damaged(folder / INDEX_MANIFEST, error) from error
 
 
-def read_partial(folder: Path) -> Recipe | None:
-    """The recipe of a run that was begun in a folder and not finished; None if there is none.
+@dataclass(frozen=True)
+class BegunRun:
+    """A run that was begun in a folder and not finished.
 
-    Raises:
-        IndexFolderError: It is damaged or of another version.
+    Attributes:
+        recipe: Recipe of the index that it makes.
+        generation: Generation of that index; 0 where an older geoloc began.
+        overwrites: Whether it was told to replace what was there.
     """
-    path = folder / INDEX_PARTIAL_MANIFEST
-    if not path.exists():
-        return None
-    values = _read(path, folder)
+
+    recipe: Recipe
+    generation: int
+    overwrites: bool = False
+
+    def is_finished_in(self, manifest: IndexManifest) -> bool:
+        """Whether an index is what it made, so that it was killed when only sweeping was left."""
+        if self.generation:
+            return self.generation == manifest.generation
+        return self.recipe.difference(manifest.recipe) is None
+
+    def write(self, folder: Path) -> None:
+        """Note it."""
+        values = {**asdict(self), "version": INDEX_VERSION}
+        write_text(folder / INDEX_PARTIAL_MANIFEST, _json(values))
+
+
+def read_partial(folder: Path) -> BegunRun | None:
+    """The run that was begun in a folder and not finished; None if there is none to go on with."""
     try:
-        return Recipe.from_json(values["recipe"])
-    except (KeyError, TypeError) as error:
-        raise _damaged(path, error) from error
-
-
-def write_partial(folder: Path, recipe: Recipe) -> None:
-    """Note the recipe of a run that begins."""
-    write_text(
-        folder / INDEX_PARTIAL_MANIFEST, _json({"recipe": asdict(recipe), "version": INDEX_VERSION})
-    )
+        values = _read(folder / INDEX_PARTIAL_MANIFEST, folder)
+        recipe = Recipe.from_json(values["recipe"])
+        return BegunRun(recipe, int(values.get("generation", 0)), values.get("overwrites", False))
+    except (IndexFolderError, KeyError, TypeError, ValueError):
+        return None  # a record that is damaged is none: what it belongs to is made anew
 
 
 def _read(path: Path, folder: Path) -> dict[str, Any]:
@@ -166,10 +187,10 @@ def _read(path: Path, folder: Path) -> dict[str, Any]:
         raise _missing(folder) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, error) from error
-    if version != INDEX_VERSION:
+    if version not in (INDEX_VERSION, _LATER_VERSION):
         raise IndexFolderError(
-            f"{path} is of version {version}, this geoloc reads version {INDEX_VERSION}; build the "
-            "index again: geoloc index TILES --overwrite",
+            f"{path} is of version {version}, this geoloc reads version {_LATER_VERSION}; build "
+            "the index again: geoloc index TILES --overwrite",
             path=path,
         )
     return dict(values)
@@ -194,26 +215,3 @@ def _model_text(recipe: Recipe) -> str:
 
 def _json(values: dict[str, Any]) -> str:
     return json.dumps(values, indent=2, sort_keys=True) + "\n"
-
-
-FEATURES = "features"
-PARTS = "parts"
-BASE_TABLE = "base.parquet"
-BASE_VECTORS = "base.npy"
-
-
-def discard_index(folder: Path) -> None:
-    """Remove what an index consists of, and nothing else that may lie there."""
-    (folder / INDEX_MANIFEST).unlink(missing_ok=True)
-    (folder / INDEX_PARTIAL_MANIFEST).unlink(missing_ok=True)
-    for name in (PARTS, FEATURES, f"{FEATURES}.parts"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def tidy_index(folder: Path) -> None:
-    """Remove what a finished run leaves behind, unless it belongs to another one."""
-    begun = read_partial(folder)
-    if begun is None or begun == IndexManifest.read(folder).recipe:
-        remove_drafts(folder)
-        (folder / INDEX_PARTIAL_MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder / PARTS, ignore_errors=True)

@@ -4,6 +4,8 @@ index.json       the manifest: model, weights, preprocessing, factory, tiles, co
 vectors.faiss    one vector a tile (and ``vectors.npy``, see `geoloc.index.vector_store`)
 tiles.parquet    one row a vector: the table of tiles, with locations relative to the index
 features/        local features of the map, unless left out (see `geoloc.index.features`)
+
+An index that took another's place has a number in these names (see `geoloc.index.generation`).
 """
 
 from __future__ import annotations
@@ -18,12 +20,14 @@ import geopandas
 from geoloc.arrays import Float32Array, Int64Array
 from geoloc.errors import IndexFolderError
 from geoloc.index.exact_search import SearchResult
-from geoloc.index.manifest import FEATURES, INDEX_MANIFEST, IndexManifest
+from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.generation import IndexFiles
+from geoloc.index.manifest import INDEX_MANIFEST, IndexManifest
 from geoloc.index.map_rasters import check_pixels_unchanged
 from geoloc.index.vector_store import FaissStore
 from geoloc.models.card import ModelCard
 from geoloc.models.registry import list_models, read_card
-from geoloc.tiles.tile_set import TILES_TABLE, TileManifest, TileScheme, TileSet
+from geoloc.tiles.tile_set import TileManifest, TileScheme, TileSet
 
 
 class MapIndex:
@@ -32,6 +36,7 @@ class MapIndex:
     Attributes:
         folder: Folder of the index.
         manifest: Record of how it was built.
+        index_id: A short name that no other index has.
         tiles: Table of tiles; row i belongs to vector i.
         store: Vectors of the tiles.
     """
@@ -41,11 +46,13 @@ class MapIndex:
         folder: Path,
         manifest: IndexManifest,
         *,
+        index_id: str,
         tiles: geopandas.GeoDataFrame,
         store: FaissStore,
     ) -> None:
         self.folder = folder
         self.manifest = manifest
+        self.index_id = index_id
         self.tiles = tiles
         self.store = store
 
@@ -57,23 +64,30 @@ class MapIndex:
             IndexFolderError: It is missing, unfinished, damaged, or of another version.
         """
         folder = Path(folder)
+        while True:
+            index_id = _index_id(folder)
+            try:
+                opened = cls._open(folder, index_id)
+            except IndexFolderError:
+                if _index_id(folder) == index_id:
+                    raise
+            else:
+                if _index_id(folder) == index_id:
+                    return opened
+            # A run has just put another index in its place.
+
+    @classmethod
+    def _open(cls, folder: Path, index_id: str) -> MapIndex:
         manifest = IndexManifest.read(folder)
-        try:
-            tiles = geopandas.read_parquet(folder / TILES_TABLE)
-        except (OSError, ValueError) as error:
-            raise IndexFolderError(
-                f"cannot read {folder / TILES_TABLE} ({error}); "
-                "build the index again with --overwrite",
-                path=folder,
-            ) from error
-        store = FaissStore.open(folder)
+        files = IndexFiles(folder, manifest.generation)
+        tiles, store = files.read_table(), FaissStore.open(folder, name=files.store)
         if not len(tiles) == len(store) == manifest.count:
             raise IndexFolderError(
                 f"{folder} holds {len(tiles)} tiles and {len(store)} vectors where its manifest "
                 f"says {manifest.count}; build the index again with --overwrite",
                 path=folder,
             )
-        return cls(folder, manifest, tiles=tiles, store=store)
+        return cls(folder, manifest, index_id=index_id, tiles=tiles, store=store)
 
     @cached_property
     def card(self) -> ModelCard:
@@ -86,15 +100,29 @@ class MapIndex:
         is_bundled = location == self.manifest.recipe.model and location in list_models()
         return read_card(location if is_bundled else self.folder / location)
 
-    @cached_property
-    def index_id(self) -> str:
-        """A short name that no other index has: of its manifest."""
-        return hashlib.sha256((self.folder / INDEX_MANIFEST).read_bytes()).hexdigest()[:12]
-
     @property
     def features_folder(self) -> Path | None:
         """Where the local features are; None if it was built without."""
-        return self.folder / FEATURES if self.manifest.recipe.features else None
+        files = IndexFiles(self.folder, self.manifest.generation)
+        return files.features if self.manifest.recipe.features else None
+
+    def open_features(self) -> FeatureMap | None:
+        """The local features; None if it was built without.
+
+        Raises:
+            IndexFolderError: They are damaged, or another index has taken the place of this one.
+        """
+        if self.features_folder is None:
+            return None
+        try:
+            return FeatureMap.open(self.features_folder)
+        except IndexFolderError as error:
+            if _index_id(self.folder) == self.index_id:
+                raise
+            raise IndexFolderError(
+                f"{self.folder} was replaced while it was being opened; run the same command again",
+                path=self.folder,
+            ) from error
 
     def open_tiles(self, rows: Sequence[int] | None = None) -> TileSet:
         """The pixels of the tiles, where they were when the index was built; to be closed.
@@ -139,3 +167,11 @@ class MapIndex:
             rows: Tiles to choose from, searched exactly; None is all.
         """
         return self.store.search(vectors, k, rows=rows)
+
+
+def _index_id(folder: Path) -> str:
+    """A short name that no other index has: of its manifest; nothing where there is none."""
+    try:
+        return hashlib.sha256((folder / INDEX_MANIFEST).read_bytes()).hexdigest()[:12]
+    except OSError:
+        return ""

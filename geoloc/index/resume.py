@@ -1,12 +1,10 @@
 """Resume `geoloc index`: whether to do nothing, begin, go on, add to an index, or refuse.
 
-Appending works on what ``parts/`` keeps of the old index, so that it too may be killed at any
-time, and the old index serves until the very end.
+An index that is added to or replaced serves until its successor is whole, and is read only.
 """
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,30 +14,61 @@ import numpy as np
 from geoloc.arrays import Int64Array
 from geoloc.errors import OptionError, OutputExistsError, TilesError
 from geoloc.index.features.keypoints import ROOT_SIFT
-from geoloc.index.manifest import (
-    BASE_TABLE,
-    BASE_VECTORS,
-    INDEX_MANIFEST,
+from geoloc.index.generation import (
     PARTS,
+    IndexFiles,
+    files_that_serve,
+    next_generation,
+    sweep,
+    sweep_finished,
+)
+from geoloc.index.manifest import (
+    INDEX_MANIFEST,
+    INDEX_PARTIAL_MANIFEST,
+    BegunRun,
     IndexManifest,
     Recipe,
-    discard_index,
     read_partial,
-    tidy_index,
-    write_partial,
 )
 from geoloc.index.map_rasters import change_between, check_tiles_unchanged, rasters_of
-from geoloc.index.vector_store import FaissStore, make_index
+from geoloc.index.vector_store import make_index
 from geoloc.models.card import ModelCard, check_describes_keypoints
 from geoloc.models.embedder import Preprocessing, fingerprint
 from geoloc.models.registry import bundled_models_folder, read_card
 from geoloc.models.view import SATELLITE
 from geoloc.options import IndexOptions
+from geoloc.progress import Progress
 from geoloc.tiles.location import relative_location
-from geoloc.tiles.tile_set import TILES_MANIFEST, TILES_TABLE, TileSet
+from geoloc.tiles.tile_set import TILES_MANIFEST, TileSet
 
 # A tile of the same name may lie this far away, in degrees (a metre), and be the same tile.
 _SAME_PLACE_DEG = 1e-5
+
+
+@dataclass(frozen=True)
+class Base:
+    """The index that tiles are added to; it serves until the new one is whole.
+
+    Attributes:
+        manifest: Its manifest.
+        files: Its files.
+        table: Its table of tiles.
+    """
+
+    manifest: IndexManifest
+    files: IndexFiles
+    table: geopandas.GeoDataFrame
+
+    @classmethod
+    def open(cls, folder: Path) -> Base:
+        """The index that serves in a folder.
+
+        Raises:
+            IndexFolderError: It cannot be read.
+        """
+        manifest = IndexManifest.read(folder)
+        files = IndexFiles(folder, manifest.generation)
+        return cls(manifest, files, files.read_table())
 
 
 @dataclass(frozen=True)
@@ -51,40 +80,62 @@ class Job:
         new_rows: Rows of the tiles that it adds.
         card: Card of the model.
         recipe: Recipe of the index that it makes.
-        folder: Folder of the index.
+        files: Files of the index that it makes.
+        base: The index that it adds to; None if it makes one of these tiles alone.
     """
 
     tiles: TileSet
     new_rows: Int64Array
     card: ModelCard
     recipe: Recipe
-    folder: Path
+    files: IndexFiles
+    base: Base | None
 
     @property
-    def base(self) -> geopandas.GeoDataFrame | None:
-        """The table of the index that is added to."""
-        path = self.folder / PARTS / BASE_TABLE
-        return geopandas.read_parquet(path) if path.exists() else None
+    def parts(self) -> Path:
+        """The folder of what is done."""
+        return self.files.folder / PARTS
 
 
-def prepare_job(tiles: TileSet, folder: Path, options: IndexOptions) -> Job | None:
+def prepare_job(
+    tiles: TileSet, folder: Path, options: IndexOptions, progress: Progress
+) -> Job | None:
     """Decide what there is to do and note it; None if the index is there already."""
     card = read_card(options.model)
     make_index(card.dimension, options.factory)  # refuses a wrong factory before the work
     if len(tiles) == 0:
         raise TilesError(f"{tiles.folder} holds no tile; cut some: geoloc tile RASTER")
     wanted = resolve_recipe(recipe_of(tiles, card, folder, options), folder, options)
-    if wanted is None:
-        tidy_index(folder)
+    begun = read_partial(folder)
+    if wanted is None or (options.overwrite and _is_replaced(begun, wanted, folder)):
+        sweep_finished(folder)
         return None
-    folder.mkdir(parents=True, exist_ok=True)
-    if options.overwrite:
-        discard_index(folder)
-    if read_partial(folder) is None:
-        _begin(tiles, wanted, folder)
-    job = Job(tiles, np.arange(len(tiles)), card, wanted, folder)
-    base = job.base
-    return job if base is None else replace(job, new_rows=unknown_rows(tiles.table, base))
+    base = Base.open(folder) if len(wanted.tile_digests) > 1 else None
+    if base is not None:
+        _check_scheme(tiles, base.manifest)
+    new_rows = np.arange(len(tiles)) if base is None else unknown_rows(tiles.table, base.table)
+    if not _is_begun(begun, wanted, options):
+        if base is not None and begun is not None and not begun.is_finished_in(base.manifest):
+            progress.warn(f"what an unfinished run of other tiles left in {folder} is dropped")
+        begun = _begin(wanted, folder, options)
+    assert begun is not None
+    files = IndexFiles(folder, begun.generation or next_generation(folder))
+    return Job(tiles, new_rows, card, wanted, files, base)
+
+
+def _is_begun(begun: BegunRun | None, wanted: Recipe, options: IndexOptions) -> bool:
+    """Whether a run is to go on; one that was not told to overwrite begins where it is told."""
+    if begun is None or (options.overwrite and not begun.overwrites):
+        return False
+    return begun.recipe.difference(wanted) is None
+
+
+def _is_replaced(begun: BegunRun | None, wanted: Recipe, folder: Path) -> bool:
+    """Whether a run that was told to overwrite was killed when only sweeping was left."""
+    if begun is None or not begun.overwrites or begun.recipe.difference(wanted) is not None:
+        return False
+    serving = files_that_serve(folder)
+    return serving is not None and serving.generation == begun.generation
 
 
 def recipe_of(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptions) -> Recipe:
@@ -144,26 +195,23 @@ def resolve_recipe(recipe: Recipe, folder: Path, options: IndexOptions) -> Recip
     """The recipe to follow, given what the folder holds; None if that is finished.
 
     Raises:
-        OutputExistsError: The folder holds something else, finished or begun.
+        IndexFolderError: What it holds is damaged.
+        OutputExistsError: It holds something else, finished or begun.
     """
     if options.overwrite:
         return recipe
     finished = IndexManifest.read(folder).recipe if (folder / INDEX_MANIFEST).exists() else None
     begun = read_partial(folder)
-    if begun is not None and begun != finished:
-        if options.append:
-            recipe = replace(recipe, tile_digests=begun.tile_digests[:-1] + recipe.tile_digests)
-        if recipe != finished:
-            _refuse_other(begun, recipe, folder, "a run that was begun there")
-            return recipe
-    if finished is None:
-        return recipe
-    if options.append:
+    if finished is not None and options.append:
         _refuse_other(finished.without_tiles, recipe.without_tiles, folder, "the index there")
-        known = set(finished.tile_digests)
-        if known.issuperset(recipe.tile_digests):
+        if set(finished.tile_digests).issuperset(recipe.tile_digests):
             return None
         return replace(recipe, tile_digests=finished.tile_digests + recipe.tile_digests)
+    if begun is not None and recipe != finished and begun.recipe != finished:
+        _refuse_other(begun.recipe, recipe, folder, "a run that was begun there")
+        return recipe
+    if finished is None:
+        return recipe
     _refuse_other(finished, recipe, folder, "the index there")
     return None
 
@@ -178,20 +226,14 @@ def _refuse_other(there: Recipe, wanted: Recipe, folder: Path, what: str) -> Non
         )
 
 
-def _begin(tiles: TileSet, recipe: Recipe, folder: Path) -> None:
-    """Note what is to be made, and keep what it needs of the index that is added to."""
-    parts = folder / PARTS
-    shutil.rmtree(parts, ignore_errors=True)
-    parts.mkdir()
-    if len(recipe.tile_digests) > 1:
-        table = geopandas.read_parquet(folder / TILES_TABLE)
-        unknown_rows(tiles.table, table)  # refuses what does not fit before anything is noted
-        _check_scheme(tiles, IndexManifest.read(folder))
-        store = FaissStore.open(folder)
-        np.save(parts / BASE_VECTORS, store.vectors(np.arange(len(store))))
-        shutil.copyfile(folder / TILES_TABLE, parts / BASE_TABLE)
-        shutil.copyfile(folder / INDEX_MANIFEST, parts / INDEX_MANIFEST)
-    write_partial(folder, recipe)
+def _begin(recipe: Recipe, folder: Path, options: IndexOptions) -> BegunRun:
+    """Note what is to be made, and make room for it."""
+    (folder / INDEX_PARTIAL_MANIFEST).unlink(missing_ok=True)
+    sweep(folder)
+    (folder / PARTS).mkdir()
+    begun = BegunRun(recipe, next_generation(folder), options.overwrite)
+    begun.write(folder)
+    return begun
 
 
 def _check_scheme(tiles: TileSet, there: IndexManifest) -> None:

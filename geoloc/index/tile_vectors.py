@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from geoloc.array_file import load_arrays, save_arrays
 from geoloc.arrays import Float16Array, Int64Array, RgbImage
-from geoloc.atomic import replacing
-from geoloc.disk import create_array
+from geoloc.disk import check_room, create_array
 from geoloc.errors import InputError
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import SATELLITE
@@ -55,6 +55,8 @@ def embed_tiles(
 ) -> TileVectors:
     """Embed some tiles; what `folder` holds of an earlier run of the same job is not done again.
 
+    Shards that are damaged are.
+
     Args:
         tiles: The tiles.
         rows: Rows of the tiles to embed, ascending.
@@ -64,7 +66,8 @@ def embed_tiles(
         progress: Hears of each tile, and of the first few that cannot be read.
     """
     shards = [rows[i : i + SHARD_TILES] for i in range(0, len(rows), SHARD_TILES)]
-    missing = [n for n in range(len(shards)) if not _shard_path(folder, n).exists()]
+    missing = [n for n, asked in enumerate(shards) if not _is_whole(folder, n, asked, embedder)]
+    _check_room(folder, len(rows), sum(len(shards[n]) for n in missing), embedder.dimension)
     progress.start("embedding tiles", len(rows), "tiles")
     progress.advance(len(rows) - sum(len(shards[n]) for n in missing))
     wanted = [int(row) for n in missing for row in shards[n]]
@@ -150,10 +153,24 @@ def _shard_path(folder: Path, number: int) -> Path:
     return folder / f"{number:06d}.npz"
 
 
+def _is_whole(folder: Path, number: int, asked: Int64Array, embedder: Embedder) -> bool:
+    """Whether a shard of an earlier run can be trusted; a full disk may have spoilt it."""
+    shard = load_arrays(_shard_path(folder, number))
+    if shard is None or not {"rows", "vectors"} <= shard.keys():
+        return False
+    count = len(shard["rows"])
+    is_known = bool(np.isin(shard["rows"], asked).all())
+    return is_known and (count == 0 or shard["vectors"].shape == (count, embedder.dimension))
+
+
+def _check_room(folder: Path, tiles: int, missing: int, dimension: int) -> None:
+    """Shards, all of them in one array, and the store: each has every vector once."""
+    check_room(folder, (missing + 2 * tiles) * dimension * np.dtype(np.float16).itemsize)
+
+
 def _write_shard(path: Path, rows: list[int], vectors: list[Float16Array]) -> None:
     joined = np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float16)
-    with replacing(path) as draft:
-        np.savez(draft, rows=np.asarray(rows, np.int64), vectors=joined)
+    save_arrays(path, {"rows": np.asarray(rows, np.int64), "vectors": joined})
 
 
 def _collect(folder: Path, shards: int, dimension: int, asked: int) -> TileVectors:

@@ -19,12 +19,11 @@ import numpy as np
 from geoloc.arrays import Float16Array, Float32Array, Int64Array
 from geoloc.atomic import replacing
 from geoloc.disk import create_array
-from geoloc.errors import IndexFolderError, OptionError
+from geoloc.errors import IndexFolderError, OptionError, ShortWriteError
 from geoloc.index.exact_search import SearchResult, rank, search_exact
 
 EXACT_FACTORY = "SQfp16"
-INDEX_FILE = "vectors.faiss"
-VECTORS_FILE = "vectors.npy"
+VECTORS = "vectors"
 
 _ADD_ROWS = 65_536
 _TRAIN_ROWS = 1_000_000
@@ -44,17 +43,17 @@ class FaissStore:
         self._exact = exact
 
     @classmethod
-    def open(cls, folder: Path) -> FaissStore:
-        """The store in `folder`.
+    def open(cls, folder: Path, *, name: str = VECTORS) -> FaissStore:
+        """The store in `folder`, whose files have a name and an extension each.
 
         Raises:
             IndexFolderError: Its files are missing or damaged.
         """
-        path = folder / INDEX_FILE
+        path, vectors_path = _paths(folder, name)
         try:
             index = faiss.read_index(str(path), _MAPPED)
-            exact = not (folder / VECTORS_FILE).exists()
-            vectors = _codes(index) if exact else np.load(folder / VECTORS_FILE, mmap_mode="r")
+            exact = not vectors_path.exists()
+            vectors = _codes(index) if exact else np.load(vectors_path, mmap_mode="r")
         except (RuntimeError, OSError, ValueError) as error:
             raise IndexFolderError(
                 f"cannot read the vectors in {path}; build the index again with --overwrite",
@@ -62,7 +61,7 @@ class FaissStore:
             ) from error
         if vectors.shape != (index.ntotal, index.d):
             raise IndexFolderError(
-                f"{folder / VECTORS_FILE} holds {len(vectors)} vectors, {path.name} "
+                f"{vectors_path} holds {len(vectors)} vectors, {path.name} "
                 f"{index.ntotal}; build the index again with --overwrite",
                 path=folder,
             )
@@ -96,13 +95,14 @@ class FaissStore:
         return rank(self._vectors, queries, candidates, k)
 
 
-def write_store(folder: Path, vectors: Float16Array, factory: str) -> None:
+def write_store(folder: Path, vectors: Float16Array, factory: str, *, name: str = VECTORS) -> None:
     """Write the files of a store.
 
     Args:
         folder: Folder of the index; it exists.
         vectors: (N, D) of unit length, may be memory-mapped.
         factory: A FAISS factory string.
+        name: Of its files, without an extension.
 
     Raises:
         OptionError: FAISS does not know the factory string, or wants more vectors to learn from.
@@ -112,12 +112,23 @@ def write_store(folder: Path, vectors: Float16Array, factory: str) -> None:
         _train(index, vectors, factory)
         for start in range(0, len(vectors), _ADD_ROWS):
             index.add(np.asarray(vectors[start : start + _ADD_ROWS], np.float32))
+    path, vectors_path = _paths(folder, name)
     if factory == EXACT_FACTORY:
-        (folder / VECTORS_FILE).unlink(missing_ok=True)
+        vectors_path.unlink(missing_ok=True)
     else:
-        _write_vectors(folder / VECTORS_FILE, vectors)
-    with replacing(folder / INDEX_FILE) as draft:
+        _write_vectors(vectors_path, vectors)
+
+    def check(draft: Path) -> None:
+        if faiss.read_index(str(draft), _MAPPED).ntotal != len(vectors):
+            raise ShortWriteError(f"{path} came out too short", path=path)
+
+    with replacing(path, check=check) as draft:
         faiss.write_index(index, str(draft))
+
+
+def _paths(folder: Path, name: str) -> tuple[Path, Path]:
+    """The FAISS index and the vectors beside it."""
+    return folder / f"{name}.faiss", folder / f"{name}.npy"
 
 
 def make_index(dimension: int, factory: str) -> faiss.Index:

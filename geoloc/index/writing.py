@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,19 +16,14 @@ from geoloc.errors import TilesError
 from geoloc.index.features.building import build_features
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT
+from geoloc.index.features.known import KnownFeatures
 from geoloc.index.features.signatures import write_signatures
-from geoloc.index.manifest import (
-    BASE_VECTORS,
-    FEATURES,
-    INDEX_MANIFEST,
-    PARTS,
-    IndexManifest,
-    tidy_index,
-)
+from geoloc.index.generation import sweep_finished
+from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_rasters import joined, rasters_of
-from geoloc.index.resume import Job
+from geoloc.index.resume import Base, Job
 from geoloc.index.tile_vectors import TileVectors
-from geoloc.index.vector_store import write_store
+from geoloc.index.vector_store import FaissStore, write_store
 from geoloc.models.registry import find_model
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress
@@ -38,27 +32,31 @@ from geoloc.tiles.tile_set import TileSet, write_table
 
 
 def write_index(job: Job, found: TileVectors, options: IndexOptions, progress: Progress) -> None:
-    """Write everything, ``index.json`` last."""
-    folder, parts, base = job.folder, job.folder / PARTS, job.base
+    """Write everything beside what serves, and ``index.json``, which names it, last."""
+    folder = job.files.folder
     table = _relocate(job.tiles.table.iloc[found.rows], job.tiles.folder, folder)
     vectors, left_out = found.vectors, found.left_out
-    if base is not None:
-        table = pandas.concat([base, table], ignore_index=True)
-        vectors = _stack(np.load(parts / BASE_VECTORS, mmap_mode="r"), vectors, parts)
-        left_out += IndexManifest.read(parts).left_out
+    if job.base is not None:
+        table = pandas.concat([job.base.table, table], ignore_index=True)
+        vectors = _stack(_vectors_of(job.base), vectors, job.parts)
+        left_out += job.base.manifest.left_out
     if len(table) == 0:
         raise TilesError(
             f"not one of {found.left_out} tiles could be read; cut them again: geoloc tile RASTER "
             "--overwrite",
             path=job.tiles.folder,
         )
-    # From here until the new manifest is written there is no index, only the run's own parts.
-    (folder / INDEX_MANIFEST).unlink(missing_ok=True)
-    write_store(folder, vectors, job.recipe.factory)
-    write_table(folder, table)
-    _write_features(job, table, options, progress)
+    write_store(folder, vectors, job.recipe.factory, name=job.files.store)
+    write_table(folder, table, name=job.files.table.name)
+    if job.recipe.features:
+        _write_features(job, table, options, progress)
     _manifest(job, table, left_out).write(folder)
-    tidy_index(folder)
+    sweep_finished(folder)
+
+
+def _vectors_of(base: Base) -> Float16Array:
+    store = FaissStore.open(base.files.folder, name=base.files.store)
+    return store.vectors(np.arange(len(store)))
 
 
 def _stack(first: Float16Array, second: Float16Array, parts: Path) -> Float16Array:
@@ -73,31 +71,35 @@ def _stack(first: Float16Array, second: Float16Array, parts: Path) -> Float16Arr
 def _write_features(
     job: Job, table: geopandas.GeoDataFrame, options: IndexOptions, progress: Progress
 ) -> None:
-    """The local features of the tiles that are in the index."""
-    if not job.recipe.features:
-        shutil.rmtree(job.folder / FEATURES, ignore_errors=True)
-        return
+    """The local features of the tiles that are in the index; those of the base are at hand."""
     ids = "\n".join((*job.recipe.tile_digests, *table["tile_id"]))
-    manifest = replace(job.tiles.manifest, digest=hashlib.sha256(ids.encode()).hexdigest())
+    manifest = replace(
+        job.tiles.manifest,
+        rasters=rasters_of(job.tiles.manifest, job.tiles.folder, job.files.folder),
+        digest=hashlib.sha256(ids.encode()).hexdigest(),
+    )
     is_root_sift = job.recipe.descriptor == ROOT_SIFT.name
-    with TileSet(job.folder, manifest, table) as tiles:
+    base = job.base
+    known = None if base is None else KnownFeatures(base.files.features, len(base.table))
+    with TileSet(job.files.folder, manifest, table) as tiles:
         build_features(
             tiles,
-            job.folder / FEATURES,
+            job.files.features,
             workers=options.workers,
             descriptor=None if is_root_sift else find_model(options.descriptor),
             device=options.device,
+            known=known,
             progress=progress,
         )
-    features = FeatureMap.open(job.folder / FEATURES)
+    features = FeatureMap.open(job.files.features)
     if len(features):
         write_signatures(features, table, progress=progress)
 
 
 def _manifest(job: Job, table: geopandas.GeoDataFrame, left_out: int) -> IndexManifest:
-    rasters = rasters_of(job.tiles.manifest, job.tiles.folder, job.folder)
-    if (job.folder / PARTS / INDEX_MANIFEST).exists():
-        rasters = joined(IndexManifest.read(job.folder / PARTS).rasters, rasters)
+    rasters = rasters_of(job.tiles.manifest, job.tiles.folder, job.files.folder)
+    if job.base is not None:
+        rasters = joined(job.base.manifest.rasters, rasters)
     west, south, east, north = (round(float(edge), 7) for edge in table.total_bounds)
     return IndexManifest(
         recipe=job.recipe,
@@ -109,6 +111,7 @@ def _manifest(job: Job, table: geopandas.GeoDataFrame, left_out: int) -> IndexMa
         crs=tuple(sorted(set(table["crs"]))),
         bounds=(west, south, east, north),
         rasters=rasters,
+        generation=job.files.generation,
     )
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from geoloc.arrays import Int64Array
 from geoloc.errors import IndexFolderError, PhotoError
 from geoloc.geometry.crs import distances_m
-from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.locator import (
     DRONE_PARAMETERS,
@@ -104,10 +103,9 @@ class Locator:
         self._is_cancelled = threading.Event()
 
     def _drone_locator(self, parameters: DroneParameters) -> DroneLocator | None:
-        folder = self._index.features_folder
-        if folder is None:
+        features = self._index.open_features()
+        if features is None:
             return None
-        features = FeatureMap.open(folder)
         return open_drone_locator(
             self._index,
             features,

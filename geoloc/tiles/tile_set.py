@@ -406,7 +406,7 @@ def _averaged(pixels: ByteArray, shrink: int) -> ByteArray:
     return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32) + 0.5, np.uint8)
 
 
-def write_table(folder: Path, table: geopandas.GeoDataFrame) -> None:
+def write_table(folder: Path, table: geopandas.GeoDataFrame, *, name: str = TILES_TABLE) -> None:
     """Write ``tiles.parquet`` as GeoParquet 1.1 with a bbox covering.
 
     Raises:
@@ -415,9 +415,9 @@ def write_table(folder: Path, table: geopandas.GeoDataFrame) -> None:
 
     def check(draft: Path) -> None:
         found = geopandas.read_parquet(draft)["tile_id"].tolist()
-        _check_whole(folder / TILES_TABLE, found, table["tile_id"].tolist())
+        _check_whole(folder / name, found, table["tile_id"].tolist())
 
-    with replacing(folder / TILES_TABLE, check=check) as draft:
+    with replacing(folder / name, check=check) as draft:
         table.to_parquet(draft, write_covering_bbox=True, schema_version="1.1.0", index=False)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.indexes import (
+    BatchTeller,
     folder_bytes,
     options_for,
     spoil_tile,
@@ -27,6 +26,7 @@ from tests.fixtures.indexes import (
     write_model,
     write_tiles,
 )
+from tests.fixtures.killing import run_killed_at
 
 
 def test_a_finished_index_is_left_as_it_is(tiles: Path, model: Path, tmp_path: Path) -> None:
@@ -76,52 +76,6 @@ def test_overwriting_leaves_other_files_alone(tiles: Path, model: Path, tmp_path
     assert (tmp_path / "index" / "own.json").read_text() == "{}"
 
 
-class Killed(BaseException):
-    """Ends a run as a kill would: nobody catches it."""
-
-
-def _run_killed_at(step: int, run: Callable[[], object], patch: pytest.MonkeyPatch) -> bool:
-    """Run until just before the rename or removal number `step`; whether it ended before that."""
-    count = 0
-
-    def counted(original: Callable[..., None]) -> Callable[..., None]:
-        def call(*args: object, **more: object) -> None:
-            nonlocal count
-            count += 1
-            if count > step:
-                raise Killed
-            original(*args, **more)
-
-        return call
-
-    with patch.context() as inner:
-        for name in ("replace", "unlink", "rmdir"):
-            inner.setattr(os, name, counted(getattr(os, name)))
-        try:
-            run()
-        except Killed:
-            return False
-    return True
-
-
-class BatchTeller:
-    """Stands in for an embedder, at once; a vector tells the tile and the batch that it was in."""
-
-    batch_size = 4
-    dimension = 16
-
-    def __init__(self, *_: object, **__: object) -> None:
-        pass
-
-    def shrink(self, image: np.ndarray) -> np.ndarray:
-        return image[:8, :8]
-
-    def embed(self, images: np.ndarray, view: str) -> np.ndarray:
-        assert view == "satellite"
-        vectors = images.reshape(len(images), -1)[:, :16] + images.mean() + len(images)
-        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("features", [False, True])
 def test_a_run_killed_anywhere_goes_on_to_the_same_bytes(
@@ -135,7 +89,7 @@ def test_a_run_killed_anywhere_goes_on_to_the_same_bytes(
     folder = tmp_path / "killed"
     for step in range(60):
         shutil.rmtree(folder, ignore_errors=True)
-        ended = _run_killed_at(step, lambda: build_index(tiles, folder, options), monkeypatch)
+        ended = run_killed_at(step, lambda: build_index(tiles, folder, options), monkeypatch)
         build_index(tiles, folder, options)
         assert folder_bytes(folder) == expected, step
         if ended:
@@ -158,7 +112,7 @@ def test_an_append_killed_anywhere_goes_on_to_the_same_bytes(
     for step in range(60):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(tmp_path / "first", folder)
-        ended = _run_killed_at(step, lambda: build_index(more, folder, options), monkeypatch)
+        ended = run_killed_at(step, lambda: build_index(more, folder, options), monkeypatch)
         build_index(more, folder, options)
         assert folder_bytes(folder) == expected, step
         if ended:
@@ -203,11 +157,16 @@ def test_what_was_done_is_not_done_again(
     tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = lambda: build_index(tiles, tmp_path / "index", options_for(model))  # noqa: E731
-    assert not _run_killed_at(4, run, monkeypatch)
+    assert not run_killed_at(4, run, monkeypatch)
     kept = len(list((tmp_path / "index" / "parts").glob("0*[0-9].npz")))
     read: list[int] = []
     original = TileSet.read
-    monkeypatch.setattr(TileSet, "read", lambda self, i: (read.append(i), original(self, i))[1])
+
+    def read_and_note(self: TileSet, i: int, **more: int) -> np.ndarray:
+        read.append(i)
+        return original(self, i, **more)
+
+    monkeypatch.setattr(TileSet, "read", read_and_note)
     run()
     assert kept > 0
     assert sorted(read) == list(range(6 * kept, 16))
@@ -217,7 +176,7 @@ def test_an_unfinished_run_of_other_options_is_refused(
     tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "index"
-    _run_killed_at(3, lambda: build_index(tiles, folder, options_for(model)), monkeypatch)
+    run_killed_at(3, lambda: build_index(tiles, folder, options_for(model)), monkeypatch)
     with pytest.raises(OutputExistsError, match=r"begun there.*factory"):
         build_index(tiles, folder, options_for(model, factory="Flat"))
     assert (

@@ -122,10 +122,12 @@ def test_tiles_are_added_with_the_descriptor_that_the_index_carries(
     own = options(models, append=True, descriptor=str(small / "features" / "descriptor"))
     before = len(FeatureMap.open(small / "features"))
     assert build_index(more, small, own).added == 8
-    features = FeatureMap.open(small / "features")
+    features = MapIndex.open(small).open_features()
+    assert features is not None
     assert len(features) > before
+    assert features.descriptor_folder is not None
     for name in MODEL:
-        kept = (small / "features" / "descriptor" / name).read_bytes()
+        kept = (features.descriptor_folder / name).read_bytes()
         assert kept == (models / "patches" / name).read_bytes()
 
 
@@ -176,12 +178,14 @@ def test_an_index_of_before_there_was_a_choice_is_root_sift(models: Path, small:
     build_index(
         small.parent / "tiles", small, options(models, descriptor="rootsift", overwrite=True)
     )
-    assert not (small / "features" / "descriptor").exists()
-    _edit(small / "features", lambda manifest: manifest.pop("descriptor"))
+    folder = MapIndex.open(small).features_folder
+    assert folder is not None
+    assert not (folder / "descriptor").exists()
+    _edit(folder, lambda manifest: manifest.pop("descriptor"))
     recipe = json.loads((small / "index.json").read_text())
     del recipe["recipe"]["descriptor"]
     (small / "index.json").write_text(json.dumps(recipe))
-    opened = FeatureMap.open(small / "features")
+    opened = FeatureMap.open(folder)
     assert (opened.kind, opened.descriptor_folder) == (ROOT_SIFT, None)
     assert path_facts(small).facts["local_features"]["described_by"] == "rootsift"
     again = options(models, descriptor="rootsift")

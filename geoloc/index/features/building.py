@@ -6,30 +6,29 @@ it stopped and ends with the same bytes.
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
-import shapely
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array
-from geoloc.atomic import replacing, replacing_folder, write_text
-from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.array_file import load_arrays, save_array, save_arrays
+from geoloc.arrays import ByteArray, Float32Array, Float64Array
+from geoloc.atomic import replacing_folder, write_text
+from geoloc.geometry.crs import LocalFrame
 from geoloc.index.features.feature_map import (
     CELL_M,
     DESCRIPTOR,
     FEATURES_MANIFEST,
     FEATURES_VERSION,
-    Region,
+    FeatureMap,
     cell_keys,
 )
 from geoloc.index.features.keypoints import (
@@ -41,15 +40,15 @@ from geoloc.index.features.keypoints import (
     find_keypoints,
     to_grey,
 )
+from geoloc.index.features.known import NAMES, Arrays, KnownFeatures
+from geoloc.index.features.plan import Plan, owned_window
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME
 from geoloc.progress import Progress, Silent
-from geoloc.tiles.tile_set import TileSet, finest_rows
+from geoloc.tiles.tile_set import TileSet
 
 if TYPE_CHECKING:
     from geoloc.index.features.descriptor import PatchNetExtractor
 
-# A margin of pixels around the ground that a tile owns: SIFT sees no keypoint near an edge.
-_MARGIN_PX = 40
 _PART_TILES = 64
 # Brute force is exact and quick enough below this many descriptors.
 _EXACT_LIMIT = 60_000
@@ -62,6 +61,7 @@ def build_features(
     workers: int = 2,
     descriptor: Path | None = None,
     device: str = "cpu",
+    known: KnownFeatures | None = None,
     progress: Progress | None = None,
 ) -> int:
     """Detect the features of every tile's own ground and write them to `folder`.
@@ -76,6 +76,7 @@ def build_features(
         descriptor: Folder of the model that describes the features, which is copied into
             `folder`; None is RootSIFT.
         device: Device of that model, as of `geoloc.models.embedder.resolve_device`.
+        known: Features of the first tiles, which are taken as they are.
         progress: Hears of each tile.
 
     Returns:
@@ -90,18 +91,20 @@ def build_features(
         shutil.rmtree(parts_folder, ignore_errors=True)
         return finished
     parts_folder.mkdir(parents=True, exist_ok=True)
-    plan = _Plan.of(tiles)
+    plan = Plan.of(tiles, known=known.tiles if known else 0)
     _check_parts(parts_folder, f"{tiles.digest()} {kind.name} {kind.checksum}")
     detect = partial(_tile_features, tiles, plan, extractor)
     parts = [plan.tiles[i : i + _PART_TILES] for i in range(0, len(plan.tiles), _PART_TILES)]
     progress.start("computing local features", len(plan.tiles), "tiles")
     with ThreadPoolExecutor(workers) as pool:
         for number, part in enumerate(parts):
-            path = parts_folder / f"{number:06d}.npz"
-            if not path.exists():
+            path = _part_path(parts_folder, number)
+            if not _is_whole(path, kind):
                 _write_part(path, list(pool.map(detect, part)))
             progress.advance(len(part))
-    count = _merge(tiles, plan, parts_folder, folder, extractor)
+    merged = [] if known is None else [known.read(plan, kind)]
+    merged += [_read_part(_part_path(parts_folder, number)) for number in range(len(parts))]
+    count = _merge(merged, tiles, plan, folder, extractor)
     shutil.rmtree(parts_folder)
     return count
 
@@ -116,67 +119,12 @@ def _kind_of(extractor: DescriptorExtractor | None) -> DescriptorKind:
     return ROOT_SIFT if extractor is None else extractor.kind
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Which tiles are read, the region of each, and who owns which ground."""
-
-    tiles: Int64Array
-    regions: tuple[Region, ...]
-    region_of: NDArray[np.int16]  # by tile
-    centres_m: Float64Array  # by tile, in its region's frame
-    trees: dict[str, tuple[cKDTree, Int64Array]]  # by raster: its tiles' centres
-
-    @classmethod
-    def of(cls, tiles: TileSet) -> _Plan:
-        table = tiles.table
-        chosen = finest_rows(table)
-        regions, region_of = _regions(tiles, chosen)
-        centres = np.zeros((len(table), 2))
-        lon, lat = table["lon"].to_numpy(float), table["lat"].to_numpy(float)
-        for number, region in enumerate(regions):
-            mine = chosen[region_of[chosen] == number]
-            centres[mine] = region.frame.from_lonlat(lon[mine], lat[mine])
-        rasters = table["raster"].to_numpy()
-        trees = {}
-        for raster in dict.fromkeys(rasters[chosen]):
-            mine = chosen[rasters[chosen] == raster]
-            trees[str(raster)] = (cKDTree(centres[mine]), mine)
-        return cls(chosen, regions, region_of, centres, trees)
-
-
-def _regions(tiles: TileSet, chosen: Int64Array) -> tuple[tuple[Region, ...], NDArray[np.int16]]:
-    """Connected groups of footprints, and the number of the group of every tile."""
-    table = tiles.table
-    footprints = table.geometry.to_numpy()[chosen]
-    # A hair of a degree (about 10 m) joins sheets that share an edge but for rounding.
-    ground = shapely.union_all(shapely.buffer(footprints, 1e-4, cap_style="square"))
-    pieces = [ground] if ground.geom_type == "Polygon" else list(ground.geoms)
-    pieces.sort(key=lambda piece: (piece.bounds[0], piece.bounds[1]))
-    tree = shapely.STRtree(pieces)
-    middle = shapely.points(table["lon"].to_numpy(float), table["lat"].to_numpy(float))
-    piece_of = np.zeros(len(table), np.int16)
-    where, piece = tree.query(middle[chosen], predicate="intersects")
-    piece_of[chosen[where]] = piece
-    rasters = table["raster"].to_numpy()
-    regions = []
-    for number, shape in enumerate(pieces):
-        mine = chosen[piece_of[chosen] == number]
-        names = tuple(sorted({str(raster) for raster in rasters[mine]}))
-        centre = shape.envelope.centroid
-        origin = LonLat(round(centre.x, 6), round(centre.y, 6))
-        frame = LocalFrame(origin)
-        outline = shapely.transform(shape, lambda xy, f=frame: f.from_lonlat(xy[:, 0], xy[:, 1]))
-        reach = np.hypot(*shapely.get_coordinates(outline).T).max()
-        regions.append(Region(origin, names, round(outline.area, 1), round(float(reach), 1)))
-    return tuple(regions), piece_of
-
-
 def _tile_features(
-    tiles: TileSet, plan: _Plan, extractor: DescriptorExtractor | None, tile: int
-) -> dict[str, NDArray[Any]]:
-    """Features on the ground that is nearer to this tile's centre than to any other's."""
+    tiles: TileSet, plan: Plan, extractor: DescriptorExtractor | None, tile: int
+) -> Arrays:
+    """Features on the ground that this tile owns."""
     pixels = tiles.read(tile)
-    rows, cols = _owned_window(tiles, plan, tile)
+    rows, cols = owned_window(tiles, plan, tile)
     crop = pixels[rows, cols]
     valid = np.asarray(crop.any(axis=2))
     find = detect_keypoints if extractor is None else find_keypoints
@@ -185,8 +133,7 @@ def _tile_features(
     keypoints = replace(keypoints, xy_px=keypoints.xy_px + offset)
     frame = plan.regions[plan.region_of[tile]].frame
     xy_m = _pixels_to_frame(tiles, tile, frame, keypoints.xy_px)
-    tree, owners = plan.trees[str(tiles.table["raster"].iloc[tile])]
-    mine = owners[tree.query(xy_m)[1]] == tile if len(xy_m) else np.zeros(0, bool)
+    mine = plan.owned(tiles, tile, xy_m)
     kept = keypoints.select(mine)
     if extractor is not None:
         # A learned descriptor looks further around than the window in which keypoints are found.
@@ -200,8 +147,8 @@ def _to_ground(
     frame: LocalFrame,
     keypoints: Keypoints,
     xy_m: Float64Array,
-    plan: _Plan,
-) -> dict[str, NDArray[Any]]:
+    plan: Plan,
+) -> Arrays:
     gsd_m, turn_deg = _tile_similarity(tiles, tile, frame)
     shape = np.stack([keypoints.size_px * gsd_m, (keypoints.angle_deg + turn_deg) % 360], axis=1)
     return {
@@ -210,31 +157,6 @@ def _to_ground(
         "region": np.full(len(xy_m), plan.region_of[tile], np.int16),
         "descriptors": keypoints.descriptors,
     }
-
-
-def _owned_window(tiles: TileSet, plan: _Plan, tile: int) -> tuple[slice, slice]:
-    """The part of the tile worth reading: towards each neighbour only half-way and a margin."""
-    tree, owners = plan.trees[str(tiles.table["raster"].iloc[tile])]
-    pixels = tiles.size_px
-    half_m = float(tiles.table["ground_size_m"].iloc[tile]) / 2
-    near = owners[tree.query_ball_point(plan.centres_m[tile], 2.2 * half_m)]
-    steps = plan.centres_m[near] - plan.centres_m[tile]
-    reach = {}
-    for name, along, sign in (("e", 0, 1), ("w", 0, -1), ("n", 1, 1), ("s", 1, -1)):
-        ahead = sign * steps[:, along]
-        beside = np.abs(steps[:, 1 - along])
-        straight = ahead[(ahead > 0.02 * half_m) & (beside < 0.2 * half_m)]
-        reach[name] = min(half_m, straight.min() / 2 if len(straight) else half_m)
-    px = pixels / (2 * half_m)
-    middle = pixels / 2
-
-    def limit(low: float, high: float) -> slice:
-        return slice(
-            max(0, int(middle - low * px) - _MARGIN_PX),
-            min(pixels, int(np.ceil(middle + high * px)) + _MARGIN_PX),
-        )
-
-    return limit(reach["n"], reach["s"]), limit(reach["w"], reach["e"])
 
 
 def _pixels_to_frame(
@@ -268,10 +190,29 @@ def _finished(folder: Path, tiles: TileSet, kind: DescriptorKind) -> int | None:
     return int(manifest["count"]) if is_same else None
 
 
-def _write_part(path: Path, features: list[dict[str, NDArray[Any]]]) -> None:
-    arrays: dict[str, Any] = {k: np.concatenate([f[k] for f in features]) for k in features[0]}
-    with replacing(path) as draft:
-        np.savez(draft, **arrays)
+def _part_path(parts_folder: Path, number: int) -> Path:
+    return parts_folder / f"{number:06d}.npz"
+
+
+def _write_part(path: Path, features: list[Arrays]) -> None:
+    save_arrays(path, {k: np.concatenate([f[k] for f in features]) for k in features[0]})
+
+
+def _is_whole(path: Path, kind: DescriptorKind) -> bool:
+    """Whether a part of an earlier run can be trusted; a full disk may have spoilt it."""
+    part = load_arrays(path)
+    if part is None or set(part) != set(NAMES):
+        return False
+    return {len(part[name]) for name in NAMES} == {len(part["xy"])} and part["descriptors"].shape[
+        1:
+    ] == (kind.size,)
+
+
+def _read_part(path: Path) -> Arrays:
+    part = load_arrays(path)
+    if part is None:
+        raise OSError(errno.EIO, "damaged since it was written", str(path))
+    return part
 
 
 def _check_parts(parts_folder: Path, digest: str) -> None:
@@ -284,29 +225,29 @@ def _check_parts(parts_folder: Path, digest: str) -> None:
 
 
 def _merge(
+    parts: Sequence[Arrays],
     tiles: TileSet,
-    plan: _Plan,
-    parts_folder: Path,
+    plan: Plan,
     folder: Path,
     extractor: PatchNetExtractor | None,
 ) -> int:
     """Sort all parts by cell and write the folder, complete or not at all."""
-    merged = _concatenate(parts_folder)
+    merged = {name: np.concatenate([part[name] for part in parts]) for name in NAMES}
     keys = cell_keys(
         merged["region"].astype(np.int64), *np.floor(merged["xy"] / CELL_M).astype(np.int64).T
     )
     order = np.argsort(keys, kind="stable")
     with replacing_folder(folder) as draft:
-        for name in ("xy", "shape", "region", "descriptors"):
+        for name in NAMES:
             merged[name] = merged[name][order]
-            np.save(draft / f"{name}.npy", merged[name])
+            save_array(draft / f"{name}.npy", merged[name])
         unique, starts = np.unique(keys[order], return_index=True)
-        np.savez(draft / "cells.npz", keys=unique, starts=np.append(starts, len(keys)))
+        save_arrays(draft / "cells.npz", {"keys": unique, "starts": np.append(starts, len(keys))})
         faiss.write_index(_train(merged["descriptors"]), str(draft / "descriptors.faiss"))
         _write_manifest(draft, tiles, plan, len(keys), _kind_of(extractor))
         if extractor is not None:
-            # The old folder is still there: it may hold the very model.
             _copy_model(extractor.card.folder, draft / DESCRIPTOR)
+        FeatureMap(draft)  # whether all of it is there: libraries write short without a word
     return len(keys)
 
 
@@ -315,13 +256,6 @@ def _copy_model(source: Path, target: Path) -> None:
     target.mkdir()
     for name in (CARD_NAME, WEIGHTS_NAME):
         shutil.copyfile(source / name, target / name)
-
-
-def _concatenate(parts_folder: Path) -> dict[str, NDArray[Any]]:
-    # A draft that a killed run has left is no part.
-    parts = [np.load(path) for path in sorted(parts_folder.glob("[0-9]*.npz"))]
-    names = ("xy", "shape", "region", "descriptors")
-    return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
 def _train(descriptors: ByteArray) -> faiss.Index:
@@ -361,12 +295,12 @@ def _chunks(count: int, size: int) -> Iterator[slice]:
 
 
 def _write_manifest(
-    folder: Path, tiles: TileSet, plan: _Plan, count: int, kind: DescriptorKind
+    folder: Path, tiles: TileSet, plan: Plan, count: int, kind: DescriptorKind
 ) -> None:
     manifest = {
         "version": FEATURES_VERSION,
         "count": count,
-        "gsd_m": float(tiles.table["gsd_m"].to_numpy(float)[plan.tiles].min()),
+        "gsd_m": plan.gsd_m,
         "tiles": tiles.digest(),
         "regions": [{**asdict(region), "origin": list(region.origin)} for region in plan.regions],
         DESCRIPTOR: asdict(kind),

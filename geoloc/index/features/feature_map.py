@@ -109,6 +109,7 @@ class FeatureMap:
             cells = np.load(stream)
             self._keys, self._starts = cells["keys"], cells["starts"]
         self._faiss = faiss.read_index(str(folder / "descriptors.faiss"), faiss.IO_FLAG_MMAP)
+        self._check_counts(int(manifest["count"]))
         self._probes = max(_FEWEST_PROBES, round(getattr(self._faiss, "nlist", 0) * _PROBED_SHARE))
         if hasattr(self._faiss, "nprobe"):
             self._faiss.nprobe = self._probes
@@ -136,6 +137,12 @@ class FeatureMap:
                 "build the index again with --overwrite",
                 path=folder,
             ) from error
+
+    def _check_counts(self, count: int) -> None:
+        arrays = (self.xy_m, self._shape, self.region, self.descriptors)
+        found = {*(len(array) for array in arrays), self._faiss.ntotal, int(self._starts[-1])}
+        if found != {count}:
+            raise ValueError(f"{count} features are meant, and its files hold {found}")
 
     def __len__(self) -> int:
         return len(self.xy_m)

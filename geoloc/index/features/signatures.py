@@ -15,6 +15,7 @@ A folder of features holds them as
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import faiss
@@ -22,6 +23,7 @@ import geopandas
 import numpy as np
 from numpy.typing import NDArray
 
+from geoloc.array_file import save_array
 from geoloc.arrays import Float32Array, Int64Array
 from geoloc.atomic import replacing
 from geoloc.disk import create_array
@@ -51,13 +53,6 @@ class Signatures:
     def __init__(self, words: Float32Array, signatures: NDArray[np.int8]) -> None:
         self._words = words
         self._signatures = signatures
-        shown = np.zeros((len(signatures), len(words)), bool)
-        for start in range(0, len(signatures), _CHUNK):
-            shown[start : start + _CHUNK] = signatures[start : start + _CHUNK].any(axis=2)
-        # The one is for words that every tile shows, most of them on maps of towns: their presence
-        # tells nothing, their offsets tell all.
-        self._rarity = (1 - np.log(shown.mean(axis=0).clip(_RAREST, 1.0))).astype(np.float32)
-        self._norms = np.sqrt((shown * self._rarity).sum(axis=1)).clip(1e-6)
 
     @classmethod
     def open(cls, folder: Path) -> Signatures | None:
@@ -81,6 +76,18 @@ class Signatures:
                 path=folder,
             ) from error
 
+    @cached_property
+    def _weights(self) -> tuple[Float32Array, Float32Array]:
+        """The rarity of every word (K,), and the norm of every tile (T,)."""
+        signatures = self._signatures
+        shown = np.zeros((len(signatures), len(self._words)), bool)
+        for start in range(0, len(signatures), _CHUNK):
+            shown[start : start + _CHUNK] = signatures[start : start + _CHUNK].any(axis=2)
+        # The one is for words that every tile shows, most of them on maps of towns: their presence
+        # tells nothing, their offsets tell all.
+        rarity = (1 - np.log(shown.mean(axis=0).clip(_RAREST, 1.0))).astype(np.float32)
+        return rarity, np.sqrt((shown * rarity).sum(axis=1)).clip(1e-6)
+
     def likeness(self, descriptors: Float32Array, rows: Int64Array) -> Float32Array:
         """How like some tiles are to a photo, (len(rows),), from 0.
 
@@ -90,11 +97,12 @@ class Signatures:
         """
         asked = aggregate(descriptors, self._words)
         found = np.zeros(len(rows), np.float32)
+        rarity, norms = self._weights
         for start in range(0, len(rows), _CHUNK):
             some = rows[start : start + _CHUNK]
             signatures = self._signatures[some].astype(np.float32) / _QUANTISER
             alike = np.einsum("tkd,kd->tk", signatures, asked).clip(0) ** _SELECTIVITY
-            found[start : start + _CHUNK] = (alike * self._rarity).sum(axis=1) / self._norms[some]
+            found[start : start + _CHUNK] = (alike * rarity).sum(axis=1) / norms[some]
         return found
 
 
@@ -123,7 +131,7 @@ def write_signatures(
         progress: Hears of each tile.
     """
     words = _learn_words(features)
-    np.save(features.folder / _WORDS_FILE, words)
+    save_array(features.folder / _WORDS_FILE, words)
     shape = (len(tiles), *words.shape)
     path = features.folder / _SIGNATURES_FILE
     lon, lat = tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float)

@@ -291,8 +291,10 @@ def open_drone_locator(
         TilesError: The map's pixels, which a matcher needs, are not there any more.
     """
 
+    # Now, before the first photo asks: another index may take the place of this one meanwhile.
+    signatures = Signatures.open(features.folder)
+
     def open_retriever() -> Retriever:
-        signatures = Signatures.open(features.folder)
         return Retriever(
             index, open_embedder(), signatures=signatures, parameters=parameters.retrieval
         )

@@ -229,8 +229,10 @@ def test_tiles_that_are_added_get_signatures(tmp_path: Path) -> None:
     more = write_tiles(tmp_path / "more", write_map(tmp_path / "b.tif", columns=2, east_m=500))
     build_index(first, tmp_path / "index", options_for(model, **options))
     build_index(more, tmp_path / "index", options_for(model, append=True, **options))
-    stored = np.load(tmp_path / "index" / "features" / "signatures.npy")
-    assert len(stored) == len(MapIndex.open(tmp_path / "index").tiles) == 12
+    index = MapIndex.open(tmp_path / "index")
+    assert index.features_folder is not None
+    stored = np.load(index.features_folder / "signatures.npy")
+    assert len(stored) == len(index.tiles) == 12
     assert stored.any(axis=(1, 2)).all()
 
 
