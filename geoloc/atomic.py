@@ -82,9 +82,12 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     A symbolic link is followed, as by `replacing`.
 
     Raises:
+        OptionError: `path` is a file, a device, or another thing that no folder may replace.
         OSError: The disk is full, whatever the library that wrote says of it.
     """
     target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_dir():
+        raise OptionError(f"cannot write {path}: it is no folder; choose another -o")
     draft = draft_name(target)
     draft.mkdir(parents=True)
     try:

@@ -42,6 +42,10 @@ _DISK_ADVICE = {
     errno.EACCES: "check that it may be written",
     errno.EPERM: "check that it may be written",
     errno.EROFS: "name a place that may be written",
+    errno.EEXIST: "expected a folder, or a name that is free; choose another -o",
+    errno.ENOTDIR: "expected a folder; choose another -o",
+    errno.EISDIR: "expected a file; choose another -o",
+    errno.EIO: f"check the disk or the way to it; when it is well, {_AGAIN}",
     errno.ENOSPC: f"make room on its disk and {_AGAIN}",
     errno.EDQUOT: f"make room within your quota and {_AGAIN}",
     errno.EFBIG: "its disk (FAT32 ends at 4 GB) or your limit (ulimit -f) allows no file so large; "

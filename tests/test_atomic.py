@@ -207,6 +207,15 @@ def test_a_device_or_a_pipe_is_refused(tmp_path: Path) -> None:
     assert _names(tmp_path) == ["pipe"]
 
 
+def test_a_folder_takes_the_place_of_no_file_and_no_device(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path / "file", Path("/dev/null")):
+        with pytest.raises(OptionError, match="it is no folder"), replacing_folder(path):
+            pass
+    assert (tmp_path / "file").read_text() == "mine"
+    assert Path("/dev/null").is_char_device()
+
+
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
 def test_a_name_of_stdout_is_refused_even_when_it_leads_to_a_file(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch

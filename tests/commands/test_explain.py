@@ -68,6 +68,13 @@ def test_an_ending_that_is_no_picture_is_refused(place: Path, tmp_path: Path) ->
     assert ".png" in refused.stderr
 
 
+def test_a_link_to_a_device_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "why.png").symlink_to("/dev/null")
+    refused = _run(tmp_path, tmp_path / "why.png", "--overwrite")
+    assert refused.exit_code == 2
+    assert "a device" in refused.stderr
+
+
 def test_a_missing_index_exits_with_4(place: Path, tmp_path: Path) -> None:
     arguments = ["explain", str(place / "photo.jpg"), "--index", str(tmp_path), "-o", "why.png"]
     assert CliRunner().invoke(cli, arguments).exit_code == 4

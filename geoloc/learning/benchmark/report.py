@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from geoloc.atomic import write_text
+from geoloc.atomic import plain_target, write_text
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.learning.benchmark.figures import TITLES, PublishedFigure, published_beside
 from geoloc.learning.benchmark.job import BenchmarkReport, SplitReport
@@ -98,16 +98,18 @@ def check_report_path(path: str | Path, *, overwrite: bool) -> None:
     """Refuse, before the work, a file that could not be written after it.
 
     Raises:
-        OptionError: Its extension is none of a report's, or its folder is not there.
+        OptionError: Its extension is none of a report's, its folder is not there, or it is a
+            device.
         OutputExistsError: It is there and `overwrite` was not asked for.
     """
     target = Path(path)
     if target.suffix.lower() not in _WRITERS:
         known = ", ".join(_WRITERS)
         raise OptionError(f"the format of {target} is unknown; expected one of {known}; rename it")
-    if not target.absolute().parent.is_dir():
+    folder = plain_target(target).parent
+    if not folder.is_dir():
         raise OptionError(f"cannot write {target}: its folder does not exist; create it first")
-    if not os.access(target.absolute().parent, os.W_OK) or target.is_dir():
+    if not os.access(folder, os.W_OK):
         raise OptionError(f"cannot write {target}: expected a file in a folder that may be written")
     if target.exists() and not overwrite:
         raise OutputExistsError(

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geoloc.atomic import replacing
+from geoloc.atomic import plain_target, replacing
 from geoloc.errors import OptionError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -21,11 +21,12 @@ def check_picture(path: Path, *, overwrite: bool) -> None:
     """Make sure that a picture may be written.
 
     Raises:
-        OptionError: Its ending is that of no picture that can be written.
+        OptionError: Its ending is that of no picture that can be written, or it is a device.
         OutputExistsError: It exists.
     """
     if path.suffix.lower() not in _FORMATS:
         raise OptionError(f"{path} ends in none of {', '.join(_FORMATS)}; choose one with -o")
+    plain_target(path)
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists; pass --overwrite to replace it", path=path)
 

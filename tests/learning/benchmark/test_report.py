@@ -91,13 +91,27 @@ def test_a_report_is_never_written_over_another(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["r.json"]
 
 
+def test_a_link_to_a_report_stays(tmp_path: Path) -> None:
+    (tmp_path / "link.md").symlink_to("real.md")
+    write_report(_REPORT, tmp_path / "link.md")
+    write_report(_REPORT, tmp_path / "link.md", overwrite=True)
+    assert (tmp_path / "link.md").is_symlink()
+    assert (tmp_path / "real.md").is_file()
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("r.txt", "is unknown"), ("nowhere/r.json", "cannot"), ("folder.md", "cannot")],
+    [
+        ("r.txt", "is unknown"),
+        ("nowhere/r.json", "cannot"),
+        ("folder.md", "cannot"),
+        ("device.csv", "a device"),
+    ],
 )
 def test_a_report_that_could_not_be_written_is_refused(
     tmp_path: Path, name: str, reason: str
 ) -> None:
     (tmp_path / "folder.md").mkdir()
+    (tmp_path / "device.csv").symlink_to("/dev/null")
     with pytest.raises(OptionError, match=reason):
         check_report_path(tmp_path / name, overwrite=False)
