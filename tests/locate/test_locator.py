@@ -167,10 +167,10 @@ def test_a_wrong_compass_is_overcome(
 def test_the_table_wins_over_the_photo(search_world: SearchWorld, tmp_path: Path) -> None:
     photo = search_world.photos[NUMBER]
     table = tmp_path / "said.csv"
-    table.write_text(f"photo,lon,lat,rel_alt_m\n{photo.name},13.5,52.25,3\n")
+    table.write_text(f"photo,lon,lat,rel_alt_m,pitch_deg\n{photo.name},13.5,52.25,3,-5\n")
     told = locator(search_world, metadata=str(table))
     result = told.locate(photo)
-    # Three metres above the ground is no drone: the table's word, not the photo's 87 m.
+    # Level and three metres above the ground is no drone: the table's word, not the photo's 87 m.
     assert (result.status, result.view) == ("rejected", "street")
     assert (result.exif_lon, result.exif_lat) == (13.5, 52.25)
     other = told.locate(search_world.photos[2])
