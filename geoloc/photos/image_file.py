@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from geoloc.errors import PhotoError, one_line
 from geoloc.image_size import ImageSize
@@ -38,6 +38,13 @@ _REASON_LENGTH = 100
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")  # MPO, as drones write it, opens as JPEG
 # No camera writes these, and libtiff prints a line for every damaged row of them.
 _FAX = {"tiff_ccitt", "group3", "group4"}
+# What scripts write of temperatures; Pillow unpacks such pixels but does not know their TIFF.
+_FLOAT64: dict[
+    tuple[bytes, int, tuple[int], int, tuple[int, ...], tuple[int, ...]], tuple[str, str]
+] = {
+    (b"II", 1, (3,), 1, (64,), ()): ("F", "F;64F"),
+    (b"MM", 1, (3,), 1, (64,), ()): ("F", "F;64BF"),
+}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
@@ -57,6 +64,7 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     # a caller may reset the filters; `catch_warnings` would not be safe in threads.
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    TiffImagePlugin.OPEN_INFO.update(_FLOAT64)
     if path.is_dir():
         raise PhotoError(f"{path} is a folder, not a photo", path=path)
     formats = [*_FORMATS, "HEIF"] if _is_heif(path) else _FORMATS

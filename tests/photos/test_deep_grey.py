@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +108,21 @@ def test_two_tones_are_a_picture_and_no_fill_value(tmp_path):
 @pytest.mark.parametrize("values", [np.full((8, 8), np.nan, "f4"), np.zeros((8, 8), "u2")])
 def test_a_photo_of_nothing_is_black(tmp_path, values):
     assert greys(tmp_path, values).max() == 0
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("low", "high", "least"), [(12.0, 34.0, 180), (1e300, 1e308, 1)])
+def test_values_of_64_bits_are_read(tmp_path, low, high, least, order):
+    values = scene(low, high, f"{order}f8")
+    numbers = {256: 64, 257: 48, 258: 64, 259: 1, 262: 1, 273: 8, 277: 1, 278: 48}
+    numbers |= {279: values.nbytes, 339: 3}
+    entries = [struct.pack(f"{order}HHII", tag, 4, 1, number) for tag, number in numbers.items()]
+    (tmp_path / "t.tif").write_bytes(
+        {"<": b"II", ">": b"MM"}[order]
+        + struct.pack(f"{order}HI", 42, 8 + values.nbytes)
+        + values.tobytes()
+        + struct.pack(f"{order}H", len(entries))
+        + b"".join(entries)
+        + bytes(4)
+    )
+    assert len(np.unique(read_photo(tmp_path / "t.tif").pixels)) >= least
