@@ -177,14 +177,15 @@ def _raster_facts(path: Path) -> dict[str, Any]:
 
 def _result_facts(path: Path) -> dict[str, Any]:
     """Counts by status, extent, and what made the results."""
+    import shapely
+
+    from geoloc.geometry.longitude import bounds_of
     from geoloc.results.files import read_results
     from geoloc.results.formats import output_format
 
     results = read_results(path)
     statuses = Counter(result.status for result in results)
-    lons = [result.longitude for result in results if result.longitude is not None]
-    lats = [result.latitude for result in results if result.latitude is not None]
-    bounds = [min(lons), min(lats), max(lons), max(lats)] if lons and lats else None
+    places = [(r.longitude, r.latitude) for r in results if None not in (r.longitude, r.latitude)]
     return {
         "format": output_format(path),
         "photos": len(results),
@@ -192,7 +193,7 @@ def _result_facts(path: Path) -> dict[str, Any]:
             status: statuses[status]
             for status in ("located", "ambiguous", "rejected", "unreadable")
         },
-        "bounds": bounds,
+        "bounds": list(bounds_of(shapely.points(places))) if places else None,
         **{
             name: sorted({value for r in results if (value := getattr(r, name))})
             for name in ("model", "index_id", "run_id")

@@ -16,6 +16,7 @@ from pyproj.exceptions import CRSError, ProjError
 
 from geoloc.arrays import Float64Array
 from geoloc.errors import CrsError
+from geoloc.geometry.longitude import in_range
 
 WGS84 = CRS.from_epsg(4326)
 _GEOD = Geod(ellps="WGS84")
@@ -107,7 +108,7 @@ class LocalFrame:
     def to_lonlat(self, xy_m: ArrayLike) -> Float64Array:
         """Degrees (N, 2) lon, lat, from metres (N, 2) east and north of the origin."""
         xy = np.asarray(xy_m, dtype=np.float64).reshape(-1, 2)
-        return _transform(self.crs, WGS84, xy[:, 0], xy[:, 1])
+        return to_lonlat(self.crs, xy[:, 0], xy[:, 1])
 
     def from_crs(self, crs: object, xs: ArrayLike, ys: ArrayLike) -> Float64Array:
         """Metres (N, 2) east and north of the origin, straight from coordinates of `crs`."""
@@ -115,8 +116,10 @@ class LocalFrame:
 
 
 def to_lonlat(crs: object, xs: ArrayLike, ys: ArrayLike) -> Float64Array:
-    """Degrees (N, 2) lon, lat of coordinates in `crs`; infinite where there is no answer."""
-    return _transform(as_crs(crs), WGS84, xs, ys)
+    """Degrees (N, 2) of coordinates in `crs`, lon in [-180, 180); infinite without an answer."""
+    lonlat = _transform(as_crs(crs), WGS84, xs, ys)
+    lonlat[:, 0] = in_range(lonlat[:, 0])  # maps in degrees may count from 0 to 360
+    return lonlat
 
 
 def _transform(source: CRS, target: CRS, xs: ArrayLike, ys: ArrayLike) -> Float64Array:

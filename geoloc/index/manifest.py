@@ -93,7 +93,7 @@ class IndexManifest:
         overlap: Share of a tile's side that the next tile covers too.
         size_px: Side of a tile in pixels.
         crs: Native CRSs of its tiles.
-        bounds: West, south, east, north in degrees.
+        bounds: West, south, east, north in degrees; west > east across the antimeridian.
         rasters: Rasters that its tiles were cut from, as they were then, with locations relative
             to the index; none in indexes of before this was kept.
         metric: Similarity of vectors.

@@ -15,6 +15,7 @@ import shapely
 from geoloc.arrays import Float64Array, Mask, RgbImage
 from geoloc.errors import RasterError, TilesError
 from geoloc.geometry.crs import LocalFrame
+from geoloc.geometry.longitude import near
 from geoloc.index.map_index import MapIndex
 from geoloc.tiles.tile_set import finest_rows
 
@@ -93,7 +94,11 @@ class MapPixels:
         """The tiles that touch a window, those nearest to its middle first."""
         corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
         lonlat = frame.to_lonlat(corners)
-        hits = self._rows[self._tree.query(shapely.box(*lonlat.min(axis=0), *lonlat.max(axis=0)))]
+        lonlat[:, 0] = near(lonlat[:, 0], lonlat[0, 0])
+        (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
+        turns = np.array([-360, 0, 360])  # footprints are counted on across the antimeridian
+        boxes = shapely.box(west + turns, south, east + turns, north)
+        hits = self._rows[np.unique(self._tree.query(boxes)[1])]
         tiles = self._tiles.table
         centres = frame.from_lonlat(tiles["lon"].to_numpy()[hits], tiles["lat"].to_numpy()[hits])
         away = np.hypot(*(centres - (low + high) / 2).T)

@@ -13,6 +13,7 @@ import pandas
 from geoloc.arrays import Float16Array
 from geoloc.disk import create_array
 from geoloc.errors import TilesError
+from geoloc.geometry.longitude import bounds_of
 from geoloc.index.features.building import build_features
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT
@@ -100,7 +101,9 @@ def _manifest(job: Job, table: geopandas.GeoDataFrame, left_out: int) -> IndexMa
     rasters = rasters_of(job.tiles.manifest, job.tiles.folder, job.files.folder)
     if job.base is not None:
         rasters = joined(job.base.manifest.rasters, rasters)
-    west, south, east, north = (round(float(edge), 7) for edge in table.total_bounds)
+    west, south, east, north = (
+        round(float(edge), 7) for edge in bounds_of(table.geometry.to_numpy())
+    )
     return IndexManifest(
         recipe=job.recipe,
         count=len(table),

@@ -12,6 +12,7 @@ import shapely
 
 from geoloc import __version__
 from geoloc.geometry.crs import LonLat, distances_m
+from geoloc.geometry.longitude import near
 from geoloc.locate.estimate import Estimate
 from geoloc.photos.kind import PhotoKind
 from geoloc.photos.metadata import PhotoMetadata
@@ -31,11 +32,14 @@ class TileLookup:
 
     def row_at(self, lon: float, lat: float) -> int | None:
         """The tile whose centre is nearest among those that contain a position."""
-        rows = self._tree.query(shapely.Point(lon, lat), predicate="intersects")
+        # A tile across the antimeridian is counted beyond 180.
+        both = shapely.points([lon, lon + 360, lon - 360], lat)
+        rows = np.unique(self._tree.query(both, predicate="intersects")[1])
         if len(rows) == 0:
             return None
-        near = np.abs(self._centres[rows] - [lon, lat]).sum(axis=1)
-        return int(rows[np.argmin(near)])
+        away = self._centres[rows] - [lon, lat]
+        away[:, 0] = near(away[:, 0], 0)
+        return int(rows[np.argmin(np.abs(away).sum(axis=1))])
 
     def columns_at(self, lon: float, lat: float) -> dict[str, Any]:
         """`tile_id`, `tile_path` and `tile_crs` of that tile; empty when there is none."""

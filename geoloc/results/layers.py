@@ -107,7 +107,9 @@ def _write_layer(
     frame: geopandas.GeoDataFrame, path: Path, *, driver: str, layer: str, **options: str
 ) -> None:
     """Write one layer with GDAL; a second one into the same file is added to it."""
-    kind = "Polygon" if layer == "footprints" else "Point"
+    # Footprints across the antimeridian have two parts.
+    has_parts = bool(frame.geom_type.eq("MultiPolygon").any())
+    kind = ("MultiPolygon" if has_parts else "Polygon") if layer == "footprints" else "Point"
     frame.to_file(
         path,
         driver=driver,
@@ -115,7 +117,7 @@ def _write_layer(
         mode="w",
         engine="pyogrio",
         geometry_type=kind,  # of an empty layer, too
-        promote_to_multi=False,
+        promote_to_multi=has_parts,
         **options,
     )
 

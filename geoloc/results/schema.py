@@ -48,7 +48,7 @@ class PhotoResult:
         position_kind: Kind of the position: where the ``camera`` was or the ``scene`` it shows.
         scene_longitude: Longitude of the ground point at the photo's centre, degrees.
         scene_latitude: Latitude of the ground point at the photo's centre, degrees.
-        footprint: The photo's outline on the ground, WKT in lon, lat.
+        footprint: The photo's outline on the ground, WKT in lon, lat; cut at the antimeridian.
         score: Strength of the match that won; not comparable between indexes.
         margin: Lead of `score` over the best answer elsewhere.
         spread_m: Spread of the candidates' positions, metres.

@@ -57,12 +57,14 @@ class Area:
 def bounds_area(bounds: tuple[float, float, float, float]) -> Area:
     """The area between west, south, east and north in degrees; west > east crosses 180°.
 
+    Longitudes are counted from -180 to 180 or from 0 to 360.
+
     Raises:
         OptionError: The numbers are no such bounds.
     """
     west, south, east, north = bounds
-    in_range = -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90
-    if not in_range or west == east:
+    fine = max(abs(west), abs(east)) <= 360 and -90 <= south < north <= 90
+    if not fine or west == east or east - west > 360:
         message = f"bounds {west:g},{south:g},{east:g},{north:g} are not W,S,E,N in degrees"
         raise OptionError(f"{message}; say for example --bounds 13.1,52.3,13.8,52.7")
     return Area(shapely.box(west, south, east if west < east else east + 360, north))

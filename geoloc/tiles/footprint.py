@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+import geopandas
 import numpy as np
 import shapely
 from affine import Affine
+from pyproj import CRS
 
 from geoloc.arrays import AnyArray, Float64Array
 from geoloc.geometry.crs import to_lonlat
@@ -34,6 +37,22 @@ def tile_centre(frame: RasterFrame, transform: Affine, size_px: int) -> tuple[fl
     y = transform.f + transform.e * (size_px / 2)
     lon, lat = to_lonlat(frame.crs, [x], [y])[0].tolist()
     return (lon + 180) % 360 - 180, lat
+
+
+def in_own_crs(table: geopandas.GeoDataFrame, crs: CRS) -> geopandas.GeoDataFrame:
+    """The table in the CRS of its tiles, and in the turn in which a map in degrees counts."""
+    layer = table.to_crs(crs)
+    if not crs.is_geographic:
+        return layer
+    west = np.array([transform[2] for transform in table["transform"]], dtype=np.float64)
+    turns = np.round((west - layer.geometry.bounds["minx"].to_numpy()) / 360)
+    if not turns.any():
+        return layer
+    moved = [
+        shapely.transform(shape, partial(np.add, [360 * turn, 0]))
+        for shape, turn in zip(layer.geometry, turns.tolist(), strict=True)
+    ]
+    return layer.set_geometry(moved, crs=crs)
 
 
 def _polygons(frame: RasterFrame, transforms: Sequence[Affine], size_px: int) -> AnyArray:

@@ -39,6 +39,7 @@ from geoloc.tiles.fingerprint import (
     marks_of,
     relocated,
 )
+from geoloc.tiles.footprint import in_own_crs
 from geoloc.tiles.location import is_address, relative_location, resolve_location
 from geoloc.tiles.raster import MapRaster, PixelWindow, open_map_raster, open_raster
 
@@ -431,7 +432,7 @@ def write_mosaic(folder: Path, table: geopandas.GeoDataFrame) -> None:
         ShortWriteError: It does not hold every footprint.
     """
     codes = set(table["crs"])
-    layer = table.to_crs(as_crs(next(iter(codes)))) if len(codes) == 1 else table
+    layer = in_own_crs(table, as_crs(next(iter(codes)))) if len(codes) == 1 else table
     widths = layer.geometry.bounds
     finest = table["ground_size_m"] == table["ground_size_m"].min()
     tile_px = _side_px(table)

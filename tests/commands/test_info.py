@@ -81,6 +81,15 @@ def test_results_are_counted_and_bounded(tmp_path: Path) -> None:
     assert facts["model"] == ["m"]
 
 
+def test_bounds_of_results_may_cross_the_antimeridian(tmp_path: Path) -> None:
+    places = [(179.9, -16.8), (-179.8, -16.9)]
+    results = [
+        PhotoResult(f"{lon}.jpg", "located", longitude=lon, latitude=lat) for lon, lat in places
+    ]
+    write_results(results, tmp_path / "out.csv")
+    assert _facts(tmp_path / "out.csv")[1]["bounds"] == [179.9, -16.9, -179.8, -16.8]
+
+
 def test_a_photo_says_what_is_read_in_it(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x010F] = "Maker"

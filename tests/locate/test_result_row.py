@@ -107,6 +107,48 @@ def test_the_footprint_is_a_valid_ring_around_the_scene(pitch_deg: float, yaw_de
     assert ring.contains(shapely.Point(row.scene_longitude, row.scene_latitude))
 
 
+def test_a_footprint_across_the_antimeridian_has_a_part_on_each_side() -> None:
+    found = posterior([sure(pose=Pose(30.0, -90.0, 0.0, 100.0))])
+    assert found is not None
+    estimate = georeference(found, CAMERA, LocalFrame(LonLat(-180.0, -16.8)))
+    assert estimate.footprint is not None
+    outline = shapely.from_wkt(estimate.footprint)
+    assert outline.geom_type == "MultiPolygon"
+    assert outline.is_valid
+    west, east = sorted((part.bounds for part in outline.geoms), reverse=True)
+    assert west[0] > 179.999
+    assert (west[2], east[0]) == (180, -180)
+    assert east[2] < -179.999
+
+
+def test_true_north_is_found_on_the_antimeridian() -> None:
+    found = posterior([sure(pose=Pose(30.0, -90.0, 0.0, 100.0))])
+    assert found is not None
+    for lon in (179.9999999, -180.0, -179.9999999):
+        estimate = georeference(found, CAMERA, LocalFrame(LonLat(lon, -16.8)))
+        assert estimate.heading is not None
+        assert estimate.heading.deg == pytest.approx(30, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("lon", "tile"), [(179.985, "west"), (-179.998, "across"), (-179.98, "east")]
+)
+def test_a_tile_is_found_on_both_sides_of_the_antimeridian(lon: float, tile: str) -> None:
+    boxes = [(179.98, 179.999), (179.997, 180.01), (-179.991, -179.97)]
+    table = geopandas.GeoDataFrame(
+        {
+            "tile_id": ["west", "across", "east"],
+            "location": ["a.tif"] * 3,
+            "crs": ["EPSG:32760"] * 3,
+            "lon": [179.9895, -179.9965, -179.9805],
+            "lat": [-16.8] * 3,
+        },
+        geometry=[shapely.box(west, -17, east, -16) for west, east in boxes],
+        crs="EPSG:4326",
+    )
+    assert TileLookup(table).columns_at(lon, -16.8)["tile_id"] == tile
+
+
 def test_a_nadir_footprint_has_the_photo_s_size_on_the_ground() -> None:
     row = row_of(sure(pose=Pose(0.0, -90.0, 0.0, 100.0)))
     west, south, east, north = shapely.from_wkt(row.footprint).bounds

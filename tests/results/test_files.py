@@ -91,6 +91,19 @@ def test_a_record_is_plain_rounded_and_free_of_nan() -> None:
     assert record["error"] is None
 
 
+def test_footprints_across_the_antimeridian_are_a_layer_of_parts(tmp_path: Path) -> None:
+    outline = (
+        "MULTIPOLYGON (((179.9 -17, 180 -17, 180 -16, 179.9 -17)),"
+        " ((-180 -17, -179.9 -17, -180 -16, -180 -17)))"
+    )
+    found = list(_results(tmp_path))[1]
+    results = [dataclasses.replace(found, footprint=outline), found]
+    write_results(results, tmp_path / "out.gpkg")
+    footprints = geopandas.read_file(tmp_path / "out.gpkg", layer="footprints")
+    assert list(footprints.geom_type) == ["MultiPolygon"] * 2
+    assert footprints.geometry[0].area == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_every_format_reads_back_the_same(tmp_path: Path, fmt: str) -> None:
     results = _results(tmp_path / "photos")

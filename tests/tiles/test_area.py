@@ -30,6 +30,15 @@ def test_bounds_may_cross_the_antimeridian(lon: float) -> None:
     assert not area.touches(shapely.Point(0, 0))
 
 
+@pytest.mark.parametrize("bounds", [(-180, -17, -179.9, -16), (180, -17, 180.1, -16)])
+@pytest.mark.parametrize("west", [-179.95, 180.05])
+def test_bounds_east_of_the_line_are_found_in_either_way_of_counting(
+    bounds: tuple[float, float, float, float], west: float
+) -> None:
+    assert bounds_area(bounds).touches(shapely.box(west, -16.5, west + 0.01, -16.4))
+    assert not bounds_area(bounds).touches(shapely.box(-west, -16.5, 0.01 - west, -16.4))
+
+
 @pytest.mark.parametrize("bounds", [(0, 1, 1, 0), (0, 0, 400, 1), (0, -91, 1, 1), (1, 0, 1, 1)])
 def test_impossible_bounds_are_refused(bounds: tuple[float, float, float, float]) -> None:
     with pytest.raises(OptionError, match="W,S,E,N"):

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from geoloc.arrays import Float64Array, Int64Array, Mask
 from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.geometry.longitude import in_range, near, side_by_side
 from geoloc.index.features.feature_map import Region
 from geoloc.tiles.tile_set import TileSet, finest_rows
 
@@ -119,15 +120,16 @@ def _regions(
 ) -> tuple[tuple[Region, ...], tuple[shapely.Geometry, ...], NDArray[np.int16]]:
     """Connected groups of footprints, their outlines, and the number of the group of each tile."""
     table = tiles.table
-    footprints = table.geometry.to_numpy()[chosen]
+    footprints = side_by_side(table.geometry.to_numpy()[chosen])
     # A hair of a degree (about 10 m) joins sheets that share an edge but for rounding.
     ground = shapely.union_all(shapely.buffer(footprints, 1e-4, cap_style="square"))
     pieces = [ground] if ground.geom_type == "Polygon" else list(ground.geoms)
     pieces.sort(key=lambda piece: (piece.bounds[0], piece.bounds[1]))
     tree = shapely.STRtree(pieces)
-    middle = shapely.points(table["lon"].to_numpy(float), table["lat"].to_numpy(float))
+    lon, lat = (table[name].to_numpy(float)[chosen] for name in ("lon", "lat"))
+    middle = shapely.points(near(lon, shapely.bounds(footprints)[:, 0]), lat)
     piece_of = np.zeros(len(table), np.int16)
-    where, piece = tree.query(middle[chosen], predicate="intersects")
+    where, piece = tree.query(middle, predicate="intersects")
     piece_of[chosen[where]] = piece
     rasters = table["raster"].to_numpy()
     regions = []
@@ -135,7 +137,7 @@ def _regions(
         mine = chosen[piece_of[chosen] == number]
         names = tuple(sorted({str(raster) for raster in rasters[mine]}))
         centre = shape.envelope.centroid
-        origin = LonLat(round(centre.x, 6), round(centre.y, 6))
+        origin = LonLat(float(in_range(round(centre.x, 6))), round(centre.y, 6))
         outline = _in_frame(shape, LocalFrame(origin))
         reach = np.hypot(*shapely.get_coordinates(outline).T).max()
         regions.append(Region(origin, names, round(outline.area, 1), round(float(reach), 1)))

@@ -16,6 +16,7 @@ from geoloc.arrays import Float64Array, RgbImage
 from geoloc.atomic import replacing_folder
 from geoloc.errors import InputError, OutputExistsError, PhotoError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.geometry.longitude import near
 from geoloc.learning.pairing.areas import group_places, split_by_area
 from geoloc.learning.pairing.photos import (
     Failure,
@@ -184,6 +185,7 @@ class _Run:
         if not pairs:
             return []
         lonlat = np.array([pair.placed.position for pair in pairs])
+        lonlat[:, 0] = near(lonlat[:, 0], lonlat[0, 0])  # a median across the antimeridian
         frame = LocalFrame(LonLat(*np.median(lonlat, axis=0)))
         xy_m = frame.from_lonlat(lonlat[:, 0], lonlat[:, 1])
         # Tiles of both sides may touch, wherever they were shifted to; they never overlap.

@@ -11,6 +11,7 @@ import numpy as np
 import rasterio
 
 from geoloc.geometry.crs import WGS84, LonLat, transformer
+from geoloc.geometry.longitude import near
 from geoloc.tiles.cutting import pixel_window, write_tile
 from geoloc.tiles.grid import RasterFrame, TileWindow, check_resolution
 from geoloc.tiles.raster import MapRaster, open_map_raster
@@ -28,6 +29,8 @@ class TileShape:
 def window_around(frame: RasterFrame, centre: LonLat, shape: TileShape) -> TileWindow | None:
     """The window of a tile around a position; None where the raster's CRS has no such place."""
     x, y = transformer(WGS84, frame.crs).transform(centre.lon, centre.lat)
+    if frame.crs.is_geographic:  # in the turn in which the raster counts: from 0 to 360, perhaps
+        x = near(x, frame.transform.c + frame.transform.a * frame.width_px / 2)
     col, row = (
         (x - frame.transform.c) / frame.transform.a,
         (y - frame.transform.f) / frame.transform.e,

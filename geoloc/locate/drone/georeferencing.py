@@ -10,6 +10,7 @@ import shapely
 from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import Camera, footprint, project
 from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.geometry.longitude import cut_at_antimeridian, near
 from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M, Posterior
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.estimate import (
@@ -75,17 +76,23 @@ def _scene(frame: LocalFrame, xy_m: Float64Array) -> LonLat | None:
 
 
 def _footprint_wkt(camera: Camera, place: VerifiedPose, frame: LocalFrame) -> str | None:
-    """The photo's outline on the ground as WKT in lon, lat; None when all is sky."""
+    """The photo's outline on the ground as WKT in lon, lat; None when all is sky.
+
+    Cut at the antimeridian, as GeoJSON wants it: QGIS would draw a band around the world otherwise.
+    """
     found = place.resection.camera
     reach_m = _FOOTPRINT_REACH * found.pose.height_m
     ground = footprint(camera, found.pose, max_distance_m=reach_m)
     if len(ground) < 3:
         return None
-    polygon = shapely.Polygon(frame.to_lonlat(ground + np.array(found.position)))
-    return str(shapely.to_wkt(shapely.orient_polygons(polygon), rounding_precision=7))
+    lonlat = frame.to_lonlat(ground + np.array(found.position))
+    lonlat[:, 0] = near(lonlat[:, 0], lonlat[0, 0])
+    outline = cut_at_antimeridian(shapely.Polygon(lonlat))
+    return str(shapely.to_wkt(shapely.orient_polygons(outline), rounding_precision=7))
 
 
 def _north_turn_deg(frame: LocalFrame, place: Float64Array) -> float:
     """Degrees to add to an azimuth in the frame for one from true north, at a place."""
     (lon0, lat0), (lon1, lat1) = frame.to_lonlat(np.vstack([place, place + [[0.0, 100.0]]]))
+    lon1 = float(near(lon1, lon0))
     return math.degrees(math.atan2((lon1 - lon0) * math.cos(math.radians(lat0)), lat1 - lat0))

@@ -17,6 +17,7 @@ import shapely
 
 from geoloc.arrays import Float64Array, Int64Array, Mask, RgbImage
 from geoloc.errors import InputError, TilesError
+from geoloc.geometry.longitude import side_by_side
 from geoloc.learning.training.data.places import Place
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.tile_set import TileSet
@@ -128,9 +129,10 @@ def _layouts(tiles: TileSet, ground_size_m: float) -> Iterator[tuple[str, _Layou
     table = tiles.table
     earlier: list[shapely.Geometry] = []
     is_size = np.asarray(table["ground_size_m"] == ground_size_m)
+    everywhere = side_by_side(table.geometry.to_numpy())
     for name in dict.fromkeys(table["raster"][is_size]):
         numbers = np.flatnonzero(is_size & np.asarray(table["raster"] == name))
-        footprints = np.asarray(table.geometry.iloc[numbers])
+        footprints = everywhere[numbers]
         whole = shapely.union_all(footprints)
         shown = shapely.union_all([each for each in earlier if each.intersects(whole)])
         shared = shapely.area(shapely.intersection(footprints, shown))
