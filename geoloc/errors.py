@@ -130,9 +130,14 @@ def cause_text(error: BaseException) -> str:
 
     Rasterio raises "Read failed. See previous exception for details." and chains what GDAL said.
     """
-    chain: list[BaseException] = [error]
+    return first_line(causes(error)[-1])
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """An error and what it was raised from, the first cause last."""
+    chain = [error]
     while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None:
         if inner in chain:
             break
         chain.append(inner)
-    return first_line(chain[-1])
+    return chain

@@ -200,8 +200,6 @@ def _show_summary(summary: TileSummary, *, quiet: bool, as_json: bool) -> None:
         say(
             f"{summary.folder}: nothing to do, {summary.tiles} tiles are there already", quiet=quiet
         )
-        for entry in summary.failures:  # a run that does something names them while it runs
-            say(f"not cut: {entry.error}", quiet=quiet)
         return
     count = len(summary.rasters) - len(summary.failures)
     text = f"{summary.folder}: {summary.tiles} tiles from {count} raster{'s' * (count != 1)}"

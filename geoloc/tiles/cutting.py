@@ -24,7 +24,7 @@ from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 
 from geoloc.atomic import replacing
-from geoloc.errors import OptionError, RasterError
+from geoloc.errors import OptionError, RasterError, cause_text
 from geoloc.stretch import Stretch
 from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.footprint import tile_centre, tile_polygon
@@ -245,9 +245,7 @@ def write_tile(
         ):
             _write_bands(dataset, tile)
     except rasterio.errors.RasterioError as error:
-        raise OptionError(
-            f"cannot write {path}: {error}; check --co and the space on the disk"
-        ) from error
+        raise OptionError(f"cannot write {path}: {cause_text(error)}; check --co") from error
 
 
 def encoded_bytes(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -132,7 +132,9 @@ def cut_tiles(
     prepared = prepare_folder(folder, scheme, _sources(inputs, folder), options)
     manifest = prepared.manifest
     if not prepared.is_finished:
-        run = _Run(folder, scheme, area, options.workers, progress or Silent())
+        run = _Run(
+            folder, scheme, area, options.workers, progress or Silent(), known=prepared.known
+        )
         manifest = run.make(manifest)
     seconds = time.monotonic() - started
     return TileSummary(folder, manifest.rasters, prepared.is_finished, seconds)
@@ -232,15 +234,21 @@ class _Run:
     area: Area
     workers: int
     progress: Progress
+    known: Mapping[str, RasterEntry] = field(default_factory=dict)
     errors: list[InputError] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
 
     def make(self, manifest: TileManifest) -> TileManifest:
         """Cut all rasters and write the tables; the finished manifest."""
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), Journal(self.folder) as journal:
             entries = tuple(self.cut(source, journal) for source in manifest.rasters)
             rows = [o.row for o in journal.outcomes.values() if o.row is not None]
+            damage = next((o.unreadable for o in journal.outcomes.values() if o.unreadable), None)
         try:
             _refuse_if_all_failed(entries, self.errors)
+            if not rows:
+                raise _no_tiles(entries, damage, self.scheme)
+            self._tell_held()
             finished = _write_tables(self.folder, replace(manifest, rasters=entries), rows)
         except InputError:
             abandon_folder(self.folder)
@@ -250,16 +258,19 @@ class _Run:
 
     def cut(self, source: RasterEntry, journal: Journal) -> RasterEntry:
         """Cut one raster; an entry with its error if that cannot be done."""
+        known = self.known.get(source.location)
+        if known is not None and known.is_whole:
+            return replace(source, tiles=known.tiles, skipped=known.skipped)
         try:
             with open_raster(resolve_location(self.folder, source.location)) as raster:
                 job = self._job(source, raster)
                 specs = self._specs(job, raster)
-                done = set(journal.outcomes)
+                done = {i for i, o in journal.outcomes.items() if o.unreadable is None}
                 self._cut_missing(job, raster, specs, journal)
             self._check_unchanged(source, journal, done)
         except InputError as error:
-            self.progress.warn(_about(source.location, error))
-            return self._failed(source, error)
+            return self._without(source, error, journal)
+        self._tell_held()
         return self._count(source, [s.tile_id for size in specs for s in size], journal)
 
     def _check_unchanged(self, source: RasterEntry, journal: Journal, done: set[str]) -> None:
@@ -283,6 +294,27 @@ class _Run:
                 return self._estimate(replace(source, tiles=len(specs)), raster, specs)
         except InputError as error:
             return TilePlan(0, 0, 0.0, (self._failed(source, error),))
+
+    def _without(self, source: RasterEntry, error: InputError, journal: Journal) -> RasterEntry:
+        """The entry of a raster that cannot be cut now; tiles of earlier runs stay."""
+        text = _about(source.location, error)
+        rows = (o.row for o in journal.outcomes.values() if o.row is not None)
+        kept = sum(row["raster"] == source.location for row in rows)
+        if kept:
+            self.progress.warn(f"{text} ({kept} tiles of before are kept)")
+            known = self.known.get(source.location, source)
+            lost = max(1, known.unreadable)
+            return replace(source, tiles=kept, skipped=known.skipped, unreadable=lost)
+        if self.errors:
+            self.progress.warn(text)
+        else:  # if no raster can be cut, the final error says this
+            self.held.append(text)
+        return self._failed(source, error)
+
+    def _tell_held(self) -> None:
+        """Tell of the first raster that failed, now that it is not the end."""
+        while self.held:
+            self.progress.warn(self.held.pop())
 
     def _failed(self, source: RasterEntry, error: InputError) -> RasterEntry:
         """The entry of a raster that cannot be cut; its error is kept."""
@@ -337,8 +369,9 @@ class _Run:
         specs: Sequence[Sequence[TileSpec]],
         journal: Journal,
     ) -> None:
-        """Cut the tiles that the journal does not know yet."""
-        missing = [[s for s in size if s.tile_id not in journal.outcomes] for size in specs]
+        """Cut the tiles that the journal does not know yet, or only as lost."""
+        done = {i for i, o in journal.outcomes.items() if o.unreadable is None}
+        missing = [[s for s in size if s.tile_id not in done] for size in specs]
         total = sum(map(len, specs))
         self.progress.start(f"cutting {Path(job.location).name}", total, "tiles")
         self.progress.advance(total - sum(map(len, missing)))
@@ -355,7 +388,10 @@ class _Run:
         damage = [o.unreadable for o in outcomes if o.unreadable is not None]
         kept = sum(o.row is not None for o in outcomes)
         if damage:
-            self.progress.warn(f"{len(damage)} tiles of {source.location} are lost: {damage[0]}")
+            tiles = "1 tile" if len(damage) == 1 else f"{len(damage)} tiles"
+            verb = "is" if len(damage) == 1 else "are"
+            again = "the same command tries again"
+            self.progress.warn(f"{tiles} of {source.location} {verb} lost ({again}): {damage[0]}")
         elif not kept:
             why = "none of its tiles has enough valid pixels" if ids else "it lies outside the area"
             self.progress.warn(f"no tiles from {source.location}: {why}")
@@ -411,6 +447,26 @@ def _refuse_if_all_failed(entries: Sequence[RasterEntry], errors: Sequence[Input
     raise RasterError(text, path=entries[0].location) from first
 
 
+def _no_tiles(
+    entries: Sequence[RasterEntry], damage: str | None, scheme: TileScheme
+) -> RasterError:
+    """The error of a run without a tile, with its own reason: unreadable, invalid or elsewhere."""
+    lost, skipped = (sum(getattr(e, n) for e in entries) for n in ("unreadable", "skipped"))
+    if lost:
+        and_more = f" and {skipped} have too few valid pixels" if skipped else ""
+        return RasterError(f"no tiles: {lost} could not be read{and_more}: {damage}")
+    if skipped:
+        return RasterError(
+            f"no tiles: of {skipped} that lie in the rasters, not one has enough valid pixels "
+            f"(a share of {scheme.min_valid:g}); lower --min-valid, or check the nodata value, "
+            "the mask and the alpha of the rasters with gdalinfo"
+        )
+    return RasterError(
+        "no tiles: the rasters lie outside the area; check --bounds (west, south, east, north in "
+        "degrees) and --aoi, or see where the rasters lie with geoloc info"
+    )
+
+
 def _about(location: str, error: InputError) -> str:
     """The message of an error, with the raster it is about."""
     text = one_line(error)
@@ -418,17 +474,8 @@ def _about(location: str, error: InputError) -> str:
 
 
 def _write_tables(folder: Path, manifest: TileManifest, rows: list[Row]) -> TileManifest:
-    """Write the table and the mosaic; the manifest with its digest.
-
-    Raises:
-        RasterError: There is not a single tile.
-    """
+    """Write the table and the mosaic; the manifest with its digest."""
     order = {entry.location: i for i, entry in enumerate(manifest.rasters)}
-    if not rows:
-        raise RasterError(
-            "no tiles: no part of the rasters lies in the area with enough valid pixels; "
-            "lower --min-valid, or check --bounds and --aoi"
-        )
     rows.sort(key=lambda r: (order[r["raster"]], r["ground_size_m"], r["row"], r["col"]))
     table = make_table(rows)
     write_table(folder, table)

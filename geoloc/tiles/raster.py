@@ -26,7 +26,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from geoloc.arrays import AnyArray, Mask
-from geoloc.errors import CrsError, InputError, RasterError, first_line
+from geoloc.errors import CrsError, InputError, RasterError, cause_text
 from geoloc.geometry.crs import as_crs
 from geoloc.glob_pattern import glob_matches, has_magic
 from geoloc.stretch import Stretch
@@ -34,6 +34,7 @@ from geoloc.tiles.bands import RgbRecipe, RgbTile, choose_recipe
 from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.grid import RasterFrame, pixel_size_m
 from geoloc.tiles.location import is_address
+from geoloc.tiles.read_failure import read_failure
 from geoloc.tiles.source_files import check_sources
 
 RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".img", ".ntf", ".nitf"})
@@ -138,8 +139,8 @@ class MapRaster:
                 )
                 return bands, self._read_valid(window, shape)
         except (RasterioError, ValueError, MemoryError) as error:
-            message = f"cannot read {self.location}: {first_line(error)}"
-            raise RasterError(f"{message}; is it damaged?", path=self.location) from error
+            message = f"cannot read {self.location}: {read_failure(self.location, error)}"
+            raise RasterError(message, path=self.location) from error
 
     def _read_valid(self, window: Window, shape: tuple[int, int]) -> Mask:
         """Which pixels (H, W) the alpha, mask or nodata declare valid."""
@@ -205,9 +206,11 @@ def _open(location: str) -> Any:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             return rasterio.open(location)
     except (RasterioError, ValueError, TypeError, AttributeError, OSError) as error:
-        message = f"cannot open {location} as a raster: {first_line(error)}"
-        expected = "expected a GeoTIFF or another format that GDAL reads"
-        raise RasterError(f"{message}; {expected}", path=location) from error
+        why, _, advice = read_failure(location, error).partition("; ")
+        if advice == "is it damaged?":
+            advice = "expected a GeoTIFF or another format that GDAL reads"
+        message = f"cannot open {location} as a raster: {why}"
+        raise RasterError(f"{message}; {advice}", path=location) from error
 
 
 def _north_up(dataset: Any, location: str) -> Any:
@@ -264,7 +267,7 @@ def _warp(dataset: Any, location: str, crs: Any, resampling: Resampling) -> Warp
             resampling=Resampling.nearest if is_palette else resampling,
         )
     except (RasterioError, ValueError) as error:
-        message = f"cannot warp {location} to a north-up grid: {first_line(error)}"
+        message = f"cannot warp {location} to a north-up grid: {cause_text(error)}"
         raise RasterError(f"{message}; warp it first with gdalwarp", path=location) from error
 
 

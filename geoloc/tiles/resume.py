@@ -94,10 +94,17 @@ def _outcome_from_json(line: str) -> Outcome:
 
 
 class Preparation(NamedTuple):
-    """What a run is to make, its rasters with their keys, and whether it is there already."""
+    """What a run is to make.
+
+    Attributes:
+        manifest: Its rasters with their keys.
+        is_finished: Whether all is there already.
+        known: What a finished run made of rasters, by their location.
+    """
 
     manifest: TileManifest
     is_finished: bool
+    known: dict[str, RasterEntry]
 
 
 def prepare_folder(
@@ -108,7 +115,7 @@ def prepare_folder(
     Raises:
         OutputExistsError: The folder holds something else, or tiles that were cut otherwise.
     """
-    found = _found_manifest(folder, overwrite=options.overwrite)
+    found, finished = _found_manifest(folder, overwrite=options.overwrite), {}
     if found is not None:
         reason = _difference(folder, found, scheme, sources, may_grow=options.resume)
         if reason is not None:
@@ -118,15 +125,16 @@ def prepare_folder(
                 path=folder,
             )
         if (folder / TILES_MANIFEST).exists():
-            if len(found.rasters) == len(sources):
-                return Preparation(found, is_finished=True)
+            finished = {entry.location: entry for entry in found.rasters}
+            if len(found.rasters) == len(sources) and all(e.is_whole for e in found.rasters):
+                return Preparation(found, is_finished=True, known=finished)
             _reopen(folder)
     folder.mkdir(parents=True, exist_ok=True)
     known = () if found is None else found.rasters
     started = TileManifest(scheme, tuple(_with_unique_keys(sources, known)))
     started.write(folder / TILES_PARTIAL_MANIFEST)
     (folder / TILES_MANIFEST).unlink(missing_ok=True)
-    return Preparation(started, is_finished=False)
+    return Preparation(started, is_finished=False, known=finished)
 
 
 def _with_unique_keys(

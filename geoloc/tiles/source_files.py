@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-from geoloc.errors import RasterError, cause_text
+from geoloc.errors import RasterError
 from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.location import is_address, is_remote
 from geoloc.tiles.mosaic import Source, mosaic_sources
+from geoloc.tiles.read_failure import read_failure
 
 # Sources are opened by so many threads: most of the time is waiting for a disk or a server.
 _THREADS = 8
@@ -115,7 +116,7 @@ def _look(source: Source) -> _Look:
                 return _look_into(dataset, source, of)
     except (RasterioError, ValueError, TypeError, AttributeError, OSError) as error:
         # The raster itself is opened by whoever asks, and refused there.
-        text = f"cannot be read{of}: {cause_text(error)}"
+        text = f"cannot be read{of}: {read_failure(source.location, error).partition('; ')[0]}"
         return _Look(problems=(text,) if source.parent else ())
 
 

@@ -28,7 +28,7 @@ from rasterio.enums import Resampling
 
 from geoloc.arrays import ByteArray, Int64Array
 from geoloc.atomic import replacing, write_text
-from geoloc.errors import RasterError, ShortWriteError, TilesError
+from geoloc.errors import RasterError, ShortWriteError, TilesError, cause_text
 from geoloc.geometry.crs import as_crs
 from geoloc.stretch import Stretch
 from geoloc.tiles.fingerprint import (
@@ -123,6 +123,11 @@ class RasterEntry:
     unreadable: int = 0
     error: str | None = None
     files: tuple[FileMark, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it could be cut everywhere; otherwise the next run tries again."""
+        return self.error is None and not self.unreadable
 
     @classmethod
     def of(cls, location: str, key: str, folder: Path) -> RasterEntry:
@@ -329,7 +334,7 @@ class TileSet:
                 )
                 is_here = dataset.transform.almost_equals(Affine(*row["transform"]), 1e-6)
         except (rasterio.errors.RasterioError, IndexError) as error:
-            message = f"cannot read the tile {path}: {error}"
+            message = f"cannot read the tile {path}: {cause_text(error)}"
             raise TilesError(f"{message}; run geoloc tile with --overwrite", path=path) from error
         if not is_here:
             message = f"{path} lies elsewhere than its table says: it was cut again otherwise"
