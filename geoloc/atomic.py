@@ -165,6 +165,16 @@ def draft_name(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{mark}{path.suffix}")
 
 
+def remove_drafts_of(path: Path) -> None:
+    """Remove what killed writers of one file have left; nobody may be writing it."""
+    target = Path(os.path.realpath(path))
+    for draft in target.parent.glob(
+        f".{glob.escape(target.stem)}.*.tmp{glob.escape(target.suffix)}*"
+    ):
+        if _DRAFT.fullmatch(draft.name) and draft.is_file():
+            draft.unlink(missing_ok=True)
+
+
 def remove_drafts(folder: Path) -> None:
     """Remove what killed writers have left in a folder and below; nobody may be writing there."""
     for path in list(folder.rglob(".*.tmp*")):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from geoloc import __version__
+from geoloc.atomic import remove_drafts_of
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.job import locate_on, open_index
 from geoloc.locate.resume import Output, Standing, find_standing, in_order
@@ -16,7 +17,7 @@ from geoloc.lock import locked_file
 from geoloc.options import LocateOptions, OutputOptions
 from geoloc.progress import Progress, Silent
 from geoloc.results.files import check_place, stream_results, write_file
-from geoloc.results.journal import ResultJournal, read_journal, row_key
+from geoloc.results.journal import ResultJournal, journal_path, read_journal, row_key
 from geoloc.results.schema import PhotoResult
 
 
@@ -125,6 +126,8 @@ class FileJob:
         return self.summary
 
     def _run_locked(self, path: Path) -> None:
+        for file in (path, journal_path(path)):
+            remove_drafts_of(file)
         opened = open_index(self._index, self._options)
         output = Output(path, self._fmt, opened.index_id, options_text(self._options))
         standing = find_standing(self._photos, output, self._writing)

@@ -94,7 +94,7 @@ def _try_to_write(target: Path, given: Path) -> None:
     draft = draft_name(target)
     try:
         draft.touch()
-        draft.unlink()
+        draft.unlink(missing_ok=True)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OSError(error.errno, error.strerror, str(given)) from error

@@ -135,6 +135,17 @@ def test_a_killed_run_leaves_its_rows_and_the_same_call_goes_on(flight: _Flight,
     assert _names(output) == ["c", "a", "b", "d"]
 
 
+def test_what_a_writer_that_was_killed_left_is_swept(flight: _Flight) -> None:
+    left = [".out.7.0123abcd.tmp.gpkg", ".out.7.0123abcd.tmp.gpkg-journal"]
+    left += [".out.gpkg.partial.7.0123abcd.tmp.geojsonl"]
+    others = [".out.7.0123abcd.tmp.fgb", ".outer.7.0123abcd.tmp.gpkg", "out.7.0123abcd.tmp.gpkg"]
+    for name in (*left, *others):
+        (flight.folder / name).write_text("half")
+    flight.run("out.gpkg")
+    names = {path.name for path in flight.folder.iterdir()}
+    assert names == {"photos", "out.gpkg", *others}
+
+
 def test_a_run_killed_before_the_journal_was_removed_only_writes(flight: _Flight) -> None:
     flight.breaks["d"] = _interrupt
     with pytest.raises(KeyboardInterrupt):
