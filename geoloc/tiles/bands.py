@@ -12,7 +12,8 @@
 
 The percentiles come from a sample of the raster and are kept with its tiles, so every tile of a
 raster is stretched alike. Pixels are invalid where the alpha is 0, the mask says so, all bands
-hold nodata, or a value is not finite; they become black.
+hold nodata, or a value is not finite; they become black. Where nobody declares nodata, what looks
+like a fill value is taken for one (`geoloc.fill_values`), in all but bytes.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class RgbRecipe:
         """RGB of `bands` (B, H, W), in the order of `self.bands`; `valid` (H, W) is narrowed."""
         if np.issubdtype(bands.dtype, np.floating):
             valid = valid & np.isfinite(bands).all(axis=0)
+        if self.stretch is not None and self.stretch.fill is not None:
+            valid = valid & self.stretch.fill.holds_data(bands)
         if self.kind == "palette":
             pixels, valid = self._look_up(bands[0], valid)
         else:

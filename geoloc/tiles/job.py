@@ -13,6 +13,7 @@ from pathlib import Path
 import rasterio
 
 from geoloc.errors import CrsError, InputError, OptionError, RasterError, one_line
+from geoloc.fill_values import FillValues
 from geoloc.geometry.crs import crs_text
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
@@ -322,6 +323,9 @@ class _Run:
         return replace(source, error=_about(source.location, error))
 
     def _job(self, source: RasterEntry, raster: MapRaster) -> RasterJob:
+        stretch = raster.recipe.stretch
+        if stretch is not None and stretch.fill is not None:
+            self.progress.warn(_fill_warning(source.location, stretch.fill))
         return RasterJob(
             location=source.location,
             folder=self.folder,
@@ -464,6 +468,16 @@ def _no_tiles(
     return RasterError(
         "no tiles: the rasters lie outside the area; check --bounds (west, south, east, north in "
         "degrees) and --aoi, or see where the rasters lie with geoloc info"
+    )
+
+
+def _fill_warning(location: str, fill: FillValues) -> str:
+    """What a person should know of values that were taken for a fill."""
+    name, first = Path(location).name, fill.text.split(",")[0]
+    return (
+        f"{name} holds {fill.text} in many pixels, far off its other values and not declared as "
+        f"nodata: taken for a fill and left out; declare it with: gdal_edit.py -a_nodata {first} "
+        f"{name} (or another value that is nowhere, if these are data)"
     )
 
 

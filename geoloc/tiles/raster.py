@@ -190,11 +190,10 @@ def open_map_raster(
             check_sources(str(location), opened)
         dataset = _north_up(opened, str(location))
         raster = _as_map(dataset, str(location))
+        if raster.recipe.kind != "palette" and _needs_stretch(dataset, raster.recipe):
+            stretch = stretch or _measure_stretch(raster)
         if stretch is not None:
-            raster = replace(raster, recipe=replace(raster.recipe, stretch=stretch))
-        elif raster.recipe.kind != "palette" and _needs_stretch(dataset, raster.recipe):
-            measured = _measure_stretch(raster)
-            raster = replace(raster, recipe=replace(raster.recipe, stretch=measured))
+            raster = _stretched(raster, stretch)
         stack.pop_all()
         return raster
 
@@ -312,6 +311,13 @@ def _needs_stretch(dataset: Any, recipe: RgbRecipe) -> bool:
     return any(dataset.dtypes[band - 1] != "uint8" for band in recipe.bands)
 
 
+def _stretched(raster: MapRaster, stretch: Stretch) -> MapRaster:
+    """The raster with its stretch, and with what that knows of undeclared fill values."""
+    recipe = replace(raster.recipe, stretch=stretch)
+    always_valid = raster.always_valid and stretch.fill is None
+    return replace(raster, recipe=recipe, always_valid=always_valid)
+
+
 def _measure_stretch(raster: MapRaster) -> Stretch:
     """Percentiles over blocks spread evenly, so that a large raster is not read twice."""
     side = _SAMPLE_BLOCK_PX
@@ -324,7 +330,11 @@ def _measure_stretch(raster: MapRaster) -> Stretch:
             bands, valid = raster._read_bands(window, (height, width), Resampling.nearest)
             samples.append(bands.reshape(len(bands), -1))
             masks.append(valid.ravel())
-    return Stretch.measure(np.concatenate(samples, axis=1), np.concatenate(masks))
+    # Who declares a value is believed: that is also how to say that another one is data.
+    undeclared = all(raster.dataset.nodatavals[band - 1] is None for band in raster.recipe.bands)
+    return Stretch.measure(
+        np.concatenate(samples, axis=1), np.concatenate(masks), find_fill=undeclared
+    )
 
 
 def _spread(length: int, side: int) -> list[int]:

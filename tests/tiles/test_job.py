@@ -275,6 +275,41 @@ def test_a_large_grid_is_planned_with_a_stage_of_its_own(tmp_path: Path, folder:
     assert progress.done == rows == pytest.approx(500, abs=1)
 
 
+def filled_map(path: Path, kind: str, fill: float, **more: object) -> Path:
+    """Noise of 240 m with a border of 80 m of one value in the west."""
+    bands = np.random.default_rng(2).integers(300, 3000, (1, 240, 240)).astype(kind)
+    bands[:, :, :80] = fill
+    transform = Affine(1, 0, 390000, 0, -1, 5820000)
+    return rasters.write_raster(path, bands, crs="EPSG:32633", transform=transform, **more)
+
+
+@pytest.mark.parametrize("virtual", [False, True])
+@pytest.mark.parametrize(("kind", "fill"), [("float32", -9999), ("uint16", 0), ("int16", -32768)])
+def test_a_fill_that_nobody_declared_is_left_out_and_named(
+    kind: str, fill: float, virtual: bool, tmp_path: Path, folder: Path
+) -> None:
+    path = filled_map(tmp_path / "map.tif", kind, fill)
+    progress = RecordedProgress()
+    options = TileOptions(
+        ground_sizes_m=(80.0,), size_px=32, overlap=0.0, min_valid=0.5, virtual=virtual
+    )
+    summary = cut_tiles([str(path)], folder, options, progress=progress)
+    (warning,) = progress.warnings
+    assert f"gdal_edit.py -a_nodata {fill} map.tif" in warning
+    assert (summary.tiles, summary.skipped) == (6, 3)
+    with TileSet.open(folder) as tiles:
+        assert 80 < tiles.read(0).mean() < 170
+        assert tiles.read(0).std() > 20
+
+
+def test_a_declared_value_says_that_another_is_data(tmp_path: Path, folder: Path) -> None:
+    path = filled_map(tmp_path / "map.tif", "float32", -9999, nodata=-1)
+    progress = RecordedProgress()
+    options = TileOptions(ground_sizes_m=(80.0,), size_px=32, overlap=0.0)
+    assert cut_tiles([str(path)], folder, options, progress=progress).skipped == 0
+    assert not progress.warnings
+
+
 def test_the_plan_counts_what_is_cut(source: str, folder: Path) -> None:
     plan = plan_tiles([source], folder, OPTIONS)
     assert not folder.exists()
