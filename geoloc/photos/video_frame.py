@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from geoloc.clutter import is_clutter
 from geoloc.errors import MetadataError, PhotoError
 from geoloc.image_size import ImageSize
 from geoloc.photos.image_file import open_image
@@ -164,7 +165,11 @@ class FrameLogs:
     def _srt_files(self, folder: Path) -> tuple[Path, ...]:
         if folder not in self._folders:
             try:
-                inside = sorted(path for path in folder.iterdir() if path.suffix.lower() == SUFFIX)
+                inside = sorted(
+                    path
+                    for path in folder.iterdir()
+                    if path.suffix.lower() == SUFFIX and not is_clutter(path.name)
+                )
             except OSError:
                 inside = []
             self._folders[folder] = tuple(inside)
