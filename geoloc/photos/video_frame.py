@@ -83,6 +83,11 @@ class FrameLogs:
         self._denied: frozenset[Path] = frozenset()
         self._log = None if log is None else read_flight_log(log)
 
+    def path_beside(self, photo: Path) -> Path | None:
+        """The log that lies where that of a frame would, unread; None without one."""
+        with self._lock:
+            return _beside(photo, self._srt_files)
+
     def match(self, photo: str | Path) -> PhotoMetadata | None:
         """Metadata of a frame from its flight log; None without a log, or in its gaps."""
         photo = Path(photo)
