@@ -223,8 +223,7 @@ def _north_up(dataset: Any, location: str) -> Any:
         _refuse_unplaced(dataset, location)
     if dataset.crs is None:
         raise CrsError(
-            f"{location} has no CRS, so its place on the Earth is not known; "
-            "set it first, say with: gdal_edit.py -a_srs EPSG:32633 FILE",
+            f"{location} has no CRS, so its place on the Earth is not known; {_crs_advice(location)}",
             path=location,
         )
     if transform.b == transform.d == 0 and transform.a > 0 > transform.e:
@@ -233,6 +232,18 @@ def _north_up(dataset: Any, location: str) -> Any:
     return _warp(
         dataset, location, dataset.crs, Resampling.nearest if flipped else Resampling.bilinear
     )
+
+
+def _crs_advice(location: str) -> str:
+    """How to give a raster a CRS; a ``.prj`` beside it is not read by GDAL for most formats."""
+    path = Path(location)
+    for beside in (path.with_suffix(".prj"), path.with_name(f"{path.name}.prj")):
+        if not is_address(location) and beside.is_file():
+            return (
+                f"{beside.name} lies beside it, but GDAL does not read that for this format; "
+                f"take it over with: gdal_edit.py -a_srs {beside} {location}"
+            )
+    return "set it first, say with: gdal_edit.py -a_srs EPSG:32633 FILE"
 
 
 def _refuse_unplaced(dataset: Any, location: str) -> None:

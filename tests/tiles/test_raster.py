@@ -12,7 +12,7 @@ from affine import Affine
 from rasterio.enums import ColorInterp
 
 from geoloc.errors import CrsError, RasterError
-from geoloc.tiles.raster import PixelWindow, expand_rasters, open_raster
+from geoloc.tiles.raster import PixelWindow, expand_rasters, open_map_raster, open_raster
 from tests.fixtures import rasters
 
 HERE = Affine(2, 0, 390000, 0, -2, 5820000)
@@ -201,3 +201,14 @@ def test_inputs_without_rasters_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(RasterError):
         expand_rasters([str(tmp_path / name)])
+
+
+@pytest.mark.parametrize("name", ["pic.prj", "pic.png.prj"])
+def test_a_prj_beside_a_picture_without_crs_is_mentioned(tmp_path: Path, name: str) -> None:
+    picture = rasters.picture(tmp_path)
+    (tmp_path / "pic.png.aux.xml").unlink()
+    with pytest.raises(CrsError, match=r"has no CRS.*-a_srs EPSG:32633"):
+        open_map_raster(picture)
+    (tmp_path / name).write_text("PROJCS[]")
+    with pytest.raises(CrsError, match=rf"{name} lies beside it, but .*-a_srs .*{name} .*pic\.png"):
+        open_map_raster(picture)
