@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import glob
+from pathlib import Path
+
+from geoloc.clutter import is_left_by_system
 
 has_magic = glob.has_magic
 
@@ -15,4 +18,11 @@ def glob_matches(pattern: str) -> list[str]:
     stem, dot, suffix = pattern.rpartition(".")
     if dot and not set(suffix) & set("[]/\\"):
         suffix = "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in suffix)
-    return sorted(glob.glob(f"{stem}{dot}{suffix}", recursive=True))  # noqa: PTH207 - Path has no absolute globs
+    found = glob.glob(f"{stem}{dot}{suffix}", recursive=True)  # noqa: PTH207 - Path has no absolute globs
+    named = set(Path(pattern).parts)
+    return sorted(path for path in found if not _has_clutter(set(Path(path).parts) - named))
+
+
+def _has_clutter(parts: set[str]) -> bool:
+    """Whether wildcards, which never stand for hidden names, led to what a system left."""
+    return any(map(is_left_by_system, parts))

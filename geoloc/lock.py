@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from geoloc.clutter import is_left_by_system
 from geoloc.errors import OutputBusyError, OutputExistsError
 
 FOLDER_LOCK = ".geoloc.lock"
@@ -57,8 +58,11 @@ def locked_file(path: Path) -> Iterator[None]:
 
 
 def is_vacant(folder: Path) -> bool:
-    """Whether a folder holds nothing but a lock, or is not there."""
-    return not folder.exists() or all(path.name == FOLDER_LOCK for path in folder.iterdir())
+    """Whether a folder holds nothing but a lock and what systems leave, or is not there."""
+    if not folder.exists():
+        return True
+    names = (path.name for path in folder.iterdir())
+    return all(name == FOLDER_LOCK or is_left_by_system(name) for name in names)
 
 
 @contextmanager

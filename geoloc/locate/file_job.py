@@ -12,7 +12,7 @@ from geoloc.atomic import remove_drafts_of
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.job import locate_on, open_index
 from geoloc.locate.resume import Output, Standing, find_standing, in_order
-from geoloc.locate.run_facts import options_text
+from geoloc.locate.run_facts import PhotoStates, options_text
 from geoloc.lock import locked_file
 from geoloc.options import LocateOptions, OutputOptions
 from geoloc.progress import Progress, Silent
@@ -129,7 +129,8 @@ class FileJob:
         for file in (path, journal_path(path)):
             remove_drafts_of(file)
         opened = open_index(self._index, self._options)
-        output = Output(path, self._fmt, opened.index_id, options_text(self._options))
+        options, states = options_text(self._options), PhotoStates(self._options)
+        output = Output(path, self._fmt, opened.index_id, options, states)
         standing = find_standing(self._photos, output, self._writing)
         self._note(standing)
         if standing.is_finished and not standing.todo:

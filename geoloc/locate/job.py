@@ -12,7 +12,7 @@ from typing import cast, get_args
 
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.locator import LOCATE_PARAMETERS, LocateParameters, Locator
-from geoloc.locate.run_facts import file_state
+from geoloc.locate.run_facts import PhotoStates
 from geoloc.models.device import resolve_device
 from geoloc.models.embedder import fingerprint
 from geoloc.options import LocateOptions
@@ -96,10 +96,11 @@ def _in_order(
     progress.start("locating photos", len(photos), "photos")
     waiting: deque[Future[PhotoResult]] = deque()
     reporter = _Reporter(locator, progress)
+    states = PhotoStates(options)
     pool = ThreadPoolExecutor(options.workers)
     try:
         for photo in photos:
-            waiting.append(pool.submit(_locate, locator, photo))
+            waiting.append(pool.submit(_locate, locator, photo, states))
             if len(waiting) > 2 * options.workers:
                 yield reporter.report(waiting.popleft().result())
         while waiting:
@@ -110,11 +111,11 @@ def _in_order(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _locate(locator: Locator, photo: Path) -> PhotoResult:
+def _locate(locator: Locator, photo: Path, states: PhotoStates) -> PhotoResult:
     """The result of one photo, with the state of its file before it was read."""
-    state = file_state(photo)
+    size_bytes, modified, flight_log = states.state_of(photo)
     result = locator.locate(photo)
-    return replace(result, photo_size=state.size_bytes, photo_time=state.modified)
+    return replace(result, photo_size=size_bytes, photo_time=modified, flight_log=flight_log)
 
 
 class _Reporter:

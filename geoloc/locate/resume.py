@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from geoloc.errors import InputError, OutputExistsError
-from geoloc.locate.run_facts import difference, is_unchanged
+from geoloc.locate.run_facts import PhotoStates, difference
 from geoloc.options import OutputFormat, OutputOptions
 from geoloc.results.files import read_results
 from geoloc.results.journal import JournalContent, journal_path, read_journal, row_key
@@ -29,12 +29,21 @@ class Output:
         fmt: Its format.
         index_id: Digest that names the index.
         options: As `geoloc.locate.run_facts.options_text` says.
+        states: The photos as they are now.
     """
 
     path: Path
     fmt: OutputFormat
     index_id: str
     options: str | None
+    states: PhotoStates
+
+    def lacks(self, rows: Mapping[str, PhotoResult], photo: Path) -> bool:
+        """Whether a photo is to be located: it has no row, was not read, or is not as it was."""
+        row = rows.get(row_key(photo))
+        if row is None or row.status == "unreadable":
+            return True
+        return not self.states.is_unchanged(row, photo)
 
     def check(self, rows: Mapping[str, PhotoResult], where: Path) -> None:
         """Refuse rows that were made otherwise than this run would make them."""
@@ -104,7 +113,7 @@ def _unfinished(photos: list[Path], output: Output, journal: JournalContent) -> 
                 f"does not know; {_REPLACE}",
                 path=output.path,
             )
-    todo = [photo for photo in photos if not _is_done(journal.rows, photo)]
+    todo = [photo for photo in photos if output.lacks(journal.rows, photo)]
     return Standing(todo, journal.rows, journal.end, replaces=journal.replaces)
 
 
@@ -118,7 +127,7 @@ def _finished(photos: list[Path], output: Output, *, may_grow: bool) -> Standing
             path=output.path,
         )
     output.check(rows, output.path)
-    todo = [photo for photo in photos if not _is_done(rows, photo)]
+    todo = [photo for photo in photos if output.lacks(rows, photo)]
     if not may_grow:
         _refuse_to_grow(todo, rows, output.path, len(photos))
     return Standing(todo, rows, is_finished=True)
@@ -149,12 +158,6 @@ def _refuse_to_grow(
             "use --resume to add them or --overwrite to begin anew, or choose another name",
             path=path,
         )
-
-
-def _is_done(rows: Mapping[str, PhotoResult], photo: Path) -> bool:
-    """Whether a photo need not be located: it was read, and its file is as it was."""
-    row = rows.get(row_key(photo))
-    return row is not None and row.status != "unreadable" and is_unchanged(row, photo)
 
 
 def _rows_of(output: Output) -> dict[str, PhotoResult]:

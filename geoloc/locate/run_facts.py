@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from geoloc.options import LocateOptions
-from geoloc.results.schema import PhotoResult
+from geoloc.photos.video_frame import FrameLogs, is_flight_log
+from geoloc.results.schema import PhotoResult, plain_text
 
 # They change how fast an answer comes, not which.
 _IDLE = ("device", "workers")
@@ -24,28 +25,57 @@ _FILES = ("metadata", "matcher_weights")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class FileState(NamedTuple):
-    """Size and time of a photo's file, as its row keeps them; None where there is no file."""
+class PhotoState(NamedTuple):
+    """A photo's file, and what is read beside it, as its row keeps them; None where there is none.
+
+    Attributes:
+        size_bytes: Size of its file.
+        modified: When it was last modified, ISO 8601.
+        flight_log: Name and digest of the log beside it.
+    """
 
     size_bytes: int | None
     modified: str | None
+    flight_log: str | None
 
 
-def file_state(path: Path) -> FileState:
-    """The state of a file now."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return FileState(None, None)
-    modified = _EPOCH + timedelta(milliseconds=stat.st_mtime_ns // 1_000_000)
-    return FileState(stat.st_size, modified.isoformat())
+class PhotoStates:
+    """States of photos, each flight log read once; safe to use from several threads.
 
+    Args:
+        options: Those of the run; where they name a flight log, none beside a photo is used.
+    """
 
-def is_unchanged(row: PhotoResult, path: Path) -> bool:
-    """Whether a photo's file is as it was when its row was made."""
-    now = file_state(path)
-    was = _parse_time(row.photo_time)
-    return was is not None and (row.photo_size, was) == (now.size_bytes, _parse_time(now.modified))
+    def __init__(self, options: LocateOptions) -> None:
+        given = options.metadata is not None and is_flight_log(options.metadata)
+        self._logs = None if given else FrameLogs()
+        self._names: dict[Path, str] = {}
+
+    def state_of(self, photo: Path) -> PhotoState:
+        """The state of a photo now."""
+        try:
+            stat = photo.stat()
+        except OSError:
+            return PhotoState(None, None, None)
+        modified = _EPOCH + timedelta(milliseconds=stat.st_mtime_ns // 1_000_000)
+        return PhotoState(stat.st_size, modified.isoformat(), self._log_of(photo))
+
+    def is_unchanged(self, row: PhotoResult, photo: Path) -> bool:
+        """Whether a photo is as it was when its row was made."""
+        now, was = self.state_of(photo), _parse_time(row.photo_time)
+        return was is not None and (row.photo_size, was, row.flight_log) == (
+            now.size_bytes,
+            _parse_time(now.modified),
+            now.flight_log,
+        )
+
+    def _log_of(self, photo: Path) -> str | None:
+        path = None if self._logs is None else self._logs.path_beside(photo)
+        if path is None:
+            return None
+        if path not in self._names:
+            self._names[path] = plain_text(f"{path.name} ({_digest(path)})")
+        return self._names[path]
 
 
 def _parse_time(text: str | None) -> datetime | None:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from geoloc.clutter import is_clutter
 from geoloc.errors import PhotoError, first_line
 from geoloc.glob_pattern import glob_matches, has_magic
 from geoloc.photo_name import SUFFIXES
@@ -113,7 +114,7 @@ class _Folder:
                 raise PhotoError(message, path=folder) from error
             self._warn(f"{folder} cannot be read ({reason}): passed over")
             return []
-        return [folder / name for name in names if not name.startswith(".")]
+        return [folder / name for name in names if not is_clutter(name)]
 
 
 def _add(photo: Path, found: dict[Path, Path], warn: Callable[[str], None]) -> None:

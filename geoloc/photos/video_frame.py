@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from geoloc.clutter import is_clutter
 from geoloc.errors import MetadataError, PhotoError
 from geoloc.image_size import ImageSize
 from geoloc.photos.image_file import open_image
@@ -81,6 +82,11 @@ class FrameLogs:
         self._lock = threading.Lock()
         self._denied: frozenset[Path] = frozenset()
         self._log = None if log is None else read_flight_log(log)
+
+    def path_beside(self, photo: Path) -> Path | None:
+        """The log that lies where that of a frame would, unread; None without one."""
+        with self._lock:
+            return _beside(photo, self._srt_files)
 
     def match(self, photo: str | Path) -> PhotoMetadata | None:
         """Metadata of a frame from its flight log; None without a log, or in its gaps."""
@@ -164,7 +170,11 @@ class FrameLogs:
     def _srt_files(self, folder: Path) -> tuple[Path, ...]:
         if folder not in self._folders:
             try:
-                inside = sorted(path for path in folder.iterdir() if path.suffix.lower() == SUFFIX)
+                inside = sorted(
+                    path
+                    for path in folder.iterdir()
+                    if path.suffix.lower() == SUFFIX and not is_clutter(path.name)
+                )
             except OSError:
                 inside = []
             self._folders[folder] = tuple(inside)

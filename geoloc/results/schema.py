@@ -71,7 +71,8 @@ class PhotoResult:
             and a digest of their content.
         photo_size: Size of the photo's file when it was read, bytes.
         photo_time: Time at which the photo's file was last modified, ISO 8601, to the millisecond.
-            A photo whose size and time are still the same need not be located again.
+            A photo whose size, time and flight log are still the same need not be located again.
+        flight_log: Flight log that lay beside the photo, by name and a digest of its content.
     """
 
     photo: str
@@ -114,6 +115,7 @@ class PhotoResult:
     options: str | None = None
     photo_size: int | None = None
     photo_time: str | None = None
+    flight_log: str | None = None
 
     @property
     def filename(self) -> str:
@@ -191,6 +193,7 @@ RESULT_COLUMNS = (
     Column("options"),
     Column("photo_size", "whole", bits=64),
     Column("photo_time", "time"),
+    Column("flight_log"),
 )
 
 Record = dict[str, Any]

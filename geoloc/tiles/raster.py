@@ -26,6 +26,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from geoloc.arrays import AnyArray, Mask
+from geoloc.clutter import is_clutter
 from geoloc.errors import CrsError, InputError, RasterError, cause_text
 from geoloc.geometry.crs import as_crs
 from geoloc.glob_pattern import glob_matches, has_magic
@@ -394,7 +395,7 @@ def _expand(item: str) -> list[str]:
         return [item]
     path = Path(item)
     if path.is_dir():
-        found = sorted(str(p) for p in path.iterdir() if p.suffix.lower() in RASTER_SUFFIXES)
+        found = sorted(str(p) for p in path.iterdir() if _is_raster_name(p.name))
     elif path.is_file():
         found = _in_archive(path) if path.suffix.lower() == ".zip" else [item]
     elif has_magic(item):
@@ -418,4 +419,9 @@ def _in_archive(path: Path) -> list[str]:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError) as error:
         raise RasterError(f"cannot open {path}: {error}; expected a zip", path=path) from error
-    return sorted(f"/vsizip/{path}/{n}" for n in names if Path(n).suffix.lower() in RASTER_SUFFIXES)
+    return sorted(f"/vsizip/{path}/{name}" for name in names if _is_raster_name(name))
+
+
+def _is_raster_name(name: str) -> bool:
+    """Whether a name in a folder or an archive is that of a raster."""
+    return Path(name).suffix.lower() in RASTER_SUFFIXES and not is_clutter(name)

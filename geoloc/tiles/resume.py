@@ -20,6 +20,7 @@ import shapely
 
 from geoloc.atomic import remove_drafts, write_text
 from geoloc.errors import OutputExistsError
+from geoloc.lock import is_vacant
 from geoloc.options import TileOptions
 from geoloc.tiles.cutting import Outcome
 from geoloc.tiles.tile_set import (
@@ -171,7 +172,7 @@ def _found_manifest(folder: Path, *, overwrite: bool) -> TileManifest | None:
     if folder.is_file():
         message = f"{folder} is a file, not a folder"
         raise OutputExistsError(f"{message}; use -o for another name", path=folder)
-    if not folder.exists() or not any(folder.iterdir()):
+    if is_vacant(folder):
         return None
     ours = [name for name in (TILES_MANIFEST, TILES_PARTIAL_MANIFEST) if (folder / name).exists()]
     if not ours:

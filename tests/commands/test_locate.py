@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
-from geoloc.locate.run_facts import file_state
+from geoloc.locate.run_facts import PhotoStates
 from geoloc.lock import locked_file
 from geoloc.options import LocateOptions
 from geoloc.results.files import read_results
@@ -237,7 +237,7 @@ def test_resume_adds_photos_and_says_what_was_there(locator: _Locator) -> None:
 
 
 def _row_of(name: str) -> PhotoResult:
-    state = file_state(Path(name))
+    state = PhotoStates(LocateOptions()).state_of(Path(name))
     return PhotoResult(
         str(Path(name).absolute()),
         "located",

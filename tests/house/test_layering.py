@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 # The wings of the house, from the ground up. A wing imports from itself and from below; wings of
 # one floor do not know each other. A new wing gets its place here; a name without a wing fails.
 LAYERS: tuple[str, ...] = (
-    "arrays errors fill_values options progress csv_table glob_pattern image_size photo_name"
-    " stretch",
+    "arrays clutter errors fill_values options progress csv_table glob_pattern image_size"
+    " photo_name stretch",
     "disk sqlite_group lock",
     "atomic",
     "array_file",

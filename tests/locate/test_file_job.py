@@ -17,7 +17,7 @@ import pytest
 
 from geoloc.errors import IndexFolderError, MetadataError, OutputBusyError, OutputExistsError
 from geoloc.locate.file_job import FileJob, LocateSummary, locate_to_file
-from geoloc.locate.run_facts import file_state, options_text
+from geoloc.locate.run_facts import PhotoStates, options_text
 from geoloc.options import LocateOptions, OutputOptions
 from geoloc.progress import Progress
 from geoloc.results.files import read_results
@@ -63,8 +63,9 @@ class _Flight:
                 yield self._row(photo, opened.index_id, options)
 
     def _row(self, photo: Path, index_id: str, options: LocateOptions) -> PhotoResult:
-        size, time = file_state(photo)
+        size, time, log = PhotoStates(options).state_of(photo)
         row = PhotoResult(str(photo), "unreadable", photo_size=size, photo_time=time, error="cut")
+        row = replace(row, flight_log=log)
         row = replace(row, index_id=index_id, options=options_text(options), geoloc_version="0.1.0")
         if photo.stem in self.unreadable:
             return row
@@ -275,6 +276,21 @@ def test_a_table_of_metadata_that_was_corrected_is_noticed(flight: _Flight) -> N
         flight.run("out.csv", options=options)
 
 
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_frames_whose_flight_log_was_changed_are_located_again(flight: _Flight, fmt: str) -> None:
+    frame, other = flight.photos[0].with_name("frame_0001.jpg"), flight.photos[1]
+    frame.write_bytes(b"1")
+    log = frame.with_name("flight.SRT")
+    log.write_text("one")
+    flight.run(f"out.{fmt}", [frame, other])
+    assert flight.run(f"out.{fmt}", [frame, other]).is_idle
+    log.write_text("two")
+    with pytest.raises(OutputExistsError, match=r"1 changed \(frame_0001\.jpg\)"):
+        flight.run(f"out.{fmt}", [frame, other])
+    given = LocateOptions(metadata=str(log))
+    assert PhotoStates(given).state_of(frame).flight_log is None
+
+
 def test_options_that_only_change_the_pace_are_no_others(flight: _Flight) -> None:
     flight.run("out.csv")
     options = LocateOptions(device="cpu", workers=7, prior_radius_m=5)
@@ -357,7 +373,7 @@ def test_a_file_of_something_else_is_refused_and_stays(flight: _Flight, fmt: str
 def test_a_file_of_an_older_version_is_refused(flight: _Flight) -> None:
     flight.run("out.csv")
     output = flight.folder / "out.csv"
-    lines = [line.rsplit(",", 4)[0] for line in output.read_text().splitlines()]
+    lines = [line.rsplit(",", 5)[0] for line in output.read_text().splitlines()]
     output.write_text("\n".join(lines) + "\n")
     with pytest.raises(OutputExistsError, match=r"out\.csv exists.*--overwrite"):
         flight.run("out.csv")

@@ -142,3 +142,9 @@ def test_folders_that_may_not_be_read_are_told(tmp_path, monkeypatch):
     assert warnings == [f"{closed} cannot be read (Permission denied): passed over"]
     with pytest.raises(PhotoError, match="may not be read"):
         find_photos([closed], recursive=True)
+
+
+def test_what_systems_leave_is_no_photo(tmp_path):
+    names = ("a.jpg", "._a.jpg", "__MACOSX/a.jpg", "__MACOSX/._a.jpg", ".trash/b.jpg", "Thumbs.db")
+    make(tmp_path, *names)
+    assert found(tmp_path, root=tmp_path) == (["a.jpg"], [])

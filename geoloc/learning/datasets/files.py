@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from geoloc.clutter import is_clutter
 from geoloc.csv_table import TableError, read_rows
 from geoloc.errors import InputError
 
@@ -24,7 +25,7 @@ def find_root(folder: Path, markers: Sequence[str], *, dataset: str) -> Path:
             f"{folder} is no folder; expected the folder of {dataset} with {', '.join(markers)}",
             path=folder,
         )
-    inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    inside = folders_in(folder)
     for root in (folder, *inside):
         if all((root / marker).exists() for marker in markers):
             return root
@@ -68,7 +69,8 @@ def require_files(paths: Iterable[Path], *, dataset: str, root: Path) -> None:
 
 def images_in(folder: Path) -> tuple[Path, ...]:
     """The images of a folder, by the numbers in their names and then by name."""
-    inside = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    named = (path for path in folder.iterdir() if not is_clutter(path.name))
+    inside = (path for path in named if path.suffix.lower() in IMAGE_SUFFIXES)
     return tuple(sorted(inside, key=lambda path: _natural(path.name)))
 
 
@@ -76,7 +78,8 @@ def folders_in(folder: Path) -> tuple[Path, ...]:
     """The folders of a folder by name; none if it does not exist."""
     if not folder.is_dir():
         return ()
-    return tuple(sorted(path for path in folder.iterdir() if path.is_dir()))
+    inside = (path for path in folder.iterdir() if not is_clutter(path.name))
+    return tuple(sorted(path for path in inside if path.is_dir()))
 
 
 def read_table_rows(path: Path, *, delimiter: str | None = None) -> list[list[str]]:

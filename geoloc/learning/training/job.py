@@ -14,6 +14,7 @@ from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import Recipe
 from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.learning.training.run import Run, RunConfig, TrainingSummary
+from geoloc.lock import is_vacant
 from geoloc.models.card import ModelCard
 from geoloc.models.device import resolve_device
 from geoloc.models.registry import load_model
@@ -67,7 +68,7 @@ def claim_folder(folder: Path, *, resume: bool) -> None:
     Raises:
         OutputExistsError: if it holds something, unless a run in it is resumed.
     """
-    if not resume and folder.exists() and any(folder.iterdir()):
+    if not resume and not is_vacant(folder):
         raise OutputExistsError(
             f"{folder} is not empty; expected a folder to write a model to; choose another -o, "
             "or go on with an interrupted run by --resume",

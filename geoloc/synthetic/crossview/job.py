@@ -12,6 +12,7 @@ import numpy as np
 from geoloc.arrays import ByteArray
 from geoloc.atomic import replacing
 from geoloc.errors import OutputExistsError
+from geoloc.lock import is_vacant
 from geoloc.options import CrossViewOptions
 from geoloc.photos.kind import network_view
 from geoloc.progress import Progress, Silent
@@ -234,7 +235,7 @@ def _name(town: Town, place: int) -> str:
 
 def _prepare(folder: Path, options: CrossViewOptions) -> None:
     """Make the folder; a table of pairs is only there when all of it is."""
-    if folder.is_dir() and any(folder.iterdir()) and not options.overwrite:
+    if folder.is_dir() and not is_vacant(folder) and not options.overwrite:
         message = f"{folder} is not empty; choose another folder or pass --overwrite"
         raise OutputExistsError(message, path=folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from geoloc.atomic import write_text
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.locate.job import locate_photos
+from geoloc.lock import is_vacant
 from geoloc.options import DemoOptions
 from geoloc.photos.photo_files import find_photos
 from geoloc.progress import Progress, Silent
@@ -168,7 +169,7 @@ def run_demo(
 def _make_room(folder: Path, options: DemoOptions) -> None:
     """An empty folder that is marked as a demo; only a marked one is ever cleared."""
     marker = folder / _MARKER
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or not is_vacant(folder)):
         if not marker.is_file():
             message = f"{folder} exists and holds no demo; choose another folder with -o"
             raise OutputExistsError(message, path=folder)

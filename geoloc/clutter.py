@@ -1,0 +1,22 @@
+"""Tell what systems leave in folders and archives from what people put there."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+_SYSTEM = ("__macosx", ".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir")
+
+
+def is_clutter(path: str | PurePath) -> bool:
+    """Whether a name, or a folder above it in a relative path, is hidden or a system's own.
+
+    Such are the AppleDouble files ``._map.tif`` that macOS puts beside every file on a foreign
+    disk, and in archives under ``__MACOSX``, ``.DS_Store``, and ``Thumbs.db``.
+    """
+    parts = PurePath(path).parts
+    return any(part.startswith(".") or is_left_by_system(part) for part in parts)
+
+
+def is_left_by_system(name: str) -> bool:
+    """Whether a file or folder of this name is what a system leaves by itself."""
+    return name.startswith("._") or name.lower() in _SYSTEM
