@@ -49,6 +49,7 @@ class TileOptions:
         virtual: Write no pixels; the rows of the table are windows of the source rasters.
         bounds: West, south, east, north in degrees (WGS84); tiles outside are not cut.
         aoi: A vector file; tiles that do not touch its polygons are not cut.
+        aoi_layer: The layer of that file; None takes the only one that holds polygons.
         creation_options: GDAL creation options of the tiles, as ``KEY=VALUE``.
         workers: Threads that read, convert and write.
         resume: Go on where an interrupted run stopped.
@@ -63,6 +64,7 @@ class TileOptions:
     virtual: bool = False
     bounds: tuple[float, float, float, float] | None = None
     aoi: str | None = None
+    aoi_layer: str | None = None
     creation_options: tuple[str, ...] = ()
     workers: int = 2
     resume: bool = False

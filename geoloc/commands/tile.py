@@ -111,6 +111,11 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
     help="Cut only tiles that touch the polygons of this vector file.",
 )
 @click.option(
+    "--aoi-layer",
+    metavar="NAME",
+    help="Layer of --aoi, where several of its layers hold polygons.",
+)
+@click.option(
     "--co",
     "creation_options",
     multiple=True,

@@ -184,7 +184,7 @@ def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
         sizes, size_px = sizes or (wished_m,), size_px or wished_px
     _check_options(options, sizes, size_px)
     within = Area() if options.bounds is None else bounds_area(options.bounds)
-    of_file = Area() if options.aoi is None else file_area(options.aoi)
+    of_file = Area() if options.aoi is None else file_area(options.aoi, options.aoi_layer)
     scheme = TileScheme(
         ground_sizes_m=tuple(sorted(set(map(float, sizes)))),
         overlap=float(options.overlap),
@@ -223,6 +223,8 @@ def _check_options(options: TileOptions, sizes: Sequence[float], size_px: int) -
             raise OptionError(f"{name} {value} is out of range; expected {expected}")
     if options.resume and options.overwrite:
         raise OptionError("--resume keeps what --overwrite removes; leave one of them out")
+    if options.aoi_layer is not None and options.aoi is None:
+        raise OptionError("--aoi-layer names a layer of --aoi; give that too, or leave it out")
     check_creation(options.creation_options)
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import geopandas
 import pytest
 import shapely
 
-from geoloc.errors import InputError, OptionError
-from geoloc.tiles.area import Area, bounds_area, file_area, intersection
+from geoloc.errors import OptionError
+from geoloc.tiles.area import Area, bounds_area, intersection
 
 
 def test_everywhere_touches_all() -> None:
@@ -43,45 +40,6 @@ def test_bounds_east_of_the_line_are_found_in_either_way_of_counting(
 def test_impossible_bounds_are_refused(bounds: tuple[float, float, float, float]) -> None:
     with pytest.raises(OptionError, match="W,S,E,N"):
         bounds_area(bounds)
-
-
-def write(path: Path, geometry: shapely.Geometry, crs: str | None = "EPSG:4326") -> Path:
-    geopandas.GeoDataFrame(geometry=[geometry], crs=crs).to_file(path)
-    return path
-
-
-def test_a_file_in_another_crs_becomes_degrees(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.gpkg", shapely.box(5e5, 0, 5.1e5, 1e4), "EPSG:32633")
-    assert file_area(path).touches(shapely.Point(15.05, 0.05))
-    assert not file_area(path).touches(shapely.Point(14.9, 0.05))
-
-
-def test_a_file_without_polygons_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no polygon"):
-        file_area(write(tmp_path / "p.geojson", shapely.Point(1, 2)))
-
-
-def test_a_file_that_is_no_vector_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.geojson").write_text("hello")
-    with pytest.raises(InputError, match="vector"):
-        file_area(tmp_path / "a.geojson")
-
-
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot read the area") as caught:
-        file_area(tmp_path / "none.geojson")
-    assert caught.value.path == tmp_path / "none.geojson"
-
-
-def test_an_error_of_our_own_is_not_taken_for_a_damaged_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_: object) -> None:
-        raise TypeError("a mistake")
-
-    monkeypatch.setattr(geopandas, "read_file", fail)
-    with pytest.raises(TypeError, match="a mistake"):
-        file_area(tmp_path / "a.geojson")
 
 
 def test_areas_without_common_ground_are_refused() -> None:
