@@ -16,16 +16,15 @@ from pathlib import Path
 
 from geoloc.atomic import replacing
 from geoloc.results.schema import PhotoResult, plain_text, result_of, result_record
-from geoloc.results.text_formats import feature_line
+from geoloc.results.text_formats import JOURNAL_SUFFIX, feature_line
 
-_SUFFIX = ".partial.geojsonl"
 _REPLACES = "replaces"  # a member of each feature of a run that replaces an output at its end
 
 
 def journal_path(output: str | Path) -> Path:
     """Where the journal of an output lies: beside the file, where a symbolic link leads to it."""
     target = Path(os.path.realpath(output))
-    return target.with_name(target.name + _SUFFIX)
+    return target.with_name(target.name + JOURNAL_SUFFIX)
 
 
 @dataclass

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from geoloc.csv_table import is_blank, parse_number, read_table
 from geoloc.results.schema import RESULT_COLUMNS, Record
 
+# What a journal's name ends with (see `geoloc.results.journal`).
+JOURNAL_SUFFIX = ".partial.geojsonl"
+
 
 class _TextStream(Protocol):
     """What the text formats are written to."""
@@ -67,7 +70,10 @@ def _read_geojson(path: Path) -> list[Record]:
 
 
 def _read_geojsonl(path: Path) -> list[Record]:
-    lines = path.read_text(encoding="utf-8").split("\n")
+    data = path.read_bytes()
+    if path.name.endswith(JOURNAL_SUFFIX):  # the last line of a killed run may be cut off
+        data = data[: data.rfind(b"\n") + 1]
+    lines = data.decode("utf-8").split("\n")
     return [json.loads(line.lstrip("\x1e"))["properties"] for line in lines if line.strip()]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyogrio
 import pytest
 
+from geoloc.results.files import read_results
 from geoloc.results.journal import ResultJournal, journal_path, read_journal, row_key
 from geoloc.results.schema import PhotoResult
 
@@ -34,7 +35,11 @@ def test_a_row_is_on_the_disk_as_soon_as_it_is_added(output: Path) -> None:
     assert not content.replaces
 
 
-def test_gdal_opens_the_journal(output: Path) -> None:
+@pytest.mark.parametrize("cut", [0, 40])
+def test_gdal_opens_the_rows_of_a_journal(output: Path, cut: int) -> None:
+    path = journal_path(output)
+    with path.open("ab") as stream:
+        stream.write(path.read_bytes()[:cut])  # the beginning of a third row
     frame = pyogrio.read_dataframe(journal_path(output))
     assert list(frame.filename) == ["a", "b ü"]
     assert (frame.geometry[0].x, frame.geometry[0].y) == (1.0, 2.0)
@@ -47,6 +52,7 @@ def test_a_last_line_that_is_cut_off_is_passed_over_and_replaced(output: Path, c
     path.write_bytes(path.read_bytes()[:-cut])
     content = read_journal(output)
     assert list(content.rows) == ["/p/a.jpg"]
+    assert read_results(path) == _ROWS[:1]
     journal = ResultJournal(output, content.rows.values(), end=content.end)
     journal.add(PhotoResult("/p/c.jpg", "rejected"))
     assert list(read_journal(output).rows) == ["/p/a.jpg", "/p/c.jpg"]
