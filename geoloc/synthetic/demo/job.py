@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geoloc import __version__
-from geoloc.atomic import write_text
+from geoloc.atomic import replacing, write_text
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.index.job import build_index
-from geoloc.locate.job import locate_photos
+from geoloc.locate.file_job import locate_to_file
 from geoloc.lock import is_vacant
 from geoloc.options import DemoOptions
 from geoloc.photos.photo_files import find_photos
 from geoloc.progress import Progress, Silent
 from geoloc.results.evaluation import Evaluation, evaluate_results, read_truth
-from geoloc.results.files import read_results, write_results
+from geoloc.results.files import read_results
+from geoloc.results.journal import journal_path
 from geoloc.synthetic.demo.sheet import draw_sheet
 from geoloc.synthetic.world.files import write_map, write_photos, write_truth
 from geoloc.synthetic.world.flight import Shot, plan_flight
@@ -32,7 +33,8 @@ from geoloc.tiles.job import cut_tiles
 
 _MARKER = "demo.json"
 _FOLDERS = ("photos", "tiles", "index")
-_FILES = ("region.tif", "truth.csv", "out.geojson", "out.qml", "demo.png")
+_RESULTS = "out.geojson"
+_FILES = ("region.tif", "truth.csv", _RESULTS, "out.qml", "demo.png", journal_path(_RESULTS).name)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Demo:
 
     @property
     def _results(self) -> Path:
-        return self.folder / "out.geojson"
+        return self.folder / _RESULTS
 
     def _build(self, progress: Progress) -> None:
         options = self.options
@@ -129,8 +131,7 @@ class Demo:
 
     def _locate(self, progress: Progress) -> None:
         photos = find_photos([self.folder / "photos"], recursive=False)
-        results = locate_photos(photos, self.folder / "index", progress=progress)
-        write_results(results, self._results)
+        locate_to_file(photos, self.folder / "index", self._results, progress=progress)
 
     def _evaluate(self, progress: Progress) -> None:
         truth = read_truth(self.folder / "truth.csv")
@@ -147,7 +148,8 @@ class Demo:
             results=read_results(self._results),
             errors_m=self._evaluation.errors_m,
         )
-        sheet.save(self.folder / "demo.png")
+        with replacing(self.folder / "demo.png") as draft:
+            sheet.save(draft, "PNG")
 
 
 def run_demo(

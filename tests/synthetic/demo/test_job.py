@@ -53,15 +53,16 @@ def test_a_folder_that_is_no_demo_is_never_cleared(tmp_path: Path) -> None:
 def test_an_earlier_demo_is_replaced_only_when_asked(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     Demo(DemoOptions(folder))
-    stale = folder / "photos" / "old.jpg"
-    stale.parent.mkdir()
-    stale.write_text("old")
+    (folder / "photos").mkdir()
+    stale = [folder / name for name in ("photos/old.jpg", "out.geojson.partial.geojsonl")]
+    for path in stale:
+        path.write_text("old")
     notes = folder / "notes.txt"
     notes.write_text("keep")
     with pytest.raises(OutputExistsError, match="--overwrite"):
         Demo(DemoOptions(folder))
     Demo(DemoOptions(folder, seed=4, overwrite=True))
-    assert not stale.exists()
+    assert not any(path.exists() for path in stale)
     assert notes.read_text() == "keep"
     assert json.loads((folder / "demo.json").read_text())["seed"] == 4
 
