@@ -143,15 +143,16 @@ class FileJob:
         )
         broke_off = journal.collect(coming)
         journal.close()
+        if journal.path.exists():
+            self.summary.kept_in = journal.path  # also if the output cannot be written
         if broke_off is None:
             self._write(path, journal.rows)
             journal.remove()
+            self.summary.kept_in = None
             return
-        if journal.rows and not standing.replaces:
+        if journal.rows and not standing.replaces:  # else what is there serves on
             self._write(path, journal.rows)
             self.summary.kept_in = path
-        elif journal.path.exists():
-            self.summary.kept_in = journal.path  # and what is there serves on
         raise broke_off
 
     def _note(self, standing: Standing) -> None:

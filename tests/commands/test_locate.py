@@ -193,7 +193,9 @@ def test_an_interrupt_of_a_replacement_leaves_what_serves(locator: _Locator) -> 
 def test_a_run_that_is_ended_from_outside_keeps_what_was_done_too(
     locator: _Locator, name: str
 ) -> None:
-    number = getattr(signal, name)
+    number = getattr(signal, name, None)
+    if number is None:
+        pytest.skip(f"this system has no {name}")
     before = signal.getsignal(number)
 
     def ended() -> Iterator[PhotoResult]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
@@ -23,6 +24,7 @@ from geoloc.progress import Progress
 from geoloc.results.files import read_results
 from geoloc.results.journal import journal_path, read_journal
 from geoloc.results.schema import PhotoResult
+from tests.fixtures.full_disk import SMALL_DISK_BYTES
 from tests.fixtures.progress import RecordedProgress
 from tests.fixtures.search import SearchWorld
 
@@ -42,6 +44,7 @@ class _Flight:
         self.located: list[str] = []
         self.breaks: dict[str, Callable[[], object]] = {}
         self.unreadable: set[str] = set()
+        self.tile_path: str | None = None
         self.index_id = "first"
 
     def open_index(self, index: Path, options: LocateOptions) -> SimpleNamespace:
@@ -69,7 +72,8 @@ class _Flight:
         row = replace(row, index_id=index_id, options=options_text(options), geoloc_version="0.1.0")
         if photo.stem in self.unreadable:
             return row
-        return replace(row, status="located", error=None, longitude=1.0, latitude=2.0)
+        row = replace(row, status="located", error=None, tile_path=self.tile_path)
+        return replace(row, longitude=1.0, latitude=2.0)
 
     def run(self, name: str, photos: Sequence[Path] | None = None, **kwargs: Any) -> LocateSummary:
         self.located.clear()
@@ -116,6 +120,7 @@ def test_what_was_done_is_written_and_the_same_call_goes_on(
     assert not list(flight.folder.glob(".*"))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the child only locates and dies
 @pytest.mark.parametrize("fmt", ["geojson", "gpkg"])
 def test_a_killed_run_leaves_its_rows_and_the_same_call_goes_on(flight: _Flight, fmt: str) -> None:
@@ -134,6 +139,46 @@ def test_a_killed_run_leaves_its_rows_and_the_same_call_goes_on(flight: _Flight,
     assert flight.run(output.name).statuses == Counter(located=1)
     assert flight.located == ["d"]
     assert _names(output) == ["c", "a", "b", "d"]
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize(("left", "kept"), [(50_000, "ca"), (100_000, "cabd")])
+def test_when_there_is_room_again_the_same_call_goes_on(
+    flight: _Flight, small_disk: Path, fmt: str, left: int, kept: str
+) -> None:
+    output = small_disk / f"out.{fmt}"
+    flight.tile_path = "x" * 20_000
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(SMALL_DISK_BYTES - left))
+    job = FileJob(flight.photos, "index", output)
+    with pytest.raises(OSError, match="No space left") as caught:
+        job.run()
+    assert caught.value.errno == errno.ENOSPC
+    assert _names(journal_path(output)) == list(kept)
+    assert {path.name for path in small_disk.iterdir()} == {
+        "filler",
+        f"{output.name}.partial.geojsonl",
+    }
+    filler.unlink()
+    flight.located.clear()
+    locate_to_file(flight.photos, "index", output)
+    assert flight.located == [name for name in "cabd" if name not in kept]
+    assert _names(output) == ["c", "a", "b", "d"]
+    assert not journal_path(output).exists()
+
+
+def test_an_interrupt_while_the_output_is_written_costs_no_row(
+    flight: _Flight, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("geoloc.results.files.write_records", lambda *_: _interrupt())
+        job = FileJob(flight.photos, "index", flight.folder / "out.gpkg")
+        with pytest.raises(KeyboardInterrupt):
+            job.run()
+    assert job.summary.kept_in == journal_path(flight.folder / "out.gpkg")
+    flight.run("out.gpkg")
+    assert flight.located == []
+    assert _names(flight.folder / "out.gpkg") == ["c", "a", "b", "d"]
 
 
 def test_what_a_writer_that_was_killed_left_is_swept(flight: _Flight) -> None:

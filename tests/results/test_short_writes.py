@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import resource
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -31,6 +30,7 @@ def _rows(count: int, *, text: str = "") -> list[PhotoResult]:
 @contextmanager
 def _file_size_limit(size_bytes: int) -> Iterator[None]:
     """What ``ulimit -f`` sets, for the time being."""
+    resource = pytest.importorskip("resource")  # not on Windows
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
     try:
