@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -34,9 +35,10 @@ from geoloc.tiles.cutting import (
 from geoloc.tiles.grid import GridOptions, TileGrid, check_resolution
 from geoloc.tiles.gtiff_options import check_creation
 from geoloc.tiles.location import relative_location, resolve_location
-from geoloc.tiles.raster import MapRaster, expand_rasters, open_raster
+from geoloc.tiles.raster import MapRaster, check_windows, expand_rasters, open_raster
 from geoloc.tiles.resume import Journal, abandon_folder, finish_folder, prepare_folder
 from geoloc.tiles.selection import touching_rows
+from geoloc.tiles.source_files import check_sources
 from geoloc.tiles.tile_set import (
     RasterEntry,
     TileManifest,
@@ -265,9 +267,10 @@ class _Run:
         if known is not None and known.is_whole:
             return replace(source, tiles=known.tiles, skipped=known.skipped)
         try:
-            with open_raster(resolve_location(self.folder, source.location)) as raster:
+            with self._open(source) as raster:
                 job = self._job(source, raster)
                 specs = self._specs(job, raster)
+                self._check_area(raster, specs)
                 done = {i for i, o in journal.outcomes.items() if o.unreadable is None}
                 self._cut_missing(job, raster, specs, journal)
             self._check_unchanged(source, journal, done)
@@ -275,6 +278,24 @@ class _Run:
             return self._without(source, error, journal)
         self._tell_held()
         return self._count(source, [s.tile_id for size in specs for s in size], journal)
+
+    def _open(self, source: RasterEntry) -> AbstractContextManager[MapRaster]:
+        """Open a raster; of a mosaic only what lies in the area has to be there, see below."""
+        path = resolve_location(self.folder, source.location)
+        return open_raster(path, check=self.area.shape is None)
+
+    def _check_area(self, raster: MapRaster, specs: Sequence[Sequence[TileSpec]]) -> None:
+        """Make sure that a mosaic is there where tiles will be cut.
+
+        Raises:
+            RasterError: It is not.
+        """
+        if self.area.shape is None:
+            return
+        if raster.recipe.stretch is not None:  # which was measured on all of it
+            check_sources(raster.location, raster.dataset)
+        else:
+            check_windows(raster, (pixel_window(s.window) for size in specs for s in size))
 
     def _check_unchanged(self, source: RasterEntry, journal: Journal, done: set[str]) -> None:
         """Make sure that a raster is still what it was before the tiles of this run were cut.
@@ -291,9 +312,10 @@ class _Run:
     def plan(self, source: RasterEntry) -> TilePlan:
         """What cutting one raster would make."""
         try:
-            with open_raster(resolve_location(self.folder, source.location)) as raster:
-                job = self._job(source, raster)
-                specs = [spec for size in self._specs(job, raster) for spec in size]
+            with self._open(source) as raster:
+                sized = self._specs(self._job(source, raster), raster)
+                self._check_area(raster, sized)
+                specs = [spec for size in sized for spec in size]
                 return self._estimate(replace(source, tiles=len(specs)), raster, specs)
         except InputError as error:
             return TilePlan(0, 0, 0.0, (self._failed(source, error),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from geoloc.tiles.location import is_address
 
 # The names that a mosaic's XML gives to its sources.
 _SOURCE_TAGS = ("sourcefilename", "sourcedataset")
+# Left, top, right, bottom in pixels.
+Box = tuple[float, float, float, float]
 _SUBDATASET = re.compile(r'([A-Z][A-Z0-9_]+:(?:\d+:)?"?)([^":]+)(.*)')
 
 
@@ -30,6 +33,7 @@ class Source:
         size_px: Width and height that the mosaic expects, if it says so.
         band: Highest band that the mosaic takes.
         raw_bytes: Size that a file of bare pixels must have; None for rasters.
+        box: Where it shows in the raster that the user gave; None is anywhere.
     """
 
     location: str
@@ -37,6 +41,14 @@ class Source:
     size_px: tuple[int, int] | None = None
     band: int = 0
     raw_bytes: int | None = None
+    box: Box | None = None
+
+    def touches(self, box: Box) -> bool:
+        """Whether the source shows in a part of the raster; so it may if nobody says where."""
+        if self.box is None:
+            return True
+        left, top, right, bottom = self.box
+        return left < box[2] and box[0] < right and top < box[3] and box[1] < bottom
 
 
 def mosaic_sources(dataset: Any, location: str) -> Iterator[Source]:
@@ -75,7 +87,8 @@ def vrt_sources(text: str, location: str) -> Iterator[Source]:
                 if element.get("subClass") == "VRTRawRasterBand":
                     yield Source(path, location, raw_bytes=_raw_bytes(element, width, height))
                 else:
-                    yield Source(path, location, _size_px(element), _band(element))
+                    sides, band = _size_px(element), _band(element)
+                    yield Source(path, location, sides, band, box=_box(element))
 
 
 def file_text(location: str) -> str | None:
@@ -97,6 +110,18 @@ def _size_px(source: ElementTree.Element) -> tuple[int, int] | None:
         return None
     sides = [properties.get(name) for name in ("RasterXSize", "RasterYSize")]
     return (int(sides[0]), int(sides[1])) if sides[0] and sides[1] else None
+
+
+def _box(source: ElementTree.Element) -> Box | None:
+    """Where a source shows in its mosaic, with a pixel around it for what resampling takes."""
+    place = source.find("DstRect")
+    if place is None:
+        return None
+    left, top, width, height = (
+        float(place.get(name, "nan")) for name in ("xOff", "yOff", "xSize", "ySize")
+    )
+    box = (left - 1, top - 1, left + width + 1, top + height + 1)
+    return None if math.isnan(sum(box)) else box
 
 
 def _band(source: ElementTree.Element) -> int:

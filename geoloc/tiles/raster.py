@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -199,6 +199,22 @@ def open_map_raster(
         return raster
 
 
+def check_windows(raster: MapRaster, windows: Iterable[PixelWindow]) -> None:
+    """Make sure that the sources of a mosaic are there as far as some windows of it reach.
+
+    Of a mosaic of a whole country a part may be there, and that part may be cut.
+
+    Raises:
+        RasterError: One is not.
+    """
+    sides = [(w.col_off, w.row_off, w.col_off + w.width, w.row_off + w.height) for w in windows]
+    if not sides:
+        return
+    lefts, tops, rights, bottoms = zip(*sides, strict=True)
+    box = (min(lefts), min(tops), max(rights), max(bottoms))
+    check_sources(raster.location, raster.dataset, within=None if raster.warped else box)
+
+
 def _open(location: str) -> Any:
     """The dataset as GDAL sees it."""
     try:
@@ -224,7 +240,8 @@ def _north_up(dataset: Any, location: str) -> Any:
         _refuse_unplaced(dataset, location)
     if dataset.crs is None:
         raise CrsError(
-            f"{location} has no CRS, so its place on the Earth is not known; {_crs_advice(location)}",
+            f"{location} has no CRS, so its place on the Earth is not known; "
+            f"{_crs_advice(location)}",
             path=location,
         )
     if transform.b == transform.d == 0 and transform.a > 0 > transform.e:

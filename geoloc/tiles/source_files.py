@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import warnings
 import zipfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from geoloc.errors import RasterError
 from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.location import is_address, is_remote
-from geoloc.tiles.mosaic import Source, mosaic_sources
+from geoloc.tiles.mosaic import Box, Source, mosaic_sources
 from geoloc.tiles.read_failure import read_failure
 
 # Sources are opened by so many threads: most of the time is waiting for a disk or a server.
@@ -34,10 +35,12 @@ class RasterFiles(NamedTuple):
     Attributes:
         files: Locations, each once, the raster's own first.
         problems: What is wrong with sources, each with the name of the source.
+        sources: The sources that the problems are of.
     """
 
     files: tuple[str, ...]
     problems: tuple[str, ...]
+    sources: tuple[Source, ...]
 
 
 def find_files(location: str, *, remote: bool = True) -> RasterFiles:
@@ -48,33 +51,55 @@ def find_files(location: str, *, remote: bool = True) -> RasterFiles:
         remote: Whether to open what lies on a server.
     """
     files: dict[str, None] = {}
-    problems: list[str] = []
+    problems: list[tuple[str, Source]] = []
     level, known = [Source(location)], {location}
     with ThreadPoolExecutor(_THREADS) as pool:
         while level:
             found: list[Source] = []
             for source, look in zip(level, pool.map(_look, level), strict=True):
                 files.update(dict.fromkeys((source.location, *look.files)))
-                problems += [f"{source.location} {text}" for text in look.problems]
-                found += look.sources
+                problems += [(f"{source.location} {text}", source) for text in look.problems]
+                # What a nested mosaic is made of shows where that shows.
+                found += [
+                    replace(child, box=source.box) if source.parent else child
+                    for child in look.sources
+                ]
             level = [
                 source
-                for source in {source.location: source for source in found}.values()
+                for source in _each_once(found)
                 if source.location not in known and (remote or not is_remote(source.location))
             ]
             known.update(source.location for source in level)
-    return RasterFiles(tuple(files), tuple(problems))
+    told, of = zip(*problems, strict=True) if problems else ((), ())
+    return RasterFiles(tuple(files), tuple(told), tuple(of))
 
 
-def check_sources(location: str, dataset: Any) -> None:
+def _each_once(sources: list[Source]) -> Iterable[Source]:
+    """The sources of all bands, each once; who shows in several places may show anywhere."""
+    merged: dict[str, Source] = {}
+    for source in sources:
+        other = merged.get(source.location, source)
+        box = source.box if source.box == other.box else None
+        merged[source.location] = replace(source, band=max(source.band, other.band), box=box)
+    return merged.values()
+
+
+def check_sources(location: str, dataset: Any, within: Box | None = None) -> None:
     """Make sure that all sources of an open mosaic are there, so that no hole becomes pixels.
+
+    Args:
+        location: The raster, as GDAL opens it.
+        dataset: Dataset of rasterio.
+        within: The part of it that will be read, in pixels of the dataset; None is the whole.
 
     Raises:
         RasterError: One is missing, cannot be opened, or is not what the mosaic says.
     """
     if not _is_mosaic(dataset):
         return
-    problems = find_files(location).problems
+    found = find_files(location)
+    told = zip(found.problems, found.sources, strict=True)
+    problems = [text for text, source in told if within is None or source.touches(within)]
     if problems:
         named = "; ".join(problems[:_NAMED])
         more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""

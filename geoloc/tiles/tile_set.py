@@ -41,7 +41,7 @@ from geoloc.tiles.fingerprint import (
 )
 from geoloc.tiles.footprint import in_own_crs
 from geoloc.tiles.location import is_address, relative_location, resolve_location
-from geoloc.tiles.raster import MapRaster, PixelWindow, open_map_raster, open_raster
+from geoloc.tiles.raster import MapRaster, PixelWindow, check_windows, open_map_raster, open_raster
 
 TILES_MANIFEST = "tiles.json"
 TILES_TABLE = "tiles.parquet"
@@ -387,7 +387,11 @@ class TileSet:
             if location not in self._checked:
                 self._checked[location] = None
                 try:
-                    with open_raster(path, stretch=stretch):
+                    rows = (row for row in self._rows if row["location"] == location)
+                    sides = ("col_off", "row_off", "width", "height")
+                    windows = (PixelWindow(*(row[side] for side in sides)) for row in rows)
+                    with open_raster(path, stretch=stretch, check=False) as raster:
+                        check_windows(raster, windows)
                         self._check_unchanged(location)
                 except RasterError as error:
                     self._checked[location] = error

@@ -15,6 +15,7 @@ import shapely
 from affine import Affine
 
 from geoloc.errors import CrsError, OptionError, OutputExistsError, RasterError
+from geoloc.geometry.crs import as_crs, to_lonlat
 from geoloc.options import TileOptions
 from geoloc.tiles import job
 from geoloc.tiles.fingerprint import legacy_fingerprint
@@ -424,3 +425,21 @@ def test_marks_of_the_old_kind_are_compared_by_the_old_rule(source: str, folder:
         dataset.write(np.zeros((3, 10, 10), dtype=np.uint8), window=((0, 10), (0, 10)))
     with pytest.raises(OutputExistsError, match=r"region\.tif has changed"):
         cut_tiles([source], folder, OPTIONS)
+
+
+@pytest.mark.parametrize("virtual", [False, True])
+def test_of_a_mosaic_only_the_area_has_to_be_there(
+    tmp_path: Path, folder: Path, virtual: bool
+) -> None:
+    mosaic = mosaics.vrt(tmp_path)
+    (tmp_path / "parts" / "east.tif").unlink()
+    at = to_lonlat(as_crs("EPSG:32633"), [390010, 390080, 390200], [5819990, 5819920, 5819920])
+    options = TileOptions(ground_sizes_m=(36.0,), size_px=16, virtual=virtual)
+    inside = (at[0][0], at[1][1], at[1][0], at[0][1])
+    cut_tiles([str(mosaic)], folder, replace(options, bounds=inside))
+    with TileSet.open(folder) as tiles:
+        assert len(tiles) > 4
+        assert all((tiles.read(i) == 60).all() for i in range(len(tiles)))
+    across = (at[0][0], at[1][1], at[2][0], at[0][1])
+    with pytest.raises(RasterError, match=r"east\.tif is missing"):
+        cut_tiles([str(mosaic)], tmp_path / "more", replace(options, bounds=across))
