@@ -69,6 +69,7 @@ def replacing(
             remove_companions(target)
     except BaseException as error:
         reason = explain_failure(error, draft, path) if isinstance(error, Exception) else None
+        _name(error, path)
         _remove_draft(draft)
         if reason is not None:
             raise reason from error
@@ -98,6 +99,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         _replace_folder(target, draft)
     except BaseException as error:
         reason = explain_failure(error, draft, path) if isinstance(error, Exception) else None
+        _name(error, path)
         shutil.rmtree(draft, ignore_errors=True)
         if reason is not None:
             raise reason from error
@@ -128,6 +130,12 @@ def _leads_to_stream(path: Path) -> bool:
             return False
         step = step.parent / step.readlink()
     return False
+
+
+def _name(error: BaseException, path: Path) -> None:
+    """Name what was written in an error of a stream, which does not know."""
+    if isinstance(error, OSError) and error.errno and error.filename is None:
+        error.filename = str(path)
 
 
 def _flush(path: Path) -> None:

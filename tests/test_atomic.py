@@ -198,6 +198,13 @@ def test_a_draft_that_fails_its_check_is_not_kept(tmp_path: Path) -> None:
     assert _names(tmp_path) == ["a.txt"]
 
 
+def test_an_error_of_a_stream_names_what_was_written(small_disk: Path) -> None:
+    path = small_disk / "a.txt"
+    with pytest.raises(OSError, match=r"No space left.*a\.txt'"), replacing(path) as draft:
+        draft.write_bytes(bytes(2 << 20))
+    assert _names(small_disk) == []
+
+
 def test_a_device_or_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/null")):

@@ -227,6 +227,9 @@ def write_tile(
 ) -> None:
     """Write a tile as a GeoTIFF, whole or not at all.
 
+    GDAL writes a small file when it closes it, and keeps to itself what the disk says then; so it
+    encodes the file in memory.
+
     Args:
         path: The file; its folder is made.
         tile: Square pixels and which of them are valid.
@@ -235,35 +238,34 @@ def write_tile(
         options: Creation options of GDAL, each ``NAME=VALUE``.
 
     Raises:
-        OptionError: GDAL refuses an option, or cannot write.
+        OptionError: GDAL refuses an option.
+        OSError: The disk is full, or allows no file so large.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with (
-            replacing(path, durable=False) as draft,
-            rasterio.open(draft, "w", **_profile(tile, crs, transform, options)) as dataset,
-        ):
-            _write_bands(dataset, tile)
+        encoded = _encode(tile, _profile(tile, crs, transform, options))
     except rasterio.errors.RasterioError as error:
         raise OptionError(f"cannot write {path}: {cause_text(error)}; check --co") from error
+    with replacing(path, durable=False) as draft:
+        draft.write_bytes(encoded)
 
 
 def encoded_bytes(
     tile: RgbTile, *, crs: CRS, transform: Affine, options: Sequence[str] = ()
 ) -> int:
     """How many bytes the tile would take on disk, written by `write_tile`."""
+    return len(_encode(tile, _profile(tile, crs, transform, options)))
+
+
+def _encode(tile: RgbTile, profile: dict[str, Any]) -> bytes:
     with MemoryFile() as memory:
-        with memory.open(**_profile(tile, crs, transform, options)) as dataset:
-            _write_bands(dataset, tile)
-        return len(memory.getbuffer())
-
-
-def _write_bands(dataset: Any, tile: RgbTile) -> None:
-    dataset.write(np.moveaxis(tile.pixels, -1, 0))
-    if not tile.valid.all():
-        dataset.write_mask(tile.valid)
-    if tile.pixels.shape[0] % OVERVIEW == 0:
-        dataset.build_overviews([OVERVIEW], Resampling.average)
+        with memory.open(**profile) as dataset:
+            dataset.write(np.moveaxis(tile.pixels, -1, 0))
+            if not tile.valid.all():
+                dataset.write_mask(tile.valid)
+            if tile.pixels.shape[0] % OVERVIEW == 0:
+                dataset.build_overviews([OVERVIEW], Resampling.average)
+        return bytes(memory.getbuffer())
 
 
 def _profile(tile: RgbTile, crs: CRS, transform: Affine, options: Sequence[str]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from geoloc.tiles.grid import GridOptions, grid_rows
 from geoloc.tiles.raster import open_raster
 from geoloc.tiles.tile_set import TileScheme
 from tests.fixtures import rasters
+from tests.fixtures.full_disk import SMALL_DISK_BYTES
 
 UTM = as_crs("EPSG:32633")
 PLACE = Affine(2.0, 0, 390_000, 0, -2.0, 5_820_000)
@@ -53,6 +54,15 @@ def test_creation_options_reach_the_file_and_its_size(tmp_path: Path) -> None:
         assert dataset.compression.name.upper() == "JPEG"
     size = (tmp_path / "a.tif").stat().st_size
     assert encoded_bytes(tile, crs=UTM, transform=PLACE, options=options) == size
+
+
+@pytest.mark.parametrize("left", [0, 4096, 8192])
+def test_a_tile_on_a_full_disk_is_no_success(small_disk: Path, left: int) -> None:
+    (small_disk / "filler").write_bytes(bytes(SMALL_DISK_BYTES - left))
+    path = small_disk / "a.tif"
+    with pytest.raises(OSError, match=r"No space left.*a\.tif"):
+        write_tile(path, _tile(), crs=UTM, transform=PLACE)
+    assert [each.name for each in small_disk.iterdir()] == ["filler"]
 
 
 def test_a_refused_option_leaves_no_file(tmp_path: Path) -> None:

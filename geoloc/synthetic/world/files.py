@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 from geoloc.arrays import ByteArray
 from geoloc.atomic import replacing
-from geoloc.errors import OutputExistsError
+from geoloc.errors import OutputExistsError, ShortWriteError
 from geoloc.geometry.crs import LonLat
 from geoloc.image_size import ImageSize
 from geoloc.progress import Progress, Silent
@@ -98,9 +98,23 @@ def write_map(
         "predictor": 2,
         "num_threads": _THREADS,
     }
-    with replacing(target) as draft, rasterio.open(draft, "w", **profile) as dataset:
+    with (
+        replacing(target, check=_check_map) as draft,
+        rasterio.open(draft, "w", **profile) as dataset,
+    ):
         dataset.write(picture.pixels.transpose(2, 0, 1))
     return picture
+
+
+def _check_map(path: Path) -> None:
+    """Refuse a map that cannot be decoded: GDAL may write short without a word."""
+    try:
+        with rasterio.open(path) as dataset:
+            dataset.read()
+    except rasterio.errors.RasterioIOError as error:
+        raise ShortWriteError(
+            f"{path.parent}: the map that was written there cannot be read again; is its disk well?"
+        ) from error
 
 
 def write_photos(
