@@ -13,7 +13,9 @@ import numpy as np
 
 from geoloc.arrays import Int64Array
 from geoloc.errors import InputError
+from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.manifest import IndexManifest
+from geoloc.index.map_index import MapIndex
 from geoloc.index.resume import Base, prepare_job, recipe_of, resolve_recipe, unknown_rows
 from geoloc.index.tile_vectors import embed_tiles, quickest_shrink, read_ahead
 from geoloc.index.writing import write_index
@@ -103,6 +105,7 @@ def build_index(
             progress=progress,
         )
         write_index(job, found, options, progress)
+        _warn_of_sparse_map(folder, progress)
         return _summary(folder, len(found.rows), began)
 
 
@@ -116,6 +119,19 @@ def _warn_of_scale(tiles: TileSet, card: ModelCard, model: str, progress: Progre
         f"the tiles are {found} m on the ground, {card.name} learnt from tiles of {learnt_m:g} m "
         f"and will hardly know these; cut others: geoloc tile --model {model}"
     )
+
+
+def _warn_of_sparse_map(folder: Path, progress: Progress) -> None:
+    """A picture of one grey has nothing to find photos by: the map is to blame, not they."""
+    index = MapIndex.open(folder)
+    features = index.open_features()
+    for region in [] if features is None else sparse_regions(features, index.tiles):
+        names = ", ".join(Path(raster).name for raster in region.rasters[:3])
+        progress.warn(
+            f"{names}: {region.features} local features on {region.tiles} tiles, too few to find "
+            "drone photos by; look at the tiles in QGIS: if they are of one grey, the map holds a "
+            "fill value that is not declared as nodata"
+        )
 
 
 def _summary(folder: Path, added: int, began: float) -> IndexSummary:

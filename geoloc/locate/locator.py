@@ -13,6 +13,7 @@ import numpy as np
 from geoloc.arrays import Int64Array
 from geoloc.errors import IndexFolderError, PhotoError
 from geoloc.geometry.crs import distances_m
+from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.locator import (
     DRONE_PARAMETERS,
@@ -153,7 +154,31 @@ class Locator:
         if (unsupported := self.unsupported_reason(kind)) is not None:
             return self._rejected(path, metadata, kind, unsupported)
         estimate = self._estimate(photo, metadata, kind)
-        return result_row(path, metadata, kind=kind, estimate=estimate, provenance=self._provenance)
+        why = None if estimate else self._nothing_to_compare(photo, metadata, kind)
+        return result_row(
+            path,
+            metadata,
+            kind=kind,
+            estimate=estimate,
+            provenance=self._provenance,
+            reason=why,
+        )
+
+    def _nothing_to_compare(
+        self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind
+    ) -> str | None:
+        """Whether the map or the photo is to blame for a drone photo without any place."""
+        if kind != "drone" or self.drone is None:
+            return None
+        regions, features = self.drone.features.regions, self.drone.features
+        if len(sparse_regions(features, self._index.tiles)) == len(regions):
+            return (
+                f"the map has too little to compare, {len(features)} local features on "
+                f"{len(self._index.tiles)} tiles; look at its tiles, geoloc index warned of them"
+            )
+        if self.drone.shows_enough(photo, metadata, check=self._check):
+            return "nothing on the map is like the photo"
+        return None
 
     @property
     def _default_kind(self) -> PhotoKind:

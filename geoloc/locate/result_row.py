@@ -114,13 +114,23 @@ def result_row(
     kind: PhotoKind,
     estimate: Estimate | None,
     provenance: Provenance,
+    reason: str | None = None,
 ) -> PhotoResult:
-    """The row of a photo that was searched for; without a position if the estimate is too weak."""
+    """The row of a photo that was searched for; without a position if the estimate is too weak.
+
+    Args:
+        path: The photo.
+        metadata: What is known of it.
+        kind: What kind of photo it is.
+        estimate: What the search found.
+        provenance: What all rows share.
+        reason: Why it found nothing, where more is known than the estimate tells.
+    """
     row = empty_row(
         path,
         metadata,
         status="rejected",
-        error=f"found nowhere on this map: {_reason(kind, estimate)}",
+        error=f"found nowhere on this map: {reason or _reason(kind, estimate)}",
         provenance=provenance,
         kind=kind,
     )

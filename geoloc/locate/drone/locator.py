@@ -152,6 +152,21 @@ class DroneLocator:
             return None
         return georeference(found, camera, self.features.regions[found.best.region].frame)
 
+    def shows_enough(
+        self, photo: Photo, metadata: PhotoMetadata, *, check: Callable[[], None]
+    ) -> bool:
+        """Whether the photo has enough keypoints to compare, under any hypothesis."""
+        height_px, width_px = photo.pixels.shape[:2]
+        camera = camera_of(metadata, width_px, height_px)
+        query = _Query(pixels=photo.pixels, camera=camera, rows=None, check=check)
+        stages = hypothesis_stages(
+            metadata,
+            self._options.effort,
+            gsd_m=self.features.gsd_m,
+            parameters=self._parameters.hypotheses,
+        )
+        return any(True for stage in stages for _ in self._views(query, stage))
+
     def posterior(
         self,
         photo: Photo,
