@@ -44,7 +44,7 @@ def check_room(folder: Path, size_bytes: int) -> None:
     """
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < size_bytes:
-        needed, free = (f"{size / 1e6:,.1f} MB" for size in (size_bytes, free_bytes))
+        needed, free = (f"{size / 1e6:,.3g} MB" for size in (size_bytes, free_bytes))
         message = f"no room for at least {needed} more, {free} are free"
         raise OSError(errno.ENOSPC, message, str(folder))
 
@@ -77,7 +77,7 @@ def explain_failure(error: Exception, draft: Path, target: Path) -> OSError | No
     if isinstance(error, OSError) and error.errno:
         # Nobody knows the name of a draft, and numpy and pyarrow give none at all.
         is_named = error.filename is not None and not str(error.filename).startswith(str(draft))
-        return None if is_named else OSError(error.errno, error.strerror, str(target))
+        return None if is_named else OSError(error.errno, os.strerror(error.errno), str(target))
     number = _limit_reached(draft) or _fullness(draft.parent)
     return None if number is None else OSError(number, os.strerror(number), str(target))
 

@@ -69,7 +69,7 @@ def test_a_limit_of_file_size_is_told_from_a_full_disk(tmp_path: Path) -> None:
 def test_too_little_room_is_told_before_the_work(small_disk: Path) -> None:
     check_room(small_disk, 1000)
     with pytest.raises(
-        OSError, match=r"no room for at least 2\.0 MB more, 1\.0 MB are free"
+        OSError, match=r"no room for at least 2 MB more, 1\.05 MB are free"
     ) as caught:
         check_room(small_disk, 2_000_000)
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(small_disk))
