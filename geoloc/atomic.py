@@ -173,22 +173,26 @@ def draft_name(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{mark}{path.suffix}")
 
 
-def remove_drafts_of(path: Path) -> None:
-    """Remove what killed writers of one file have left; nobody may be writing it."""
-    target = Path(os.path.realpath(path))
-    for draft in target.parent.glob(
-        f".{glob.escape(target.stem)}.*.tmp{glob.escape(target.suffix)}*"
-    ):
-        if _DRAFT.fullmatch(draft.name) and draft.is_file():
-            draft.unlink(missing_ok=True)
-
-
 def remove_drafts(folder: Path) -> None:
     """Remove what killed writers have left in a folder and below; nobody may be writing there."""
     for path in list(folder.rglob(".*.tmp*")):
-        if not _DRAFT.fullmatch(path.name):
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        if _DRAFT.fullmatch(path.name):
+            _remove(path)
+
+
+def remove_drafts_of(path: Path) -> None:
+    """Remove what killed writers of one file or folder have left; nobody may be writing it."""
+    target = Path(os.path.realpath(path))
+    stem, suffix = re.escape(target.stem), re.escape(target.suffix)
+    own = re.compile(rf"\.{stem}\.\d+\.[0-9a-f]{{8}}\.tmp{suffix}.*")
+    if target.parent.is_dir():
+        for found in list(target.parent.iterdir()):
+            if own.fullmatch(found.name):
+                _remove(found)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

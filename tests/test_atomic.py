@@ -15,6 +15,7 @@ from geoloc.atomic import (
     draft_name,
     plain_target,
     remove_drafts,
+    remove_drafts_of,
     replacing,
     replacing_folder,
     write_text,
@@ -245,3 +246,15 @@ def test_what_killed_libraries_left_is_removed(tmp_path: Path) -> None:
         draft.with_name(draft.name + ending).write_text("half")
     remove_drafts(tmp_path)
     assert _names(tmp_path) == []
+
+
+def test_drafts_of_one_name_are_removed_and_no_others(tmp_path: Path) -> None:
+    own, folder = draft_name(tmp_path / "a.csv"), draft_name(tmp_path / "a.csv")
+    own.touch()
+    (folder / "inside").mkdir(parents=True)
+    kept = [draft_name(tmp_path / name) for name in ("a.b.csv", "b.csv", "a.txt")]
+    for path in kept:
+        path.touch()
+    remove_drafts_of(tmp_path / "a.csv")
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+    remove_drafts_of(tmp_path / "nowhere" / "a.csv")

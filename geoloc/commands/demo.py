@@ -49,19 +49,21 @@ def command(
     index and locate on them, compares the results with the truth, and draws one picture, demo.png.
     """
     from geoloc.commands.evaluate import evaluation_lines
+    from geoloc.lock import locked_folder
     from geoloc.synthetic.demo.job import Demo
 
-    demo = Demo(DemoOptions(output, photos, seed, overwrite=overwrite))
-    say(f"$ mkdir -p {output} && cd {output}", quiet=quiet)
-    began = time.perf_counter()
-    for step in demo.steps:
-        say(f"$ {step.typed}" if step.typed else f"# {step.label}", quiet=quiet)
-        started = time.perf_counter()
-        with progress_bar(quiet=quiet, verbose=verbose) as progress:
-            step.run(progress)
-        if verbose:
-            say(f"  {time.perf_counter() - started:.1f} s", quiet=quiet)
-    summary = demo.summary
-    click.echo("\n".join(evaluation_lines(summary.evaluation)))
-    say(f"\n{time.perf_counter() - began:.0f} s; open {summary.results} in QGIS", quiet=quiet)
-    click.echo(f"picture               {summary.sheet}")
+    with locked_folder(output):
+        demo = Demo(DemoOptions(output, photos, seed, overwrite=overwrite))
+        say(f"$ mkdir -p {output} && cd {output}", quiet=quiet)
+        began = time.perf_counter()
+        for step in demo.steps:
+            say(f"$ {step.typed}" if step.typed else f"# {step.label}", quiet=quiet)
+            started = time.perf_counter()
+            with progress_bar(quiet=quiet, verbose=verbose) as progress:
+                step.run(progress)
+            if verbose:
+                say(f"  {time.perf_counter() - started:.1f} s", quiet=quiet)
+        summary = demo.summary
+        click.echo("\n".join(evaluation_lines(summary.evaluation)))
+        say(f"\n{time.perf_counter() - began:.0f} s; open {summary.results} in QGIS", quiet=quiet)
+        click.echo(f"picture               {summary.sheet}")

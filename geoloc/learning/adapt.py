@@ -19,7 +19,7 @@ from geoloc.learning.training.data.map_validation import (
 )
 from geoloc.learning.training.data.places import Place
 from geoloc.learning.training.data.sources import TrainingData
-from geoloc.learning.training.job import claim_folder
+from geoloc.learning.training.job import claimed_folder
 from geoloc.learning.training.processes import open_processes
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import DataChoice, PairChoice, Recipe, Schedule
@@ -116,6 +116,7 @@ def adapt_model(
     Raises:
         OptionError: if there is no time.
         OutputExistsError: if `folder` holds something.
+        OutputBusyError: if another run writes there.
         InputError: if the tiles cannot be read, or the map is too small to hold a part out.
         ModelError: if the model is missing or is not for drone photos, or there is no checkpoint
             to resume.
@@ -129,11 +130,29 @@ def adapt_model(
     side_px = _side_px(card)
     processes = open_processes(options.device)
     listener = progress if progress is not None and processes.is_main else Silent()
-    with TileSet.open(tiles) as opened:
-        ground = _read(opened, card, side_px=side_px, seed=options.seed, progress=listener)
-    if processes.is_main:
-        claim_folder(folder, resume=options.resume)
-    recipe = _recipe(card, ground, folder, options)
+    with claimed_folder(folder, _how(options), processes):
+        with TileSet.open(tiles) as opened:
+            ground = _read(opened, card, side_px=side_px, seed=options.seed, progress=listener)
+        recipe = _recipe(card, ground, folder, options)
+        source = _source(ground, recipe, side_px=side_px)
+        command = (
+            f"geoloc adapt {ground.name} -o {folder.resolve().name} --model {card.name} "
+            f"--minutes {options.minutes:g}{' --whole' * options.whole}"
+        )
+        refinement = Refinement(command, _PATIENCE, keeps_backbone=not options.whole)
+        config = RunConfig(recipe, folder, _how(options), processes, listener, refinement)
+        run = Run(config, TrainingData(source, ground.validation))
+        run.train()
+        done = run.summary()
+    return AdaptSummary(done.folder, done.untrained, done.recall, done.best_step)
+
+
+def _how(options: AdaptOptions) -> TrainOptions:
+    return TrainOptions(device=options.device, workers=options.workers, resume=options.resume)
+
+
+def _source(ground: _Map, recipe: Recipe, *, side_px: int) -> AerialSource:
+    """What pairs are made of; known by its map, so that a run goes on with the same one only."""
     source = AerialSource(
         ground.learnt,
         recipe.pairs,
@@ -142,17 +161,7 @@ def adapt_model(
         turns_apart=ground.tiles < _FEW_TILES,
     )
     source.identity = f"tiles {ground.digest}, {source.identity}"
-    command = (
-        f"geoloc adapt {ground.name} -o {folder.resolve().name} --model {card.name} "
-        f"--minutes {options.minutes:g}{' --whole' * options.whole}"
-    )
-    how = TrainOptions(device=options.device, workers=options.workers, resume=options.resume)
-    refinement = Refinement(command, _PATIENCE, keeps_backbone=not options.whole)
-    config = RunConfig(recipe, folder, how, processes, listener, refinement)
-    run = Run(config, TrainingData(source, ground.validation))
-    run.train()
-    done = run.summary()
-    return AdaptSummary(done.folder, done.untrained, done.recall, done.best_step)
+    return source
 
 
 def _side_px(card: ModelCard) -> int:

@@ -18,8 +18,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from geoloc.atomic import replacing, write_text
+from geoloc.atomic import remove_drafts, replacing, write_text
 from geoloc.errors import DependencyError, ModelError, OptionError, OutputExistsError, one_line
+from geoloc.lock import locked_folder
 from geoloc.models.card import ModelCard, check_embeds_images
 from geoloc.models.registry import LoadedModel, load_model
 from geoloc.models.weights import sha256_of
@@ -87,6 +88,7 @@ def export_onnx(
             these operators, or what was written computes something else.
         OptionError: The operators are older than torch writes.
         OutputExistsError: A file exists already.
+        OutputBusyError: Another run writes there.
     """
     options, progress = options or OnnxOptions(), progress or Silent()
     _require_packages()
@@ -95,7 +97,14 @@ def export_onnx(
             f"--opset {options.opset} is too old; expected {OLDEST_OPSET} or newer, which is "
             "what torch's exporter writes"
         )
-    model = load_model(name_or_path)
+    with locked_folder(folder):
+        return _export(load_model(name_or_path), folder, options, progress)
+
+
+def _export(
+    model: LoadedModel, folder: Path, options: OnnxOptions, progress: Progress
+) -> OnnxSummary:
+    """Write all branches, then what describes them."""
     check_embeds_images(model.card)
     views = options.views or model.card.views
     for view in views:
@@ -126,7 +135,7 @@ def _make_room(folder: Path, views: tuple[str, ...], *, overwrite: bool) -> None
         raise OutputExistsError(
             f"{taken} exists; expected a new folder; pass --overwrite or another -o", path=taken
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    remove_drafts(folder)
 
 
 class _OneView(nn.Module):

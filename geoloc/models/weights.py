@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import safetensors.torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from geoloc.atomic import replacing
 from geoloc.errors import ModelError
+from geoloc.models.card import CARD_NAME, WEIGHTS_NAME
 
 _MAX_NAMED = 5
 
@@ -124,10 +125,29 @@ def write_tensors(network: nn.Module, path: Path) -> str:
     The same weights always make the same file: safetensors writes metadata in any order, so the
     file carries none but what readers of other tools expect.
     """
+    with replacing(path) as draft:
+        draft.write_bytes(_serialised(network))
+    return sha256_of(path)
+
+
+def write_model(network: nn.Module, folder: Path, card_of: Callable[[str], str]) -> None:
+    """Write weights and card, in the place of those that may be there, at one moment.
+
+    Both are whole before the first takes its name; weights of another card are never loaded.
+
+    Args:
+        network: Its weights are written.
+        folder: The model folder; it exists.
+        card_of: Text of the card, from the checksum of the weights.
+    """
+    with replacing(folder / CARD_NAME) as card, replacing(folder / WEIGHTS_NAME) as weights:
+        weights.write_bytes(_serialised(network))
+        card.write_text(card_of(sha256_of(weights)), encoding="utf-8")
+
+
+def _serialised(network: nn.Module) -> bytes:
     tensors = {
         key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
     }
-    with replacing(path) as draft:
-        # Not save_file: it makes a file that only its owner may read.
-        draft.write_bytes(safetensors.torch.save(tensors, metadata={"format": "pt"}))
-    return sha256_of(path)
+    # Not save_file: it makes a file that only its owner may read.
+    return safetensors.torch.save(tensors, metadata={"format": "pt"})

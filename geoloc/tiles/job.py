@@ -16,6 +16,7 @@ import rasterio
 from geoloc.errors import CrsError, InputError, OptionError, RasterError, one_line
 from geoloc.fill_values import FillValues
 from geoloc.geometry.crs import crs_text
+from geoloc.lock import locked_folder
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.area import Area, bounds_area, file_area, intersection
@@ -128,17 +129,20 @@ def cut_tiles(
         ModelError: There is no such model, which is asked for the sizes that are not given.
         OptionError: Options contradict each other or lie out of range.
         OutputExistsError: The folder holds something else, or tiles that were cut otherwise.
+        OutputBusyError: Another run writes there.
         InputError: No raster at all could be cut.
     """
     options, folder, started = options or TileOptions(), Path(folder), time.monotonic()
     scheme, area = resolve_scheme(options)
-    prepared = prepare_folder(folder, scheme, _sources(inputs, folder), options)
-    manifest = prepared.manifest
-    if not prepared.is_finished:
-        run = _Run(
-            folder, scheme, area, options.workers, progress or Silent(), known=prepared.known
-        )
-        manifest = run.make(manifest)
+    sources = _sources(inputs, folder)
+    with locked_folder(folder):
+        prepared = prepare_folder(folder, scheme, sources, options)
+        manifest = prepared.manifest
+        if not prepared.is_finished:
+            run = _Run(
+                folder, scheme, area, options.workers, progress or Silent(), known=prepared.known
+            )
+            manifest = run.make(manifest)
     seconds = time.monotonic() - started
     return TileSummary(folder, manifest.rasters, prepared.is_finished, seconds)
 

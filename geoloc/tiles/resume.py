@@ -155,8 +155,6 @@ def _with_unique_keys(
 def abandon_folder(folder: Path) -> None:
     """Remove what a run that made nothing has left."""
     _clear(folder)
-    if not any(folder.iterdir()):
-        folder.rmdir()
 
 
 def finish_folder(folder: Path, manifest: TileManifest) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from geoloc.errors import ModelError
 from geoloc.image_size import ImageSize
-from geoloc.models import registry
+from geoloc.models import registry, weights
 from geoloc.models.weights import load_strictly, read_tensors, sha256_of, write_tensors
 
 CARD = """
@@ -200,3 +200,20 @@ def test_weights_of_another_network_are_refused_by_name_and_shape(folder: Path) 
     edit(folder, "satellite_grid = [3, 2]", 'satellite_grid = [2, 2]\nconverter = "separate"')
     with pytest.raises(ModelError, match=r"missing satellite_maps.*and \d+ more"):
         registry.load_model(folder)
+
+
+def test_a_model_that_cannot_be_replaced_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = torch.nn.Linear(2, 1)
+    weights.write_model(network, tmp_path, lambda checksum: f"first {checksum}")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before["model.toml"].decode() == f"first {sha256_of(tmp_path / 'model.safetensors')}"
+
+    def fail(_: str) -> str:
+        raise KeyboardInterrupt
+
+    torch.nn.init.zeros_(network.weight)
+    with pytest.raises(KeyboardInterrupt):
+        weights.write_model(network, tmp_path, fail)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

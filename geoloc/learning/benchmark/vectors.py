@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geoloc.array_file import load_array, save_array
 from geoloc.arrays import Float32Array, RgbImage
-from geoloc.atomic import replacing
 from geoloc.errors import InputError, ModelError
 from geoloc.index.tile_vectors import read_ahead
 from geoloc.learning.datasets.crossview import Picture
@@ -37,9 +37,14 @@ class _Shard(NamedTuple):
     rows: range
     path: Path | None
 
-    @property
-    def is_done(self) -> bool:
-        return self.path is not None and self.path.exists()
+    def read(self, dimension: int) -> Float32Array | None:
+        """The vectors that were kept, of unit length; None if they are missing or damaged."""
+        found = None if self.path is None else load_array(self.path)
+        if found is None or found.shape != (len(self.rows), dimension):
+            return None
+        # A disk that filled up may have left zeros.
+        is_whole = bool((abs(np.linalg.norm(found, axis=1) - 1) < 0.01).all())
+        return found if is_whole else None
 
 
 class PictureVectors:
@@ -77,13 +82,16 @@ class PictureVectors:
     def _compute(self, paths: Sequence[Path], view: View) -> Float32Array:
         vectors = np.empty((len(paths), self._embedder.dimension), np.float32)
         shards = self._shards(paths, view)
-        missing = [shard for shard in shards if not shard.is_done]
+        missing = []
+        for shard in shards:
+            kept = shard.read(self._embedder.dimension)
+            if kept is None:
+                missing.append(shard)
+            else:
+                vectors[shard.rows.start : shard.rows.stop] = kept
         self._progress.start(f"embedding {view} images", len(paths), "images")
         self._progress.advance(len(paths) - sum(len(shard.rows) for shard in missing))
         self._embed_shards(missing, paths, view, vectors)
-        for shard in shards:
-            if shard not in missing and shard.path is not None:
-                vectors[shard.rows.start : shard.rows.stop] = np.load(shard.path)
         return vectors
 
     def _embed_shards(
@@ -173,8 +181,7 @@ def _keep(path: Path | None, vectors: Float32Array) -> None:
     if path is None:
         return
     path.parent.mkdir(exist_ok=True)
-    with replacing(path) as draft:
-        np.save(draft, vectors)
+    save_array(path, vectors)
 
 
 def _unreadable(faults: Sequence[InputError], count: int) -> InputError:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from geoloc.arrays import Float64Array, RgbImage
-from geoloc.atomic import replacing_folder
+from geoloc.atomic import remove_drafts_of, replacing_folder
 from geoloc.errors import InputError, OutputExistsError, PhotoError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.longitude import near
@@ -34,6 +34,7 @@ from geoloc.learning.pairing.table import (
     write_table,
 )
 from geoloc.learning.pairing.tiles import TileCutter, TileShape
+from geoloc.lock import locked_file
 from geoloc.models.view import View
 from geoloc.options import PairingOptions
 from geoloc.progress import Progress, Silent
@@ -93,13 +94,18 @@ def make_pairs(
     Raises:
         OptionError: Options lie out of range.
         OutputExistsError: The folder exists.
+        OutputBusyError: Another run writes it.
         InputError: A map or the metadata cannot be read, no photo lies on a map, or the photos lie
             too close together to hold out any.
     """
     options, folder = options or PairingOptions(), Path(folder)
-    _refuse_existing(folder, options)
-    with replacing_folder(folder) as draft:
-        summary = _Run(draft, options, progress or Silent()).make(photos, expand_rasters(maps))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside it: the folder itself is replaced.
+    with locked_file(folder):
+        _refuse_existing(folder, options)
+        remove_drafts_of(folder)
+        with replacing_folder(folder) as draft:
+            summary = _Run(draft, options, progress or Silent()).make(photos, expand_rasters(maps))
     return replace(summary, folder=folder)
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from geoloc import __version__
+from geoloc.atomic import replacing, write_text
 from geoloc.geometry.crs import LonLat
 from geoloc.learning.datasets.pairs import PAIRS_NAME
 from geoloc.learning.pairing.areas import Side
@@ -67,7 +68,10 @@ def write_table(folder: Path, pairs: Sequence[CutPair]) -> None:
     """
     tested = any(pair.side == "test" for pair in pairs)
     learnt = [pair for pair in pairs if tested and pair.side == "train"]
-    with (folder / PAIRS_NAME).open("w", newline="", encoding="utf-8") as file:
+    with (
+        replacing(folder / PAIRS_NAME) as draft,
+        draft.open("w", newline="", encoding="utf-8") as file,
+    ):
         table = csv.writer(file, lineterminator="\n")
         table.writerow(_COLUMNS)
         table.writerows(_row(pair, folder) for pair in pairs)
@@ -84,7 +88,7 @@ def write_manifest(folder: Path, options: PairingOptions, view: View, shape: Til
         "ground_span_deg": list(options.span_deg) if view == "ground" else None,
         "options": asdict(options),
     }
-    (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    write_text(folder / MANIFEST_NAME, json.dumps(manifest, indent=2) + "\n")
 
 
 def file_names(photos: Sequence[Path]) -> list[str]:

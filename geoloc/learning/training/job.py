@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from geoloc.atomic import remove_drafts
@@ -9,12 +11,12 @@ from geoloc.errors import OutputExistsError
 from geoloc.learning.training.data.sources import open_training_data, open_validation
 from geoloc.learning.training.embedding import TrainingEmbedder
 from geoloc.learning.training.model_folder import draft_card
-from geoloc.learning.training.processes import OneProcess, open_processes
+from geoloc.learning.training.processes import OneProcess, Processes, open_processes
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import Recipe
 from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.learning.training.run import Run, RunConfig, TrainingSummary
-from geoloc.lock import is_vacant
+from geoloc.lock import is_vacant, locked_folder
 from geoloc.models.card import ModelCard
 from geoloc.models.device import resolve_device
 from geoloc.models.registry import load_model
@@ -43,6 +45,7 @@ def train_model(
 
     Raises:
         OutputExistsError: if `folder` holds something.
+        OutputBusyError: if another run writes there.
         InputError: if images are missing or none are held out.
         ModelError: if the recipe's card does not describe a network, or the checkpoint to resume
             is missing or of another run.
@@ -52,30 +55,41 @@ def train_model(
     options, folder = options or TrainOptions(), Path(folder)
     chosen = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
     processes = open_processes(options.device)
-    if processes.is_main:
-        claim_folder(folder, resume=options.resume)
     listener = progress if progress is not None and processes.is_main else Silent()
-    card = draft_card(chosen.card, folder)
-    training_data = open_training_data(chosen, card, Path(data), progress=listener)
-    run = Run(RunConfig(chosen, folder, options, processes, listener), training_data)
-    run.train()
-    return run.summary()
+    with claimed_folder(folder, options, processes):
+        card = draft_card(chosen.card, folder)
+        training_data = open_training_data(chosen, card, Path(data), progress=listener)
+        run = Run(RunConfig(chosen, folder, options, processes, listener), training_data)
+        run.train()
+        return run.summary()
 
 
-def claim_folder(folder: Path, *, resume: bool) -> None:
-    """Make a model folder to write to; what a killed run has left half written is removed.
+@contextmanager
+def claimed_folder(folder: Path, options: TrainOptions, processes: Processes) -> Iterator[None]:
+    """Be the one run that writes to a model folder, which the first of its processes makes.
+
+    What a killed run has left half written is removed.
 
     Raises:
         OutputExistsError: if it holds something, unless a run in it is resumed.
+        OutputBusyError: if another run writes there.
     """
+    if not processes.is_main:
+        yield
+        return
+    with locked_folder(folder):
+        _check_vacant(folder, resume=options.resume)
+        remove_drafts(folder)
+        yield
+
+
+def _check_vacant(folder: Path, *, resume: bool) -> None:
     if not resume and not is_vacant(folder):
         raise OutputExistsError(
             f"{folder} is not empty; expected a folder to write a model to; choose another -o, "
             "or go on with an interrupted run by --resume",
             path=folder,
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_drafts(folder)
 
 
 def measure_model(

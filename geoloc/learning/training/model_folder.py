@@ -9,10 +9,9 @@ from typing import Any
 
 import tomli_w
 
-from geoloc.atomic import write_text
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import Recipe
-from geoloc.models.card import CARD_NAME, ModelCard, card_from
+from geoloc.models.card import ModelCard, card_from
 
 RECIPE_NAME = "recipe.toml"
 _MEASURED_WITH = "geoloc train {recipe} --data FOLDER --evaluate {name}"
@@ -72,14 +71,11 @@ class Measurement:
     steps: int | None = None
 
 
-def write_card(
-    document: Mapping[str, Any], folder: Path, *, checksum: str, measured: Measurement
-) -> None:
-    """Write ``model.toml`` of the weights with that checksum.
+def card_text(document: Mapping[str, Any], *, checksum: str, measured: Measurement) -> str:
+    """The text of ``model.toml`` of the weights with that checksum.
 
     Args:
         document: The card without weights and accuracy.
-        folder: The model folder.
         checksum: SHA-256 of the weights.
         measured: Their accuracy.
     """
@@ -101,4 +97,4 @@ def write_card(
         training["steps"] = measured.steps
     weights = {"sha256": checksum}
     whole = {**document, "training": training, "weights": weights, "accuracy": [accuracy]}
-    write_text(folder / CARD_NAME, tomli_w.dumps(whole))
+    return tomli_w.dumps(whole)

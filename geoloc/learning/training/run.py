@@ -21,9 +21,9 @@ from geoloc.learning.training.loading import load_batches
 from geoloc.learning.training.model_folder import (
     RECIPE_NAME,
     Measurement,
+    card_text,
     complete_card,
     draft_card,
-    write_card,
 )
 from geoloc.learning.training.network import build_for_training, keep_backbone
 from geoloc.learning.training.objective import Objective, Sample, build_loss
@@ -44,8 +44,7 @@ from geoloc.learning.training.run_state import (
     write_run_state,
 )
 from geoloc.learning.training.training_log import LogLine, NoLog, TrainingLog
-from geoloc.models.card import WEIGHTS_NAME
-from geoloc.models.weights import write_tensors
+from geoloc.models.weights import write_model
 from geoloc.options import TrainOptions
 from geoloc.progress import Progress
 
@@ -335,13 +334,16 @@ class Run:
         if not self.config.processes.is_main:
             return
         folder, refinement = self.config.folder, self.config.refinement
-        checksum = write_tensors(self.network, folder / WEIGHTS_NAME)
         measured = Measurement(
             self.validation.protocol, state.best, state.untrained, state.backbone
         )
         if refinement:
             measured = replace(measured, command=refinement.command, steps=state.best_step)
-        write_card(self.document, folder, checksum=checksum, measured=measured)
+        write_model(
+            self.network,
+            folder,
+            lambda checksum: card_text(self.document, checksum=checksum, measured=measured),
+        )
 
     def summary(self) -> TrainingSummary:
         """What the run ended with."""

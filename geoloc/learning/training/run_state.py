@@ -81,8 +81,16 @@ def write_run_state(state: RunState, folder: Path) -> None:
         "source": dict(state.source),
     }
     # To a stream: torch notes the name of a file in its bytes, and that of a draft is random.
-    with replacing(folder / CHECKPOINT_NAME) as draft, draft.open("wb") as stream:
+    with (
+        replacing(folder / CHECKPOINT_NAME, check=_check_whole) as draft,
+        draft.open("wb") as stream,
+    ):
         torch.save(document, stream)
+
+
+def _check_whole(path: Path) -> None:
+    """Find all tensors in a file, without reading them."""
+    torch.load(path, map_location="cpu", weights_only=True, mmap=True)
 
 
 def read_run_state(folder: Path, origin: Mapping[str, str]) -> RunState:

@@ -83,8 +83,11 @@ class TrainingLog:
 
     def write(self, line: LogLine) -> None:
         """Add a line, at once on disk."""
-        with self._path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(_cells(line))
+        try:
+            with self._path.open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow(_cells(line))
+        except OSError as error:  # of a full disk it names no file
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
         if self._board is not None:
             for name, value in _scalars(line).items():
                 self._board.add_scalar(name, value, line.step)
@@ -133,7 +136,9 @@ def _rows_until(path: Path, step: int) -> list[list[str]]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))[1:]
-    return [row for row in rows if row and row[0].isdigit() and int(row[0]) <= step]
+    # A line that a full disk has cut off may name an early step.
+    whole = (row for row in rows if len(row) == len(LOG_COLUMNS) and row[0].isdigit())
+    return [row for row in whole if int(row[0]) <= step]
 
 
 def _open_board(folder: Path, step: int) -> Any:

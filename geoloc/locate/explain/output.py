@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from geoloc.atomic import plain_target, replacing
 from geoloc.errors import OptionError, OutputExistsError
+from geoloc.lock import locked_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,7 +35,7 @@ def check_picture(path: Path, *, overwrite: bool) -> None:
 def write_picture(picture: Image.Image, path: Path) -> None:
     """Write a picture, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as draft:
+    with locked_file(path), replacing(path) as draft:
         picture.save(draft, format=_FORMATS[path.suffix.lower()])
 
 

@@ -12,9 +12,10 @@ import tomli_w
 import torch
 from torch import Tensor, nn
 
-from geoloc.atomic import write_text
+from geoloc.atomic import remove_drafts
 from geoloc.errors import ModelError, OptionError, OutputExistsError
-from geoloc.models.card import CARD_NAME, WEIGHTS_NAME, ModelCard, card_from
+from geoloc.lock import locked_folder
+from geoloc.models.card import CARD_NAME, ModelCard, card_from
 from geoloc.models.conversion.catalogue import DATA_SETS, SOURCES, TrainingImages
 from geoloc.models.conversion.checkpoint import (
     fitted,
@@ -33,7 +34,7 @@ from geoloc.models.conversion.tensor_names import (
 from geoloc.models.nets.siamese import ColourScale, colour_scale
 from geoloc.models.registry import build_network, list_models, load_model
 from geoloc.models.view import SATELLITE
-from geoloc.models.weights import sha256_of, write_tensors
+from geoloc.models.weights import sha256_of, write_model
 from geoloc.options import DataSet, ImportOptions, Project
 
 _TILE_SIZE_PX = 384
@@ -68,14 +69,24 @@ def import_model(
             name is a path, or that of a bundled model.
         ModelError: if the checkpoint cannot be read or does not fit; tensors are named.
         OutputExistsError: if there is a model already.
+        OutputBusyError: if another run writes there.
     """
     _check_name(options.name)
     images = DATA_SETS[_data_set(options)]
-    if (folder / CARD_NAME).exists() and not overwrite:
-        raise OutputExistsError(
-            f"{folder} holds a model; expected a new folder; pass --overwrite or another -o",
-            path=folder,
-        )
+    with locked_folder(folder):
+        if (folder / CARD_NAME).exists() and not overwrite:
+            raise OutputExistsError(
+                f"{folder} holds a model; expected a new folder; pass --overwrite or another -o",
+                path=folder,
+            )
+        remove_drafts(folder)
+        return _import(checkpoint, folder, options, images)
+
+
+def _import(
+    checkpoint: Path, folder: Path, options: ImportOptions, images: TrainingImages
+) -> ImportSummary:
+    """Read, rename, build, write; nothing is written before all of it fits."""
     tensors = read_checkpoint(checkpoint)
     layout = WHOLE_MEAN if options.whole else LAYOUTS[options.project]
     renaming = renamed(tensors, layout, path=checkpoint)
@@ -84,7 +95,12 @@ def import_model(
     document["training"] |= _origin(checkpoint, tensors)
     network = build_network(card_from({**document, "weights": {"sha256": ""}}, folder))
     network.load_state_dict(fitted(network, tensors, renaming.kept, path=checkpoint))
-    _write(network, folder, {**document, "dimension": int(network.dimension)})  # type: ignore[arg-type]
+    document["dimension"] = int(network.dimension)  # type: ignore[arg-type]
+    write_model(
+        network,
+        folder,
+        lambda checksum: tomli_w.dumps({**document, "weights": {"sha256": checksum}}),
+    )
     return ImportSummary(
         folder,
         recognised.architecture,
@@ -220,14 +236,6 @@ def _origin(checkpoint: Path, tensors: Mapping[str, Tensor]) -> dict[str, object
     if TEMPERATURE in tensors:
         origin["log_scale"] = float(tensors[TEMPERATURE])
     return origin
-
-
-def _write(network: nn.Module, folder: Path, document: dict[str, Any]) -> None:
-    """The weights first and the card last: a folder without a card is no model."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CARD_NAME).unlink(missing_ok=True)
-    checksum = write_tensors(network, folder / WEIGHTS_NAME)
-    write_text(folder / CARD_NAME, tomli_w.dumps({**document, "weights": {"sha256": checksum}}))
 
 
 def export_model(

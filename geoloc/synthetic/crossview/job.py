@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from geoloc.arrays import ByteArray
-from geoloc.atomic import replacing
+from geoloc.atomic import remove_drafts, replacing
 from geoloc.errors import OutputExistsError
-from geoloc.lock import is_vacant
+from geoloc.lock import is_vacant, locked_folder
 from geoloc.options import CrossViewOptions
 from geoloc.photos.kind import network_view
 from geoloc.progress import Progress, Silent
@@ -79,25 +79,12 @@ def fabricate_crossview(
 
     Raises:
         OutputExistsError: The folder is not empty and `options.overwrite` was not asked for.
+        OutputBusyError: Another run writes there.
     """
     target, options = Path(folder), options or CrossViewOptions()
-    _prepare(target, options)
-    job = _Job(target, options, progress or Silent())
-    pairs: _Rows = []
-    maps: list[Path] = []
-    for number in range(1, options.towns + 1):
-        found = job.build(plan_training_town(options, number))
-        pairs += found.pairs
-        maps += found.maps
-    town = plan_test_town(options)
-    test = job.build(town)
-    street = job.build_street(town)
-    _write_table(target / TRUTH_NAME, TRUTH_COLUMNS, test.truth)
-    if street:
-        _write_table(target / STREET_TRUTH_NAME, TRUTH_COLUMNS, street)
-    _write_table(target / PAIRS_NAME, PAIRS_COLUMNS, pairs + test.pairs)
-    trained = options.places * options.photos_per_place
-    return CrossViewSummary(target, (*maps, *test.maps), trained, len(test.truth), len(street))
+    with locked_folder(target):
+        _prepare(target, options)
+        return _Job(target, options, progress or Silent()).run()
 
 
 @dataclass(frozen=True)
@@ -124,6 +111,25 @@ class _Job:
     folder: Path
     options: CrossViewOptions
     progress: Progress
+
+    def run(self) -> CrossViewSummary:
+        """All towns, then the tables."""
+        target, options = self.folder, self.options
+        pairs: _Rows = []
+        maps: list[Path] = []
+        for number in range(1, options.towns + 1):
+            found = self.build(plan_training_town(options, number))
+            pairs += found.pairs
+            maps += found.maps
+        town = plan_test_town(options)
+        test = self.build(town)
+        street = self.build_street(town)
+        _write_table(target / TRUTH_NAME, TRUTH_COLUMNS, test.truth)
+        if street:
+            _write_table(target / STREET_TRUTH_NAME, TRUTH_COLUMNS, street)
+        _write_table(target / PAIRS_NAME, PAIRS_COLUMNS, pairs + test.pairs)
+        trained = options.places * options.photos_per_place
+        return CrossViewSummary(target, (*maps, *test.maps), trained, len(test.truth), len(street))
 
     def build(self, town: Town) -> _Built:
         """Write a town's maps, tiles and photos."""
@@ -235,10 +241,10 @@ def _name(town: Town, place: int) -> str:
 
 def _prepare(folder: Path, options: CrossViewOptions) -> None:
     """Make the folder; a table of pairs is only there when all of it is."""
-    if folder.is_dir() and not is_vacant(folder) and not options.overwrite:
+    if not is_vacant(folder) and not options.overwrite:
         message = f"{folder} is not empty; choose another folder or pass --overwrite"
         raise OutputExistsError(message, path=folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    remove_drafts(folder)
     (folder / PAIRS_NAME).unlink(missing_ok=True)
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geoloc import __version__
-from geoloc.atomic import replacing, write_text
+from geoloc.atomic import remove_drafts, replacing, write_text
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.locate.file_job import locate_to_file
-from geoloc.lock import is_vacant
+from geoloc.lock import is_vacant, locked_folder
 from geoloc.options import DemoOptions
 from geoloc.photos.photo_files import find_photos
 from geoloc.progress import Progress, Silent
@@ -68,7 +68,7 @@ class Step:
 
 
 class Demo:
-    """One run of the demo; `steps` in order, then `summary`.
+    """One run of the demo; `steps` in order, then `summary`; its folder is locked by the caller.
 
     Raises:
         OptionError: The options make no sense.
@@ -160,18 +160,21 @@ def run_demo(
     Raises:
         OptionError: The options make no sense.
         OutputExistsError: The folder holds something; an earlier demo may be overwritten.
+        OutputBusyError: Another run writes there.
         GeolocError: What the three commands raise.
     """
-    demo = Demo(options or DemoOptions())
-    for step in demo.steps:
-        step.run(progress or Silent())
-    return demo.summary
+    options = options or DemoOptions()
+    with locked_folder(options.folder):
+        demo = Demo(options)
+        for step in demo.steps:
+            step.run(progress or Silent())
+        return demo.summary
 
 
 def _make_room(folder: Path, options: DemoOptions) -> None:
     """An empty folder that is marked as a demo; only a marked one is ever cleared."""
     marker = folder / _MARKER
-    if folder.exists() and (not folder.is_dir() or not is_vacant(folder)):
+    if not is_vacant(folder):
         if not marker.is_file():
             message = f"{folder} exists and holds no demo; choose another folder with -o"
             raise OutputExistsError(message, path=folder)
@@ -183,6 +186,7 @@ def _make_room(folder: Path, options: DemoOptions) -> None:
         for name in _FILES:
             (folder / name).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
+    remove_drafts(folder)
     made_with = {
         "geoloc": __version__,
         "gsd_m": options.gsd_m,

@@ -127,3 +127,18 @@ def test_vectors_that_are_not_numbers_are_refused(
     )
     with pytest.raises(ModelError, match="not finite"):
         _embed(embedder, pictures)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.9])
+@pytest.mark.parametrize("filled", [False, True])
+def test_kept_vectors_that_are_damaged_are_computed_again(
+    embedder: Embedder, pictures: list[Picture], tmp_path: Path, share: float, filled: bool
+) -> None:
+    expected = _embed(embedder, pictures, tmp_path / "kept")
+    for path in _shards(tmp_path / "kept"):
+        whole = path.read_bytes()
+        start = whole[: int(share * len(whole))]
+        path.write_bytes(start + bytes(len(whole) - len(start)) * filled)
+    before = _shards(tmp_path / "kept")
+    np.testing.assert_array_equal(_embed(embedder, pictures, tmp_path / "kept"), expected)
+    assert all(_shards(tmp_path / "kept")[path] != stamp for path, stamp in before.items())

@@ -14,7 +14,8 @@ import torch
 
 from geoloc.atomic import draft_name
 from geoloc.errors import GeolocError, InputError, ModelError, OutputExistsError
-from geoloc.learning.training.job import claim_folder, measure_model, train_model
+from geoloc.learning.training import processes
+from geoloc.learning.training.job import claimed_folder, measure_model, train_model
 from geoloc.learning.training.recipe import Recipe
 from geoloc.learning.training.recipe_file import list_recipes, read_recipe
 from geoloc.learning.training.run_state import CHECKPOINT_NAME
@@ -41,7 +42,10 @@ def steps_of(folder: Path) -> list[str]:
 def test_a_resumed_run_removes_what_a_killed_one_left_half_written(tmp_path: Path) -> None:
     draft_name(tmp_path / CHECKPOINT_NAME).write_bytes(b"half")
     (tmp_path / CHECKPOINT_NAME).write_bytes(b"whole")
-    claim_folder(tmp_path, resume=True)
+    with claimed_folder(
+        tmp_path, TrainOptions(resume=True), processes.OneProcess(torch.device("cpu"))
+    ):
+        pass
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT_NAME]
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,24 @@ def test_tensorboard_gets_what_the_file_gets(tmp_path: Path) -> None:
     events.Reload()
     assert events.Scalars("loss")[0].value == 1.25
     assert events.Scalars("recall/at_5")[0].step == 3
+
+
+def test_a_line_that_a_full_disk_cut_off_is_dropped(tmp_path: Path) -> None:
+    with TrainingLog(tmp_path, step=0, board=False) as log:
+        log.write(LogLine(5, 0.0, 0.0, 1.0, 0.0, None))
+    with (tmp_path / "training.csv").open("a") as file:
+        file.write("1")  # of step 10
+    with TrainingLog(tmp_path, step=5, board=False):
+        pass
+    assert [row["step"] for row in rows(tmp_path)] == ["5"]
+
+
+def test_a_full_disk_is_named_by_the_log(small_disk: Path) -> None:
+    with TrainingLog(small_disk, step=0, board=False) as log:
+        with suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(512))
+        lines = (LogLine(step, 0.0, 0.0, 1.0, 0.0, None) for step in range(1000))
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            deque(map(log.write, lines), maxlen=0)
+    assert caught.value.filename == str(small_disk / "training.csv")
