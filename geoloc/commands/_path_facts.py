@@ -196,7 +196,7 @@ def _result_facts(path: Path) -> dict[str, Any]:
         "bounds": list(bounds_of(shapely.points(places))) if places else None,
         **{
             name: sorted({value for r in results if (value := getattr(r, name))})
-            for name in ("model", "index_id", "run_id")
+            for name in ("model", "index_id", "run_id", "geoloc_version", "options")
         },
     }
 

@@ -164,6 +164,9 @@ def stream_results(results: Iterable[PhotoResult], fmt: OutputFormat) -> None:
     """Write results to stdout as they come, in a text format.
 
     What breaks them off goes on when what came before is a whole file.
+
+    Raises:
+        ShortWriteError: What stdout leads to is full.
     """
     broke_off: list[BaseException] = []
 
@@ -179,7 +182,13 @@ def stream_results(results: Iterable[PhotoResult], fmt: OutputFormat) -> None:
                 return
             yield _record(result, Path.cwd())
 
-    TEXT_WRITERS[fmt](records(), codecs.getwriter("utf-8")(sys.stdout.buffer))
+    try:
+        TEXT_WRITERS[fmt](records(), codecs.getwriter("utf-8")(sys.stdout.buffer))
+    except BrokenPipeError:
+        raise  # a reader that has seen enough
+    except OSError as full:
+        message = f"stdout cannot be written: {full.strerror}"
+        raise ShortWriteError(f"{message}; name a file with -o, which keeps what is done") from full
     for error in broke_off:
         raise error
 

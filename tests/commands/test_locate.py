@@ -17,10 +17,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
+from geoloc.errors import ShortWriteError
 from geoloc.locate.run_facts import PhotoStates
 from geoloc.lock import locked_file
 from geoloc.options import LocateOptions
-from geoloc.results.files import read_results
+from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
 from tests.fixtures.locks import held_elsewhere
 
@@ -277,6 +278,15 @@ def test_a_closed_stdout_is_an_error_of_one_line() -> None:
     run = subprocess.run(shell, stderr=subprocess.PIPE, text=True, check=False)
     said = "geoloc: error: cannot write to stdout: it is closed; name a file with -o\n"
     assert (run.returncode, run.stderr) == (2, said)
+
+
+def test_a_stdout_that_is_full_is_an_error_of_one_line(
+    locator: _Locator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=full))
+        with pytest.raises(ShortWriteError, match="stdout cannot be written: No space left"):
+            write_results(_GOOD, "-")
 
 
 def test_the_name_of_stdout_is_answered_with_the_way_to_say_it(locator: _Locator) -> None:
