@@ -14,6 +14,7 @@ from geoloc.errors import InputError, OutputExistsError
 from geoloc.locate.run_facts import PhotoStates, difference
 from geoloc.options import OutputFormat, OutputOptions
 from geoloc.results.files import read_results
+from geoloc.results.formats import foreign_parts
 from geoloc.results.journal import JournalContent, journal_path, read_journal, row_key
 from geoloc.results.schema import PhotoResult
 
@@ -113,6 +114,7 @@ def _unfinished(photos: list[Path], output: Output, journal: JournalContent) -> 
                 f"does not know; {_REPLACE}",
                 path=output.path,
             )
+        _refuse_to_lose(output)
     todo = [photo for photo in photos if output.lacks(journal.rows, photo)]
     return Standing(todo, journal.rows, journal.end, replaces=journal.replaces)
 
@@ -130,6 +132,8 @@ def _finished(photos: list[Path], output: Output, *, may_grow: bool) -> Standing
     todo = [photo for photo in photos if output.lacks(rows, photo)]
     if not may_grow:
         _refuse_to_grow(todo, rows, output.path, len(photos))
+    if todo:
+        _refuse_to_lose(output)
     return Standing(todo, rows, is_finished=True)
 
 
@@ -157,6 +161,22 @@ def _refuse_to_grow(
             f"{path} exists; of these {total} photos {' and '.join(parts)} since it was written: "
             "use --resume to add them or --overwrite to begin anew, or choose another name",
             path=path,
+        )
+
+
+def _refuse_to_lose(output: Output) -> None:
+    """Refuse to write an output again to which a person has added something.
+
+    Raises:
+        OutputExistsError: It holds more than rows of ours.
+    """
+    parts = foreign_parts(output.path, output.fmt)
+    if parts:
+        raise OutputExistsError(
+            f"{output.path} exists, and holds what geoloc would not write again: "
+            f"{', '.join(parts)}; rename the file and run the same command for the rows, or say "
+            "--overwrite",
+            path=output.path,
         )
 
 

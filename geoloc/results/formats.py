@@ -13,7 +13,7 @@ from pathlib import Path
 
 from geoloc.errors import OptionError, ShortWriteError, first_line
 from geoloc.options import OutputFormat
-from geoloc.results.schema import Record
+from geoloc.results.schema import RESULT_COLUMNS, Record
 from geoloc.results.text_formats import TEXT_READERS, TEXT_WRITERS
 
 # What `write_results` makes of a file name.
@@ -32,6 +32,8 @@ SUFFIX_FORMATS: dict[str, OutputFormat] = {
 LIBRARY_ERRORS = (ValueError, KeyError, TypeError, RuntimeError)
 # What of a library's words a message holds: theirs may be a whole program of SQL.
 _LIMIT = 200
+# What formats and programs add to the columns of their own accord.
+_SPATIAL_COLUMNS = frozenset({"geometry", "bbox", "fid"})
 _FULL = ("disk is full", "disk full", "No space left")
 
 
@@ -97,6 +99,22 @@ def read_records(path: Path, fmt: OutputFormat) -> list[Record]:
     if not path.is_file():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     return layers.read_parquet(path) if fmt == "parquet" else layers.read_layer(path, fmt)
+
+
+def foreign_parts(path: Path, fmt: OutputFormat) -> list[str]:
+    """What a file of results holds that is not of ours, and that writing it again would lose.
+
+    Raises:
+        OSError: As `read_records`; ValueError, KeyError, TypeError and RuntimeError, too.
+    """
+    known = {column.name for column in RESULT_COLUMNS} | _SPATIAL_COLUMNS
+    names = dict.fromkeys(name for record in read_records(path, fmt) for name in record)
+    parts = [f"the column {name}" for name in names if name not in known]
+    if fmt == "gpkg":
+        from geoloc.results import layers
+
+        parts += layers.foreign_parts(path)
+    return parts
 
 
 def check_records(path: Path, records: list[Record], fmt: OutputFormat) -> None:

@@ -98,6 +98,18 @@ def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
     return None if styles == _styles() else "its styles are not there"
 
 
+def foreign_parts(path: Path) -> list[str]:
+    """Layers and styles of a GeoPackage that are not ours."""
+    ours = {"photos", "footprints", "layer_styles"}
+    names = [name for name, _ in pyogrio.list_layers(path) if name not in ours]
+    parts = [f"the layer {name}" for name in names]
+    with closing(sqlite3.connect(path)) as db:
+        styles = db.execute("SELECT f_table_name, styleQML FROM layer_styles").fetchall()
+    if any(style not in _styles().items() for style in styles):
+        parts.append("a style")
+    return parts
+
+
 def _styles() -> dict[str, str]:
     """The style of each layer of a GeoPackage."""
     return {"photos": photo_style(), "footprints": footprint_style()}

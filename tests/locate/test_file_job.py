@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import geopandas
 import pytest
 
 from geoloc.errors import IndexFolderError, MetadataError, OutputBusyError, OutputExistsError
@@ -413,6 +414,57 @@ def test_a_file_of_something_else_is_refused_and_stays(flight: _Flight, fmt: str
         flight.run(output.name)
     assert output.read_bytes() == b"mine"
     assert not journal_path(output).exists()
+
+
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg", "fgb", "parquet"])
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_a_column_that_a_person_has_added_is_not_lost(
+    flight: _Flight, fmt: str, is_finished: bool
+) -> None:
+    output = flight.folder / f"out.{fmt}"
+    flight.unreadable = {"c"}
+    _begin(flight, output.name, is_finished=is_finished)
+    if fmt == "parquet":
+        geopandas.read_parquet(output).assign(seen=1).to_parquet(output)
+    else:
+        options = {"SPATIAL_INDEX": "NO"} if fmt == "fgb" else {}
+        frame = geopandas.read_file(output, layer="photos")
+        frame.assign(seen=1).to_file(output, layer="photos", **options)
+    before = output.read_bytes()
+    with pytest.raises(OutputExistsError, match="the column seen; rename the file"):
+        flight.run(output.name)
+    assert output.read_bytes() == before
+    flight.unreadable = set()
+    output.rename(output.with_stem("mine"))
+    flight.run(output.name)
+    assert _names(output) == ["c", "a", "b", "d"]
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ("UPDATE layer_styles SET styleQML = 'mine'", "a style"),
+        ("INSERT INTO layer_styles (f_table_name, styleQML) VALUES ('photos', 'b')", "a style"),
+    ],
+)
+def test_a_style_that_a_person_has_saved_is_not_lost(
+    flight: _Flight, change: str, part: str
+) -> None:
+    flight.run("out.gpkg", flight.photos[:2])
+    with closing(sqlite3.connect(flight.folder / "out.gpkg")) as db, db:
+        db.execute(change)
+    with pytest.raises(OutputExistsError, match=part):
+        flight.run("out.gpkg", writing=OutputOptions(resume=True))
+    assert flight.run("out.gpkg", flight.photos[:2]).is_idle
+
+
+def test_a_layer_that_a_person_has_added_is_not_lost(flight: _Flight) -> None:
+    flight.run("out.gpkg", flight.photos[:2])
+    output = flight.folder / "out.gpkg"
+    geopandas.read_file(output, layer="photos").to_file(output, layer="mine", mode="a")
+    with pytest.raises(OutputExistsError, match="the layer mine"):
+        flight.run("out.gpkg", writing=OutputOptions(resume=True))
+    assert "mine" in geopandas.list_layers(output)["name"].tolist()
 
 
 def test_a_file_of_an_older_version_is_refused(flight: _Flight) -> None:
