@@ -122,27 +122,29 @@ def test_an_append_killed_anywhere_goes_on_to_the_same_bytes(
 
 _SLOW_RUN = """
 import sys, time
-from geoloc.index import tile_vectors
-from geoloc.index.job import build_index
+from geoloc.index import job, tile_vectors
 from geoloc.options import IndexOptions
+from tests.index.test_going_on import BatchTeller
+job.Embedder = BatchTeller
 tile_vectors.SHARD_TILES = 6
 write = tile_vectors._write_shard
 def write_slowly(*args):
     write(*args)
     time.sleep(60)
 tile_vectors._write_shard = write_slowly
-build_index(sys.argv[1], sys.argv[2], IndexOptions(
+job.build_index(sys.argv[1], sys.argv[2], IndexOptions(
     model=sys.argv[3], device="cpu", features=False, workers=1, batch_size=4))
 """
 
 
 @pytest.mark.slow
 def test_a_process_that_is_killed_goes_on_to_the_same_bytes(
-    tiles: Path, model: Path, tmp_path: Path
+    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(job, "Embedder", BatchTeller)
     build_index(tiles, tmp_path / "whole", options_for(model))
     arguments = [sys.executable, "-c", _SLOW_RUN, str(tiles), str(tmp_path / "killed"), str(model)]
-    with subprocess.Popen(arguments) as process:
+    with subprocess.Popen(arguments, cwd=Path(__file__).parents[2]) as process:
         part = tmp_path / "killed" / "parts" / "000000.npz"
         while not part.exists() and process.poll() is None:
             time.sleep(0.05)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from geoloc.errors import MetadataError
 from geoloc.locate.job import locate_photos
@@ -20,9 +20,13 @@ LOW = [mavic_3(n, height_m=100.0 if n < 10 else 2.0) for n in range(1, 40)]
 
 @pytest.fixture
 def frame(search_world: SearchWorld, tmp_path: Path) -> Path:
-    """Frame 20 of a video whose log lies beside it; it has a neighbour without a log."""
+    """Frame 20 of a video. It shows nothing: where it was taken is not asked here."""
     photo = search_world.photos[0]
-    return Path(shutil.copy(photo, tmp_path / f"DJI_0001_000020{photo.suffix}"))
+    path = tmp_path / f"DJI_0001_000020{photo.suffix}"
+    with Image.open(photo) as picture:
+        blank = Image.new(picture.mode, picture.size, "grey")
+        blank.save(path, exif=picture.info["exif"], xmp=picture.info["xmp"])
+    return path
 
 
 def test_a_log_beside_a_frame_is_found_and_used(search_world: SearchWorld, frame: Path) -> None:

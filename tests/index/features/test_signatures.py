@@ -44,9 +44,9 @@ FILES = ("words.npy", "signatures.npy")
 class Town:
     """Tiles of a sheet of shapes whose eastern end is blank, with their signatures."""
 
-    def __init__(self, folder: Path, *, shapes: int) -> None:
-        picture = np.full((SIDE_PX, SIDE_PX + BLANK_PX, 3), 120, np.uint8)
-        picture[:, :SIDE_PX] = speckled(SIDE_PX, count=shapes)
+    def __init__(self, folder: Path, *, shapes: int, side_px: int = SIDE_PX) -> None:
+        picture = np.full((side_px, side_px + BLANK_PX, 3), 120, np.uint8)
+        picture[:, :side_px] = speckled(side_px, count=shapes)
         sheet = write_raster(
             folder / "sheet.tif",
             picture.transpose(2, 0, 1),
@@ -165,7 +165,7 @@ def test_a_word_s_vector_is_of_unit_length_or_zero(town: Town) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("shapes", [2, 60])
 def test_few_features_teach_few_words(tmp_path: Path, shapes: int) -> None:
-    few = Town(tmp_path, shapes=shapes)
+    few = Town(tmp_path, shapes=shapes, side_px=TILE_PX)
     words = np.load(few.features.folder / "words.npy")
     assert 0 < len(few.features) < 39 * WORDS
     assert len(words) == max(1, len(few.features) // 39)
