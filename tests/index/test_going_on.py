@@ -27,6 +27,7 @@ from tests.fixtures.indexes import (
     write_tiles,
 )
 from tests.fixtures.killing import run_killed_at
+from tests.fixtures.progress import RecordedProgress
 
 
 def test_a_finished_index_is_left_as_it_is(tiles: Path, model: Path, tmp_path: Path) -> None:
@@ -172,6 +173,44 @@ def test_what_was_done_is_not_done_again(
     run()
     assert kept > 0
     assert sorted(read) == list(range(6 * kept, 16))
+
+
+@pytest.mark.parametrize("part", ["parts/000001.npz", "features.parts/000000.npz"])
+@pytest.mark.parametrize("filled", [False, True])
+def test_a_part_that_a_full_disk_spoilt_is_made_again(
+    tiles: Path,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    filled: bool,
+) -> None:
+    monkeypatch.setattr(job, "Embedder", BatchTeller)
+    options, folder = options_for(model, features=True), tmp_path / "index"
+    build_index(tiles, tmp_path / "whole", options)
+    stopped = RecordedProgress(stop_after=32)  # all tiles through the network, and for features
+    with pytest.raises(KeyboardInterrupt):
+        build_index(tiles, folder, options, progress=stopped)
+    whole = (folder / part).read_bytes()
+    half = whole[: len(whole) // 2]
+    (folder / part).write_bytes(half + bytes(len(whole) - len(half)) * filled)
+    build_index(tiles, folder, options)
+    assert folder_bytes(folder) == folder_bytes(tmp_path / "whole")
+
+
+def test_a_damaged_record_of_an_unfinished_run_is_no_record(
+    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "Embedder", BatchTeller)
+    folder = tmp_path / "index"
+    assert not run_killed_at(4, lambda: build_index(tiles, folder, options_for(model)), monkeypatch)
+    (folder / "index.partial.json").write_bytes(bytes(100))
+    assert build_index(tiles, folder, options_for(model)).tiles == 16
+    assert {path.name for path in folder.iterdir()} == {
+        "index.json",
+        "tiles.parquet",
+        "vectors.faiss",
+    }
 
 
 def test_an_unfinished_run_of_other_options_is_refused(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import geopandas
@@ -259,3 +262,45 @@ def test_a_replacement_that_was_begun_goes_on_with_the_same_command_only(
             options_for(model),
         )
     assert run().tiles == 2
+
+
+_RUN = """
+import sys
+from geoloc.index import job
+from geoloc.index.job import build_index
+from tests.fixtures.indexes import BatchTeller, options_for
+job.Embedder = BatchTeller
+print("ready", flush=True)
+sys.stdin.readline()
+build_index(sys.argv[1], sys.argv[2], options_for(sys.argv[3], features=True, append=True))
+"""
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_any_moment_leaves_an_index_that_serves(
+    model: Path, tmp_path: Path
+) -> None:
+    write_tiles(tmp_path / "north", write_map(tmp_path / "n.tif", columns=2, rows=2))
+    write_tiles(tmp_path / "south", write_map(tmp_path / "s.tif", columns=2, rows=1, east_m=90))
+    build_index(tmp_path / "north", tmp_path / "index", options_for(model, features=True))
+    old, moments = found_by_itself(tmp_path / "index"), np.random.default_rng(5)
+    arguments = [sys.executable, "-c", _RUN, tmp_path / "south", tmp_path / "index", model]
+    for _ in range(5):
+        with subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdin is not None
+            process.stdout.readline()
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=moments.uniform(0, 0.6))
+            process.kill()
+        features = features_of(tmp_path / "index")
+        assert len(found_by_itself(tmp_path / "index")) in (len(old), 6)
+        assert len(features) > 0
+    options = options_for(model, features=True, append=True)
+    build_index(tmp_path / "south", tmp_path / "index", options)
+    assert len(found_by_itself(tmp_path / "index")) == 6
+    assert len(list((tmp_path / "index").iterdir())) == 4
