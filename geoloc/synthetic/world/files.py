@@ -10,6 +10,7 @@ from pathlib import Path
 
 import rasterio
 from PIL import ExifTags, Image
+from rasterio.io import MemoryFile
 
 from geoloc.arrays import ByteArray
 from geoloc.atomic import replacing
@@ -98,11 +99,11 @@ def write_map(
         "predictor": 2,
         "num_threads": _THREADS,
     }
-    with (
-        replacing(target, check=_check_map) as draft,
-        rasterio.open(draft, "w", **profile) as dataset,
-    ):
-        dataset.write(picture.pixels.transpose(2, 0, 1))
+    # By way of memory: on a full disk libtiff prints a line for each block.
+    with replacing(target, check=_check_map) as draft, MemoryFile() as memory:
+        with memory.open(**profile) as dataset:
+            dataset.write(picture.pixels.transpose(2, 0, 1))
+        draft.write_bytes(memory.getbuffer())
     return picture
 
 

@@ -109,3 +109,15 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     write_map(world, target, gsd_m=1.0, overwrite=True)
     with rasterio.open(target) as dataset:
         assert dataset.width == 60
+
+
+def test_a_full_disk_is_told_in_one_error_and_no_line_of_a_library(
+    small_disk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    filled = small_disk / "filler"
+    filled.write_bytes(bytes(1000 << 10))
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_map(World(size_m=60, seed=1), small_disk / "map.tif")
+    assert caught.value.filename == str(small_disk / "map.tif")
+    assert capfd.readouterr() == ("", "")
+    assert list(small_disk.iterdir()) == [filled]
