@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from tests.fixtures.flights import Flight
     from tests.fixtures.search import SearchWorld
     from tests.fixtures.small_maps import SmallMap
     from tests.fixtures.street import StreetWorld
@@ -82,3 +83,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("only root may mount a small disk")
     yield folder
     unmount(folder)
+
+
+@pytest.fixture
+def flight(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Flight:
+    """Four photos, c, a, b and d, on an index that is none."""
+    from tests.fixtures.flights import Flight
+
+    flight = Flight(tmp_path)
+    monkeypatch.setattr("geoloc.locate.file_job.open_index", flight.open_index)
+    monkeypatch.setattr("geoloc.locate.file_job.locate_on", flight.locate_on)
+    return flight
