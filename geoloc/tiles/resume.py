@@ -22,6 +22,7 @@ from geoloc.atomic import remove_drafts, write_text
 from geoloc.errors import OutputExistsError
 from geoloc.lock import is_vacant
 from geoloc.options import TileOptions
+from geoloc.sqlite_group import check_not_in_use, remove_companions
 from geoloc.tiles.cutting import Outcome
 from geoloc.tiles.tile_set import (
     MOSAIC,
@@ -114,6 +115,7 @@ def prepare_folder(
     """Make the folder ready for a run, or find that nothing is to be done.
 
     Raises:
+        OutputBusyError: A program has the mosaic open.
         OutputExistsError: The folder holds something else, or tiles that were cut otherwise.
     """
     found, finished = _found_manifest(folder, overwrite=options.overwrite), {}
@@ -184,12 +186,14 @@ def _found_manifest(folder: Path, *, overwrite: bool) -> TileManifest | None:
 
 def _clear(folder: Path) -> None:
     """Remove what earlier runs wrote, and nothing else. The manifests go last."""
+    check_not_in_use(folder / MOSAIC)
     for name in reversed(_OURS):
         path = folder / name
         if path.is_dir():
             shutil.rmtree(path)
     for name in (TILES_TABLE, MOSAIC, JOURNAL, TILES_PARTIAL_MANIFEST, TILES_MANIFEST):
         (folder / name).unlink(missing_ok=True)
+    remove_companions(folder / MOSAIC)
     remove_drafts(folder)
 
 
@@ -228,6 +232,7 @@ def _as_text(value: object) -> str:
 
 def _reopen(folder: Path) -> None:
     """Turn a finished folder into an unfinished one, so that rasters can be added."""
+    check_not_in_use(folder / MOSAIC)
     table = geopandas.read_parquet(folder / TILES_TABLE)
     rows = table[[*TILE_COLUMNS, "geometry"]].to_dict("records")
     lines = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import geopandas
@@ -12,7 +14,7 @@ import pytest
 import rasterio
 from pyproj import Geod
 
-from geoloc.errors import RasterError, ShortWriteError, TilesError
+from geoloc.errors import OutputBusyError, RasterError, ShortWriteError, TilesError
 from geoloc.geometry.crs import to_lonlat
 from geoloc.options import TileOptions
 from geoloc.tiles.job import cut_tiles
@@ -160,6 +162,24 @@ def test_the_mosaic_file_opens_as_polygons(tmp_path: Path) -> None:
     layer = geopandas.read_file(tmp_path / "tiles" / "tiles.gti.gpkg")
     assert len(layer) == len(tiles)
     assert set(layer.geom_type) == {"Polygon"}
+
+
+@pytest.mark.parametrize("options", [{"overwrite": True}, {"resume": True}])
+def test_a_mosaic_that_is_open_elsewhere_is_refused_before_any_work(
+    tmp_path: Path, options: dict[str, bool]
+) -> None:
+    first, second = rasters.utm(tmp_path / "u.tif").path, rasters.utm(tmp_path / "v.tif").path
+    count = len(cut(first, tmp_path / "tiles"))
+    scheme = TileOptions(ground_sizes_m=(160.0,), size_px=64, min_valid=0.3, **options)
+    with closing(sqlite3.connect(tmp_path / "tiles" / "tiles.gti.gpkg")) as qgis:
+        qgis.execute("PRAGMA journal_mode = wal")
+        qgis.execute("UPDATE gpkg_contents SET description = 'looked at'")
+        qgis.commit()
+        with pytest.raises(OutputBusyError, match=r"tiles\.gti\.gpkg is open"):
+            cut_tiles([str(first), str(second)], tmp_path / "tiles", scheme)
+    with TileSet.open(tmp_path / "tiles") as tiles:
+        assert len(tiles) == count
+        assert tiles.read(count - 1).shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize("name", ["to_parquet", "to_file"])
