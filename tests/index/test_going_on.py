@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from geoloc.errors import IndexFolderError, OutputExistsError
-from geoloc.index import job
+from geoloc.index import job, tile_vectors
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.tiles.tile_set import TileSet
@@ -77,21 +77,29 @@ def test_overwriting_leaves_other_files_alone(tiles: Path, model: Path, tmp_path
     assert (tmp_path / "index" / "own.json").read_text() == "{}"
 
 
+@pytest.fixture
+def few_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """8 tiles in three parts, the last of them shorter; in batches of two, none fits a part."""
+    monkeypatch.setattr(job, "Embedder", BatchTeller)
+    monkeypatch.setattr(BatchTeller, "batch_size", 2)
+    monkeypatch.setattr(tile_vectors, "SHARD_TILES", 3)
+    return write_tiles(tmp_path / "few", write_map(tmp_path / "few.tif", rows=2))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("features", [False, True])
 def test_a_run_killed_anywhere_goes_on_to_the_same_bytes(
-    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: bool
+    few_tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: bool
 ) -> None:
-    monkeypatch.setattr(job, "Embedder", BatchTeller)
-    spoil_tile(tiles, 4)
-    options = options_for(model, features=features)
-    build_index(tiles, tmp_path / "whole", options)
+    spoil_tile(few_tiles, 4)
+    options = options_for(model, features=features, batch_size=2)
+    build_index(few_tiles, tmp_path / "whole", options)
     expected = folder_bytes(tmp_path / "whole")
     folder = tmp_path / "killed"
     for step in range(60):
         shutil.rmtree(folder, ignore_errors=True)
-        ended = run_killed_at(step, lambda: build_index(tiles, folder, options), monkeypatch)
-        build_index(tiles, folder, options)
+        ended = run_killed_at(step, lambda: build_index(few_tiles, folder, options), monkeypatch)
+        build_index(few_tiles, folder, options)
         assert folder_bytes(folder) == expected, step
         if ended:
             return
@@ -100,14 +108,14 @@ def test_a_run_killed_anywhere_goes_on_to_the_same_bytes(
 
 @pytest.mark.slow
 def test_an_append_killed_anywhere_goes_on_to_the_same_bytes(
-    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    few_tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "Embedder", BatchTeller)
-    more = write_tiles(tmp_path / "more", write_map(tmp_path / "b.tif", columns=2, east_m=500))
-    build_index(tiles, tmp_path / "first", options_for(model))
-    options = options_for(model, append=True)
+    raster = write_map(tmp_path / "b.tif", columns=2, rows=2, east_m=500)
+    more = write_tiles(tmp_path / "more", raster)
+    build_index(few_tiles, tmp_path / "first", options_for(model, batch_size=2))
+    options = options_for(model, append=True, batch_size=2)
     shutil.copytree(tmp_path / "first", tmp_path / "whole")
-    assert build_index(more, tmp_path / "whole", options).tiles == 24
+    assert build_index(more, tmp_path / "whole", options).tiles == 12
     expected = folder_bytes(tmp_path / "whole")
     folder = tmp_path / "killed"
     for step in range(60):
