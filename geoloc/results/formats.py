@@ -108,12 +108,15 @@ def foreign_parts(path: Path, fmt: OutputFormat) -> list[str]:
         OSError: As `read_records`; ValueError, KeyError, TypeError and RuntimeError, too.
     """
     known = {column.name for column in RESULT_COLUMNS} | _SPATIAL_COLUMNS
-    names = dict.fromkeys(name for record in read_records(path, fmt) for name in record)
+    records = read_records(path, fmt)
+    names = dict.fromkeys(name for record in records for name in record)
     parts = [f"the column {name}" for name in names if name not in known]
-    if fmt == "gpkg":
+    if fmt != "csv":
         from geoloc.results import layers
 
-        parts += layers.foreign_parts(path)
+        parts += layers.foreign_parts(path) if fmt == "gpkg" else []
+        if records and (moved := layers.count_moved(path, fmt)):
+            parts.append(f"{moved} points that were moved")
     return parts
 
 

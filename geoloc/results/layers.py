@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
@@ -21,6 +22,7 @@ from geoloc.options import OutputFormat
 from geoloc.results.qgis_style import footprint_style, photo_style
 from geoloc.results.schema import RESULT_COLUMNS, Record
 
+_SAME_DEG = 2e-7  # coordinates are rounded to 1e-7
 # What these libraries raise when they cannot write a file.
 WRITE_ERRORS = (OSError, RuntimeError, ValueError, sqlite3.Error)
 
@@ -108,6 +110,21 @@ def foreign_parts(path: Path) -> list[str]:
     if any(style not in _styles().items() for style in styles):
         parts.append("a style")
     return parts
+
+
+def count_moved(path: Path, fmt: OutputFormat) -> int:
+    """How many points of a file lie elsewhere than its columns longitude and latitude say."""
+    if fmt == "parquet":
+        frame = geopandas.read_parquet(path)
+    else:
+        frame = geopandas.read_file(path, layer="photos" if fmt == "gpkg" else None)
+    if not isinstance(frame, geopandas.GeoDataFrame):
+        return 0  # no row has a point
+    points = frame.geometry.to_numpy()
+    found = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    stated = frame[["longitude", "latitude"]].to_numpy(float)
+    same = np.isclose(found, stated, rtol=0, atol=_SAME_DEG, equal_nan=True)
+    return int((~same.all(axis=1)).sum())
 
 
 def _styles() -> dict[str, str]:

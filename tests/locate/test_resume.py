@@ -14,7 +14,7 @@ import pytest
 from geoloc.errors import OutputExistsError
 from geoloc.locate.run_facts import PhotoStates
 from geoloc.options import LocateOptions, OutputOptions
-from geoloc.results.files import read_results
+from geoloc.results.files import read_results, write_results
 from geoloc.results.journal import journal_path
 from tests.fixtures.flights import Flight, begin, photo_names
 from tests.fixtures.progress import RecordedProgress
@@ -58,6 +58,17 @@ def test_photos_that_could_not_be_read_are_tried_again(flight: Flight) -> None:
     assert flight.located == ["a", "b"]
     rows = read_results(flight.folder / "out.geojson")
     assert [row.status for row in rows] == ["located", "located", "unreadable", "located"]
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_an_output_without_any_point_is_gone_on_with(flight: Flight, fmt: str) -> None:
+    output = flight.folder / f"out.{fmt}"
+    write_results([], output)
+    flight.unreadable = set("cabd")
+    flight.run(output.name, writing=OutputOptions(resume=True))
+    flight.unreadable = set()
+    assert flight.run(output.name).statuses == Counter(located=4)
+    assert photo_names(output) == ["c", "a", "b", "d"]
 
 
 def test_one_photo_given_by_two_paths_has_one_row(
@@ -190,6 +201,24 @@ def test_a_style_that_a_person_has_saved_is_not_lost(
     with pytest.raises(OutputExistsError, match=part):
         flight.run("out.gpkg", writing=OutputOptions(resume=True))
     assert flight.run("out.gpkg", flight.photos[:2]).is_idle
+
+
+@pytest.mark.parametrize("fmt", ["geojson", "gpkg", "fgb", "parquet"])
+def test_points_that_a_person_has_moved_stay(flight: Flight, fmt: str) -> None:
+    output = flight.folder / f"out.{fmt}"
+    flight.unreadable = {"b"}
+    flight.run(output.name)
+    flight.run(output.name)  # the points are where the columns say
+    assert flight.located == ["b"]
+    if fmt == "parquet":
+        frame = geopandas.read_parquet(output)
+        frame.set_geometry(frame.translate(0.001)).to_parquet(output)
+    else:
+        options = {"SPATIAL_INDEX": "NO"} if fmt == "fgb" else {}
+        frame = geopandas.read_file(output, layer="photos")
+        frame.set_geometry(frame.translate(0.001)).to_file(output, layer="photos", **options)
+    with pytest.raises(OutputExistsError, match="3 points that were moved"):
+        flight.run(output.name)
 
 
 def test_a_layer_that_a_person_has_added_is_not_lost(flight: Flight) -> None:
