@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -78,6 +79,7 @@ def _locked(lock_path: Path, meant: Path) -> Iterator[None]:
     except NotImplementedError:  # the file system has no locks
         yield
         return
+    _note(lock)
     try:
         yield
     finally:
@@ -85,3 +87,37 @@ def _locked(lock_path: Path, meant: Path) -> Iterator[None]:
         if lock.lock_counter == 1 and sys.platform != "win32":
             lock_path.unlink(missing_ok=True)
         lock.release()
+        if not lock.is_locked:
+            _taken.pop(lock, None)
+
+
+# File descriptors of the locks that this process has taken.
+_taken: dict[FileLock, int] = {}
+
+
+def _note(lock: FileLock) -> None:
+    """Remember a lock, so that processes that are forked from this one let go of it.
+
+    The workers that load training data outlive a trainer that was killed by some seconds, and the
+    system keeps a lock until the last process that has inherited it ends.
+    """
+    descriptor = getattr(getattr(lock, "_context", None), "lock_file_fd", None)
+    if isinstance(descriptor, int):
+        _taken[lock] = descriptor
+        _watch_forks()
+
+
+@cache
+def _watch_forks() -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_let_go)
+
+
+def _let_go() -> None:
+    """Close what was inherited; to unlock it would take it from the parent, too."""
+    for lock, descriptor in _taken.items():
+        if lock.is_locked:
+            with suppress(OSError):
+                os.close(descriptor)
+            lock._context.lock_file_fd = None
+    _taken.clear()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -67,3 +72,48 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         locked_folder(tmp_path / "out"),
     ):
         pass
+
+
+_PARENT = """
+import os, signal, sys, time
+from pathlib import Path
+from geoloc.lock import locked_folder
+with locked_folder(Path(sys.argv[1])):
+    came, alive = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(alive, b"x")
+        time.sleep(60)
+        os._exit(0)
+    os.read(came, 1)
+    print(child, flush=True)
+    if sys.argv[2] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows forks no processes")
+@pytest.mark.parametrize("end", ["killed", "alive"])
+def test_a_forked_process_does_not_keep_its_parents_lock(tmp_path: Path, end: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PARENT, str(tmp_path), end],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        try:
+            if end == "killed":
+                parent.wait()
+                with locked_folder(tmp_path):
+                    pass
+            else:
+                os.kill(child, signal.SIGKILL)
+                with pytest.raises(OutputBusyError), locked_folder(tmp_path):
+                    pass
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            parent.kill()
