@@ -10,7 +10,7 @@ from typing import Any
 from geoloc import __version__
 from geoloc.atomic import write_text
 from geoloc.errors import IndexFolderError
-from geoloc.tiles.tile_set import RasterEntry
+from geoloc.tiles.manifest import RasterEntry
 
 INDEX_MANIFEST = "index.json"
 INDEX_PARTIAL_MANIFEST = "index.partial.json"

@@ -27,7 +27,8 @@ from geoloc.index.map_rasters import check_pixels_unchanged
 from geoloc.index.vector_store import FaissStore
 from geoloc.models.card import ModelCard
 from geoloc.models.registry import list_models, read_card
-from geoloc.tiles.tile_set import TileManifest, TileScheme, TileSet
+from geoloc.tiles.manifest import TileManifest, TileScheme
+from geoloc.tiles.tile_set import TileSet
 
 
 class MapIndex:

@@ -9,7 +9,8 @@ import geopandas
 
 from geoloc.errors import TilesError
 from geoloc.tiles.fingerprint import changed_file
-from geoloc.tiles.tile_set import PIXELS, TILES_MANIFEST, RasterEntry, TileManifest, TileSet
+from geoloc.tiles.manifest import TILES_MANIFEST, RasterEntry, TileManifest
+from geoloc.tiles.tile_set import PIXELS, TileSet
 
 
 def rasters_of(manifest: TileManifest, source: Path, folder: Path) -> tuple[RasterEntry, ...]:

@@ -39,7 +39,8 @@ from geoloc.models.view import SATELLITE
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress
 from geoloc.tiles.location import relative_location
-from geoloc.tiles.tile_set import TILES_MANIFEST, TileSet
+from geoloc.tiles.manifest import TILES_MANIFEST
+from geoloc.tiles.tile_set import TileSet
 
 # A tile of the same name may lie this far away, in degrees (a metre), and be the same tile.
 _SAME_PLACE_DEG = 1e-5

@@ -32,8 +32,9 @@ from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.grid import RasterFrame, TileWindow
 from geoloc.tiles.gtiff_options import PIXEL_RGB, creation_options
 from geoloc.tiles.location import resolve_location
+from geoloc.tiles.manifest import TileScheme
 from geoloc.tiles.raster import MapRaster, PixelWindow, open_raster
-from geoloc.tiles.tile_set import OVERVIEW, PIXELS, TileScheme
+from geoloc.tiles.tile_set import OVERVIEW, PIXELS
 
 # Rasterio hands GDAL_CACHEMAX on in bytes; megabytes, as in GDAL itself, would disable the cache.
 CACHE_BYTES = 256 << 20

@@ -36,18 +36,12 @@ from geoloc.tiles.cutting import (
 from geoloc.tiles.grid import GridOptions, TileGrid, check_resolution
 from geoloc.tiles.gtiff_options import check_creation
 from geoloc.tiles.location import relative_location, resolve_location
+from geoloc.tiles.manifest import RasterEntry, TileManifest, TileScheme
 from geoloc.tiles.raster import MapRaster, check_windows, expand_rasters, open_raster
 from geoloc.tiles.resume import Journal, abandon_folder, finish_folder, prepare_folder
 from geoloc.tiles.selection import touching_rows
 from geoloc.tiles.source_files import check_sources
-from geoloc.tiles.tile_set import (
-    RasterEntry,
-    TileManifest,
-    TileScheme,
-    make_table,
-    write_mosaic,
-    write_table,
-)
+from geoloc.tiles.tile_set import make_table, write_mosaic, write_table
 
 _SAMPLES = 6
 # Fewer rows are planned before a person could read that they are.

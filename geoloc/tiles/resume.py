@@ -24,17 +24,14 @@ from geoloc.lock import is_vacant
 from geoloc.options import TileOptions
 from geoloc.sqlite_group import check_not_in_use, remove_companions
 from geoloc.tiles.cutting import Outcome
-from geoloc.tiles.tile_set import (
-    MOSAIC,
-    PIXELS,
-    TILE_COLUMNS,
+from geoloc.tiles.manifest import (
     TILES_MANIFEST,
     TILES_PARTIAL_MANIFEST,
-    TILES_TABLE,
     RasterEntry,
     TileManifest,
     TileScheme,
 )
+from geoloc.tiles.tile_set import MOSAIC, PIXELS, TILE_COLUMNS, TILES_TABLE
 
 JOURNAL = "tiles.partial.jsonl"
 _OURS = (TILES_MANIFEST, TILES_TABLE, MOSAIC, PIXELS, TILES_PARTIAL_MANIFEST, JOURNAL)

@@ -22,8 +22,8 @@ from geoloc.tiles.cutting import (
     write_tile,
 )
 from geoloc.tiles.grid import GridOptions, grid_rows
+from geoloc.tiles.manifest import TileScheme
 from geoloc.tiles.raster import open_raster
-from geoloc.tiles.tile_set import TileScheme
 from tests.fixtures import rasters
 from tests.fixtures.full_disk import SMALL_DISK_BYTES
 

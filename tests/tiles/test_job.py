@@ -20,7 +20,8 @@ from geoloc.options import TileOptions
 from geoloc.tiles import job
 from geoloc.tiles.fingerprint import legacy_fingerprint
 from geoloc.tiles.job import cut_tiles, plan_tiles
-from geoloc.tiles.tile_set import RasterEntry, TileSet
+from geoloc.tiles.manifest import RasterEntry
+from geoloc.tiles.tile_set import TileSet
 from tests.fixtures import mosaics, rasters
 from tests.fixtures.progress import RecordedProgress
 
