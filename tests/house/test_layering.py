@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,18 +99,40 @@ def _imported(node: ast.AST) -> Iterator[str]:
                 yield module
 
 
-def _imports() -> Iterator[Import]:
+@cache
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    """A file's syntax tree, its module first."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def _top_level(path: Path) -> list[ast.stmt]:
+    """The statements of a file's module."""
+    module = _nodes(path)[0]
+    assert isinstance(module, ast.Module)
+    return module.body
+
+
+# When a test asks, not while tests are collected, which every process of pytest-xdist does.
+@cache
+def _imports() -> tuple[Import, ...]:
     """Every import of every module of the package."""
-    for path in _sources():
-        module = _module(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            for target in _imported(node):
-                where = f"{path.relative_to(PACKAGE.parent)}:{getattr(node, 'lineno', 0)}"
-                yield Import(_room(module), module, target, where)
+    return tuple(
+        Import(
+            _room(_module(path)),
+            _module(path),
+            target,
+            f"{path.relative_to(PACKAGE.parent)}:{getattr(node, 'lineno', 0)}",
+        )
+        for path in _sources()
+        for node in _nodes(path)
+        for target in _imported(node)
+    )
 
 
-IMPORTS = list(_imports())
-INSIDE = [each for each in IMPORTS if each.target.split(".")[0] == "geoloc"]
+@cache
+def _inside() -> tuple[Import, ...]:
+    """Those that are of the package itself."""
+    return tuple(each for each in _imports() if each.target.split(".")[0] == "geoloc")
 
 
 def test_every_wing_has_its_floor_and_every_name_its_wing() -> None:
@@ -119,7 +142,7 @@ def test_every_wing_has_its_floor_and_every_name_its_wing() -> None:
 def test_imports_go_down_only() -> None:
     upward = [
         f"{each.where}: {each.module} (floor {RANKS[each.room]}) imports {each.target}"
-        for each in INSIDE
+        for each in _inside()
         if (target := _room(each.target)) != each.room and RANKS[target] >= max(1, RANKS[each.room])
     ]
     assert not upward, "\n".join(upward)
@@ -141,7 +164,7 @@ def test_rooms_of_a_wing_import_downwards_too(wing: str) -> None:
 
     upward = [
         f"{each.where}: {each.module} imports {each.target}"
-        for each in INSIDE
+        for each in _inside()
         if (mine := room(each.module)) is not None
         and (other := room(each.target)) not in (None, mine)
         and floors[str(other)] >= floors[mine]
@@ -168,18 +191,17 @@ def test_no_name_is_exported_twice() -> None:
     defined = {
         (_module(path), name)
         for path in _sources()
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for node in _top_level(path)
         for name in _names(node)
     }
-    modules = {module for module, _ in defined}
+    modules, files = {module for module, _ in defined}, {_module(each) for each in _sources()}
     elsewhere = [
         f"{path.relative_to(PACKAGE.parent)}:{node.lineno}: {node.module}.{alias.name}"
         for path in _sources()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in _nodes(path)
         if isinstance(node, ast.ImportFrom) and node.module in modules and node.module != "geoloc"
         for alias in node.names
-        if (node.module, alias.name) not in defined
-        and f"{node.module}.{alias.name}" not in {_module(each) for each in _sources()}
+        if (node.module, alias.name) not in defined and f"{node.module}.{alias.name}" not in files
     ]
     assert not elsewhere, "\n".join(elsewhere)
 
@@ -192,7 +214,7 @@ def test_only_the_world_has_a_door_of_its_own() -> None:
         if path.name == "__init__.py"
         and any(
             isinstance(node, ast.ImportFrom) and (node.module or "").startswith("geoloc.")
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for node in _nodes(path)
         )
     }
     assert doors == {".", "synthetic/world"}
@@ -208,10 +230,11 @@ def _names(node: ast.stmt) -> Iterator[str]:
         yield node.target.id
 
 
+@cache
 def _graph() -> dict[str, set[str]]:
     """Which modules each module of the package loads."""
     graph: dict[str, set[str]] = {_module(path): set() for path in _sources()}
-    for each in INSIDE:
+    for each in _inside():
         if each.target not in (each.module, "geoloc"):
             graph[each.module].add(each.target)
     return graph
@@ -236,7 +259,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_talk_stays_in_the_command_line(library: str) -> None:
     elsewhere = [
         each.where
-        for each in IMPORTS
+        for each in _imports()
         if each.target.split(".")[0] == library and each.room not in ("commands", "cli")
     ]
     assert not elsewhere
@@ -265,7 +288,7 @@ OWNERS = {
 @pytest.mark.parametrize("library", OWNERS)
 def test_a_heavy_library_enters_where_it_belongs(library: str) -> None:
     homes = tuple(f"geoloc.{home}" for home in OWNERS[library].split())
-    users = {each.module: each.where for each in IMPORTS if each.target.split(".")[0] == library}
+    users = {each.module: each.where for each in _imports() if each.target.split(".")[0] == library}
     used = {home for home in homes for user in users if f"{user}.".startswith(f"{home}.")}
     elsewhere = [
         where
@@ -280,7 +303,7 @@ def test_nobody_prints() -> None:
     printing = [
         f"{path.relative_to(PACKAGE.parent)}:{node.lineno}"
         for path in _sources()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in _nodes(path)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in ("print", "input", "exit")
