@@ -101,6 +101,7 @@ def _note(lock: FileLock) -> None:
     The workers that load training data outlive a trainer that was killed by some seconds, and the
     system keeps a lock until the last process that has inherited it ends.
     """
+    # filelock 4 does so by itself, and has no such attribute.
     descriptor = getattr(getattr(lock, "_context", None), "lock_file_fd", None)
     if isinstance(descriptor, int):
         _taken[lock] = descriptor
