@@ -182,14 +182,15 @@ def test_version_is_that_of_the_package() -> None:
 
 @pytest.mark.slow
 def test_a_reader_that_closes_the_pipe_brings_no_traceback() -> None:
-    script = "import geoloc.cli, sys; sys.argv = ['geoloc', 'doctor', '--json']; geoloc.cli.main()"
+    words = ["geoloc", "models", "list", "--json"]  # a command that loads little
+    script = f"import geoloc.cli, sys; sys.argv = {words}; geoloc.cli.main()"
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        assert b"Traceback" not in process.stderr.read()
+        assert process.stderr.read() == b""
 
 
 def test_the_group_is_a_command_of_rio() -> None:
