@@ -21,7 +21,7 @@ from geoloc.errors import EXIT_PARTIAL
 from geoloc.options import TileOptions
 
 if TYPE_CHECKING:
-    from geoloc.tiles.job import TilePlan, TileSummary
+    from geoloc.tiles.summary import TilePlan, TileSummary
 
 _DEFAULTS = TileOptions()
 _MODEL_DEFAULT = "Default: what --model asks for."

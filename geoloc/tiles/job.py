@@ -2,109 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import rasterio
 
-from geoloc.errors import CrsError, InputError, OptionError, RasterError, one_line
-from geoloc.fill_values import FillValues
-from geoloc.geometry.crs import crs_text
 from geoloc.lock import locked_folder
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
-from geoloc.tiles.area import Area, bounds_area, file_area, intersection
-from geoloc.tiles.bands import RgbTile
-from geoloc.tiles.cutting import (
-    CACHE_BYTES,
-    Outcome,
-    RasterJob,
-    Row,
-    TileSpec,
-    cut_raster,
-    encoded_bytes,
-    make_chunks,
-    pixel_window,
-    tile_id,
-)
-from geoloc.tiles.grid import GridOptions, TileGrid, check_resolution
-from geoloc.tiles.gtiff_options import check_creation
-from geoloc.tiles.location import relative_location, resolve_location
-from geoloc.tiles.manifest import RasterEntry, TileManifest, TileScheme
-from geoloc.tiles.raster import MapRaster, check_windows, expand_rasters, open_raster
-from geoloc.tiles.resume import Journal, abandon_folder, finish_folder, prepare_folder
-from geoloc.tiles.selection import touching_rows
-from geoloc.tiles.source_files import check_sources
-from geoloc.tiles.tile_set import make_table, write_mosaic, write_table
-
-_SAMPLES = 6
-# Fewer rows are planned before a person could read that they are.
-_SHOWN_ROWS = 500
-
-
-@dataclass(frozen=True)
-class TileSummary:
-    """What a run has made.
-
-    Attributes:
-        folder: Folder of the tiles.
-        rasters: Outcome of each raster, in input order.
-        unchanged: True if all was there already and nothing was done.
-        seconds: Duration of the run.
-    """
-
-    folder: Path
-    rasters: tuple[RasterEntry, ...]
-    unchanged: bool
-    seconds: float
-
-    @property
-    def tiles(self) -> int:
-        """Tiles in the table."""
-        return sum(entry.tiles for entry in self.rasters)
-
-    @property
-    def skipped(self) -> int:
-        """Tiles left out because too few of their pixels are valid."""
-        return sum(entry.skipped for entry in self.rasters)
-
-    @property
-    def unreadable(self) -> int:
-        """Tiles left out because their file is damaged there."""
-        return sum(entry.unreadable for entry in self.rasters)
-
-    @property
-    def failures(self) -> tuple[RasterEntry, ...]:
-        """The rasters that could not be cut at all."""
-        return tuple(entry for entry in self.rasters if entry.error is not None)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every raster could be cut everywhere."""
-        return not self.failures and not self.unreadable
-
-
-@dataclass(frozen=True)
-class TilePlan:
-    """What a run would make; `tiles` counts those too that turn out to be invalid.
-
-    Attributes:
-        tiles: Number of tiles at most.
-        bytes: Size of the tiles on disk, estimated from a few of them.
-        seconds: Time to cut the tiles, estimated from a few of them.
-        rasters: Rasters, with the number of tiles of each.
-    """
-
-    tiles: int
-    bytes: int
-    seconds: float
-    rasters: tuple[RasterEntry, ...]
+from geoloc.tiles.cutting import CACHE_BYTES
+from geoloc.tiles.location import relative_location
+from geoloc.tiles.manifest import RasterEntry
+from geoloc.tiles.raster import expand_rasters
+from geoloc.tiles.resume import prepare_folder
+from geoloc.tiles.run import TileRun, refuse_if_all_failed
+from geoloc.tiles.scheme import resolve_scheme
+from geoloc.tiles.summary import TilePlan, TileSummary
 
 
 def cut_tiles(
@@ -133,7 +48,7 @@ def cut_tiles(
         prepared = prepare_folder(folder, scheme, sources, options)
         manifest = prepared.manifest
         if not prepared.is_finished:
-            run = _Run(
+            run = TileRun(
                 folder, scheme, area, options.workers, progress or Silent(), known=prepared.known
             )
             manifest = run.make(manifest)
@@ -157,294 +72,17 @@ def plan_tiles(
     """
     options, folder = options or TileOptions(), Path(folder)
     scheme, area = resolve_scheme(options)
-    run = _Run(folder, scheme, area, options.workers, progress or Silent())
+    run = TileRun(folder, scheme, area, options.workers, progress or Silent())
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
         plans = [run.plan(source) for source in _sources(inputs, folder)]
     entries = tuple(entry for plan in plans for entry in plan.rasters)
-    _refuse_if_all_failed(entries, run.errors)
+    refuse_if_all_failed(entries, run.errors)
     return TilePlan(
         tiles=sum(plan.tiles for plan in plans),
         bytes=sum(plan.bytes for plan in plans),
         seconds=sum(plan.seconds for plan in plans),
         rasters=entries,
     )
-
-
-def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
-    """The scheme of these options, with the model's wishes filled in, and their area.
-
-    Raises:
-        ModelError: There is no such model; not asked where both sizes are given.
-        OptionError: Options contradict each other or lie out of range.
-        InputError: The area of interest cannot be read.
-    """
-    sizes, size_px = options.ground_sizes_m, options.size_px
-    if not sizes or size_px is None:
-        wished_m, wished_px = _wishes_of_model(options.model)
-        sizes, size_px = sizes or (wished_m,), size_px or wished_px
-    _check_options(options, sizes, size_px)
-    within = Area() if options.bounds is None else bounds_area(options.bounds)
-    of_file = Area() if options.aoi is None else file_area(options.aoi, options.aoi_layer)
-    scheme = TileScheme(
-        ground_sizes_m=tuple(sorted(set(map(float, sizes)))),
-        overlap=float(options.overlap),
-        size_px=size_px,
-        min_valid=float(options.min_valid),
-        virtual=options.virtual,
-        bounds=options.bounds,
-        aoi=None if options.aoi is None else Path(options.aoi).name,
-        aoi_digest=of_file.digest() or None,
-        creation_options=() if options.virtual else tuple(options.creation_options),
-    )
-    return scheme, intersection(within, of_file)
-
-
-def _wishes_of_model(model: str) -> tuple[float, int]:
-    """Ground size in metres and side in pixels that a model was trained for."""
-    from geoloc.models.registry import (
-        read_card,  # only here: explicit sizes need no bundled models
-    )
-
-    card = read_card(model)
-    return float(card.tile_ground_size_m), int(card.tile_size_px)
-
-
-def _check_options(options: TileOptions, sizes: Sequence[float], size_px: int) -> None:
-    """Refuse what lies out of range."""
-    checks = (
-        (all(0.1 <= size <= 1e6 for size in sizes), "--ground-size", sizes, "0.1 to 1e6 metres"),
-        (16 <= size_px <= 8192, "--size", size_px, "16 to 8192 pixels"),
-        (0 <= options.overlap <= 0.9, "--overlap", options.overlap, "0 to 0.9"),
-        (0 <= options.min_valid <= 1, "--min-valid", options.min_valid, "0 to 1"),
-        (options.workers >= 1, "--workers", options.workers, "1 or more"),
-    )
-    for fine, name, value, expected in checks:
-        if not fine:
-            raise OptionError(f"{name} {value} is out of range; expected {expected}")
-    if options.resume and options.overwrite:
-        raise OptionError("--resume keeps what --overwrite removes; leave one of them out")
-    if options.aoi_layer is not None and options.aoi is None:
-        raise OptionError("--aoi-layer names a layer of --aoi; give that too, or leave it out")
-    check_creation(options.creation_options)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One run over several rasters."""
-
-    folder: Path
-    scheme: TileScheme
-    area: Area
-    workers: int
-    progress: Progress
-    known: Mapping[str, RasterEntry] = field(default_factory=dict)
-    errors: list[InputError] = field(default_factory=list)
-    held: list[str] = field(default_factory=list)
-
-    def make(self, manifest: TileManifest) -> TileManifest:
-        """Cut all rasters and write the tables; the finished manifest."""
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), Journal(self.folder) as journal:
-            entries = tuple(self.cut(source, journal) for source in manifest.rasters)
-            rows = [o.row for o in journal.outcomes.values() if o.row is not None]
-            damage = next((o.unreadable for o in journal.outcomes.values() if o.unreadable), None)
-        try:
-            _refuse_if_all_failed(entries, self.errors)
-            if not rows:
-                raise _no_tiles(entries, damage, self.scheme)
-            self._tell_held()
-            finished = _write_tables(self.folder, replace(manifest, rasters=entries), rows)
-        except InputError:
-            abandon_folder(self.folder)
-            raise
-        finish_folder(self.folder, finished)
-        return finished
-
-    def cut(self, source: RasterEntry, journal: Journal) -> RasterEntry:
-        """Cut one raster; an entry with its error if that cannot be done."""
-        known = self.known.get(source.location)
-        if known is not None and known.is_whole:
-            return replace(source, tiles=known.tiles, skipped=known.skipped)
-        try:
-            with self._open(source) as raster:
-                job = self._job(source, raster)
-                specs = self._specs(job, raster)
-                self._check_area(raster, specs)
-                done = {i for i, o in journal.outcomes.items() if o.unreadable is None}
-                self._cut_missing(job, raster, specs, journal)
-            self._check_unchanged(source, journal, done)
-        except InputError as error:
-            return self._without(source, error, journal)
-        self._tell_held()
-        return self._count(source, [s.tile_id for size in specs for s in size], journal)
-
-    def _open(self, source: RasterEntry) -> AbstractContextManager[MapRaster]:
-        """Open a raster; of a mosaic only what lies in the area has to be there, see below."""
-        path = resolve_location(self.folder, source.location)
-        return open_raster(path, check=self.area.shape is None)
-
-    def _check_area(self, raster: MapRaster, specs: Sequence[Sequence[TileSpec]]) -> None:
-        """Make sure that a mosaic is there where tiles will be cut.
-
-        Raises:
-            RasterError: It is not.
-        """
-        if self.area.shape is None:
-            return
-        if raster.recipe.stretch is not None:  # which was measured on all of it
-            check_sources(raster.location, raster.dataset)
-        else:
-            check_windows(raster, (pixel_window(s.window) for size in specs for s in size))
-
-    def _check_unchanged(self, source: RasterEntry, journal: Journal, done: set[str]) -> None:
-        """Make sure that a raster is still what it was before the tiles of this run were cut.
-
-        Raises:
-            RasterError: It is not, so that nobody knows what the tiles show.
-        """
-        change = source.change(self.folder)
-        if change is not None:
-            why = f"{change} while it was cut; run the same command again when it is at rest"
-            journal.add(Outcome(i, unreadable=why) for i in set(journal.outcomes) - done)
-            raise RasterError(why, path=resolve_location(self.folder, source.location))
-
-    def plan(self, source: RasterEntry) -> TilePlan:
-        """What cutting one raster would make."""
-        try:
-            with self._open(source) as raster:
-                sized = self._specs(self._job(source, raster), raster)
-                self._check_area(raster, sized)
-                specs = [spec for size in sized for spec in size]
-                return self._estimate(replace(source, tiles=len(specs)), raster, specs)
-        except InputError as error:
-            return TilePlan(0, 0, 0.0, (self._failed(source, error),))
-
-    def _without(self, source: RasterEntry, error: InputError, journal: Journal) -> RasterEntry:
-        """The entry of a raster that cannot be cut now; tiles of earlier runs stay."""
-        text = _about(source.location, error)
-        rows = (o.row for o in journal.outcomes.values() if o.row is not None)
-        kept = sum(row["raster"] == source.location for row in rows)
-        if kept:
-            self.progress.warn(f"{text} ({kept} tiles of before are kept)")
-            known = self.known.get(source.location, source)
-            lost = max(1, known.unreadable)
-            return replace(source, tiles=kept, skipped=known.skipped, unreadable=lost)
-        if self.errors:
-            self.progress.warn(text)
-        else:  # if no raster can be cut, the final error says this
-            self.held.append(text)
-        return self._failed(source, error)
-
-    def _tell_held(self) -> None:
-        """Tell of the first raster that failed, now that it is not the end."""
-        while self.held:
-            self.progress.warn(self.held.pop())
-
-    def _failed(self, source: RasterEntry, error: InputError) -> RasterEntry:
-        """The entry of a raster that cannot be cut; its error is kept."""
-        self.errors.append(error)
-        return replace(source, error=_about(source.location, error))
-
-    def _job(self, source: RasterEntry, raster: MapRaster) -> RasterJob:
-        stretch = raster.recipe.stretch
-        if stretch is not None and stretch.fill is not None:
-            self.progress.warn(_fill_warning(source.location, stretch.fill))
-        return RasterJob(
-            location=source.location,
-            folder=self.folder,
-            key=source.key,
-            scheme=self.scheme,
-            frame=raster.frame,
-            crs_text=crs_text(raster.crs),
-            stretch=raster.recipe.stretch,
-        )
-
-    def _specs(self, job: RasterJob, raster: MapRaster) -> list[list[TileSpec]]:
-        """The tiles of a raster within the area, one list a ground size.
-
-        Raises:
-            RasterError: The raster is too coarse for every ground size.
-        """
-        refusals: list[RasterError] = []
-        specs = []
-        for ground_size_m in self.scheme.ground_sizes_m:
-            try:
-                check_resolution(raster.frame, ground_size_m)
-            except RasterError as error:
-                refusals.append(error)
-            else:
-                specs.append(list(self._specs_of_size(job, ground_size_m)))
-        if not specs:
-            raise refusals[-1]
-        for refusal in refusals:
-            self.progress.warn(_about(job.location, refusal))
-        return specs
-
-    def _specs_of_size(self, job: RasterJob, ground_size_m: float) -> Iterator[TileSpec]:
-        options = GridOptions(ground_size_m, self.scheme.size_px, self.scheme.overlap)
-        grid = TileGrid(job.frame, options)
-        listener = self.progress if len(grid) >= _SHOWN_ROWS else Silent()
-        listener.start(f"planning {Path(job.location).name}", len(grid), "rows")
-        for windows in touching_rows(grid, self.area, on_rows=listener.advance):
-            for window in windows:
-                yield TileSpec(tile_id(job.key, ground_size_m, window), ground_size_m, window)
-
-    def _cut_missing(
-        self,
-        job: RasterJob,
-        raster: MapRaster,
-        specs: Sequence[Sequence[TileSpec]],
-        journal: Journal,
-    ) -> None:
-        """Cut the tiles that the journal does not know yet, or only as lost."""
-        done = {i for i, o in journal.outcomes.items() if o.unreadable is None}
-        missing = [[s for s in size if s.tile_id not in done] for size in specs]
-        total = sum(map(len, specs))
-        self.progress.start(f"cutting {Path(job.location).name}", total, "tiles")
-        self.progress.advance(total - sum(map(len, missing)))
-        chunks = [
-            chunk for size in missing for chunk in make_chunks(raster, size, workers=self.workers)
-        ]
-        for outcomes in cut_raster(job, chunks, workers=self.workers):
-            journal.add(outcomes)
-            self.progress.advance(len(outcomes))
-
-    def _count(self, source: RasterEntry, ids: Sequence[str], journal: Journal) -> RasterEntry:
-        """The entry of a raster that was cut, warning of damage and of a result without tiles."""
-        outcomes = [journal.outcomes[i] for i in ids if i in journal.outcomes]
-        damage = [o.unreadable for o in outcomes if o.unreadable is not None]
-        kept = sum(o.row is not None for o in outcomes)
-        if damage:
-            tiles = "1 tile" if len(damage) == 1 else f"{len(damage)} tiles"
-            verb = "is" if len(damage) == 1 else "are"
-            again = "the same command tries again"
-            self.progress.warn(f"{tiles} of {source.location} {verb} lost ({again}): {damage[0]}")
-        elif not kept:
-            why = "none of its tiles has enough valid pixels" if ids else "it lies outside the area"
-            self.progress.warn(f"no tiles from {source.location}: {why}")
-        skipped = len(ids) - kept - len(damage)
-        return replace(source, tiles=kept, skipped=skipped, unreadable=len(damage))
-
-    def _estimate(
-        self, entry: RasterEntry, raster: MapRaster, specs: Sequence[TileSpec]
-    ) -> TilePlan:
-        """Size and time of all tiles of a raster, from a few spread over it."""
-        chosen = specs[:: max(1, len(specs) // _SAMPLES)][:_SAMPLES]
-        started, size = time.monotonic(), 0
-        for spec in chosen:
-            if not self.scheme.virtual or not raster.always_valid:
-                tile = raster.read_rgb(pixel_window(spec.window), self.scheme.size_px)
-                size += 0 if self.scheme.virtual else self._bytes_of(tile, raster, spec)
-        share = len(specs) / max(1, len(chosen))
-        seconds = (time.monotonic() - started) * share / self.workers
-        return TilePlan(entry.tiles, round(size * share), seconds, (entry,))
-
-    def _bytes_of(self, tile: RgbTile, raster: MapRaster, spec: TileSpec) -> int:
-        return encoded_bytes(
-            tile,
-            crs=raster.crs,
-            transform=spec.window.transform(raster.frame, self.scheme.size_px),
-            options=self.scheme.creation_options,
-        )
 
 
 def _sources(inputs: Sequence[str], folder: Path) -> list[RasterEntry]:
@@ -458,68 +96,3 @@ def _sources(inputs: Sequence[str], folder: Path) -> list[RasterEntry]:
 def _key(location: str) -> str:
     """The name of a raster, fit for a file."""
     return re.sub(r"[^\w.-]+", "-", Path(location).stem)[:80] or "raster"
-
-
-def _refuse_if_all_failed(entries: Sequence[RasterEntry], errors: Sequence[InputError]) -> None:
-    """Raise the one error there is, or a summary of many, if no raster could be cut."""
-    if len(errors) < len(entries):
-        return
-    first, text = errors[0], str(entries[0].error)
-    if len(errors) > 1:
-        message = f"none of the {len(errors)} rasters could be cut; the first: {text}"
-        raise RasterError(message) from first
-    if isinstance(first, CrsError):
-        raise CrsError(text, crs=first.crs, path=entries[0].location) from first
-    raise RasterError(text, path=entries[0].location) from first
-
-
-def _no_tiles(
-    entries: Sequence[RasterEntry], damage: str | None, scheme: TileScheme
-) -> RasterError:
-    """The error of a run without a tile, with its own reason: unreadable, invalid or elsewhere."""
-    lost, skipped = (sum(getattr(e, n) for e in entries) for n in ("unreadable", "skipped"))
-    if lost:
-        and_more = f" and {skipped} have too few valid pixels" if skipped else ""
-        return RasterError(f"no tiles: {lost} could not be read{and_more}: {damage}")
-    if skipped:
-        return RasterError(
-            f"no tiles: of {skipped} that lie in the rasters, not one has enough valid pixels "
-            f"(a share of {scheme.min_valid:g}); lower --min-valid, or check the nodata value, "
-            "the mask and the alpha of the rasters with gdalinfo"
-        )
-    return RasterError(
-        "no tiles: the rasters lie outside the area; check --bounds (west, south, east, north in "
-        "degrees) and --aoi, or see where the rasters lie with geoloc info"
-    )
-
-
-def _fill_warning(location: str, fill: FillValues) -> str:
-    """What a person should know of values that were taken for a fill."""
-    name, first = Path(location).name, fill.text.split(",")[0]
-    return (
-        f"{name} holds {fill.text} in many pixels, far off its other values and not declared as "
-        f"nodata: taken for a fill and left out; declare it with: gdal_edit.py -a_nodata {first} "
-        f"{name} (or another value that is nowhere, if these are data)"
-    )
-
-
-def _about(location: str, error: InputError) -> str:
-    """The message of an error, with the raster it is about."""
-    text = one_line(error)
-    return text if Path(location).name in text else f"{Path(location).name}: {text}"
-
-
-def _write_tables(folder: Path, manifest: TileManifest, rows: list[Row]) -> TileManifest:
-    """Write the table and the mosaic; the manifest with its digest."""
-    order = {entry.location: i for i, entry in enumerate(manifest.rasters)}
-    rows.sort(key=lambda r: (order[r["raster"]], r["ground_size_m"], r["row"], r["col"]))
-    table = make_table(rows)
-    write_table(folder, table)
-    write_mosaic(folder, table)
-    digest = hashlib.sha256(str(manifest.scheme.size_px).encode())
-    for entry in manifest.rasters:
-        digest.update(entry.fingerprint.encode())
-    for row in rows:
-        facts = [row[name] for name in ("tile_id", "crs", "transform", "stretch")]
-        digest.update(json.dumps(facts).encode())
-    return replace(manifest, digest=digest.hexdigest())

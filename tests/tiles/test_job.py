@@ -17,7 +17,7 @@ from affine import Affine
 from geoloc.errors import CrsError, OptionError, OutputExistsError, RasterError
 from geoloc.geometry.crs import as_crs, to_lonlat
 from geoloc.options import TileOptions
-from geoloc.tiles import job
+from geoloc.tiles import run
 from geoloc.tiles.fingerprint import legacy_fingerprint
 from geoloc.tiles.job import cut_tiles, plan_tiles
 from geoloc.tiles.manifest import RasterEntry
@@ -119,13 +119,13 @@ def test_done_tiles_are_not_cut_again(
         )
     lines = (folder / "tiles.partial.jsonl").read_text().splitlines()
     seen: list[int] = []
-    original = job.make_chunks
+    original = run.make_chunks
 
     def spy(raster: object, specs: list[object], *, workers: int) -> object:
         seen.append(len(specs))
         return original(raster, specs, workers=workers)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(job, "make_chunks", spy)
+    monkeypatch.setattr(run, "make_chunks", spy)
     summary = cut_tiles([source], folder, OPTIONS)
     assert len(lines) > 0
     assert sum(seen) == summary.tiles + summary.skipped - len(lines)
@@ -205,9 +205,9 @@ def test_a_raster_in_a_local_crs_alone_is_an_error_of_the_crs(folder: Path, tmp_
     local = 'LOCAL_CS["site grid",UNIT["metre",1],AXIS["X",EAST],AXIS["Y",NORTH]]'
     place = {"crs": local, "transform": rasters.Affine(2, 0, 0, 0, -2, 0)}
     path = rasters.write_raster(tmp_path / "a.tif", rasters.coded_bands(), **place)
-    for run in (cut_tiles, plan_tiles):
+    for start in (cut_tiles, plan_tiles):
         with pytest.raises(CrsError, match=r"a\.tif.*without a place on the Earth") as caught:
-            run([str(path)], folder, OPTIONS)
+            start([str(path)], folder, OPTIONS)
         assert isinstance(caught.value.__cause__, CrsError)
 
 

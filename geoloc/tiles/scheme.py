@@ -1,0 +1,70 @@
+"""From the options of `geoloc tile` to what decides its tiles: sizes, overlap, area."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from geoloc.errors import OptionError
+from geoloc.options import TileOptions
+from geoloc.tiles.area import Area, bounds_area, file_area, intersection
+from geoloc.tiles.gtiff_options import check_creation
+from geoloc.tiles.manifest import TileScheme
+
+
+def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
+    """The scheme of these options, with the model's wishes filled in, and their area.
+
+    Raises:
+        ModelError: There is no such model; not asked where both sizes are given.
+        OptionError: Options contradict each other or lie out of range.
+        InputError: The area of interest cannot be read.
+    """
+    sizes, size_px = options.ground_sizes_m, options.size_px
+    if not sizes or size_px is None:
+        wished_m, wished_px = _wishes_of_model(options.model)
+        sizes, size_px = sizes or (wished_m,), size_px or wished_px
+    _check_options(options, sizes, size_px)
+    within = Area() if options.bounds is None else bounds_area(options.bounds)
+    of_file = Area() if options.aoi is None else file_area(options.aoi, options.aoi_layer)
+    scheme = TileScheme(
+        ground_sizes_m=tuple(sorted(set(map(float, sizes)))),
+        overlap=float(options.overlap),
+        size_px=size_px,
+        min_valid=float(options.min_valid),
+        virtual=options.virtual,
+        bounds=options.bounds,
+        aoi=None if options.aoi is None else Path(options.aoi).name,
+        aoi_digest=of_file.digest() or None,
+        creation_options=() if options.virtual else tuple(options.creation_options),
+    )
+    return scheme, intersection(within, of_file)
+
+
+def _wishes_of_model(model: str) -> tuple[float, int]:
+    """Ground size in metres and side in pixels that a model was trained for."""
+    from geoloc.models.registry import (
+        read_card,  # only here: explicit sizes need no bundled models
+    )
+
+    card = read_card(model)
+    return float(card.tile_ground_size_m), int(card.tile_size_px)
+
+
+def _check_options(options: TileOptions, sizes: Sequence[float], size_px: int) -> None:
+    """Refuse what lies out of range."""
+    checks = (
+        (all(0.1 <= size <= 1e6 for size in sizes), "--ground-size", sizes, "0.1 to 1e6 metres"),
+        (16 <= size_px <= 8192, "--size", size_px, "16 to 8192 pixels"),
+        (0 <= options.overlap <= 0.9, "--overlap", options.overlap, "0 to 0.9"),
+        (0 <= options.min_valid <= 1, "--min-valid", options.min_valid, "0 to 1"),
+        (options.workers >= 1, "--workers", options.workers, "1 or more"),
+    )
+    for fine, name, value, expected in checks:
+        if not fine:
+            raise OptionError(f"{name} {value} is out of range; expected {expected}")
+    if options.resume and options.overwrite:
+        raise OptionError("--resume keeps what --overwrite removes; leave one of them out")
+    if options.aoi_layer is not None and options.aoi is None:
+        raise OptionError("--aoi-layer names a layer of --aoi; give that too, or leave it out")
+    check_creation(options.creation_options)
