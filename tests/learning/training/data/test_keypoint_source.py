@@ -125,7 +125,7 @@ def course(folder: Path) -> list[dict[str, str]]:
 def test_a_few_steps_find_partners_that_chance_does_not(whole: Whole) -> None:
     before, after = whole.summary.untrained, whole.summary.recall
     assert after.queries == after.references > 100
-    assert after.at_1 > before.at_1 + 0.25  # measured: 0.16, 0.61
+    assert after.at_1 > before.at_1 + 0.25  # measured: 0.16, 0.56
     assert whole.summary.best_step > 0
 
 
@@ -142,7 +142,7 @@ def test_what_was_trained_describes(whole: Whole) -> None:
 def test_a_killed_run_goes_on_to_the_same_weights(whole: Whole, tmp_path: Path) -> None:
     folder = tmp_path / "cut"
     with pytest.raises(PowerCutError):
-        train_model(whole.recipe, whole.data, folder, HERE, progress=Cut(18))
+        train_model(whole.recipe, whole.data, folder, HERE, progress=Cut(12))
     train_model(whole.recipe, whole.data, folder, replace(HERE, resume=True))
     assert course(folder) == course(whole.folder)
     assert read_card(folder).weights_sha256 == read_card(whole.folder).weights_sha256
