@@ -21,6 +21,7 @@ from geoloc.atomic import replacing
 from geoloc.disk import create_array
 from geoloc.errors import IndexFolderError, OptionError, ShortWriteError
 from geoloc.index.exact_search import SearchResult, rank, search_exact
+from geoloc.index.faiss_file import write_faiss
 
 EXACT_FACTORY = "SQfp16"
 VECTORS = "vectors"
@@ -123,7 +124,7 @@ def write_store(folder: Path, vectors: Float16Array, factory: str, *, name: str 
             raise ShortWriteError(f"{path} came out too short", path=path)
 
     with replacing(path, check=check) as draft:
-        faiss.write_index(index, str(draft))
+        write_faiss(index, draft)
 
 
 def _paths(folder: Path, name: str) -> tuple[Path, Path]:

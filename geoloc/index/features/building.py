@@ -23,6 +23,7 @@ from geoloc.array_file import load_arrays, save_array, save_arrays
 from geoloc.arrays import ByteArray, Float32Array, Float64Array
 from geoloc.atomic import replacing_folder, write_text
 from geoloc.geometry.crs import LocalFrame
+from geoloc.index.faiss_file import write_faiss
 from geoloc.index.features.feature_map import (
     CELL_M,
     DESCRIPTOR,
@@ -243,7 +244,7 @@ def _merge(
             save_array(draft / f"{name}.npy", merged[name])
         unique, starts = np.unique(keys[order], return_index=True)
         save_arrays(draft / "cells.npz", {"keys": unique, "starts": np.append(starts, len(keys))})
-        faiss.write_index(_train(merged["descriptors"]), str(draft / "descriptors.faiss"))
+        write_faiss(_train(merged["descriptors"]), draft / "descriptors.faiss")
         _write_manifest(draft, tiles, plan, len(keys), _kind_of(extractor))
         if extractor is not None:
             _copy_model(extractor.card.folder, draft / DESCRIPTOR)
