@@ -83,12 +83,14 @@ def _locked(lock_path: Path, meant: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # While it is held: who waits for the file that is gone looks for the new one.
-        if lock.lock_counter == 1 and sys.platform != "win32":
-            lock_path.unlink(missing_ok=True)
-        lock.release()
-        if not lock.is_locked:
-            _taken.pop(lock, None)
+        try:
+            # While it is held: who waits for the file that is gone looks for the new one.
+            if lock.lock_counter == 1 and sys.platform != "win32":
+                lock_path.unlink(missing_ok=True)
+        finally:
+            lock.release()
+            if not lock.is_locked:
+                _taken.pop(lock, None)
 
 
 # File descriptors of the locks that this process has taken.

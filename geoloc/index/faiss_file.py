@@ -14,4 +14,4 @@ def write_faiss(index: faiss.Index, path: Path) -> None:
         OSError: The disk is full, or allows no file so large.
     """
     with path.open("wb") as stream:
-        faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write))
+        faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]

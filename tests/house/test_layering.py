@@ -276,7 +276,7 @@ OWNERS = {
     "timm": "models.nets models.pretrained",
     "accelerate": "learning.training.processes",
     "kornia": "locate.drone.matchers",
-    "faiss": "index.vector_store index.features",
+    "faiss": "index.faiss_file index.vector_store index.features",
     "rasterio": "tiles synthetic.world learning.pairing.tiles",
     "PIL": "photos synthetic locate.explain learning.pairing.job",
     "cv2": "geometry index locate learning synthetic.world models.embedder",
