@@ -93,10 +93,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     draft.mkdir(parents=True)
     try:
         yield draft
-        for file in draft.rglob("*"):
-            if file.is_file():
-                _flush(file)
-        _replace_folder(target, draft)
+        place_folder(draft, target)
     except BaseException as error:
         reason = explain_failure(error, draft, path) if isinstance(error, Exception) else None
         _name(error, path)
@@ -104,6 +101,18 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         if reason is not None:
             raise reason from error
         raise
+
+
+def place_folder(draft: Path, target: Path) -> None:
+    """Bring a folder to the disk, and rename it to `target`, which it may replace.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    for file in draft.rglob("*"):
+        if file.is_file():
+            _flush(file)
+    _replace_folder(target, draft)
 
 
 def plain_target(path: Path) -> Path:

@@ -158,7 +158,8 @@ def command(
     PHOTOS are files, folders or globs. A tile of the map is cut around the place of each photo.
     Writes pairs.csv (also for QGIS: lon, lat), tiles/*.tif and photos/*.png, which `geoloc train`
     and `geoloc benchmark pairs` read. One part of the area is held out for testing. The exit code
-    is 6 if a photo has no position, lies outside the map or is damaged.
+    is 6 if a photo has no position, lies outside the map or is damaged. After an interrupt the same
+    command goes on.
     """
     from geoloc.learning.pairing.job import make_pairs
     from geoloc.photos.photo_files import find_photos
@@ -181,6 +182,8 @@ def _show(summary: PairingSummary, *, quiet: bool) -> None:
         f"{summary.places} places, {summary.view} photos, tiles of {summary.ground_size_m:g} m",
         quiet=quiet,
     )
+    if summary.passed_over:
+        say(f"{summary.passed_over} tiles and photos were there already", quiet=quiet)
     if summary.gap:
         say(f"{_photos(summary.gap)} between the two areas dropped", quiet=quiet)
     if summary.unscaled:

@@ -19,7 +19,7 @@ LAYERS: tuple[str, ...] = (
     " photo_name stretch",
     "disk sqlite_group lock",
     "atomic",
-    "array_file",
+    "array_file kept_files",
     "geometry models",
     "tiles photos results",
     "index",

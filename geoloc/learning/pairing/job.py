@@ -1,22 +1,28 @@
 """The job `geoloc pairs`: photos and a map in, a folder with pairs.csv out.
 
-The folder appears whole or not at all: it is written beside its place and then renamed.
+The folder appears whole or not at all: it is written as ``NAME.partial`` beside its place and then
+renamed. After an interrupt that one stays, and the same job passes over what lies there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from geoloc import __version__
 from geoloc.arrays import Float64Array, RgbImage
-from geoloc.atomic import remove_drafts_of, replacing_folder
+from geoloc.atomic import place_folder, remove_drafts, remove_drafts_of, replacing
 from geoloc.errors import InputError, OutputExistsError, PhotoError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.longitude import near
+from geoloc.kept_files import NOTES_NAME, KeptFiles, key_of
 from geoloc.learning.pairing.areas import group_places, split_by_area
 from geoloc.learning.pairing.photos import (
     Failure,
@@ -32,12 +38,14 @@ from geoloc.learning.pairing.table import (
     file_names,
     write_manifest,
     write_table,
+    write_unfinished,
 )
 from geoloc.learning.pairing.tiles import TileCutter, TileShape
-from geoloc.lock import locked_file
+from geoloc.lock import is_vacant, locked_file
 from geoloc.models.view import View
 from geoloc.options import PairingOptions
 from geoloc.progress import Progress, Silent
+from geoloc.tiles.fingerprint import fingerprint, marks_of
 from geoloc.tiles.raster import expand_rasters
 
 GROUND_TILE_M = 80.0
@@ -58,6 +66,7 @@ class PairingSummary:
         unscaled: Drone photos of unknown height, taken as they are.
         unturned: Photos of unknown heading.
         failures: Photos that became no pair, and why.
+        passed_over: Tiles and photos that an interrupted run had written already.
     """
 
     folder: Path
@@ -70,6 +79,7 @@ class PairingSummary:
     unscaled: int
     unturned: int
     failures: tuple[Failure, ...]
+    passed_over: int = 0
 
 
 def make_pairs(
@@ -83,6 +93,7 @@ def make_pairs(
     """Cut a tile around each photo's place, hold out an area, and write both with their table.
 
     A photo that cannot be read or placed, or that lies outside the map, is named in the summary.
+    When a call breaks off, the same call passes over the tiles and photos that were written.
 
     Args:
         photos: Files, as `geoloc.photos.photo_files.find_photos` gives them.
@@ -98,25 +109,54 @@ def make_pairs(
         InputError: A map or the metadata cannot be read, no photo lies on a map, or the photos lie
             too close together to hold out any.
     """
-    options, folder = options or PairingOptions(), Path(folder)
+    options, folder, progress = options or PairingOptions(), Path(folder), progress or Silent()
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside it: the folder itself is replaced.
     with locked_file(folder):
         _refuse_existing(folder, options)
         remove_drafts_of(folder)
-        with replacing_folder(folder) as draft:
-            summary = _Run(draft, options, progress or Silent()).make(photos, expand_rasters(maps))
+        with _partial_folder(folder, progress) as (partial, kept):
+            run = _Run(partial, kept, options, progress)
+            summary = run.make(photos, expand_rasters(maps))
     return replace(summary, folder=folder)
 
 
-class _Run:
-    """One run into an empty folder."""
+@contextmanager
+def _partial_folder(folder: Path, progress: Progress) -> Iterator[tuple[Path, KeptFiles]]:
+    """The folder that becomes `folder` at the end, and which of its files an earlier run wrote.
 
-    def __init__(self, folder: Path, options: PairingOptions, progress: Progress) -> None:
-        self._folder, self._options, self._progress = folder, options, progress
+    Raises:
+        OutputExistsError: A folder of that name is there and is not of this job.
+    """
+    target = Path(os.path.realpath(folder))
+    partial = target.with_name(f"{target.name}.partial")
+    if partial.is_dir():
+        remove_drafts(partial)  # before anything else: a run that was killed soon left no more
+    _refuse_strange(partial)
+    kept = KeptFiles(partial)
+    try:
+        write_unfinished(partial)
+        yield partial, kept
+        place_folder(partial, target)
+    except BaseException:
+        if len(kept):
+            progress.warn(f"{partial} holds what was done; the same command goes on")
+        else:
+            shutil.rmtree(partial, ignore_errors=True)
+        raise
+    (target / NOTES_NAME).unlink(missing_ok=True)
+
+
+class _Run:
+    """One run into an empty folder, or one that an earlier run has left."""
+
+    def __init__(
+        self, folder: Path, kept: KeptFiles, options: PairingOptions, progress: Progress
+    ) -> None:
+        self._folder, self._kept, self._options, self._progress = folder, kept, options, progress
         self._failures: list[Failure] = []
-        (folder / "tiles").mkdir(parents=True)
-        (folder / "photos").mkdir()
+        for name in ("tiles", "photos"):
+            (folder / name).mkdir(exist_ok=True)
 
     def make(self, photos: Sequence[Path], maps: Sequence[str]) -> PairingSummary:
         """Place, cut, split, draw, write."""
@@ -124,12 +164,9 @@ class _Run:
         shape = _tile_shape(self._options, view)
         pairs = self._split(self._cut(placed, maps, shape), shape)
         drawn = self._draw([pair for pair in pairs if pair.side != "gap"], shape)
-        names = {pair.name for pair in drawn}
-        for pair in pairs:
-            if pair.name not in names:
-                (self._folder / pair.tile).unlink()
         if not drawn:
             raise self._nothing(len(photos))
+        self._remove_others(drawn)
         write_table(self._folder, drawn)
         write_manifest(self._folder, self._options, view, shape)
         return PairingSummary(
@@ -143,6 +180,7 @@ class _Run:
             unscaled=sum(view == "drone" and pair.placed.height_m is None for pair in drawn),
             unturned=sum(pair.placed.metadata.yaw_deg is None for pair in drawn),
             failures=tuple(self._failures),
+            passed_over=self._kept.passed_over,
         )
 
     def _place(self, photos: Sequence[Path]) -> tuple[list[PlacedPhoto], View]:
@@ -170,14 +208,19 @@ class _Run:
         self._progress.start("cutting tiles", len(placed), "tiles")
         rng = np.random.default_rng(self._options.seed)
         names = file_names([photo.path for photo in placed])
+        marks = [(each, fingerprint(marks_of(each, self._folder))) for each in maps]
         pairs = []
         with TileCutter(maps, shape) as cutter:
             for photo, name in zip(placed, names, strict=True):
                 shift = rng.uniform(-self._options.offset, self._options.offset, 2)
                 centre = _shifted(photo.position, shift * shape.ground_size_m)
                 pair = CutPair(photo, name, centre, shape.ground_size_m, _overlap(shift))
+                key = key_of(__version__, marks, centre, shape)
                 try:
-                    if cutter.cut(centre, self._folder / pair.tile):
+                    if self._kept.holds(pair.tile, key):
+                        pairs.append(pair)
+                    elif cutter.cut(centre, self._folder / pair.tile):
+                        self._kept.note(pair.tile, key)
                         pairs.append(pair)
                     else:
                         self._fail(photo.path, f"{photo.path.name} lies outside the map")
@@ -216,15 +259,30 @@ class _Run:
         drawn = []
         for pair in pairs:
             try:
-                pixels = self._pixels(pair.placed, shape)
+                self._draw_one(pair, shape)
+                drawn.append(pair)
             except PhotoError as error:
                 self._fail(pair.placed.path, str(error))
-            else:
-                # Lossless: JPEG would smear the unseen black parts into the seen ones.
-                Image.fromarray(pixels).save(self._folder / pair.query, compress_level=3)
-                drawn.append(pair)
             self._progress.advance()
         return drawn
+
+    def _draw_one(self, pair: CutPair, shape: TileShape) -> None:
+        mark = _file_mark(pair.placed.path)
+        key = key_of(__version__, pair.placed, mark, shape, self._options.span_deg)
+        if not self._kept.holds(pair.query, key):
+            pixels = self._pixels(pair.placed, shape)
+            # Lossless: JPEG would smear the unseen black parts into the seen ones.
+            with replacing(self._folder / pair.query, durable=False) as draft:
+                Image.fromarray(pixels).save(draft, compress_level=3)
+            self._kept.note(pair.query, key)
+
+    def _remove_others(self, pairs: Sequence[CutPair]) -> None:
+        """Remove tiles and photos that are of no pair; of an earlier run with others, perhaps."""
+        own = {self._folder / file for pair in pairs for file in (pair.tile, pair.query)}
+        for name in ("tiles", "photos"):
+            for path in (self._folder / name).iterdir():
+                if path not in own:
+                    path.unlink()
 
     def _pixels(self, placed: PlacedPhoto, shape: TileShape) -> RgbImage:
         if placed.view == "drone":
@@ -254,6 +312,15 @@ def _tile_shape(options: PairingOptions, view: View) -> TileShape:
     )
 
 
+def _file_mark(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file; None if it is gone, which is found out when it is read."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
 def _refuse_existing(folder: Path, options: PairingOptions) -> None:
     """Only a folder of pairs may be replaced, and only when that is asked for."""
     if not folder.exists():
@@ -263,6 +330,17 @@ def _refuse_existing(folder: Path, options: PairingOptions) -> None:
         raise OutputExistsError(
             f"{folder} exists; expected a folder to make, or one of pairs to replace; {advice}",
             path=folder,
+        )
+
+
+def _refuse_strange(partial: Path) -> None:
+    """Only what an interrupted run has left is gone on with."""
+    is_own = (partial / MANIFEST_NAME).is_file() or (partial / NOTES_NAME).is_file()
+    if partial.exists() and not is_own and not (partial.is_dir() and is_vacant(partial)):
+        raise OutputExistsError(
+            f"{partial} exists and is not of an interrupted run, which would lie there; "
+            "move it away, or choose another -o",
+            path=partial,
         )
 
 

@@ -91,6 +91,11 @@ def write_manifest(folder: Path, options: PairingOptions, view: View, shape: Til
     write_text(folder / MANIFEST_NAME, json.dumps(manifest, indent=2) + "\n")
 
 
+def write_unfinished(folder: Path) -> None:
+    """Say in the manifest that the pairs are not there yet."""
+    write_text(folder / MANIFEST_NAME, json.dumps({"geoloc": __version__, "unfinished": True}))
+
+
 def file_names(photos: Sequence[Path]) -> list[str]:
     """A file name for each photo: its own, with a number where several share it."""
     seen: dict[str, int] = {}
