@@ -182,10 +182,15 @@ def draft_name(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{mark}{path.suffix}")
 
 
+def is_draft(name: str) -> bool:
+    """Whether a file or folder of this name is what a killed writer has left."""
+    return _DRAFT.fullmatch(name) is not None
+
+
 def remove_drafts(folder: Path) -> None:
     """Remove what killed writers have left in a folder and below; nobody may be writing there."""
     for path in list(folder.rglob(".*.tmp*")):
-        if _DRAFT.fullmatch(path.name):
+        if is_draft(path.name):
             _remove(path)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -58,12 +58,18 @@ def locked_file(path: Path) -> Iterator[None]:
         yield
 
 
-def is_vacant(folder: Path) -> bool:
-    """Whether a folder holds nothing but a lock and what systems leave, or is not there."""
+def is_vacant(folder: Path, *, but_for: Callable[[str], bool] | None = None) -> bool:
+    """Whether a folder holds nothing but a lock and what systems leave, or is not there.
+
+    Args:
+        folder: A folder, or none.
+        but_for: Says of a name that it does not count.
+    """
     if not folder.exists():
         return True
     names = (path.name for path in folder.iterdir())
-    return all(name == FOLDER_LOCK or is_left_by_system(name) for name in names)
+    others = (name for name in names if name != FOLDER_LOCK and not is_left_by_system(name))
+    return all(but_for is not None and but_for(name) for name in others)
 
 
 @contextmanager

@@ -150,8 +150,9 @@ def command(
     RASTER is a GeoTIFF, a folder, a glob, a zip, a GDAL path (/vsizip/..., /vsicurl/...) or an
     https:// address. The rasters may have different CRS. Writes tiles.parquet, tiles.gti.gpkg,
     tiles.json and the pixels. After an interruption run the same command again: it continues, and
-    it does nothing when all tiles are there. The exit code is 6 if a raster or a part of one could
-    not be read.
+    it does nothing when all tiles are there. Tiles that are replaced or added to serve until the
+    new ones are whole, so both take room for a time. The exit code is 6 if a raster or a part of
+    one could not be read.
     """
     from geoloc.tiles.job import cut_tiles, plan_tiles
 

@@ -66,7 +66,8 @@ class RasterJob:
 
     Attributes:
         location: Location of the raster, as the table names it.
-        folder: Folder of the tiles.
+        folder: Folder of the tiles, which locations are relative to.
+        home: Folder that the pixels are written under.
         key: Name of the raster within the set, and of its folder of pixels.
         scheme: Options that decide the tiles.
         frame: North-up grid of the raster.
@@ -77,6 +78,7 @@ class RasterJob:
 
     location: str
     folder: Path
+    home: Path
     key: str
     scheme: TileScheme
     frame: RasterFrame
@@ -158,7 +160,7 @@ def _cut_tile(job: RasterJob, raster: MapRaster, spec: TileSpec) -> Outcome:
         return Outcome(spec.tile_id, unreadable=str(error))
     share = float(tile.valid.mean())
     if share >= job.scheme.min_valid and share > 0 and not job.scheme.virtual:
-        path = job.folder / pixel_location(job, spec)
+        path = job.home / pixel_location(job, spec)
         write_tile(
             path,
             tile,
@@ -189,7 +191,7 @@ def pixel_window(window: TileWindow) -> PixelWindow:
 
 
 def pixel_location(job: RasterJob, spec: TileSpec) -> str:
-    """Where the pixels of a tile lie, relative to the folder of tiles."""
+    """Where the pixels of a tile will lie, relative to the folder of tiles."""
     window = spec.window
     name = f"{window.row:05d}_{window.col:05d}.tif"
     return f"{PIXELS}/{job.key}/{spec.ground_size_m:g}/{name}"

@@ -19,6 +19,7 @@ from geoloc.tiles.raster import expand_rasters
 from geoloc.tiles.resume import prepare_folder
 from geoloc.tiles.run import TileRun, refuse_if_all_failed
 from geoloc.tiles.scheme import resolve_scheme
+from geoloc.tiles.successor import Workplace
 from geoloc.tiles.summary import TilePlan, TileSummary
 
 
@@ -32,7 +33,8 @@ def cut_tiles(
     """Cut rasters into square tiles, and write them with their table, mosaic and manifest.
 
     An interrupted run goes on where it stopped; a finished one does nothing. A raster that cannot
-    be cut is named in the summary, as long as another one can.
+    be cut is named in the summary, as long as another one can. Tiles that are there serve until
+    their successor is whole.
 
     Raises:
         ModelError: There is no such model, which is asked for the sizes that are not given.
@@ -47,13 +49,12 @@ def cut_tiles(
     with locked_folder(folder):
         prepared = prepare_folder(folder, scheme, sources, options)
         manifest = prepared.manifest
-        if not prepared.is_finished:
-            run = TileRun(
-                folder, scheme, area, options.workers, progress or Silent(), known=prepared.known
-            )
+        if prepared.place is not None:
+            hear, known = progress or Silent(), prepared.known
+            run = TileRun(prepared.place, scheme, area, options.workers, hear, known=known)
             manifest = run.make(manifest)
     seconds = time.monotonic() - started
-    return TileSummary(folder, manifest.rasters, prepared.is_finished, seconds)
+    return TileSummary(folder, manifest.rasters, prepared.place is None, seconds)
 
 
 def plan_tiles(
@@ -72,7 +73,7 @@ def plan_tiles(
     """
     options, folder = options or TileOptions(), Path(folder)
     scheme, area = resolve_scheme(options)
-    run = TileRun(folder, scheme, area, options.workers, progress or Silent())
+    run = TileRun(Workplace.in_place(folder), scheme, area, options.workers, progress or Silent())
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
         plans = [run.plan(source) for source in _sources(inputs, folder)]
     entries = tuple(entry for plan in plans for entry in plan.rasters)

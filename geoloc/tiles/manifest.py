@@ -21,6 +21,8 @@ from geoloc.tiles.location import is_address, relative_location, resolve_locatio
 
 TILES_MANIFEST = "tiles.json"
 TILES_PARTIAL_MANIFEST = "tiles.partial.json"
+# Folder of tiles that are going to replace or extend those that serve.
+TILES_SUCCESSOR = "tiles.partial"
 TILES_VERSION = 1
 
 

@@ -1,95 +1,35 @@
 """Resume `geoloc tile`: what an unfinished run leaves, and whether a new run may go on from it.
 
-``tiles.partial.json`` says what is being made and from what; ``tiles.partial.jsonl`` keeps one
-line for every tile that is done, written after its pixels.
+``tiles.partial.json`` says what is being made and from what, ``tiles.partial.jsonl`` which tiles
+are done; where tiles serve already, both lie in the folder of their successor.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
-import geopandas
-import shapely
-
-from geoloc.atomic import remove_drafts, write_text
-from geoloc.errors import OutputExistsError
+from geoloc.atomic import is_draft, remove_drafts
+from geoloc.errors import OutputExistsError, TilesError
 from geoloc.lock import is_vacant
 from geoloc.options import TileOptions
 from geoloc.sqlite_group import check_not_in_use, remove_companions
 from geoloc.tiles.cutting import Outcome
+from geoloc.tiles.journal import JOURNAL, outcome_to_json
 from geoloc.tiles.manifest import (
     TILES_MANIFEST,
     TILES_PARTIAL_MANIFEST,
+    TILES_SUCCESSOR,
     RasterEntry,
     TileManifest,
     TileScheme,
 )
-from geoloc.tiles.tile_set import MOSAIC, PIXELS, TILE_COLUMNS, TILES_TABLE
-
-JOURNAL = "tiles.partial.jsonl"
-_OURS = (TILES_MANIFEST, TILES_TABLE, MOSAIC, PIXELS, TILES_PARTIAL_MANIFEST, JOURNAL)
-
-
-class Journal:
-    """Journal of the tiles that are done, on disk and in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / JOURNAL
-        self.outcomes: dict[str, Outcome] = {}
-        for line in self._whole_lines():
-            outcome = _outcome_from_json(line)
-            self.outcomes[outcome.tile_id] = outcome
-        self._file = self._path.open("a", encoding="utf-8")
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def add(self, outcomes: Iterable[Outcome]) -> None:
-        """Note tiles as done."""
-        for outcome in outcomes:
-            self.outcomes[outcome.tile_id] = outcome
-            self._file.write(_outcome_to_json(outcome) + "\n")
-        self._file.flush()
-
-    def _whole_lines(self) -> list[str]:
-        """The lines of the file; a last one that was cut off by a crash is removed."""
-        if not self._path.exists():
-            return []
-        data = self._path.read_bytes()
-        end = data.rfind(b"\n") + 1
-        if end < len(data):
-            self._path.write_bytes(data[:end])
-        return data[:end].decode("utf-8").splitlines()
-
-
-def _outcome_to_json(outcome: Outcome) -> str:
-    row = outcome.row
-    if row is not None:
-        row = row | {"geometry": shapely.to_wkt(row["geometry"], rounding_precision=-1)}
-    return json.dumps({"id": outcome.tile_id, "row": row, "unreadable": outcome.unreadable})
-
-
-def _outcome_from_json(line: str) -> Outcome:
-    values = json.loads(line)
-    row = values["row"]
-    if row is not None:
-        row["geometry"] = shapely.from_wkt(row["geometry"])
-    return Outcome(values["id"], row, values["unreadable"])
+from geoloc.tiles.successor import Workplace, begin_successor, put_in_place
+from geoloc.tiles.tile_set import MOSAIC, PIXELS, TILE_COLUMNS, TILES_TABLE, TileSet
 
 
 class Preparation(NamedTuple):
@@ -97,13 +37,38 @@ class Preparation(NamedTuple):
 
     Attributes:
         manifest: Its rasters with their keys.
-        is_finished: Whether all is there already.
-        known: What a finished run made of rasters, by their location.
+        place: Where it writes; None if all is there already.
+        known: What a finished run made of rasters, by their location, if this one adds to it.
     """
 
     manifest: TileManifest
-    is_finished: bool
+    place: Workplace | None
     known: dict[str, RasterEntry]
+
+
+class _Wish(NamedTuple):
+    """What a run is asked for."""
+
+    folder: Path
+    scheme: TileScheme
+    sources: Sequence[RasterEntry]
+    options: TileOptions
+
+    def manifest(self, known: Sequence[RasterEntry] = ()) -> TileManifest:
+        """What is going to be made, rasters that are known under the names that they have."""
+        return TileManifest(self.scheme, tuple(_with_unique_keys(self.sources, known)))
+
+    def is_met_by(self, finished: TileManifest | None) -> bool:
+        """Whether finished tiles are just those, without a gap."""
+        if finished is None or len(finished.rasters) != len(self.sources):
+            return False
+        is_whole = all(entry.is_whole for entry in finished.rasters)
+        return is_whole and self.refusal(finished) is None
+
+    def refusal(self, found: TileManifest) -> str | None:
+        """Why tiles that were found cannot be gone on with; None if they can."""
+        may_grow = self.options.resume
+        return _difference(self.folder, found, self.scheme, self.sources, may_grow=may_grow)
 
 
 def prepare_folder(
@@ -115,26 +80,75 @@ def prepare_folder(
         OutputBusyError: A program has the mosaic open.
         OutputExistsError: The folder holds something else, or tiles that were cut otherwise.
     """
-    found, finished = _found_manifest(folder, overwrite=options.overwrite), {}
-    if found is not None:
-        reason = _difference(folder, found, scheme, sources, may_grow=options.resume)
-        if reason is not None:
-            raise OutputExistsError(
-                f"{folder} holds tiles that were cut otherwise: {reason}; "
-                "use --overwrite to replace them, or -o for another folder",
-                path=folder,
-            )
-        if (folder / TILES_MANIFEST).exists():
-            finished = {entry.location: entry for entry in found.rasters}
-            if len(found.rasters) == len(sources) and all(e.is_whole for e in found.rasters):
-                return Preparation(found, is_finished=True, known=finished)
-            _reopen(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    known = () if found is None else found.rasters
-    started = TileManifest(scheme, tuple(_with_unique_keys(sources, known)))
-    started.write(folder / TILES_PARTIAL_MANIFEST)
-    (folder / TILES_MANIFEST).unlink(missing_ok=True)
-    return Preparation(started, is_finished=False, known=finished)
+    wish = _Wish(folder, scheme, sources, options)
+    _check_ours(folder)
+    was_exchanged = put_in_place(folder)
+    finished = _read(folder / TILES_MANIFEST, may_be_damaged=options.overwrite)
+    if (was_exchanged or not options.overwrite) and wish.is_met_by(finished):
+        assert finished is not None
+        return Preparation(finished, None, {})
+    check_not_in_use(folder / MOSAIC)
+    return _go_on_with_successor(wish, finished) or (
+        _replace(wish) if options.overwrite else _go_on(wish, finished)
+    )
+
+
+def _go_on_with_successor(wish: _Wish, finished: TileManifest | None) -> Preparation | None:
+    """Go on with the successor that was begun; None if there is none of this kind."""
+    place = Workplace.of_successor(wish.folder)
+    begun = _read(place.notes / TILES_PARTIAL_MANIFEST, may_be_damaged=True)
+    if begun is None or wish.refusal(begun) is not None:
+        return None
+    if place.replaces:
+        return _started(wish, place, begun.rasters)
+    if wish.options.overwrite or finished is None:
+        return None
+    return _started(wish, place, begun.rasters, finished)
+
+
+def _replace(wish: _Wish) -> Preparation:
+    """Begin tiles that take the place of all that are there."""
+    manifest = wish.manifest()
+    return Preparation(manifest, begin_successor(wish.folder, manifest), {})
+
+
+def _go_on(wish: _Wish, finished: TileManifest | None) -> Preparation:
+    """Begin tiles, go on with them, or add to those that are finished."""
+    folder = wish.folder
+    found = finished or _read(folder / TILES_PARTIAL_MANIFEST)
+    if found is None:
+        found = _read(folder / TILES_SUCCESSOR / TILES_PARTIAL_MANIFEST)
+    reason = None if found is None else wish.refusal(found)
+    if reason is not None:
+        raise OutputExistsError(
+            f"{folder} holds tiles that were cut otherwise: {reason}; "
+            "use --overwrite to replace them, or -o for another folder",
+            path=folder,
+        )
+    if finished is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        known = () if found is None else found.rasters
+        return _started(wish, Workplace.in_place(folder), known)
+    manifest, journal = wish.manifest(finished.rasters), _journal_of(folder)
+    place = begin_successor(folder, manifest, grown=finished, journal=journal)
+    return Preparation(manifest, place, _by_location(finished))
+
+
+def _started(
+    wish: _Wish,
+    place: Workplace,
+    known: Sequence[RasterEntry],
+    finished: TileManifest | None = None,
+) -> Preparation:
+    """Note what is to be made where a run goes on."""
+    manifest = wish.manifest(known)
+    manifest.write(place.notes / TILES_PARTIAL_MANIFEST)
+    return Preparation(manifest, place, _by_location(finished))
+
+
+def _by_location(finished: TileManifest | None) -> dict[str, RasterEntry]:
+    rasters = () if finished is None else finished.rasters
+    return {entry.location: entry for entry in rasters}
 
 
 def _with_unique_keys(
@@ -151,47 +165,60 @@ def _with_unique_keys(
         yield replace(source, key=key)
 
 
-def abandon_folder(folder: Path) -> None:
-    """Remove what a run that made nothing has left."""
-    _clear(folder)
+def abandon_folder(place: Workplace) -> None:
+    """Remove what a run that made nothing has left; tiles that serve stay."""
+    if place.notes == place.folder:
+        _clear(place.folder)
+    else:
+        shutil.rmtree(place.notes)
 
 
-def finish_folder(folder: Path, manifest: TileManifest) -> None:
-    """Declare a folder finished."""
-    remove_drafts(folder)
-    manifest.write(folder / TILES_MANIFEST)
-    (folder / TILES_PARTIAL_MANIFEST).unlink(missing_ok=True)
-    (folder / JOURNAL).unlink(missing_ok=True)
+def finish_folder(place: Workplace, manifest: TileManifest) -> None:
+    """Declare tiles finished, and put them in place of others."""
+    remove_drafts(place.folder)
+    manifest.write(place.notes / TILES_MANIFEST)
+    (place.notes / TILES_PARTIAL_MANIFEST).unlink(missing_ok=True)
+    (place.notes / JOURNAL).unlink(missing_ok=True)
+    if place.notes != place.folder:
+        put_in_place(place.folder)
 
 
-def _found_manifest(folder: Path, *, overwrite: bool) -> TileManifest | None:
-    """What the folder says it holds; None after it was emptied or if it holds nothing."""
+def _check_ours(folder: Path) -> None:
+    """Refuse a folder that holds something else."""
     if folder.is_file():
         message = f"{folder} is a file, not a folder"
         raise OutputExistsError(f"{message}; use -o for another name", path=folder)
-    if is_vacant(folder):
+    ours = (TILES_MANIFEST, TILES_PARTIAL_MANIFEST, TILES_SUCCESSOR)
+    if is_vacant(folder, but_for=is_draft) or any((folder / name).exists() for name in ours):
+        return
+    message = f"{folder} is not empty and holds no tiles of geoloc"
+    raise OutputExistsError(f"{message}; use -o for another folder", path=folder)
+
+
+def _read(path: Path, *, may_be_damaged: bool = False) -> TileManifest | None:
+    """A manifest; None if it is not there.
+
+    Raises:
+        TilesError: It is damaged.
+    """
+    if not path.exists():
         return None
-    ours = [name for name in (TILES_MANIFEST, TILES_PARTIAL_MANIFEST) if (folder / name).exists()]
-    if not ours:
-        message = f"{folder} is not empty and holds no tiles of geoloc"
-        raise OutputExistsError(f"{message}; use -o for another folder", path=folder)
-    if overwrite:
-        _clear(folder)
-        return None
-    return TileManifest.read(folder / ours[0])
+    try:
+        return TileManifest.read(path)
+    except TilesError:
+        if may_be_damaged:
+            return None
+        raise
 
 
 def _clear(folder: Path) -> None:
-    """Remove what earlier runs wrote, and nothing else. The manifests go last."""
-    check_not_in_use(folder / MOSAIC)
-    for name in reversed(_OURS):
-        path = folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-    for name in (TILES_TABLE, MOSAIC, JOURNAL, TILES_PARTIAL_MANIFEST, TILES_MANIFEST):
+    """Remove what a run has written in place, and nothing else. The manifest goes last."""
+    shutil.rmtree(folder / PIXELS, ignore_errors=True)
+    for name in (TILES_TABLE, MOSAIC, JOURNAL):
         (folder / name).unlink(missing_ok=True)
     remove_companions(folder / MOSAIC)
     remove_drafts(folder)
+    (folder / TILES_PARTIAL_MANIFEST).unlink(missing_ok=True)
 
 
 def _difference(
@@ -227,13 +254,16 @@ def _as_text(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def _reopen(folder: Path) -> None:
-    """Turn a finished folder into an unfinished one, so that rasters can be added."""
-    check_not_in_use(folder / MOSAIC)
-    table = geopandas.read_parquet(folder / TILES_TABLE)
+def _journal_of(folder: Path) -> str:
+    """The journal of a run that would have made the tiles that serve.
+
+    Raises:
+        TilesError: Their table is damaged.
+    """
+    table = TileSet.open(folder).table
     rows = table[[*TILE_COLUMNS, "geometry"]].to_dict("records")
     lines = []
     for row in rows:
         row["transform"] = [float(value) for value in row["transform"]]
-        lines.append(_outcome_to_json(Outcome(row["tile_id"], row)) + "\n")
-    write_text(folder / JOURNAL, "".join(lines))
+        lines.append(outcome_to_json(Outcome(row["tile_id"], row)) + "\n")
+    return "".join(lines)

@@ -31,12 +31,14 @@ from geoloc.tiles.cutting import (
     tile_id,
 )
 from geoloc.tiles.grid import GridOptions, TileGrid, check_resolution
+from geoloc.tiles.journal import Journal
 from geoloc.tiles.location import resolve_location
 from geoloc.tiles.manifest import RasterEntry, TileManifest, TileScheme
 from geoloc.tiles.raster import MapRaster, check_windows, open_raster
-from geoloc.tiles.resume import Journal, abandon_folder, finish_folder
+from geoloc.tiles.resume import abandon_folder, finish_folder
 from geoloc.tiles.selection import touching_rows
 from geoloc.tiles.source_files import check_sources
+from geoloc.tiles.successor import Workplace
 from geoloc.tiles.summary import TilePlan
 from geoloc.tiles.tile_set import make_table, write_mosaic, write_table
 
@@ -49,7 +51,7 @@ _SHOWN_ROWS = 500
 class TileRun:
     """One run over several rasters."""
 
-    folder: Path
+    place: Workplace
     scheme: TileScheme
     area: Area
     workers: int
@@ -58,9 +60,14 @@ class TileRun:
     errors: list[InputError] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
 
+    @property
+    def folder(self) -> Path:
+        """Folder of the tiles, which all locations are relative to."""
+        return self.place.folder
+
     def make(self, manifest: TileManifest) -> TileManifest:
         """Cut all rasters and write the tables; the finished manifest."""
-        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), Journal(self.folder) as journal:
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), Journal(self.place.notes) as journal:
             entries = tuple(self.cut(source, journal) for source in manifest.rasters)
             rows = [o.row for o in journal.outcomes.values() if o.row is not None]
             damage = next((o.unreadable for o in journal.outcomes.values() if o.unreadable), None)
@@ -69,11 +76,11 @@ class TileRun:
             if not rows:
                 raise _no_tiles(entries, damage, self.scheme)
             self._tell_held()
-            finished = _write_tables(self.folder, replace(manifest, rasters=entries), rows)
+            finished = _write_tables(self.place.notes, replace(manifest, rasters=entries), rows)
         except InputError:
-            abandon_folder(self.folder)
+            abandon_folder(self.place)
             raise
-        finish_folder(self.folder, finished)
+        finish_folder(self.place, finished)
         return finished
 
     def cut(self, source: RasterEntry, journal: Journal) -> RasterEntry:
@@ -168,6 +175,7 @@ class TileRun:
         return RasterJob(
             location=source.location,
             folder=self.folder,
+            home=self.place.home,
             key=source.key,
             scheme=self.scheme,
             frame=raster.frame,

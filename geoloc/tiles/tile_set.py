@@ -4,6 +4,7 @@
     tiles.gti.gpkg   the same footprints, which GDAL also opens as one mosaic
     tiles.json       the manifest: how the tiles were cut, and from what
     pixels/          small GeoTIFFs, unless the tiles are windows of their rasters (virtual)
+    tiles.partial/   the successor of these tiles, while a run makes it
 
 A tile is the window (`col_off`, `row_off`, `width`, `height`) of the raster at `location`, which is
 relative to the folder; `transform` leads from its pixels to its `crs`.
@@ -32,7 +33,12 @@ from geoloc.geometry.crs import as_crs
 from geoloc.stretch import Stretch
 from geoloc.tiles.footprint import in_own_crs
 from geoloc.tiles.location import resolve_location
-from geoloc.tiles.manifest import TILES_MANIFEST, TILES_PARTIAL_MANIFEST, TileManifest
+from geoloc.tiles.manifest import (
+    TILES_MANIFEST,
+    TILES_PARTIAL_MANIFEST,
+    TILES_SUCCESSOR,
+    TileManifest,
+)
 from geoloc.tiles.raster import MapRaster, PixelWindow, check_windows, open_map_raster, open_raster
 
 TILES_TABLE = "tiles.parquet"
@@ -99,7 +105,8 @@ class TileSet:
             TilesError: There are no tiles, or they are unfinished or damaged.
         """
         folder = Path(folder)
-        if not (folder / TILES_MANIFEST).exists() and (folder / TILES_PARTIAL_MANIFEST).exists():
+        begun = (folder / name for name in (TILES_PARTIAL_MANIFEST, TILES_SUCCESSOR))
+        if not (folder / TILES_MANIFEST).exists() and any(path.exists() for path in begun):
             message = f"the tiles in {folder} are unfinished"
             raise TilesError(f"{message}; run the same geoloc tile command again", path=folder)
         manifest = TileManifest.read(folder / TILES_MANIFEST)

@@ -76,7 +76,7 @@ def _job(tmp_path: Path) -> tuple[RasterJob, list[TileSpec]]:
     path = str(rasters.utm(tmp_path / "region.tif").path)
     scheme = TileScheme((160.0,), 0.0, 64, 0.5)
     with open_raster(path) as raster:
-        job = RasterJob(path, tmp_path, "region", scheme, raster.frame, "EPSG:32633")
+        job = RasterJob(path, tmp_path, tmp_path, "region", scheme, raster.frame, "EPSG:32633")
     windows = [w for row in grid_rows(job.frame, GridOptions(160.0, 64, 0.0)) for w in row]
     return job, [TileSpec(f"{w.row}_{w.col}", 160.0, w) for w in windows]
 
