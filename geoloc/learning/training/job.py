@@ -10,13 +10,14 @@ from geoloc.atomic import remove_drafts
 from geoloc.errors import OutputExistsError
 from geoloc.learning.training.data.sources import open_training_data, open_validation
 from geoloc.learning.training.embedding import TrainingEmbedder
-from geoloc.learning.training.model_folder import draft_card
+from geoloc.learning.training.model_folder import RECIPE_NAME, draft_card
 from geoloc.learning.training.processes import OneProcess, Processes, open_processes
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import Recipe
 from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.learning.training.run import Run, RunConfig, TrainingSummary
-from geoloc.lock import is_vacant, locked_folder
+from geoloc.learning.training.training_log import LOG_NAME
+from geoloc.lock import FOLDER_LOCK, is_vacant, locked_folder
 from geoloc.models.card import ModelCard
 from geoloc.models.device import resolve_device
 from geoloc.models.registry import load_model
@@ -84,12 +85,25 @@ def claimed_folder(folder: Path, options: TrainOptions, processes: Processes) ->
 
 
 def _check_vacant(folder: Path, *, resume: bool) -> None:
-    if not resume and not is_vacant(folder):
+    if resume:
+        return
+    _remove_mere_beginning(folder)
+    if not is_vacant(folder):
         raise OutputExistsError(
             f"{folder} is not empty; expected a folder to write a model to; choose another -o, "
             "or go on with an interrupted run by --resume",
             path=folder,
         )
+
+
+def _remove_mere_beginning(folder: Path) -> None:
+    """Remove the log of a run that ended before its first checkpoint: nobody can go on with it."""
+    if (folder / LOG_NAME).is_file():
+        remove_drafts(folder)
+        names = {path.name for path in folder.iterdir()}
+        if names <= {LOG_NAME, RECIPE_NAME, FOLDER_LOCK}:
+            for name in (LOG_NAME, RECIPE_NAME):
+                (folder / name).unlink(missing_ok=True)
 
 
 def measure_model(

@@ -42,8 +42,8 @@ class PowerCutError(Exception):
 class Cut(Silent):
     """Stops the run from outside after some batches."""
 
-    def __init__(self, after: int, *, politely: bool = False) -> None:
-        self._after, self._politely = after, politely
+    def __init__(self, after: int, *, politely: bool = False, number: int = signal.SIGTERM) -> None:
+        self._after, self._politely, self._number = after, politely, number
         self._counting, self._done = False, 0
 
     def start(self, label: str, total: int, unit: str) -> None:
@@ -54,7 +54,7 @@ class Cut(Silent):
         """Cut when the time has come."""
         self._done += count
         if self._counting and self._done == self._after and self._politely:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), self._number)
         elif self._counting and self._done == self._after:
             raise PowerCutError
 
@@ -107,11 +107,18 @@ def test_a_killed_run_goes_on_to_the_same_curve(whole: Whole, tmp_path: Path, af
 
 
 @pytest.mark.slow
-def test_a_terminated_run_writes_a_checkpoint_first(whole: Whole, tmp_path: Path) -> None:
-    before, folder = signal.getsignal(signal.SIGTERM), tmp_path / "cut"
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_terminated_run_writes_a_checkpoint_first(
+    whole: Whole, tmp_path: Path, name: str
+) -> None:
+    number = getattr(signal, name, None)
+    if number is None or signal.getsignal(number) == signal.SIG_IGN:
+        pytest.skip("a system without this signal, or a run under nohup")
+    before, folder = signal.getsignal(number), tmp_path / "cut"
+    cut = Cut(2, politely=True, number=number)
     with pytest.raises(KeyboardInterrupt):
-        train_model(whole.recipe, whole.pairs, folder, HERE, progress=Cut(2, politely=True))
-    assert signal.getsignal(signal.SIGTERM) is before
+        train_model(whole.recipe, whole.pairs, folder, HERE, progress=cut)
+    assert signal.getsignal(number) is before
     assert [row[0] for row in course(folder)] == ["0", "1", "2", "3"]
     train_model(whole.recipe, whole.pairs, folder, AGAIN)
     assert course(folder) == whole.course
@@ -124,6 +131,16 @@ def test_a_run_that_was_cut_before_its_first_checkpoint_starts_anew(
         train_model(whole.recipe, whole.pairs, tmp_path / "cut", HERE, progress=Cut(1))
     with pytest.raises(ModelError, match="without --resume"):
         train_model(whole.recipe, whole.pairs, tmp_path / "cut", AGAIN)
+    train_model(whole.recipe, whole.pairs, tmp_path / "cut", HERE)
+    assert course(tmp_path / "cut") == whole.course
+
+
+def test_what_is_no_beginning_of_a_run_is_left_alone(whole: Whole, tmp_path: Path) -> None:
+    for name in ("training.csv", "notes.txt"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(OutputExistsError, match="is not empty"):
+        train_model(whole.recipe, whole.pairs, tmp_path, HERE)
+    assert (tmp_path / "training.csv").read_text() == "mine"
 
 
 def test_a_finished_run_has_nothing_to_go_on_with(whole: Whole, finished: Path) -> None:
