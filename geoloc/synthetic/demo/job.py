@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geoloc import __version__
-from geoloc.atomic import remove_drafts, replacing, write_text
+from geoloc.atomic import remove_drafts, remove_drafts_of, replacing, write_text
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.locate.file_job import locate_to_file
@@ -34,7 +34,8 @@ from geoloc.tiles.job import cut_tiles
 _MARKER = "demo.json"
 _FOLDERS = ("photos", "tiles", "index")
 _RESULTS = "out.geojson"
-_FILES = ("region.tif", "truth.csv", _RESULTS, "out.qml", "demo.png", journal_path(_RESULTS).name)
+_SHEET = "demo.png"  # the last file, so that a demo without it is unfinished
+_FILES = ("region.tif", "truth.csv", _RESULTS, "out.qml", _SHEET, journal_path(_RESULTS).name)
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Demo:
     def summary(self) -> DemoSummary:
         """What came out, once all steps have run."""
         assert self._evaluation is not None, "the steps have not run"
-        return DemoSummary(self._evaluation, self._results, self.folder / "demo.png")
+        return DemoSummary(self._evaluation, self._results, self.folder / _SHEET)
 
     @property
     def _results(self) -> Path:
@@ -116,12 +117,17 @@ class Demo:
         options = self.options
         progress.start("rendering the map", 1, "map")
         self._map = write_map(
-            self._world, self.folder / "region.tif", when="summer", gsd_m=options.gsd_m
+            self._world,
+            self.folder / "region.tif",
+            when="summer",
+            gsd_m=options.gsd_m,
+            overwrite=True,
         )
         progress.advance(1)
         self._shots = plan_flight(self._world, options.photos, seed=options.seed)
-        write_photos(self._world, self._shots, self.folder / "photos", progress=progress)
-        write_truth(self._world, self._shots, self.folder / "truth.csv")
+        photos = self.folder / "photos"
+        write_photos(self._world, self._shots, photos, keep=True, progress=progress)
+        write_truth(self._world, self._shots, self.folder / "truth.csv", overwrite=True)
 
     def _tile(self, progress: Progress) -> None:
         cut_tiles([str(self.folder / "region.tif")], self.folder / "tiles", progress=progress)
@@ -148,7 +154,7 @@ class Demo:
             results=read_results(self._results),
             errors_m=self._evaluation.errors_m,
         )
-        with replacing(self.folder / "demo.png") as draft:
+        with replacing(self.folder / _SHEET) as draft:
             sheet.save(draft, "PNG")
 
 
@@ -172,21 +178,10 @@ def run_demo(
 
 
 def _make_room(folder: Path, options: DemoOptions) -> None:
-    """An empty folder that is marked as a demo; only a marked one is ever cleared."""
-    marker = folder / _MARKER
-    if not is_vacant(folder):
-        if not marker.is_file():
-            message = f"{folder} exists and holds no demo; choose another folder with -o"
-            raise OutputExistsError(message, path=folder)
-        if not options.overwrite:
-            message = f"{folder} holds an earlier demo; say --overwrite, or choose another with -o"
-            raise OutputExistsError(message, path=folder)
-        for name in _FOLDERS:
-            shutil.rmtree(folder / name, ignore_errors=True)
-        for name in _FILES:
-            (folder / name).unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_drafts(folder)
+    """A folder that is marked as a demo; only a marked one is ever cleared.
+
+    One that an unfinished demo with the same options has left stays, for its steps to go on with.
+    """
     made_with = {
         "geoloc": __version__,
         "gsd_m": options.gsd_m,
@@ -195,4 +190,32 @@ def _make_room(folder: Path, options: DemoOptions) -> None:
         "size_m": options.size_m,
         "version": 1,
     }
-    write_text(marker, json.dumps(made_with, indent=2, sort_keys=True) + "\n")
+    marked = json.dumps(made_with, indent=2, sort_keys=True) + "\n"
+    marker = folder / _MARKER
+    remove_drafts_of(marker)
+    if not is_vacant(folder) and not _is_unfinished(folder, marked):
+        _clear(folder, options)
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_drafts(folder)
+    write_text(marker, marked)
+
+
+def _is_unfinished(folder: Path, marked: str) -> bool:
+    """Whether a demo with this marker has begun and not ended."""
+    marker = folder / _MARKER
+    is_same = marker.is_file() and marker.read_text(encoding="utf-8") == marked
+    return is_same and not (folder / _SHEET).exists()
+
+
+def _clear(folder: Path, options: DemoOptions) -> None:
+    """Remove an earlier demo, if that is allowed."""
+    if not (folder / _MARKER).is_file():
+        message = f"{folder} exists and holds no demo; choose another folder with -o"
+        raise OutputExistsError(message, path=folder)
+    if not options.overwrite:
+        message = f"{folder} holds an earlier demo; say --overwrite, or choose another with -o"
+        raise OutputExistsError(message, path=folder)
+    for name in _FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in _FILES:
+        (folder / name).unlink(missing_ok=True)

@@ -123,9 +123,13 @@ def write_photos(
     shots: Sequence[Shot],
     folder: str | Path,
     *,
+    keep: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Take the photos of a flight and write them as JPEG with the drone's metadata, in order."""
+    """Take the photos of a flight and write them as JPEG with the drone's metadata, in order.
+
+    With `keep` photos that are there already stay as they are.
+    """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     listener = progress or Silent()
@@ -136,7 +140,8 @@ def write_photos(
     def take(job: tuple[int, Shot]) -> Path:
         number, shot = job
         path = target / shot.name
-        write_photo(world, shot, path, noise_seed=number)
+        if not (keep and path.exists()):
+            write_photo(world, shot, path, noise_seed=number)
         return path
 
     written = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,20 @@ from PIL import Image
 from geoloc.cli import cli
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.options import DemoOptions
+from geoloc.progress import Silent
 from geoloc.synthetic.demo.job import Demo, run_demo
 
 
 @pytest.mark.slow
-def test_a_small_demo_locates_its_photos_and_leaves_a_picture(tmp_path: Path) -> None:
+def test_a_small_demo_that_was_cut_off_locates_its_photos_and_leaves_a_picture(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "demo"
-    summary = run_demo(DemoOptions(folder, photos=2, size_m=330, gsd_m=0.4))
+    options = DemoOptions(folder, photos=2, size_m=330, gsd_m=0.4)
+    Demo(options).steps[0].run(Silent())
+    taken = {path: path.stat().st_mtime_ns for path in (folder / "photos").iterdir()}
+    summary = run_demo(options)
+    assert {path: path.stat().st_mtime_ns for path in taken} == taken
     assert summary.evaluation.overall.n == 2
     assert summary.evaluation.overall.share_within[10] == 1.0
     features = json.loads(summary.results.read_text())["features"]
@@ -53,6 +61,7 @@ def test_a_folder_that_is_no_demo_is_never_cleared(tmp_path: Path) -> None:
 def test_an_earlier_demo_is_replaced_only_when_asked(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     Demo(DemoOptions(folder))
+    (folder / "demo.png").write_text("a picture")
     (folder / "photos").mkdir()
     stale = [folder / name for name in ("photos/old.jpg", "out.geojson.partial.geojsonl")]
     for path in stale:
@@ -65,6 +74,22 @@ def test_an_earlier_demo_is_replaced_only_when_asked(tmp_path: Path) -> None:
     assert not any(path.exists() for path in stale)
     assert notes.read_text() == "keep"
     assert json.loads((folder / "demo.json").read_text())["seed"] == 4
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_unfinished_demo_goes_on(tmp_path: Path, overwrite: bool) -> None:
+    options = DemoOptions(tmp_path / "demo", photos=2, size_m=330, overwrite=overwrite)
+    Demo(options)
+    photo = tmp_path / "demo/photos/DJI_0001.JPG"
+    photo.parent.mkdir()
+    photo.write_text("taken")
+    Demo(options)
+    assert photo.read_text() == "taken"
+    other = replace(options, seed=5, overwrite=False)
+    with pytest.raises(OutputExistsError, match="--overwrite"):
+        Demo(other)
+    Demo(replace(other, overwrite=True))
+    assert not photo.exists()
 
 
 def test_no_photos_is_refused(tmp_path: Path) -> None:
