@@ -38,9 +38,18 @@ class KeptFiles:
         return len(self._noted)
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether a run has begun in the folder and not ended."""
+        return self._path.is_file()
+
+    @property
     def keys(self) -> set[str]:
         """What decided the content of the files that are noted."""
         return {key for key, _ in self._noted.values()}
+
+    def forget_others(self, key: str) -> None:
+        """Drop the notes of files with another key: they are going to be written anew."""
+        self._noted = {name: facts for name, facts in self._noted.items() if facts[0] == key}
 
     def holds(self, file: Path, key: str) -> bool:
         """Whether a file, relative to the folder, was noted with this key and is as it was then."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from geoloc import __version__
 from geoloc.arrays import ByteArray
-from geoloc.atomic import remove_drafts, replacing
+from geoloc.atomic import remove_drafts, remove_drafts_of, replacing
 from geoloc.errors import OutputExistsError
+from geoloc.kept_files import NOTES_NAME, KeptFiles, key_of
 from geoloc.lock import is_vacant, locked_folder
 from geoloc.options import CrossViewOptions
 from geoloc.photos.kind import network_view
@@ -72,6 +75,8 @@ def fabricate_crossview(
 ) -> CrossViewSummary:
     """Build towns and write their maps, photos, tiles and pairs; the table of pairs comes last.
 
+    When a call breaks off, the same call passes over the photos and tiles that were written.
+
     Args:
         folder: Folder to write; it is made.
         options: Kind and number of photos, places and towns; None for the defaults.
@@ -82,9 +87,16 @@ def fabricate_crossview(
         OutputBusyError: Another run writes there.
     """
     target, options = Path(folder), options or CrossViewOptions()
+    progress = progress or Silent()
+    key = key_of(__version__, replace(options, overwrite=False))
     with locked_folder(target):
-        _prepare(target, options)
-        return _Job(target, options, progress or Silent()).run()
+        kept = _prepare(target, options, key)
+        try:
+            return _Job(target, options, progress, kept, key).run()
+        except BaseException:
+            if len(kept):
+                progress.warn(f"{target} holds what was done; the same command goes on")
+            raise
 
 
 @dataclass(frozen=True)
@@ -106,11 +118,13 @@ class _Built:
 
 @dataclass(frozen=True)
 class _Job:
-    """One run: folder, options, listener."""
+    """One run: folder, options, listener, what an earlier run has left and by which key."""
 
     folder: Path
     options: CrossViewOptions
     progress: Progress
+    kept: KeptFiles
+    key: str
 
     def run(self) -> CrossViewSummary:
         """All towns, then the tables."""
@@ -128,6 +142,7 @@ class _Job:
         if street:
             _write_table(target / STREET_TRUTH_NAME, TRUTH_COLUMNS, street)
         _write_table(target / PAIRS_NAME, PAIRS_COLUMNS, pairs + test.pairs)
+        self.kept.remove()
         trained = options.places * options.photos_per_place
         return CrossViewSummary(target, (*maps, *test.maps), trained, len(test.truth), len(street))
 
@@ -144,7 +159,9 @@ class _Job:
             for photo in range(shots):
                 suffix = f"_{photo + 1}" if shots > 1 else ""
                 path = self._in(f"photos/{town.split}", f"{_name(town, place)}{suffix}.jpg")
-                row = photographer.take_photo(place, photo, path)
+                is_there = self._is_there(path)
+                row = photographer.take_photo(place, photo, path, is_there=is_there)
+                self._note(path, is_there=is_there)
                 truth.append(row)
                 pairs += [self._pair(town, place, path, tile, row[3]) for tile in tiles]
             self.progress.advance()
@@ -159,16 +176,15 @@ class _Job:
         photographer = self._photographer(town)
         truth: _Rows = []
         for place in range(count):
-            name = f"street_{place + 1:04d}.jpg"
-            truth.append(photographer.take_street_photo(place, self._in("photos/street", name)))
+            path = self._in("photos/street", f"street_{place + 1:04d}.jpg")
+            is_there = self._is_there(path)
+            truth.append(photographer.take_street_photo(place, path, is_there=is_there))
+            self._note(path, is_there=is_there)
             self.progress.advance()
         return truth
 
     def _photographer(self, town: Town) -> Photographer:
-        surveys = {}
-        if self.options.kind == "panorama":
-            surveys = {season: town.world.survey(season) for season in town.photo_seasons}
-        return Photographer(self.options, town, surveys)
+        return Photographer(self.options, town, cache(town.world.survey))
 
     def _write_maps(self, town: Town) -> list[tuple[Path, Season, MapPicture]]:
         written = []
@@ -192,7 +208,11 @@ class _Job:
                 suffix = f"_{number + 1}" if number else ""
                 name = f"{_name(town, place)}{infix}{suffix}.png"
                 path = self._in(f"tiles/{town.split}", name)
-                write_tile(_cut(picture, town.world.size_m, middle, self.options.tile_side_m), path)
+                is_there = self._is_there(path)
+                if not is_there:
+                    side_m = self.options.tile_side_m
+                    write_tile(_cut(picture, town.world.size_m, middle, side_m), path)
+                self._note(path, is_there=is_there)
                 written.append(_Tile(path, middle))
         return written
 
@@ -214,6 +234,14 @@ class _Job:
         view = network_view(self.options.kind)
         facts = (_name(town, place), *_degrees(town, at), town.split, view, altitude_m)
         return [*paths, *facts, *_degrees(town, tile.middle), f"{side_m:g}", f"{overlap:.3f}"]
+
+    def _is_there(self, path: Path) -> bool:
+        """Whether an earlier run has written a file."""
+        return self.kept.holds(path.relative_to(self.folder), self.key)
+
+    def _note(self, path: Path, *, is_there: bool) -> None:
+        if not is_there:
+            self.kept.note(path.relative_to(self.folder), self.key)
 
     def _in(self, folder: str, name: str) -> Path:
         path = self.folder / folder
@@ -239,13 +267,20 @@ def _name(town: Town, place: int) -> str:
     return f"{town.name}_{place + 1:04d}"
 
 
-def _prepare(folder: Path, options: CrossViewOptions) -> None:
+def _prepare(folder: Path, options: CrossViewOptions, key: str) -> KeptFiles:
     """Make the folder; a table of pairs is only there when all of it is."""
-    if not is_vacant(folder) and not options.overwrite:
-        message = f"{folder} is not empty; choose another folder or pass --overwrite"
+    remove_drafts_of(folder / NOTES_NAME)
+    kept = KeptFiles(folder)
+    goes_on = kept.is_unfinished and kept.keys <= {key}
+    if not (is_vacant(folder) or goes_on or options.overwrite):
+        held = "an unfinished run with other options" if kept.is_unfinished else "something"
+        message = f"{folder} holds {held}; choose another folder or pass --overwrite"
         raise OutputExistsError(message, path=folder)
     remove_drafts(folder)
     (folder / PAIRS_NAME).unlink(missing_ok=True)
+    kept.forget_others(key)
+    kept.begin()
+    return kept
 
 
 def _write_table(path: Path, columns: Sequence[str], rows: _Rows) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,39 +41,45 @@ class Photographer:
     Attributes:
         options: Kind of photos, number, size.
         town: Town that is photographed.
-        surveys: Renderings of the town by season; drone photos need none.
+        survey: Gives the rendering of the town in a season; drone photos need none.
     """
 
     options: CrossViewOptions
     town: Town
-    surveys: dict[Season, Survey]
+    survey: Callable[[Season], Survey]
 
     def season(self, place: int, photo: int) -> Season:
         """When a photo is taken: the seasons take turns."""
         return self.town.photo_seasons[(place + photo) % len(self.town.photo_seasons)]
 
-    def take_photo(self, place: int, photo: int, path: Path) -> list[str]:
-        """Take a photo of a place, write it, and return its row of the truth."""
+    def take_photo(self, place: int, photo: int, path: Path, *, is_there: bool) -> list[str]:
+        """Take a photo of a place and write it, unless it is there; its row of the truth."""
         kind = 30 if self.options.kind == "panorama" else 31
         rng = np.random.default_rng([self.town.world.seed, kind, place, photo])
         take = self._panorama if self.options.kind == "panorama" else self._drone
-        return take(place, photo, path, rng)
+        return take(place, photo, path, rng, is_there=is_there)
 
-    def _panorama(self, place: int, photo: int, path: Path, rng: np.random.Generator) -> list[str]:
+    def _panorama(
+        self, place: int, photo: int, path: Path, rng: np.random.Generator, *, is_there: bool
+    ) -> list[str]:
         world, at = self.town.world, self.town.places[place]
         heading_deg = float(rng.uniform(0, 360)) if self.options.any_heading else 0.0
+        if is_there:
+            return self._ground_truth(path.name, at, heading_deg, 0.0)
         ring = _ring_frame(self.options, heading_deg)
         pixels = world.take_panorama(
             at,
             ring=ring,
-            when=self.surveys[self.season(place, photo)],
+            when=self.survey(self.season(place, photo)),
             sensor=random_sensor(rng),
             noise_seed=place * 100 + photo,
         )
         write_panorama(pixels, ring, world.lonlat(at), path)
         return self._ground_truth(path.name, at, heading_deg, 0.0)
 
-    def _drone(self, place: int, photo: int, path: Path, rng: np.random.Generator) -> list[str]:
+    def _drone(
+        self, place: int, photo: int, path: Path, rng: np.random.Generator, *, is_there: bool
+    ) -> list[str]:
         is_tilted = photo % 2 == 1
         pose = Pose(
             yaw_deg=float(rng.uniform(0, 360)),
@@ -80,9 +87,10 @@ class Photographer:
             roll_deg=float(rng.normal(0, 0.7)),
             height_m=float(rng.uniform(*_DRONE_HEIGHT_M)),
         )
-        shot = self._aim(place, photo, pose, rng)
-        write_photo(self.town.world, replace(shot, name=path.name), path, noise_seed=place)
-        return truth_row(self.town.world, replace(shot, name=path.name))
+        shot = replace(self._aim(place, photo, pose, rng), name=path.name)
+        if not is_there:
+            write_photo(self.town.world, shot, path, noise_seed=place)
+        return truth_row(self.town.world, shot)
 
     def _aim(self, place: int, photo: int, pose: Pose, rng: np.random.Generator) -> Shot:
         moment = typical_moment(self.season(place, photo))
@@ -92,18 +100,23 @@ class Photographer:
         world = self.town.world
         return aim(world, scene, pose, camera=camera, number=number, moment=moment, rng=rng)
 
-    def take_street_photo(self, place: int, path: Path) -> list[str]:
-        """Take a photo that sees a part of the horizon and does not record its heading."""
+    def take_street_photo(self, place: int, path: Path, *, is_there: bool) -> list[str]:
+        """Take a photo that sees a part of the horizon and does not record its heading.
+
+        It is written unless it is there; its row of the truth is returned.
+        """
         world, at = self.town.world, self.town.places[place]
         rng = np.random.default_rng([world.seed, 32, place])
         focal_35mm = int(rng.integers(*_STREET_FOCAL_35MM))
         width_px, height_px = _STREET_SIZE_PX
         camera = Camera(width_px, height_px, street_focal_px(focal_35mm, width_px, height_px))
         pose = Pose(float(rng.uniform(0, 360)), float(rng.normal(0, 2)), float(rng.normal(0, 1)), 0)
+        if is_there:
+            return self._ground_truth(path.name, at, pose.yaw_deg, pose.pitch_deg)
         sphere = world.take_panorama(
             at,
             ring=_STREET_RING,
-            when=self.surveys[self.season(place, 0)],
+            when=self.survey(self.season(place, 0)),
             sensor=random_sensor(rng),
             noise_seed=place,
         )
