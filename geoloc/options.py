@@ -51,6 +51,10 @@ class TileOptions:
         aoi: A vector file; tiles that do not touch its polygons are not cut.
         aoi_layer: The layer of that file; None takes the only one that holds polygons.
         creation_options: GDAL creation options of the tiles, as ``KEY=VALUE``.
+        layer: Layer of a WMS or WMTS, or raster of a GeoPackage; None takes the only one.
+        asset: Asset of STAC items, by name or role; None takes the picture.
+        max_requests: Most requests to ask of map services.
+        save_map: File to keep what was read of the map in, a Cloud Optimized GeoTIFF.
         workers: Threads that read, convert and write.
         resume: Go on where an interrupted run stopped.
         overwrite: Replace what is there.
@@ -66,6 +70,10 @@ class TileOptions:
     aoi: str | None = None
     aoi_layer: str | None = None
     creation_options: tuple[str, ...] = ()
+    layer: str | None = None
+    asset: str | None = None
+    max_requests: int = 10_000
+    save_map: Path | None = None
     workers: int = 2
     resume: bool = False
     overwrite: bool = False

@@ -17,6 +17,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.fixtures.flights import Flight
+    from tests.fixtures.map_server import MapServer
     from tests.fixtures.search import SearchWorld
     from tests.fixtures.small_maps import SmallMap
     from tests.fixtures.street import StreetWorld
@@ -94,3 +95,38 @@ def flight(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Flight:
     monkeypatch.setattr("geoloc.locate.file_job.open_index", flight.open_index)
     monkeypatch.setattr("geoloc.locate.file_job.locate_on", flight.locate_on)
     return flight
+
+
+@pytest.fixture(scope="session")
+def running_map_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MapServer]:
+    """A server of tiles, WMS, WMTS and STAC over one small raster."""
+    from tests.fixtures.map_server import map_server
+    from tests.fixtures.served_town import write_town
+
+    folder = tmp_path_factory.mktemp("town")
+    write_town(folder)
+    with map_server(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def server(
+    running_map_server: MapServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> MapServer:
+    """The map server without faults, with an empty cache before it; nobody waits for it."""
+    from geoloc.tiles import patience
+
+    running_map_server.recover()
+    monkeypatch.setenv("GEOLOC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(patience, "pause", lambda seconds: None)
+    return running_map_server
+
+
+@pytest.fixture
+def pauses(server: MapServer, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that somebody would have waited for the map server."""
+    from geoloc.tiles import patience
+
+    waited: list[float] = []
+    monkeypatch.setattr(patience, "pause", waited.append)
+    return waited

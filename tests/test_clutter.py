@@ -12,7 +12,7 @@ from geoloc.errors import RasterError
 from geoloc.glob_pattern import glob_matches
 from geoloc.learning.datasets.files import folders_in, images_in
 from geoloc.lock import is_vacant
-from geoloc.tiles.raster import expand_rasters
+from geoloc.tiles.sources.files import expand_rasters
 
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "
 

@@ -38,7 +38,7 @@ def path_facts(path: str | Path) -> PathFacts:
         IndexFolderError: An index or a model that cannot be read.
     """
     from geoloc.results.formats import SUFFIX_FORMATS
-    from geoloc.tiles.raster import RASTER_SUFFIXES
+    from geoloc.tiles.sources.files import RASTER_SUFFIXES
 
     source = Path(path)
     if source.is_dir():

@@ -46,7 +46,7 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
 
 
 @click.command("tile", epilog=example("geoloc tile region.tif --overlap 0.5 -o tiles"))
-@click.argument("rasters", nargs=-1, required=True, metavar="RASTER...")
+@click.argument("rasters", nargs=-1, required=True, metavar="MAP...")
 @click.option(
     "-o",
     "--output",
@@ -124,6 +124,30 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
     "lossless DEFLATE.",
 )
 @click.option(
+    "--layer",
+    metavar="NAME",
+    help="Layer of a WMS or WMTS, or raster of a GeoPackage, where there are several.",
+)
+@click.option(
+    "--asset",
+    metavar="NAME",
+    help="Asset of STAC items, by its name or role. Default: the picture.",
+)
+@click.option(
+    "--max-requests",
+    type=click.IntRange(min=1),
+    default=_DEFAULTS.max_requests,
+    show_default=True,
+    metavar="N",
+    help="Refuse to ask a map service more often.",
+)
+@click.option(
+    "--save-map",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.tif",
+    help="Keep what was read of the map as a Cloud Optimized GeoTIFF, too.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Report the number of tiles, bytes and seconds; write nothing."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
@@ -147,12 +171,14 @@ def command(
 ) -> None:
     """Cut georeferenced rasters into tiles that are square on the ground.
 
-    RASTER is a GeoTIFF, a folder, a glob, a zip, a GDAL path (/vsizip/..., /vsicurl/...) or an
-    https:// address. The rasters may have different CRS. Writes tiles.parquet, tiles.gti.gpkg,
-    tiles.json and the pixels. After an interruption run the same command again: it continues, and
-    it does nothing when all tiles are there. Tiles that are replaced or added to serve until the
-    new ones are whole, so both take room for a time. The exit code is 6 if a raster or a part of
-    one could not be read.
+    MAP is a GeoTIFF, a VRT, an MBTiles, a GeoPackage, a folder, a glob, a zip or tar, a GDAL path
+    (/vsizip/..., /vsicurl/...) or an https:// address; with --bounds or --aoi also a tile server
+    (https://host/{z}/{x}/{y}.png; {-y} counts from the south, {q} is a quadkey), a WMS, a WMTS, an
+    XML file for GDAL's WMS driver, or a STAC item or search. Maps may have different CRS. Writes
+    tiles.parquet, tiles.gti.gpkg, tiles.json and the pixels. After an interruption run the same
+    command again: it continues, and it does nothing when all tiles are there. Tiles that are
+    replaced or added to serve until the new ones are whole, so both take room for a time. The exit
+    code is 6 if a map or a part of one could not be read.
     """
     from geoloc.tiles.job import cut_tiles, plan_tiles
 
@@ -178,13 +204,16 @@ def _as_options(given: dict[str, object]) -> TileOptions:
 def _show_plan(plan: TilePlan, *, as_json: bool) -> None:
     """What a dry run has found, on stdout."""
     if as_json:
-        print_json({"tiles": plan.tiles, "bytes": plan.bytes, "seconds": round(plan.seconds, 1)})
+        facts = {"tiles": plan.tiles, "bytes": plan.bytes, "seconds": round(plan.seconds, 1)}
+        print_json(facts | ({"requests": plan.requests} if plan.requests else {}))
         return
     rows: list[tuple[str, object]] = [
         ("tiles", f"{plan.tiles} at most"),
         ("on disk", _readable_bytes(plan.bytes)),
         ("time", f"about {_readable_seconds(plan.seconds)}"),
     ]
+    if plan.requests:
+        rows.append(("requests", f"{plan.requests} to map services, about"))
     rows += [(r.location, r.error or f"{r.tiles} tiles") for r in plan.rasters]
     print_rows(rows)
 

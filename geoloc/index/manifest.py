@@ -118,7 +118,7 @@ class IndexManifest:
 
     def write(self, folder: Path) -> None:
         """Write ``index.json``, whole or not at all."""
-        values = asdict(self)
+        values = asdict(self) | {"rasters": [entry.to_json() for entry in self.rasters]}
         if self.generation == 1:
             del values["generation"]
         else:

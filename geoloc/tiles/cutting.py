@@ -73,6 +73,7 @@ class RasterJob:
         frame: North-up grid of the raster.
         crs_text: CRS of the raster, as the table keeps it.
         stretch: Mapping of its values to bytes, if they are none.
+        opened: What GDAL opens, where that is not the file at the location.
         stop: Event that is set when the run is to end early.
     """
 
@@ -84,12 +85,18 @@ class RasterJob:
     frame: RasterFrame
     crs_text: str
     stretch: Stretch | None = None
+    opened: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
     def path(self) -> str:
         """The raster, as GDAL opens it."""
-        return resolve_location(self.folder, self.location)
+        return self.opened or resolve_location(self.folder, self.location)
+
+    @property
+    def name(self) -> str:
+        """What the raster is called in messages."""
+        return self.location if self.opened else self.path
 
 
 def tile_id(key: str, ground_size_m: float, window: TileWindow) -> str:
@@ -141,7 +148,7 @@ def _cut_chunk(
     """Cut one chunk with its own handle of the raster."""
     with (
         gdal_environment(GDAL_TIFF_INTERNAL_MASK=True),
-        open_raster(job.path, stretch=job.stretch, check=False) as raster,
+        open_raster(job.path, name=job.name, stretch=job.stretch, check=False) as raster,
     ):
         for spec in chunk:
             if job.stop.is_set():

@@ -8,11 +8,17 @@ from typing import Any
 import rasterio
 from rasterio.env import getenv, hasenv
 
+from geoloc import __version__
+
+# Who asks: operators of servers want to know whom to write to.
+USER_AGENT = f"geoloc/{__version__} (+geoloc-cli)"
+
 # A server that is busy for a moment costs no tile; a JPEG that ends early is no grey picture.
 _OPTIONS = {
     "GDAL_HTTP_MAX_RETRY": "4",
     "GDAL_HTTP_RETRY_DELAY": "0.5",
     "GDAL_HTTP_RETRY_CODES": "429,500,502,503,504",
+    "GDAL_HTTP_USERAGENT": USER_AGENT,
     "GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE",
 }
 

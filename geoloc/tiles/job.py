@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import rasterio
@@ -12,13 +14,16 @@ import rasterio
 from geoloc.lock import locked_folder
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
+from geoloc.tiles.area import Area
 from geoloc.tiles.cutting import CACHE_BYTES
 from geoloc.tiles.location import relative_location
-from geoloc.tiles.manifest import RasterEntry
-from geoloc.tiles.raster import expand_rasters
+from geoloc.tiles.manifest import TILES_MANIFEST, RasterEntry, TileScheme
 from geoloc.tiles.resume import prepare_folder
 from geoloc.tiles.run import TileRun, refuse_if_all_failed
+from geoloc.tiles.saved_map import check_saved_map
 from geoloc.tiles.scheme import resolve_scheme
+from geoloc.tiles.sources.finding import find_sources, refuse_virtual
+from geoloc.tiles.sources.map_source import MapRequest, MapSource
 from geoloc.tiles.successor import Workplace
 from geoloc.tiles.summary import TilePlan, TileSummary
 
@@ -44,15 +49,20 @@ def cut_tiles(
         InputError: No raster at all could be cut.
     """
     options, folder, started = options or TileOptions(), Path(folder), time.monotonic()
+    progress = progress or Silent()
     scheme, area = resolve_scheme(options)
-    sources = _sources(inputs, folder)
-    with locked_folder(folder):
-        prepared = prepare_folder(folder, scheme, sources, options)
-        manifest = prepared.manifest
+    with _found(inputs, options, scheme, area) as sources, locked_folder(folder):
+        kept = options.save_map
+        if kept is not None:
+            is_known = options.overwrite or (folder / TILES_MANIFEST).exists()
+            check_saved_map(kept, [s.location for s in sources], overwrite=is_known)
+        prepared = prepare_folder(folder, scheme, _entries(sources, folder), options)
+        manifest, place = prepared.manifest, prepared.place or Workplace.in_place(folder)
+        run = _run(place, options, scheme, area, progress, sources)
         if prepared.place is not None:
-            hear, known = progress or Silent(), prepared.known
-            run = TileRun(prepared.place, scheme, area, options.workers, hear, known=known)
-            manifest = run.make(manifest)
+            manifest = replace(run, known=prepared.known).make(manifest)
+        if kept is not None and not (prepared.place is None and kept.exists()):
+            run.save(manifest.rasters[0], kept)
     seconds = time.monotonic() - started
     return TileSummary(folder, manifest.rasters, prepared.place is None, seconds)
 
@@ -73,27 +83,63 @@ def plan_tiles(
     """
     options, folder = options or TileOptions(), Path(folder)
     scheme, area = resolve_scheme(options)
-    run = TileRun(Workplace.in_place(folder), scheme, area, options.workers, progress or Silent())
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-        plans = [run.plan(source) for source in _sources(inputs, folder)]
+    with _found(inputs, options, scheme, area) as sources:
+        place = Workplace.in_place(folder)
+        run = _run(place, options, scheme, area, progress or Silent(), sources)
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+            plans = [run.plan(source) for source in _entries(sources, folder)]
     entries = tuple(entry for plan in plans for entry in plan.rasters)
     refuse_if_all_failed(entries, run.errors)
     return TilePlan(
         tiles=sum(plan.tiles for plan in plans),
         bytes=sum(plan.bytes for plan in plans),
         seconds=sum(plan.seconds for plan in plans),
+        requests=sum(plan.requests for plan in plans),
         rasters=entries,
     )
 
 
-def _sources(inputs: Sequence[str], folder: Path) -> list[RasterEntry]:
+@contextmanager
+def _found(
+    inputs: Sequence[str], options: TileOptions, scheme: TileScheme, area: Area
+) -> Iterator[list[MapSource]]:
+    """The rasters that are meant; descriptions of services lie in a folder until the end."""
+    with tempfile.TemporaryDirectory(prefix="geoloc-") as scratch:
+        request = MapRequest(
+            area=area,
+            gsd_m=min(scheme.ground_sizes_m) / scheme.size_px,
+            margin_m=max(scheme.ground_sizes_m),
+            scratch=Path(scratch),
+            layer=options.layer,
+            asset=options.asset,
+        )
+        sources = find_sources(inputs, request)
+        if options.virtual:
+            refuse_virtual(sources)
+        yield sources
+
+
+def _run(
+    place: Workplace,
+    options: TileOptions,
+    scheme: TileScheme,
+    area: Area,
+    progress: Progress,
+    sources: Sequence[MapSource],
+) -> TileRun:
+    """A run over rasters, named as the folder's table will name them."""
+    named = {relative_location(source.location, place.folder): source for source in sources}
+    return TileRun(
+        place, scheme, area, options.workers, progress, named, max_requests=options.max_requests
+    )
+
+
+def _entries(sources: Sequence[MapSource], folder: Path) -> list[RasterEntry]:
     """The rasters that are meant, named as the folder's table will name them."""
     return [
-        RasterEntry.of(relative_location(location, folder), _key(location), folder)
-        for location in expand_rasters(inputs)
+        replace(
+            RasterEntry.of(relative_location(source.location, folder), source.key, folder),
+            attribution=source.attribution,
+        )
+        for source in sources
     ]
-
-
-def _key(location: str) -> str:
-    """The name of a raster, fit for a file."""
-    return re.sub(r"[^\w.-]+", "-", Path(location).stem)[:80] or "raster"

@@ -7,10 +7,17 @@ itself (``/vsizip/``, ``s3://`` and the like) has no place in a folder.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 # GDAL's names for what is packed in a file that may lie anywhere.
 _ARCHIVES = ("/vsizip/", "/vsitar/", "/vsigzip/", "/vsi7z/", "/vsirar/", "/vsisubfile/")
+
+# Names of parameters of an address that hold what nobody else should know.
+_SECRET = re.compile(
+    r"(?i)([?&;](?:[\w.-]*(?:key|token|secret|passw(?:or)?d|sig|signature)|x-amz-[\w-]+)=)[^&;#]*"
+)
+_USER = re.compile(r"(?<=//)[^/@\s]+@")
 
 
 def is_address(location: str) -> bool:
@@ -47,3 +54,10 @@ def is_remote(location: str) -> bool:
         inner = inner.split("/", 2)[2]
         inner = inner if inner.startswith("/vsi") or "://" in inner else "/" + inner
     return is_address(inner) and not inner.startswith(("/vsimem/", "vrt://", "file://"))
+
+
+def public_name(address: str) -> str:
+    """An address without user, password, key and token; paths stay as they are."""
+    if "://" not in address:
+        return address
+    return _SECRET.sub(r"\1***", _USER.sub("", address))

@@ -62,6 +62,7 @@ class RasterEntry:
         skipped: Number of tiles left out because too few of their pixels are valid.
         unreadable: Number of tiles left out because the file is damaged there.
         error: Reason why nothing could be cut from it; None when all went well.
+        attribution: Whom the publisher of the map wants named; empty if nobody says.
         files: Marks of its files, sidecars and sources too; none in manifests of before there
             were marks, whose fingerprint is that of the one file.
     """
@@ -74,6 +75,7 @@ class RasterEntry:
     unreadable: int = 0
     error: str | None = None
     files: tuple[FileMark, ...] = ()
+    attribution: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -97,6 +99,13 @@ class RasterEntry:
         """Read what JSON kept."""
         files = tuple(FileMark(**mark) for mark in values.get("files", ()))
         return cls(**{**values, "files": files})
+
+    def to_json(self) -> dict[str, Any]:
+        """What JSON keeps; most maps have nobody to be named."""
+        values = asdict(self)
+        if not self.attribution:
+            del values["attribution"]
+        return values
 
     def relocated(self, source: Path, folder: Path) -> RasterEntry:
         """The entry as seen from another folder than `source`."""
@@ -131,7 +140,8 @@ class TileManifest:
 
     def to_json(self) -> str:
         """JSON as it stands in the file."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+        values = asdict(self) | {"rasters": [entry.to_json() for entry in self.rasters]}
+        return json.dumps(values, indent=2, sort_keys=True) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> TileManifest:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,19 +25,16 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from geoloc.arrays import AnyArray, Mask
-from geoloc.clutter import is_clutter
 from geoloc.errors import CrsError, InputError, RasterError, cause_text
 from geoloc.geometry.crs import as_crs
-from geoloc.glob_pattern import glob_matches, has_magic
 from geoloc.stretch import Stretch
 from geoloc.tiles.bands import RgbRecipe, RgbTile, choose_recipe
 from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.grid import RasterFrame, pixel_size_m
 from geoloc.tiles.location import is_address
+from geoloc.tiles.patience import SERVICE_DRIVERS, read_patiently
 from geoloc.tiles.read_failure import read_failure
 from geoloc.tiles.source_files import check_sources
-
-RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".img", ".ntf", ".nitf"})
 
 # Blocks a side that the stretch is measured on: enough for percentiles, few enough to be quick.
 _SAMPLE_BLOCKS = 12
@@ -60,6 +56,7 @@ class MapRaster:
 
     Attributes:
         location: Path or address that it was opened from.
+        name: What it is called in messages, without secrets of an address.
         dataset: Dataset of rasterio, or the warped view of it.
         frame: CRS, geotransform and size.
         recipe: Conversion of its bands to RGB.
@@ -68,6 +65,7 @@ class MapRaster:
     """
 
     location: str
+    name: str
     dataset: Any
     frame: RasterFrame
     recipe: RgbRecipe
@@ -83,6 +81,11 @@ class MapRaster:
     def transform(self) -> Affine:
         """From pixel corners to the CRS."""
         return self.frame.transform
+
+    @property
+    def is_service(self) -> bool:
+        """Whether a map service makes its pixels."""
+        return self.dataset.driver in SERVICE_DRIVERS
 
     @property
     def has_stripes(self) -> bool:
@@ -112,6 +115,16 @@ class MapRaster:
             pixels[place], valid[place] = part.pixels, part.valid
         return RgbTile(pixels, valid)
 
+    def read_native(self, window: PixelWindow) -> RgbTile:
+        """A window of whole pixels inside the raster as RGB (height, width), pixel by pixel.
+
+        Raises:
+            RasterError: The file is damaged there, or cannot be reached.
+        """
+        shape = (int(window.height), int(window.width))
+        bands, valid = self._read_bands(Window(*window), shape, Resampling.nearest)
+        return self.recipe.to_rgb(bands, valid)
+
     def _read_inside(self, rows: _Side, cols: _Side) -> RgbTile:
         """Read a part that lies within the raster."""
         window = Window(cols.offset, rows.offset, cols.length, rows.length)
@@ -130,18 +143,22 @@ class MapRaster:
     ) -> tuple[AnyArray, Mask]:
         """The recipe's bands (B, H, W) and their validity (H, W)."""
         recipe = self.recipe
+
+        def read() -> tuple[AnyArray, Mask]:
+            bands = self.dataset.read(
+                list(recipe.bands),
+                window=window,
+                out_shape=(len(recipe.bands), *shape),
+                resampling=resampling,
+            )
+            return bands, self._read_valid(window, shape)
+
         try:
             with gdal_environment():
-                bands = self.dataset.read(
-                    list(recipe.bands),
-                    window=window,
-                    out_shape=(len(recipe.bands), *shape),
-                    resampling=resampling,
-                )
-                return bands, self._read_valid(window, shape)
+                return read_patiently(self.dataset, read)
         except (RasterioError, ValueError, MemoryError) as error:
-            message = f"cannot read {self.location}: {read_failure(self.location, error)}"
-            raise RasterError(message, path=self.location) from error
+            message = f"cannot read {self.name}: {read_failure(self.location, error)}"
+            raise RasterError(message, path=self.name) from error
 
     def _read_valid(self, window: Window, shape: tuple[int, int]) -> Mask:
         """Which pixels (H, W) the alpha, mask or nodata declare valid."""
@@ -159,12 +176,17 @@ class MapRaster:
 
 @contextmanager
 def open_raster(
-    location: str | Path, *, stretch: Stretch | None = None, check: bool = True
+    location: str | Path,
+    *,
+    name: str | None = None,
+    stretch: Stretch | None = None,
+    check: bool = True,
 ) -> Iterator[MapRaster]:
     """Open a raster, north-up and ready to become RGB.
 
     Args:
         location: A path, a GDAL path (``/vsizip/...``) or an ``https://`` address.
+        name: What to call it in messages; None calls it by its location.
         stretch: Stretch that was measured before, for types other than bytes; None measures it.
         check: Whether to look at the sources of a mosaic first; False when that was just done.
 
@@ -173,7 +195,7 @@ def open_raster(
             whose sources are not all there.
         CrsError: It has no CRS, or one without a place on the Earth.
     """
-    raster = open_map_raster(location, stretch=stretch, check=check)
+    raster = open_map_raster(location, name=name, stretch=stretch, check=check)
     try:
         yield raster
     finally:
@@ -181,16 +203,21 @@ def open_raster(
 
 
 def open_map_raster(
-    location: str | Path, *, stretch: Stretch | None = None, check: bool = True
+    location: str | Path,
+    *,
+    name: str | None = None,
+    stretch: Stretch | None = None,
+    check: bool = True,
 ) -> MapRaster:
     """As `open_raster`, for callers who keep it open; they close its `dataset`."""
+    name = str(location) if name is None else name
     with gdal_environment(), ExitStack() as stack:
-        opened = _open(str(location))
+        opened = _open(str(location), name)
         stack.callback(opened.close)
         if check:
             check_sources(str(location), opened)
-        dataset = _north_up(opened, str(location))
-        raster = _as_map(dataset, str(location))
+        dataset = _north_up(opened, name)
+        raster = replace(_as_map(dataset, name), location=str(location))
         if raster.recipe.kind != "palette" and _needs_stretch(dataset, raster.recipe):
             stretch = stretch or _measure_stretch(raster)
         if stretch is not None:
@@ -215,7 +242,7 @@ def check_windows(raster: MapRaster, windows: Iterable[PixelWindow]) -> None:
     check_sources(raster.location, raster.dataset, within=None if raster.warped else box)
 
 
-def _open(location: str) -> Any:
+def _open(location: str, name: str) -> Any:
     """The dataset as GDAL sees it."""
     try:
         with warnings.catch_warnings():
@@ -225,8 +252,8 @@ def _open(location: str) -> Any:
         why, _, advice = read_failure(location, error).partition("; ")
         if advice == "is it damaged?":
             advice = "expected a GeoTIFF or another format that GDAL reads"
-        message = f"cannot open {location} as a raster: {why}"
-        raise RasterError(f"{message}; {advice}", path=location) from error
+        message = f"cannot open {name} as a raster: {why}"
+        raise RasterError(f"{message}; {advice}", path=name) from error
 
 
 def _north_up(dataset: Any, location: str) -> Any:
@@ -317,6 +344,7 @@ def _as_map(dataset: Any, location: str) -> MapRaster:
     floats = np.issubdtype(np.dtype(dataset.dtypes[0]), np.floating)
     return MapRaster(
         location=location,
+        name=location,
         dataset=dataset,
         frame=frame,
         recipe=recipe,
@@ -391,54 +419,3 @@ def _visible(offset: float, length: float, limit: int, size_px: int) -> _Side:
     start = max(0.0, offset + first * step)
     stop = min(float(limit), offset + last * step)
     return _Side(start, max(0.0, stop - start), slice(first, first + count), count)
-
-
-def expand_rasters(inputs: Sequence[str]) -> list[str]:
-    """The rasters that are meant by files, folders, globs, zip archives and GDAL paths, in order.
-
-    Folders give the rasters directly in them, sorted by name; archives those anywhere in them.
-
-    Raises:
-        RasterError: Something does not exist, or holds no raster.
-    """
-    found: list[str] = []
-    for item in inputs:
-        found.extend(_expand(item))
-    return list(dict.fromkeys(found))
-
-
-def _expand(item: str) -> list[str]:
-    if is_address(item):
-        return [item]
-    path = Path(item)
-    if path.is_dir():
-        found = sorted(str(p) for p in path.iterdir() if _is_raster_name(p.name))
-    elif path.is_file():
-        found = _in_archive(path) if path.suffix.lower() == ".zip" else [item]
-    elif has_magic(item):
-        found = [raster for match in glob_matches(item) for raster in _in_match(match)]
-    else:
-        raise RasterError(f"no such file or folder: {item}; expected a raster", path=item)
-    if not found:
-        known = " ".join(sorted(RASTER_SUFFIXES))
-        raise RasterError(f"no rasters in {item}; expected files that end in {known}", path=item)
-    return found
-
-
-def _in_match(match: str) -> list[str]:
-    """The rasters of one path that a glob names: itself, or those in an archive."""
-    return _in_archive(Path(match)) if match.lower().endswith(".zip") else [match]
-
-
-def _in_archive(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
-        raise RasterError(f"cannot open {path}: {error}; expected a zip", path=path) from error
-    return sorted(f"/vsizip/{path}/{name}" for name in names if _is_raster_name(name))
-
-
-def _is_raster_name(name: str) -> bool:
-    """Whether a name in a folder or an archive is that of a raster."""
-    return Path(name).suffix.lower() in RASTER_SUFFIXES and not is_clutter(name)

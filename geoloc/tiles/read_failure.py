@@ -13,10 +13,15 @@ from http import HTTPStatus
 from pathlib import Path
 
 from geoloc.errors import cause_text, causes
-from geoloc.tiles.location import is_remote
+from geoloc.tiles.location import is_remote, public_name
 
 _FILE = re.compile(r"^(.+?), band \d+: IReadBlock failed")
-_STATUS = re.compile(r"HTTP (?:response|error) code ?: ?(\d{3})")
+_STATUS = re.compile(r"HTTP (?:response|error|status) code ?: ?([1-5]\d\d)")
+# What GDAL's drivers of map services say around the reason.
+_SERVICE = re.compile(
+    r"GDALWMS: (?:Unable to download block \d+, \d+\.)?|URL: |\s+HTTP status code: 0.*"
+)
+_NO_PICTURE = re.compile(r"GDALWMS: (?:ReadBlockFromFile|The server returned)")
 _WAIT_S = 10
 
 # What GDAL and its libraries say, and what there is to do then; the first that fits.
@@ -53,14 +58,37 @@ def read_failure(location: str, error: BaseException) -> str:
     if source and source != Path(location).name and source not in text:
         text = f"{source}, which it is made of: {text}"
     told = next((int(m[1]) for e in chain if (m := _STATUS.search(str(e)))), None)
-    if told is None and is_remote(location) and "CURL error" not in text:
+    is_service = any("GDALWMS" in str(cause) for cause in chain)
+    if is_service:
+        text = _SERVICE.sub("", text)
+    elif told is None and is_remote(location) and "CURL error" not in text:
         answer = _ask_server(location)
         told, text = (answer, text) if isinstance(answer, int) else (None, answer or text)
     if told is not None:
-        return f"{_status_text(told)}; {_status_advice(told)}"
+        return status_failure(told, is_signed=public_name(location) != location)
+    if any(_NO_PICTURE.search(str(cause)) for cause in chain):
+        return (
+            "the server answered with something that is no picture; open the address in a "
+            "browser: it may want a key, or be down"
+        )
     if is_remote(location) and not re.search(_ADVICE[-1][0], text):
         return f"{text}; the server may have been busy: run the same command again"
     return f"{text}; {_advice(text)}"
+
+
+def status_failure(status: int, *, is_signed: bool = False) -> str:
+    """What it means that a server answered with a status of HTTP, and what to do.
+
+    Args:
+        status: The status.
+        is_signed: Whether the address carries a key or a signature.
+    """
+    if is_signed and status in (400, 401, 403):
+        return (
+            f"{_status_text(status)}; the key or the signature in the address may have expired: "
+            "get the address, or the STAC item that it is from, anew"
+        )
+    return f"{_status_text(status)}; {_status_advice(status)}"
 
 
 def _advice(text: str) -> str:

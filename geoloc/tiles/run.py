@@ -15,6 +15,7 @@ import rasterio
 from geoloc.errors import CrsError, InputError, RasterError, one_line
 from geoloc.fill_values import FillValues
 from geoloc.geometry.crs import crs_text
+from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.area import Area
 from geoloc.tiles.bands import RgbTile
@@ -36,8 +37,11 @@ from geoloc.tiles.location import resolve_location
 from geoloc.tiles.manifest import RasterEntry, TileManifest, TileScheme
 from geoloc.tiles.raster import MapRaster, check_windows, open_raster
 from geoloc.tiles.resume import abandon_folder, finish_folder
+from geoloc.tiles.saved_map import save_map
 from geoloc.tiles.selection import touching_rows
+from geoloc.tiles.service_blocks import check_requests, count_blocks
 from geoloc.tiles.source_files import check_sources
+from geoloc.tiles.sources.map_source import MapSource
 from geoloc.tiles.successor import Workplace
 from geoloc.tiles.summary import TilePlan
 from geoloc.tiles.tile_set import make_table, write_mosaic, write_table
@@ -56,6 +60,8 @@ class TileRun:
     area: Area
     workers: int
     progress: Progress
+    sources: Mapping[str, MapSource] = field(default_factory=dict)
+    max_requests: int = TileOptions.max_requests
     known: Mapping[str, RasterEntry] = field(default_factory=dict)
     errors: list[InputError] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
@@ -93,6 +99,7 @@ class TileRun:
                 job = self._job(source, raster)
                 specs = self._specs(job, raster)
                 self._check_area(raster, specs)
+                self._count_requests(source, raster, specs)
                 done = {i for i, o in journal.outcomes.items() if o.unreadable is None}
                 self._cut_missing(job, raster, specs, journal)
             self._check_unchanged(source, journal, done)
@@ -103,8 +110,46 @@ class TileRun:
 
     def _open(self, source: RasterEntry) -> AbstractContextManager[MapRaster]:
         """Open a raster; of a mosaic only what lies in the area has to be there, see below."""
-        path = resolve_location(self.folder, source.location)
+        path, opened = resolve_location(self.folder, source.location), self._opened(source)
+        if opened:
+            return open_raster(opened, name=source.location)
         return open_raster(path, check=self.area.shape is None)
+
+    def _opened(self, source: RasterEntry) -> str:
+        """What GDAL opens for a raster, where that is not the file at its location; or nothing."""
+        made = self.sources.get(source.location)
+        return made.opened if made is not None and made.opened != made.location else ""
+
+    def _is_service(self, source: RasterEntry) -> bool:
+        made = self.sources.get(source.location)
+        return made is not None and made.is_service
+
+    def _count_requests(
+        self, source: RasterEntry, raster: MapRaster, specs: Sequence[Sequence[TileSpec]]
+    ) -> int:
+        """How often a service will be asked, after telling what a person should know of it.
+
+        Raises:
+            RasterError: More often than the user allows.
+        """
+        made = self.sources.get(source.location)
+        for note in () if made is None else made.notes:
+            self.progress.warn(note)
+        if not self._is_service(source):
+            return 0
+        count = count_blocks(raster, (pixel_window(s.window) for size in specs for s in size))
+        check_requests(source.location, count, self.max_requests)
+        return count
+
+    def save(self, source: RasterEntry, path: Path) -> None:
+        """Keep what was read of a raster in a file.
+
+        Raises:
+            InputError: The raster cannot be read.
+        """
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), self._open(source) as raster:
+            sized = self._specs(self._job(source, raster), raster)
+            save_map(raster, [pixel_window(s.window) for size in sized for s in size], path)
 
     def _check_area(self, raster: MapRaster, specs: Sequence[Sequence[TileSpec]]) -> None:
         """Make sure that a mosaic is there where tiles will be cut.
@@ -137,8 +182,10 @@ class TileRun:
             with self._open(source) as raster:
                 sized = self._specs(self._job(source, raster), raster)
                 self._check_area(raster, sized)
+                requests = self._count_requests(source, raster, sized)
                 specs = [spec for size in sized for spec in size]
-                return self._estimate(replace(source, tiles=len(specs)), raster, specs)
+                plan = self._estimate(replace(source, tiles=len(specs)), raster, specs)
+                return replace(plan, requests=requests)
         except InputError as error:
             return TilePlan(0, 0, 0.0, (self._failed(source, error),))
 
@@ -181,6 +228,7 @@ class TileRun:
             frame=raster.frame,
             crs_text=crs_text(raster.crs),
             stretch=raster.recipe.stretch,
+            opened=self._opened(source),
         )
 
     def _specs(self, job: RasterJob, raster: MapRaster) -> list[list[TileSpec]]:
@@ -224,12 +272,12 @@ class TileRun:
         done = {i for i, o in journal.outcomes.items() if o.unreadable is None}
         missing = [[s for s in size if s.tile_id not in done] for size in specs]
         total = sum(map(len, specs))
+        # Services are asked by two threads at most, whatever the machine could do.
+        workers = min(self.workers, 2) if raster.is_service else self.workers
         self.progress.start(f"cutting {Path(job.location).name}", total, "tiles")
         self.progress.advance(total - sum(map(len, missing)))
-        chunks = [
-            chunk for size in missing for chunk in make_chunks(raster, size, workers=self.workers)
-        ]
-        for outcomes in cut_raster(job, chunks, workers=self.workers):
+        chunks = [chunk for size in missing for chunk in make_chunks(raster, size, workers=workers)]
+        for outcomes in cut_raster(job, chunks, workers=workers):
             journal.add(outcomes)
             self.progress.advance(len(outcomes))
 

@@ -59,9 +59,11 @@ class TilePlan:
         bytes: Size of the tiles on disk, estimated from a few of them.
         seconds: Time to cut the tiles, estimated from a few of them.
         rasters: Rasters, with the number of tiles of each.
+        requests: Requests to map services, about; 0 for files.
     """
 
     tiles: int
     bytes: int
     seconds: float
     rasters: tuple[RasterEntry, ...]
+    requests: int = 0

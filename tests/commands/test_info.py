@@ -16,7 +16,7 @@ from geoloc.options import DEFAULT_MODEL
 from geoloc.results.files import write_results
 from geoloc.results.formats import SUFFIX_FORMATS
 from geoloc.results.schema import PhotoResult
-from geoloc.tiles.raster import RASTER_SUFFIXES
+from geoloc.tiles.sources.files import RASTER_SUFFIXES
 
 
 def _run(*arguments: str | Path) -> Result:

@@ -34,6 +34,7 @@ RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names.split
 
 # The same inside the wings that have rooms of their own: what may know what.
 ROOMS: dict[str, tuple[str, ...]] = {
+    "tiles": ("sources", "job"),
     "models": ("nets", "conversion"),
     "index": ("features",),
     "locate": ("estimate", "drone street", "explain"),
@@ -51,6 +52,8 @@ SHUT: tuple[tuple[str, str], ...] = (
     ("geoloc.locate.job", "geoloc.index.writing"),
     ("geoloc.locate.job", "geoloc.index.features.building"),
     ("geoloc.locate.job", "geoloc.tiles.job"),
+    ("geoloc.locate.job", "geoloc.tiles.sources.fetching"),
+    ("geoloc.index.job", "geoloc.tiles.sources.fetching"),
     ("geoloc.models.registry", "geoloc.models.conversion.job"),
 )
 

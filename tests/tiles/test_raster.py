@@ -12,7 +12,8 @@ from affine import Affine
 from rasterio.enums import ColorInterp
 
 from geoloc.errors import CrsError, RasterError
-from geoloc.tiles.raster import PixelWindow, expand_rasters, open_map_raster, open_raster
+from geoloc.tiles.raster import PixelWindow, open_map_raster, open_raster
+from geoloc.tiles.sources.files import expand_rasters
 from tests.fixtures import rasters
 
 HERE = Affine(2, 0, 390000, 0, -2, 5820000)
@@ -177,9 +178,9 @@ def test_folders_globs_and_archives_give_their_rasters(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         archive.writestr("deep/c.tif", b"x")
     both = [str(tmp_path / "a.TIFF"), str(tmp_path / "b.tif")]
-    assert expand_rasters([str(tmp_path)]) == both
-    assert expand_rasters([str(tmp_path / "*.tif"), str(tmp_path / "b.tif")]) == both[1:]
     inside = expand_rasters([str(tmp_path / "z.zip")])
+    assert expand_rasters([str(tmp_path)]) == both + inside
+    assert expand_rasters([str(tmp_path / "*.tif"), str(tmp_path / "b.tif")]) == both[1:]
     assert inside == [f"/vsizip/{tmp_path / 'z.zip'}/deep/c.tif"]
     assert expand_rasters([str(tmp_path / "*.ZIP")]) == inside
     assert expand_rasters([str(tmp_path / "*.TIF*")]) == both

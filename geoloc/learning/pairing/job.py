@@ -46,7 +46,7 @@ from geoloc.models.view import View
 from geoloc.options import PairingOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.fingerprint import fingerprint, marks_of
-from geoloc.tiles.raster import expand_rasters
+from geoloc.tiles.sources.files import expand_rasters
 
 GROUND_TILE_M = 80.0
 
