@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike
 
 from geoloc.arrays import AnyArray, Float64Array
 
+# Some maps and logs count to the east all around the Earth.
+FARTHEST_DEG = 360.0
+
 # Degrees; what is this much apart by rounding alone lies on one longitude.
 _TINY_DEG = 1e-9
 

@@ -2,6 +2,7 @@
 
 Its first line names the columns: ``photo`` and any of ``lon, lat, rel_alt_m, yaw_deg, pitch_deg,
 roll_deg, hfov_deg, timestamp``; others are ignored, and that is noted. A blank cell states nothing.
+Longitudes may be counted from 0 to 360.
 What a CSV may look like beside that: `geoloc.csv_table`.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from geoloc.csv_table import CsvTable, TableError, is_blank, read_table
 from geoloc.errors import MetadataError
+from geoloc.geometry.longitude import FARTHEST_DEG, in_range
 from geoloc.photo_name import NameMatches, comparable_path, match_names
 from geoloc.photos.exif import number
 from geoloc.photos.metadata import PhotoMetadata
@@ -20,7 +22,7 @@ from geoloc.photos.timestamp import is_unset, iso_timestamp
 
 # Column: lowest and highest value that makes sense.
 _LIMITS = {
-    "lon": (-180.0, 180.0),
+    "lon": (-FARTHEST_DEG, FARTHEST_DEG),
     "lat": (-90.0, 90.0),
     "rel_alt_m": (0.1, 20_000.0),
     "yaw_deg": (-360.0, 360.0),
@@ -175,6 +177,8 @@ def _metadata(row: dict[str, str], where: str, path: Path) -> PhotoMetadata:
         _check_range(name, value, row, where, path)
     if ("lon" in values) != ("lat" in values):
         raise MetadataError(f"{where} gives only one of lon and lat", path=path)
+    if values.get("lon") is not None:
+        values["lon"] = float(in_range(values["lon"]))
     yaw_deg = values.pop("yaw_deg", None)
     time = _time(row.get("timestamp"), where, path)
     metadata = PhotoMetadata(**values, timestamp=time, notes=tuple(notes))  # type: ignore[arg-type]  # the names in _LIMITS are fields of type float
@@ -207,7 +211,7 @@ def _check_range(
     low, high = _LIMITS[name]
     if value is not None and low <= value <= high:
         return
-    is_swapped = name == "lat" and value is not None and abs(value) <= 180
+    is_swapped = name == "lat" and value is not None and abs(value) <= FARTHEST_DEG
     raise MetadataError(
         f"{where}: {name} is {row[name][:40]!r}, a number from {low:g} to {high:g} was expected"
         + ("; are lon and lat swapped?" if is_swapped else ""),

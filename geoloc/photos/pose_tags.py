@@ -17,6 +17,7 @@ from collections.abc import Mapping
 
 from PIL import ExifTags
 
+from geoloc.geometry.longitude import FARTHEST_DEG, in_range
 from geoloc.photos.exif import Exif, coordinate, number, text
 from geoloc.photos.metadata import MetadataBuilder, YawRef
 from geoloc.photos.xmp import CAMERA, DJI, GPANO, Xmp, xmp_coordinate, xmp_number, xmp_value
@@ -67,13 +68,13 @@ def _keep_position(
     """Keep a position that makes sense; whether it was kept now."""
     if lon is None or lat is None or "lon" in found.values:
         return False
-    if abs(lon) > 180 or abs(lat) > 90:
+    if abs(lon) > FARTHEST_DEG or abs(lat) > 90:
         found.notes.append(f"{source} position {lat:g}, {lon:g} is not on Earth: ignored")
         return False
     if abs(lon) < 1e-6 and abs(lat) < 1e-6:
         found.notes.append(f"{source} position is 0, 0, so the receiver had no fix: ignored")
         return False
-    found.keep("lon", lon, source)
+    found.keep("lon", float(in_range(lon)), source)
     found.keep("lat", lat, source)
     return True
 

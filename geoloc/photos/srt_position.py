@@ -9,13 +9,15 @@ as two numbers after ``GPS`` or ``RTK``. Which of these is the latitude, the fir
 3. A unit after the third number, as Matrice drones write it: latitude first.
 4. Else the longitude comes first, and a note says so.
 
-``HOME`` is where the drone took off, and is passed over.
+Longitudes may be counted from 0 to 360. ``HOME`` is where the drone took off, and is passed over.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+
+from geoloc.geometry.longitude import FARTHEST_DEG, in_range
 
 NUMBER = r"([-+]?\d+(?:\.\d+)?)"
 
@@ -69,9 +71,9 @@ def read_position(text: str, *, latitude_first: bool) -> dict[str, float]:
         before, first, after, *second, _, _ = found.groups()
         pair = (_signed(first, before, after), _signed(second[1], second[0], second[2]))
         lat, lon = pair if latitude_first else pair[::-1]
-    if lat is None or lon is None or abs(lat) > 90 or abs(lon) > 180:
+    if lat is None or lon is None or abs(lat) > 90 or abs(lon) > FARTHEST_DEG:
         return {}
-    return {"lon": lon, "lat": lat}
+    return {"lon": float(in_range(lon)), "lat": lat}
 
 
 def _place_in(text: str) -> re.Match[str] | None:

@@ -16,6 +16,7 @@ from typing import Literal, get_args
 from geoloc.csv_table import TableError, is_blank, parse_number, read_table
 from geoloc.errors import MetadataError
 from geoloc.geometry.crs import LonLat, distances_m
+from geoloc.geometry.longitude import FARTHEST_DEG, in_range
 from geoloc.photo_name import comparable_path, match_names
 from geoloc.results.schema import PhotoResult, Status
 
@@ -89,6 +90,7 @@ def read_truth(path: str | Path) -> list[Truth]:
     """The rows of a CSV of truth: ``photo``, a camera position, a scene position, or both.
 
     The camera is ``camera_lon, camera_lat`` or ``lon, lat``; the scene ``scene_lon, scene_lat``.
+    Longitudes may be counted from 0 to 360.
 
     Raises:
         MetadataError: The file cannot be read, or lacks these columns, or has a bad number; or a
@@ -147,9 +149,9 @@ def _lonlat(
             point = LonLat(parse_number(row[lon]), parse_number(row[lat]))
         except ValueError as error:
             raise MetadataError(f"{where} has no number in {lon} or {lat}", path=source) from error
-        if abs(point.lon) <= 180 and abs(point.lat) <= 90:
-            return point
-        is_swapped = abs(point.lon) <= 90 and abs(point.lat) <= 180
+        if abs(point.lon) <= FARTHEST_DEG and abs(point.lat) <= 90:
+            return LonLat(float(in_range(point.lon)), point.lat)
+        is_swapped = abs(point.lon) <= 90 and abs(point.lat) <= FARTHEST_DEG
         raise MetadataError(
             f"{where} lies at {point.lon}, {point.lat}; expected degrees"
             + ("; are lon and lat swapped?" if is_swapped else ""),

@@ -85,6 +85,14 @@ def test_rows_without_a_photo_are_listed(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("written", "lon"), [("200.25", -159.75), ("-200.5", 159.5), ("180", -180), ("-180", -180)]
+)
+def test_longitudes_counted_from_0_to_360_are_turned(tmp_path, written, lon):
+    found = table(tmp_path, f"photo,lon,lat\na.jpg,{written},-17.5\n").rows["a.jpg"]
+    assert (found.lon, found.lat) == (lon, -17.5)
+
+
+@pytest.mark.parametrize(
     ("content", "complaint"),
     [
         ("photo,yaw_deg\na.jpg,1\nA.jpg,2\n", "line 3 says the same photo as line 2"),
@@ -94,6 +102,8 @@ def test_rows_without_a_photo_are_listed(tmp_path):
         ("photo,rel_alt_m\na.jpg,50000\n", "rel_alt_m is '50000'"),
         ("photo,lon,lat\na.jpg,24.2,120.7\n", "lat is '120.7', a number from -90 to 90 was"),
         ("photo,lon,lat\na.jpg,24.2,120.7\n", "are lon and lat swapped?"),
+        ("photo,lon,lat\na.jpg,-17.5,200.25\n", "are lon and lat swapped?"),
+        ("photo,lon,lat\na.jpg,360.5,5\n", "lon is '360.5', a number from -360 to 360 was"),
         ("photo,Yaw_deg,yaw_deg \na.jpg,1,2\n", "two columns yaw_deg"),
         ("photo,timestamp\na.jpg,yesterday\n", "timestamp is 'yesterday'"),
         ("photo,yaw_deg\na.jpg,12,5\n", "3 cells for 2 columns"),

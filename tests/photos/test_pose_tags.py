@@ -21,6 +21,11 @@ LAT, LON = (24.0, 15.0, 43.68), (120.0, 43.0, 12.75)
 NOTHING = TiffImagePlugin.IFDRational(0, 0)
 
 
+def test_a_longitude_counted_from_0_to_360_is_turned(tmp_path):
+    place = gps(LAT, (200.0, 15.0, 0.0), lat_ref="S", lon_ref="E")
+    assert read_back(tmp_path, exif=exif(gps=place)).lon == pytest.approx(-159.75)
+
+
 @pytest.mark.parametrize(("lat_ref", "lon_ref"), [("N", "E"), ("S", "W"), ("s", "w\0")])
 def test_position_has_the_signs_of_its_references(tmp_path, lat_ref, lon_ref):
     found = read_back(tmp_path, exif=exif(gps=gps(LAT, LON, lat_ref=lat_ref, lon_ref=lon_ref)))

@@ -69,6 +69,18 @@ def test_hemispheres_make_the_sign(tmp_path, text, expected):
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[latitude: -17.5] [longitude: 200.25]", (-159.75, -17.5)),
+        ("GPS(200.25,-17.5,14)", (-159.75, -17.5)),
+        ("[latitude: -17.5] [longitude: 360.5]", (None, None)),
+    ],
+)
+def test_longitudes_counted_from_0_to_360_are_turned(tmp_path, text, expected):
+    assert position(tmp_path, text) == (expected, 0)
+
+
+@pytest.mark.parametrize(
     ("legend", "text"),
     [
         ("Legend: GPS(lat,lon,alt)", "GPS(47.3,9.1,14)"),

@@ -137,6 +137,16 @@ def test_the_camera_has_several_names(tmp_path: Path, columns: str) -> None:
     ]
 
 
+def test_a_truth_that_counts_longitudes_from_0_to_360_is_turned(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("photo,lon,lat,scene_lon,scene_lat\na.jpg,180.25,-17,-180.5,-17\n")
+    truth = read_truth(path)
+    assert truth == [Truth("a.jpg", LonLat(-179.75, -17), LonLat(179.5, -17))]
+    result = PhotoResult("/p/a.jpg", "located", longitude=-179.75, latitude=-17 + 5 * METRE)
+    error = evaluate_results([result], truth).errors_m["a.jpg"]
+    assert error == pytest.approx(5.0, abs=0.05)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -146,6 +156,8 @@ def test_the_camera_has_several_names(tmp_path: Path, columns: str) -> None:
         ("photo,lon,lat\na.jpg,here,2\n", r"a\.jpg has no number"),
         ("photo,lon,lat\na.jpg,500000,5800000\n", "expected degrees$"),
         ("photo,lon,lat\na.jpg,24.2,120.7\n", "line 2: a.jpg lies at .* lon and lat swapped"),
+        ("photo,lon,lat\na.jpg,-17.5,200\n", "line 2: a.jpg lies at .* lon and lat swapped"),
+        ("photo,lon,lat\na.jpg,361,5\n", "line 2: a.jpg lies at 361.0, 5.0; expected degrees$"),
         ("photo,lon,lat\na.jpg,1,\n", "line 2: a.jpg has only one of lon and lat"),
         ("photo,lon,lat\na.jpg,1,2\nA.JPG,1,3\n", "line 3 says of A.JPG another position"),
         ("photo,lon,lat,LON\na.jpg,1,2,3\n", "two columns lon"),

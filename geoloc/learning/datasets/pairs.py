@@ -32,6 +32,7 @@ from scipy.spatial import cKDTree
 from geoloc.csv_table import TableError, is_blank, parse_number, read_table
 from geoloc.errors import InputError
 from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.geometry.longitude import FARTHEST_DEG, in_range, near
 from geoloc.learning.datasets.crossview import CrossViewDataset, Pair, Picture, Split
 from geoloc.learning.datasets.files import require_files
 from geoloc.models.view import DRONE, GROUND, View
@@ -40,9 +41,9 @@ PAIRS_NAME = "pairs.csv"
 
 _NEEDED = ("query", "reference", "split")
 _LIMITS = {
-    "lon": (-180.0, 180.0),
+    "lon": (-FARTHEST_DEG, FARTHEST_DEG),
     "lat": (-90.0, 90.0),
-    "reference_lon": (-180.0, 180.0),
+    "reference_lon": (-FARTHEST_DEG, FARTHEST_DEG),
     "reference_lat": (-90.0, 90.0),
     "ground_size_m": (1e-3, 1e6),
     "altitude_m": (-1e3, 1e5),
@@ -149,7 +150,7 @@ def _number(path: Path, where: str, name: str, text: str) -> float | None:
 def _position(path: Path, where: str, lon: float | None, lat: float | None) -> LonLat | None:
     if (lon is None) != (lat is None):
         raise _broken(path, f"{where} has only one of lon and lat")
-    return None if lon is None or lat is None else LonLat(lon, lat)
+    return None if lon is None or lat is None else LonLat(float(in_range(lon)), lat)
 
 
 def _view(path: Path, rows: Sequence[_Row]) -> View:
@@ -228,6 +229,7 @@ def _close_by(
     if not placed or not asked:
         return set()
     centres = np.array([references[i].position for i in placed])
+    centres[:, 0] = near(centres[:, 0], centres[0, 0])  # a median across the antimeridian
     photos = np.array([queries[i].position for i in asked])
     frame = LocalFrame(LonLat(*np.median(centres, axis=0)))
     here = cKDTree(frame.from_lonlat(photos[:, 0], photos[:, 1]))

@@ -126,6 +126,23 @@ def test_a_tile_lies_where_its_own_columns_say(tmp_path: Path) -> None:
     assert train.references[0].position == LonLat(13.001, 52.002)
 
 
+def test_longitudes_counted_from_0_to_360_are_turned_and_neighbours_across_180_found(
+    tmp_path: Path,
+) -> None:
+    header = "query,reference,lon,lat,reference_lon,reference_lat,ground_size_m,split"
+    rows = ("179.9999", "180.0001", "-179.9999", "179.9998")
+    write_table(
+        tmp_path,
+        *(f"{n}.jpg,{n}.tif,{lon},5,{lon},5,160,train" for n, lon in enumerate(rows)),
+        header=header,
+    )
+    train = open_dataset("pairs", tmp_path).train
+    assert train is not None
+    lons = [query.position.lon for query in train.queries if query.position]
+    assert lons == pytest.approx([179.9999, -179.9999, -179.9999, 179.9998], abs=1e-12)
+    assert len(train.near_misses) == 12
+
+
 def test_a_tile_of_photos_in_several_spots_has_no_known_position(tmp_path: Path) -> None:
     write_table(tmp_path, "a.jpg,1.jpg,,13,52,train", "b.jpg,1.jpg,,13.001,52,train")
     train = open_dataset("pairs", tmp_path).train
