@@ -18,7 +18,8 @@ from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_index import MapIndex
 from geoloc.index.resume import Base, prepare_job, recipe_of, resolve_recipe, unknown_rows
 from geoloc.index.tile_vectors import embed_tiles, quickest_shrink, read_ahead
-from geoloc.index.writing import write_index
+from geoloc.index.tile_watch import TileWatch
+from geoloc.index.writing import check_tiles, write_index
 from geoloc.lock import locked_folder
 from geoloc.models.card import ModelCard
 from geoloc.models.embedder import Embedder
@@ -91,6 +92,7 @@ def build_index(
     options, progress, began = options or IndexOptions(), progress or Silent(), time.monotonic()
     folder = Path(folder)
     with TileSet.open(tiles) as tile_set, locked_folder(folder):
+        watch = TileWatch(tile_set)
         job = prepare_job(tile_set, folder, options, progress)
         if job is None:
             return _summary(folder, 0, began)
@@ -104,7 +106,8 @@ def build_index(
             workers=options.workers,
             progress=progress,
         )
-        write_index(job, found, options, progress)
+        check_tiles(job, watch)
+        write_index(job, found, options, progress, watch)
         _warn_of_sparse_map(folder, progress)
         return _summary(folder, len(found.rows), began)
 

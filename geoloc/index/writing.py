@@ -19,11 +19,12 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.features.known import KnownFeatures
 from geoloc.index.features.signatures import write_signatures
-from geoloc.index.generation import sweep_finished
+from geoloc.index.generation import sweep, sweep_finished
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_rasters import joined, rasters_of
 from geoloc.index.resume import Base, Job
 from geoloc.index.tile_vectors import TileVectors
+from geoloc.index.tile_watch import TileWatch
 from geoloc.index.vector_store import FaissStore, write_store
 from geoloc.models.registry import find_model
 from geoloc.options import IndexOptions
@@ -32,7 +33,22 @@ from geoloc.tiles.location import relative_location
 from geoloc.tiles.tile_set import TileSet, write_table
 
 
-def write_index(job: Job, found: TileVectors, options: IndexOptions, progress: Progress) -> None:
+def check_tiles(job: Job, watch: TileWatch) -> None:
+    """Make sure that the tiles are what they were at the start; drop what was made of others.
+
+    Raises:
+        TilesError: They are not.
+    """
+    try:
+        watch.check()
+    except TilesError:
+        sweep(job.files.folder)
+        raise
+
+
+def write_index(
+    job: Job, found: TileVectors, options: IndexOptions, progress: Progress, watch: TileWatch
+) -> None:
     """Write everything beside what serves, and ``index.json``, which names it, last."""
     folder = job.files.folder
     table = _relocate(job.tiles.table.iloc[found.rows], job.tiles.folder, folder)
@@ -51,6 +67,7 @@ def write_index(job: Job, found: TileVectors, options: IndexOptions, progress: P
     write_table(folder, table, name=job.files.table.name)
     if job.recipe.features:
         _write_features(job, table, options, progress)
+        check_tiles(job, watch)
     _manifest(job, table, left_out).write(folder)
     sweep_finished(folder)
 

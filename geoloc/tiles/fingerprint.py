@@ -58,6 +58,27 @@ def marks_of(location: str, folder: Path) -> tuple[FileMark, ...]:
     return tuple(marks)
 
 
+def glance(location: str) -> dict[str, tuple[int, int] | None]:
+    """Size and time of change of all local files of a raster, None of one that is missing.
+
+    This is quick, and enough to tell in one process that nothing has happened to a file. That
+    something has is for marks to say.
+    """
+    if is_remote(location):
+        return {}
+    files = find_files(location, remote=False).files
+    return {file: _size_and_time(file) for file in files}
+
+
+def _size_and_time(file: str) -> tuple[int, int] | None:
+    path = local_part(file)
+    try:
+        status = path.stat() if path else None
+    except OSError:  # gone since
+        return None
+    return (status.st_size, status.st_mtime_ns) if status else None
+
+
 def _mark(file: str, name: str, budget: int) -> FileMark | None:
     """The mark of one file; None if it decides nothing, or lies on a server."""
     member = zip_member(file)

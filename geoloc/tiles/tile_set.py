@@ -37,6 +37,7 @@ from geoloc.tiles.manifest import (
     TILES_MANIFEST,
     TILES_PARTIAL_MANIFEST,
     TILES_SUCCESSOR,
+    RasterEntry,
     TileManifest,
 )
 from geoloc.tiles.raster import MapRaster, PixelWindow, check_windows, open_map_raster, open_raster
@@ -217,14 +218,17 @@ class TileSet:
                 self._opened.append(kept[location])
         return kept[location]
 
+    def window_rasters(self) -> list[RasterEntry]:
+        """The rasters whose windows tiles are."""
+        windows = {row["raster"] for row in self._rows if row["location"] == row["raster"]}
+        return [entry for entry in self.manifest.rasters if entry.location in windows]
+
     def changes(self) -> list[str]:
         """What has changed of the rasters whose windows tiles are, since they were cut.
 
         What is gone is not among it: that costs only the tiles of its raster.
         """
-        windows = {row["raster"] for row in self._rows if row["location"] == row["raster"]}
-        entries = [entry for entry in self.manifest.rasters if entry.location in windows]
-        changes = (entry.change(self.folder) for entry in entries)
+        changes = (entry.change(self.folder) for entry in self.window_rasters())
         return [text for text in changes if text is not None and not text.endswith(" is gone")]
 
     def _check_unchanged(self, location: str) -> None:
