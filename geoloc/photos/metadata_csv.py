@@ -177,8 +177,8 @@ def _metadata(row: dict[str, str], where: str, path: Path) -> PhotoMetadata:
         _check_range(name, value, row, where, path)
     if ("lon" in values) != ("lat" in values):
         raise MetadataError(f"{where} gives only one of lon and lat", path=path)
-    if values.get("lon") is not None:
-        values["lon"] = float(in_range(values["lon"]))
+    if (lon := values.get("lon")) is not None:
+        values["lon"] = float(in_range(lon))
     yaw_deg = values.pop("yaw_deg", None)
     time = _time(row.get("timestamp"), where, path)
     metadata = PhotoMetadata(**values, timestamp=time, notes=tuple(notes))  # type: ignore[arg-type]  # the names in _LIMITS are fields of type float
