@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tarfile
+import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import rasterio
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from geoloc.clutter import is_clutter
-from geoloc.errors import OptionError, RasterError
+from geoloc.errors import OptionError, RasterError, first_line
 from geoloc.glob_pattern import glob_matches, has_magic
 from geoloc.tiles.location import is_address
 from geoloc.tiles.sources.stac import is_stac
@@ -128,7 +130,8 @@ def _in_archive(path: Path) -> list[str]:
                 names = [member.name for member in packed if member.isfile()]
     except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError) as error:
         kind = "zip" if is_zip else "tar"
-        raise RasterError(f"cannot open {path}: {error}; expected a {kind}", path=path) from error
+        why = first_line(error).rstrip(":")
+        raise RasterError(f"cannot open {path}: {why}; expected a {kind}", path=path) from error
     prefix = "/vsizip" if is_zip else "/vsitar"
     return sorted(
         f"{prefix}/{path}/{name.removeprefix('./')}" for name in names if _is_raster_name(name)
@@ -140,10 +143,18 @@ def _is_raster_name(name: str) -> bool:
     return Path(name).suffix.lower() in RASTER_SUFFIXES and not is_clutter(name)
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without warnings of files that only list their rasters, and so have no place."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
+
+
 def _opens(path: str) -> bool:
     """Whether GDAL finds a raster in a file."""
     try:
-        with rasterio.open(path):
+        with _quietly(), rasterio.open(path):
             return True
     except RasterioError:
         return False
@@ -151,7 +162,7 @@ def _opens(path: str) -> bool:
 
 def _subdatasets(path: str) -> list[str]:
     try:
-        with rasterio.open(path) as dataset:
+        with _quietly(), rasterio.open(path) as dataset:
             return [str(name) for name in dataset.subdatasets]
     except RasterioError:
         return []

@@ -56,7 +56,8 @@ def _from_files(item: str, request: MapRequest) -> Iterator[MapSource]:
                 request.boxes(path)  # refuses
             yield MapSource(path, path, is_service=True)
         elif path.lower().endswith((".gpkg", ".mbtiles")) and not path.startswith("/vsi"):
-            yield MapSource(path, table_of(path, request.layer), attribution=_attribution(path))
+            credit = _attribution(path) if path.lower().endswith(".mbtiles") else ""
+            yield MapSource(path, table_of(path, request.layer), attribution=credit)
         else:
             yield MapSource.of(path)
 

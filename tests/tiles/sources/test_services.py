@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from geoloc.tiles.job import cut_tiles, plan_tiles
 from geoloc.tiles.sources.terms import TERMS, terms_of, warnings_of
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.map_server import MapServer
+from tests.fixtures.mapserver import mapserver
 from tests.fixtures.progress import RecordedProgress
-from tests.fixtures.served_town import OPTIONS, errors_px
+from tests.fixtures.served_town import OPTIONS, errors_px, write_town
 
 ADDRESSES = {
     "WMS in Web Mercator": ("/wms?", "Survey of the Town; CC-BY"),
@@ -145,3 +147,14 @@ def test_a_warning_of_terms_is_said_before_tiles_are_read(
     template = f"{server.url}/xyz/{{z}}/{{x}}/{{y}}.png"
     plan_tiles([template], tmp_path / "tiles", OPTIONS, progress=told)
     assert told.warnings == ["mind terms"]
+
+
+@pytest.mark.skipif(shutil.which("mapserv") is None, reason="no MapServer (cgi-mapserver) here")
+def test_tiles_of_mapserver_lie_where_the_ground_lies(tmp_path: Path) -> None:
+    write_town(tmp_path)
+    with mapserver(tmp_path) as address:
+        summary = cut_tiles([address], tmp_path / "tiles", replace(OPTIONS, layer="ortho"))
+    with TileSet.open(tmp_path / "tiles") as tiles:
+        assert len(tiles) == summary.tiles >= 2
+        assert np.abs(errors_px(tiles, tmp_path)).max() < 0.5
+        assert tiles.manifest.rasters[0].attribution == "Survey of the Town"
