@@ -24,6 +24,7 @@ from geoloc.photos.exif import number
 from geoloc.stretch import PERCENTILES, Stretch
 
 _GDAL_NODATA = 42113
+_WHOLE_16 = 2**16 - 1
 # The whole as floating point numbers would be twice the file in memory.
 _BLOCK_ROWS = 256
 # About as many pixels a side as percentiles need.
@@ -44,8 +45,20 @@ def is_deep_grey(image: Image.Image) -> bool:
 
 def deep_grey_as_bytes(image: Image.Image) -> ByteArray:
     """The greys (H, W) of a loaded image of more than 8 bits, by the rules of this module."""
-    values, fills = np.asarray(image), _stated_nodata(image)
-    step = max(1, math.ceil(max(values.shape, default=1) / _SAMPLE_SIDE_PX))
+    return values_as_bytes(np.asarray(image), _stated_nodata(image))
+
+
+def values_as_bytes(
+    values: AnyArray, fills: tuple[float, ...] = (), *, shifted: bool = False
+) -> ByteArray:
+    """Values (H, W) or (H, W, C) of any type as bytes, all bands alike, so that colours stay.
+
+    Args:
+        values: The values.
+        fills: Those of them that stand for none.
+        shifted: Take the upper byte of what fills 16 bits, as Pillow does with colours.
+    """
+    step = max(1, math.ceil(max(values.shape[:2], default=1) / _SAMPLE_SIDE_PX))
     sample = values[::step, ::step].ravel()
     known = sample[_is_known(sample, fills)].astype(np.float64)
     spikes = _spikes(known)
@@ -55,7 +68,7 @@ def deep_grey_as_bytes(image: Image.Image) -> ByteArray:
     scaled = np.empty(values.shape, np.uint8)
     for row in range(0, len(values), _BLOCK_ROWS):
         block = values[row : row + _BLOCK_ROWS]
-        greys = stretch.apply(block[None])[0] if stretch else _upper_bits(block, top)
+        greys = stretch.apply(block[None])[0] if stretch else _upper_bits(block, top, shifted)
         scaled[row : row + _BLOCK_ROWS] = np.where(_is_known(block, fills), greys, 0)
     return scaled
 
@@ -104,6 +117,8 @@ def _photographic_top(values: AnyArray, known: Float64Array, fills: Sequence[flo
     return 0 if is_squeezed else top
 
 
-def _upper_bits(block: AnyArray, top: int) -> ByteArray:
+def _upper_bits(block: AnyArray, top: int, shifted: bool) -> ByteArray:
+    if shifted and top == _WHOLE_16:
+        return (block >> 8).astype(np.uint8)
     greys: ByteArray = np.clip(block.astype(np.float32) * (255 / top), 0, 255).astype(np.uint8)
     return greys

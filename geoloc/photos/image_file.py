@@ -45,6 +45,18 @@ _FLOAT64: dict[
     (b"II", 1, (3,), 1, (64,), ()): ("F", "F;64F"),
     (b"MM", 1, (3,), 1, (64,), ()): ("F", "F;64BF"),
 }
+# What only `geoloc.photos.deep_colour` decodes: several bands of floats or 16 bits, half floats.
+# Pillow is told of them for the sake of their metadata, and never asked for their pixels.
+_HEADERS_ONLY = {
+    (order, photometric, sample_format * repeats, 1, (bits,) * bands, extra): ("RGB", "RGB")
+    for order in (b"II", b"MM")
+    for sample_format, bits in (((1,), 16), ((3,), 16), ((3,), 32), ((3,), 64))
+    for photometric, bands, extra in (
+        (1, 1, ()), (1, 2, (0,)), (1, 2, (1,)), (1, 2, (2,)), (1, 3, (0, 0)), (2, 3, ()),
+        (1, 4, (0, 0, 0)), (2, 4, (0,)), (2, 4, (1,)), (2, 4, (2,)),
+    )
+    for repeats in {1, bands}
+}  # fmt: skip
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
@@ -65,6 +77,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     TiffImagePlugin.OPEN_INFO.update(_FLOAT64)
+    for header, mode in _HEADERS_ONLY.items():
+        TiffImagePlugin.OPEN_INFO.setdefault(header, mode)  # type: ignore[arg-type]  # its hint allows one sample format, its table has several
     if path.is_dir():
         raise PhotoError(f"{path} is a folder, not a photo", path=path)
     formats = [*_FORMATS, "HEIF"] if _is_heif(path) else _FORMATS

@@ -1,8 +1,9 @@
 """Read photos as upright RGB pixels, whatever file they come in.
 
 How files become RGB: one frame (the first); palettes, greys, bilevel, CMYK, YCbCr as Pillow
-converts them; transparent pixels become black, as tiles without data are; grey pixels of more
-than 8 bits become bytes as `geoloc.photos.deep_grey` says; the EXIF orientation is undone.
+converts them; transparent pixels become black, as tiles without data are; pixels of more than 8
+bits become bytes as `geoloc.photos.deep_grey` says, colours by way of `geoloc.photos.deep_colour`;
+the EXIF orientation is undone.
 
 A truncated file is refused: what can still be decoded is the upper part of the view, whose middle,
 where the answer would lie, is somewhere else.
@@ -18,6 +19,7 @@ from PIL import ExifTags, Image
 
 from geoloc.arrays import RgbImage
 from geoloc.errors import PhotoError
+from geoloc.photos.deep_colour import is_deep_colour, read_deep_colour
 from geoloc.photos.deep_grey import deep_grey_as_bytes, is_deep_grey
 from geoloc.photos.image_file import DECODER_ERRORS, open_image, reason_of, upright_size
 from geoloc.photos.metadata import PhotoMetadata
@@ -68,11 +70,16 @@ def read_photo(path: str | Path, *, max_side_px: int | None = None) -> Photo:
     path = Path(path)
     with open_image(path) as image:
         try:
+            is_deep = is_deep_colour(image)
             if image.format == "PNG":  # asking for its EXIF decodes it, and hides what went wrong
                 image.load()
             metadata = read_image_metadata(image, path)
             full = upright_size(image, metadata.orientation)
-            pixels = _decode(image, max_side_px)
+            if is_deep:
+                deep = Image.fromarray(read_deep_colour(path, is_png=image.format == "PNG"))
+                pixels = _finished(deep, deep.size, max_side_px, metadata.orientation or 1)
+            else:
+                pixels = _decode(image, max_side_px)
         except DECODER_ERRORS as error:
             raise PhotoError(
                 f"{path} is truncated or damaged ({reason_of(error)}): export or copy it again",
@@ -95,11 +102,18 @@ def _decode(image: Image.Image, max_side_px: int | None) -> RgbImage:
     image.load()
     if image.format not in ("JPEG", "MPO"):
         size = image.size  # the readers of TIFF and HEIC turn the pixels themselves
+    return _finished(image, size, max_side_px, _pending_orientation(image))
+
+
+def _finished(
+    image: Image.Image, size: tuple[int, int], max_side_px: int | None, orientation: int
+) -> RgbImage:
+    """A loaded image as RGB, reduced from the size of its file, and turned."""
     rgb = _to_rgb(image)
     target = size if max_side_px is None else _reduced(size, max_side_px)
     if rgb.size != target:
         rgb = rgb.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    turn = _UPRIGHT.get(_pending_orientation(image))
+    turn = _UPRIGHT.get(orientation)
     return np.array(rgb if turn is None else rgb.transpose(turn), np.uint8)
 
 

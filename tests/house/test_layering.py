@@ -280,7 +280,8 @@ OWNERS = {
     "accelerate": "learning.training.processes",
     "kornia": "locate.drone.matchers",
     "faiss": "index.faiss_file index.vector_store index.features",
-    "rasterio": "tiles synthetic.world learning.pairing.tiles",
+    # Of all decoders here only GDAL reads every depth, number and layout of bands.
+    "rasterio": "tiles photos.deep_colour synthetic.world learning.pairing.tiles",
     "PIL": "photos synthetic locate.explain learning.pairing.job",
     "cv2": "geometry index locate learning synthetic.world models.embedder",
     "geopandas": "tiles index results locate.result_row",
