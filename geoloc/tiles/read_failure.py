@@ -17,10 +17,8 @@ from geoloc.tiles.location import is_remote, public_name
 
 _FILE = re.compile(r"^(.+?), band \d+: IReadBlock failed")
 _STATUS = re.compile(r"HTTP (?:response|error|status) code ?: ?([1-5]\d\d)")
-# What GDAL's drivers of map services say around the reason.
-_SERVICE = re.compile(
-    r"GDALWMS: (?:Unable to download block \d+, \d+\.)?|URL: |\s+HTTP status code: 0.*"
-)
+# What GDAL's drivers of map services say of a server that does not answer, and of its answers.
+_NO_ANSWER = re.compile(r"HTTP status code: 0, error: ([^\n]+?)\.?(?:\n|$)")
 _NO_PICTURE = re.compile(r"GDALWMS: (?:ReadBlockFromFile|The server returned)")
 _WAIT_S = 10
 
@@ -58,10 +56,11 @@ def read_failure(location: str, error: BaseException) -> str:
     if source and source != Path(location).name and source not in text:
         text = f"{source}, which it is made of: {text}"
     told = next((int(m[1]) for e in chain if (m := _STATUS.search(str(e)))), None)
+    unheard = next((m[1] for e in chain if (m := _NO_ANSWER.search(str(e)))), None)
+    if unheard is not None:
+        return f"the server does not answer: {unheard}; {_ADVICE[-1][1]}"
     is_service = any("GDALWMS" in str(cause) for cause in chain)
-    if is_service:
-        text = _SERVICE.sub("", text)
-    elif told is None and is_remote(location) and "CURL error" not in text:
+    if told is None and is_remote(location) and not is_service and "CURL error" not in text:
         answer = _ask_server(location)
         told, text = (answer, text) if isinstance(answer, int) else (None, answer or text)
     if told is not None:

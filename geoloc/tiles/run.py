@@ -341,6 +341,11 @@ def _no_tiles(
     if lost:
         and_more = f" and {skipped} have too few valid pixels" if skipped else ""
         return RasterError(f"no tiles: {lost} could not be read{and_more}: {damage}")
+    if skipped and any("{" in entry.location for entry in entries):
+        return RasterError(
+            f"no tiles: the server has none for {skipped} places, or not enough of them; check the "
+            "area, {y} against {-y} in the address, and the zoom levels that it has"
+        )
     if skipped:
         return RasterError(
             f"no tiles: of {skipped} that lie in the rasters, not one has enough valid pixels "

@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from click.testing import CliRunner, Result
 
@@ -16,6 +17,8 @@ from geoloc.cli import cli
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures import rasters
 from tests.fixtures.indexes import write_model
+from tests.fixtures.map_server import MapServer
+from tests.fixtures.served_town import BOUNDS
 
 SIZES = ("--ground-size", "160", "--size", "64")
 FEW = ("--ground-size", "240", "--size", "64", "--overlap", "0", "--min-valid", "0.02")
@@ -157,3 +160,25 @@ def test_all_odd_rasters_together_leave_the_good_ones(here: Path, shared_data: P
     said = json.loads(result.stdout)
     assert said["tiles"] > 0
     assert len(said["failed"]) > 30
+
+
+def test_a_tile_server_is_cut_planned_and_kept_by_the_command(
+    server: MapServer, tmp_path: Path
+) -> None:
+    template, tiles = f"{server.url}/xyz/{{z}}/{{x}}/{{y}}.png", str(tmp_path / "tiles")
+    area = ["--bounds", ",".join(map(str, BOUNDS)), "--ground-size", "100", "--size", "50"]
+    refused = CliRunner().invoke(cli, ["tile", template, "-o", tiles])
+    assert refused.exit_code == 2
+    assert "say which part with --bounds" in refused.stderr
+    planned = CliRunner().invoke(cli, ["tile", template, "-o", tiles, *area, "--dry-run", "--json"])
+    assert json.loads(planned.stdout)["requests"] >= 1
+    kept = tmp_path / "map.tif"
+    done = CliRunner().invoke(cli, ["tile", template, "-o", tiles, *area, "--save-map", str(kept)])
+    assert done.exit_code == 0, done.stderr
+    with rasterio.open(kept) as saved:
+        assert saved.crs.to_epsg() == 3857
+    few = CliRunner().invoke(
+        cli, ["tile", template, "-o", tiles, *area, "--overwrite", "--max-requests", "1"]
+    )
+    assert few.exit_code == 3
+    assert "--max-requests is 1" in few.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import warnings
 import zipfile
@@ -22,6 +23,7 @@ RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".gtiff", ".vrt", ".jp2", ".img", 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
 # Files that may hold a raster, and may hold something else.
 _TILE_INDEXES = (".gti", ".gti.gpkg", ".gti.fgb")
+_ADDRESS = re.compile(r"<(?:ServerUrl|GetCapabilitiesUrl)>\s*(https?://[^<\s]+)")
 _SERVICES = (b"<GDAL_WMS>", b"<GDAL_WMTS>")
 
 
@@ -48,6 +50,12 @@ def is_service_file(path: str) -> bool:
     with Path(path).open("rb") as stream:
         head = stream.read(512)
     return any(word in head for word in _SERVICES)
+
+
+def server_of(path: str) -> str:
+    """The address of the server that a description for GDAL names; empty if it names none."""
+    found = _ADDRESS.search(Path(path).read_text(encoding="utf-8", errors="replace"))
+    return "" if found is None else found[1]
 
 
 def table_of(path: str, layer: str | None) -> str:

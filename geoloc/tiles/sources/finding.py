@@ -9,9 +9,10 @@ from rasterio.errors import RasterioError
 
 from geoloc.errors import OptionError
 from geoloc.tiles.sources.capabilities import service_of
-from geoloc.tiles.sources.files import expand_rasters, is_service_file, table_of
+from geoloc.tiles.sources.files import expand_rasters, is_service_file, server_of, table_of
 from geoloc.tiles.sources.map_source import MapRequest, MapSource
 from geoloc.tiles.sources.stac import is_stac, stac_sources
+from geoloc.tiles.sources.terms import terms_of, warnings_of
 from geoloc.tiles.sources.wms import wms_sources
 from geoloc.tiles.sources.wmts import wmts_sources
 from geoloc.tiles.sources.xyz import is_template, xyz_sources
@@ -54,7 +55,15 @@ def _from_files(item: str, request: MapRequest) -> Iterator[MapSource]:
         elif is_service_file(path):
             if request.area.shape is None:
                 request.boxes(path)  # refuses
-            yield MapSource(path, path, is_service=True)
+            address = server_of(path)
+            terms = terms_of(address)
+            yield MapSource(
+                path,
+                path,
+                is_service=True,
+                attribution="" if terms is None else terms.attribution,
+                notes=warnings_of(address),
+            )
         elif path.lower().endswith((".gpkg", ".mbtiles")) and not path.startswith("/vsi"):
             credit = _attribution(path) if path.lower().endswith(".mbtiles") else ""
             yield MapSource(path, table_of(path, request.layer), attribution=credit)

@@ -39,7 +39,8 @@ _TILE_PX = 256
 def is_template(item: str) -> bool:
     """Whether an input is the address of a tile server."""
     places = set(_PLACE.findall(item))
-    return "://" in item and ("q" in places or {"z", "x"} <= places)
+    is_http = item.startswith(("http://", "https://"))
+    return is_http and ("q" in places or {"z", "x"} <= places)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 from geoloc.errors import OptionError, RasterError
+from geoloc.tiles.area import bounds_area
 from geoloc.tiles.job import cut_tiles, plan_tiles
+from geoloc.tiles.sources.finding import find_sources
+from geoloc.tiles.sources.map_source import MapRequest
 from geoloc.tiles.sources.terms import TERMS, terms_of, warnings_of
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.map_server import MapServer
@@ -44,17 +47,39 @@ def test_tiles_of_a_service_lie_where_the_ground_lies(
         assert tiles.manifest.rasters[0].attribution == attribution
 
 
-def test_a_description_of_the_whole_world_is_planned_for_the_area_only(
-    server: MapServer, tmp_path: Path
-) -> None:
+def world_xml(path: Path, server: str) -> Path:
+    """A description of a whole world of tiles of zoom 18, as GDAL's own examples are."""
     half = 20037508.342789244
-    path = tmp_path / "server.xml"
     path.write_text(f"""<GDAL_WMS><Service name="TMS">
-    <ServerUrl>{server.url}/xyz/${{z}}/${{x}}/${{y}}.png</ServerUrl></Service><DataWindow>
+    <ServerUrl>{server}/xyz/${{z}}/${{x}}/${{y}}.png</ServerUrl></Service><DataWindow>
     <UpperLeftX>-{half}</UpperLeftX><UpperLeftY>{half}</UpperLeftY><LowerRightX>{half}</LowerRightX>
     <LowerRightY>-{half}</LowerRightY><TileLevel>18</TileLevel><TileCountX>1</TileCountX>
     <TileCountY>1</TileCountY><YOrigin>top</YOrigin></DataWindow><Projection>EPSG:3857</Projection>
     <BlockSizeX>256</BlockSizeX><BlockSizeY>256</BlockSizeY><BandsCount>4</BandsCount></GDAL_WMS>""")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("http://127.0.0.1:9", "the server does not answer: Failed to connect"),
+        ("http://nowhere.invalid", "the server does not answer: Could not resolve host"),
+    ],
+)
+def test_a_server_that_is_gone_while_tiles_are_cut_is_named(
+    host: str, why: str, tmp_path: Path
+) -> None:
+    path = world_xml(tmp_path / "server.xml", host)
+    with pytest.raises(RasterError) as caught:
+        cut_tiles([str(path)], tmp_path / "tiles", OPTIONS)
+    assert why in str(caught.value)
+    assert "check the network, then run the same command again" in str(caught.value)
+
+
+def test_a_description_of_the_whole_world_is_planned_for_the_area_only(
+    server: MapServer, tmp_path: Path
+) -> None:
+    path = world_xml(tmp_path / "server.xml", server.url)
     with pytest.raises(OptionError, match="say which part with --bounds"):
         plan_tiles([str(path)], tmp_path / "tiles", replace(OPTIONS, bounds=None))
     plan = plan_tiles([str(path)], tmp_path / "tiles", OPTIONS)
@@ -64,6 +89,18 @@ def test_a_description_of_the_whole_world_is_planned_for_the_area_only(
     cut_tiles([str(tmp_path)], tmp_path / "tiles", OPTIONS)
     with TileSet.open(tmp_path / "tiles") as tiles:
         assert np.abs(errors_px(tiles, server.folder)).max() < 0.5
+
+
+def test_the_terms_of_the_server_in_a_description_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "osm.xml"
+    path.write_text(
+        "<GDAL_WMS><Service name='TMS'><ServerUrl>https://tile.openstreetmap.org/${z}/${x}/${y}.png"
+        "</ServerUrl></Service></GDAL_WMS>"
+    )
+    request = MapRequest(bounds_area(OPTIONS.bounds or (0, 0, 1, 1)), 1.0, 100.0, tmp_path)
+    (source,) = find_sources([str(path)], request)
+    assert source.attribution == "© OpenStreetMap contributors"
+    assert "forbids bulk downloading" in source.notes[0]
 
 
 def test_which_layer_is_meant_has_to_be_said(server: MapServer, tmp_path: Path) -> None:

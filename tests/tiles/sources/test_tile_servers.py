@@ -78,7 +78,7 @@ def test_where_the_server_has_no_tile_at_all_the_message_says_so(
     server: MapServer, tmp_path: Path
 ) -> None:
     options = replace(OPTIONS, bounds=(14.0, 52.5169, 14.001, 52.5178))
-    with pytest.raises(RasterError, match="not one has enough valid pixels"):
+    with pytest.raises(RasterError, match=r"the server has none for \d+ places.*\{-y\}"):
         cut_tiles([f"{server.url}/xyz/{{z}}/{{x}}/{{y}}.png"], tmp_path / "tiles", options)
     assert not (tmp_path / "tiles").exists()
 
