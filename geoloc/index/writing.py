@@ -12,7 +12,7 @@ import pandas
 
 from geoloc.arrays import Float16Array
 from geoloc.disk import create_array
-from geoloc.errors import TilesError
+from geoloc.errors import InputError, TilesError
 from geoloc.geometry.longitude import bounds_of
 from geoloc.index.features.building import build_features
 from geoloc.index.features.feature_map import FeatureMap
@@ -66,7 +66,11 @@ def write_index(
     write_store(folder, vectors, job.recipe.factory, name=job.files.store)
     write_table(folder, table, name=job.files.table.name)
     if job.recipe.features:
-        _write_features(job, table, options, progress)
+        try:
+            _write_features(job, table, options, progress)
+        except InputError:
+            check_tiles(job, watch)  # knows more of it, and drops what was made of a gap
+            raise
         check_tiles(job, watch)
     _manifest(job, table, left_out).write(folder)
     sweep_finished(folder)

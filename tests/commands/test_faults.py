@@ -12,18 +12,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import geopandas
 import numpy as np
 import pytest
 
+from geoloc.errors import TilesError
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
 from geoloc.results.files import read_results
+from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.faulty_runs import Ended, Run, run, run_and_signal
 from tests.fixtures.full_disk import mount_small_disk, unmount
 from tests.fixtures.indexes import write_map, write_model
@@ -65,7 +67,7 @@ class Case:
 
 
 def _tiles(folder: Path) -> Any:
-    table = geopandas.read_parquet(folder / "tiles.parquet")
+    table = TileSet.open(folder).table
     return {
         name: (folder / location).read_bytes()
         for name, location in zip(table["tile_id"], table["location"], strict=True)
@@ -99,6 +101,20 @@ def _locate(output: str) -> Case:
 
 CASES = [
     Case("tile", ("tile", "../west.tif", "-o", "tiles", *_TILE), "tiles", _tiles),
+    Case(
+        "tile --overwrite",
+        ("tile", "../west.tif", "-o", "tiles", "--overwrite", *_TILE),
+        "tiles",
+        _tiles,
+        before=(("tile", "../east.tif", "-o", "tiles", "--overlap", "0.25", *_TILE),),
+    ),
+    Case(
+        "tile --resume",
+        ("tile", "../west.tif", "../east.tif", "-o", "tiles", "--resume", *_TILE),
+        "tiles",
+        _tiles,
+        before=(("tile", "../west.tif", "-o", "tiles", *_TILE),),
+    ),
     Case("index", ("index", "../tiles-west", "-o", "index", *_INDEX), "index", _index),
     Case(
         "append",
@@ -109,7 +125,7 @@ CASES = [
     ),
     *map(_locate, ("a.geojson", "a.geojsonl", "a.gpkg", "a.fgb", "a.parquet", "a.csv")),
 ]
-_MOST = ("tile", "index", "append", "locate a.geojson", "locate a.gpkg")
+_MOST = ("tile", "tile --overwrite", "index", "append", "locate a.geojson", "locate a.gpkg")
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 main_cases = pytest.mark.parametrize(
     "case", [case for case in CASES if _IS_THOROUGH or case.name in _MOST], ids=lambda c: c.name
@@ -177,9 +193,15 @@ def _work(inputs: Inputs, case: Case, folder: Path) -> Path:
 
 
 def _assert_served(case: Case, before: Any, work: Path) -> None:
-    """What was there before is there still, or its successor is."""
-    if before is not None:
-        case.contents(work / case.output)
+    """What was there before is there still, or its successor is, or it says what to do."""
+    if before is None:
+        return
+    if (work / case.output / "tiles.partial" / "tiles.json").exists():
+        # Old tiles and new ones are changing places, which takes a moment.
+        with suppress(TilesError):
+            case.contents(work / case.output)
+        return
+    case.contents(work / case.output)
 
 
 def _assert_goes_on(case: Case, work: Path, inputs: Inputs) -> None:
@@ -276,3 +298,28 @@ def test_of_two_at_once_one_is_told(case: Case, inputs: Inputs, tmp_path: Path) 
         assert each.exit_code in (0, 2)
     assert any(each.is_done for each in ended)
     _assert_goes_on(case, work, inputs)
+
+
+@pytest.mark.parametrize("stage", ["parts", "features.parts"])
+def test_a_source_that_vanishes_while_it_is_indexed_is_named(
+    stage: str, inputs: Inputs, tmp_path: Path
+) -> None:
+    source = Path(shutil.copy(inputs.folder / "west.tif", tmp_path / "own.tif"))
+    away = tmp_path / "away.tif"
+    tile = ("tile", "../own.tif", "-o", "../tiles-own", "--virtual", *_TILE)
+    arguments = ("index", "../tiles-own", "-o", "index", *_INDEX)
+    case = Case("index of windows", arguments, "index", _index, before=(tile,))
+    work = _work(inputs, case, tmp_path / "work")
+    running = Run(arguments, work)
+    running.wait_for((work / "index" / stage).exists)
+    source.replace(away)
+    ended = running.end()
+    ended.assert_civil()
+    if not ended.is_done:
+        assert ended.exit_code == 3
+        assert "../own.tif is gone while the index was made" in ended.stderr
+        assert not (work / "index").exists()
+    away.replace(source)
+    again = run(arguments, work)
+    assert again.is_done, again.stderr
+    assert _index(work / "index")[0] == list(TileSet.open(tmp_path / "tiles-own").table["tile_id"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 
 from geoloc.errors import TilesError
-from geoloc.index import job
+from geoloc.index import job, writing
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from tests.fixtures import mosaics
@@ -62,6 +63,23 @@ def test_a_source_that_vanishes_while_it_is_indexed_is_named(
     build_index(mosaic, folder, options)
     build_index(mosaic, tmp_path / "whole", options)
     assert folder_bytes(folder) == folder_bytes(tmp_path / "whole")
+
+
+def test_a_raster_that_vanishes_before_its_features_are_read_is_named(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_map(tmp_path / "a.tif", columns=2, rows=1)
+    tiles = write_tiles(tmp_path / "tiles", path, virtual=True)
+    build = writing.build_features
+
+    def late(*arguments: Any, **options: Any) -> int:
+        path.unlink()
+        return build(*arguments, **options)
+
+    monkeypatch.setattr(writing, "build_features", late)
+    with pytest.raises(TilesError, match=r"\.\./a\.tif is gone while the index was made"):
+        build_index(tiles, tmp_path / "index", options_for(model, features=True))
+    assert not (tmp_path / "index").exists()
 
 
 def test_a_raster_that_changes_while_it_is_added_is_named_and_the_index_serves(
