@@ -38,12 +38,16 @@ def path_facts(path: str | Path) -> PathFacts:
         IndexFolderError: An index or a model that cannot be read.
     """
     from geoloc.results.formats import SUFFIX_FORMATS
-    from geoloc.tiles.sources.files import RASTER_SUFFIXES
+    from geoloc.tiles.sources.files import RASTER_SUFFIXES, has_raster
 
     source = Path(path)
     if source.is_dir():
         return _folder_facts(source)
     if source.is_file():
+        name = source.name.lower()
+        is_tiled = name.endswith(".gpkg") and not name.endswith(".gti.gpkg") and has_raster(path)
+        if is_tiled or name.endswith(".mbtiles"):
+            return PathFacts("raster", str(path), _raster_facts(source))
         if source.suffix.lower() in SUFFIX_FORMATS:
             return PathFacts("results", str(path), _result_facts(source))
         if source.suffix.lower() in RASTER_SUFFIXES:

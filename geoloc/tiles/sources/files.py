@@ -118,7 +118,7 @@ def _in_folder(folder: Path) -> list[str]:
 def _is_container(path: str) -> bool:
     """Whether a file of another kind gives rasters: tiles in a database, a service, an item."""
     name = path.lower()
-    is_geopackage = name.endswith(".gpkg") and _opens(path)
+    is_geopackage = name.endswith(".gpkg") and has_raster(path)
     return name.endswith(".mbtiles") or is_geopackage or is_service_file(path) or is_stac(path)
 
 
@@ -159,7 +159,7 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def _opens(path: str) -> bool:
+def has_raster(path: str | Path) -> bool:
     """Whether GDAL finds a raster in a file."""
     try:
         with _quietly(), rasterio.open(path):

@@ -17,6 +17,7 @@ import rasterio
 import rasterio.shutil
 import shapely
 
+from geoloc.commands._path_facts import path_facts
 from geoloc.errors import OptionError, OutputExistsError, RasterError
 from geoloc.tiles.job import cut_tiles
 from geoloc.tiles.sources.files import expand_rasters
@@ -151,3 +152,11 @@ def test_a_container_that_changed_is_cut_anew(town: Path, tmp_path: Path) -> Non
     tar(town, tmp_path / "town.tar")
     with pytest.raises(OutputExistsError, match="has changed"):
         cut_tiles([str(tmp_path / "town.tar")], tmp_path / "tiles", OPEN)
+
+
+@pytest.mark.parametrize("trait", ["MBTiles", "GeoPackage"])
+def test_geoloc_info_knows_a_container_for_a_map(trait: str, town: Path, tmp_path: Path) -> None:
+    name, make = MAKERS[trait]
+    make(town, tmp_path / name)
+    facts = path_facts(tmp_path / name)
+    assert facts.kind == "raster"
