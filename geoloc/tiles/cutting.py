@@ -39,6 +39,9 @@ from geoloc.tiles.tile_set import OVERVIEW, PIXELS
 # Rasterio hands GDAL_CACHEMAX on in bytes; megabytes, as in GDAL itself, would disable the cache.
 CACHE_BYTES = 256 << 20
 
+# A server that refuses so many tiles in a row is not asked for the rest of the chunk.
+_REFUSALS = 5
+
 Row = dict[str, Any]
 
 
@@ -150,10 +153,16 @@ def _cut_chunk(
         gdal_environment(GDAL_TIFF_INTERNAL_MASK=True),
         open_raster(job.path, name=job.name, stretch=job.stretch, check=False) as raster,
     ):
+        refused: list[str] = []
         for spec in chunk:
             if job.stop.is_set():
                 return
-            report(_cut_tile(job, raster, spec))
+            if raster.is_service and len(refused) >= _REFUSALS:
+                report(Outcome(spec.tile_id, unreadable=refused[-1]))
+                continue
+            outcome = _cut_tile(job, raster, spec)
+            refused = [] if outcome.unreadable is None else [*refused, outcome.unreadable]
+            report(outcome)
 
 
 def _cut_tile(job: RasterJob, raster: MapRaster, spec: TileSpec) -> Outcome:
