@@ -106,11 +106,13 @@ class TileSet:
             TilesError: There are no tiles, or they are unfinished or damaged.
         """
         folder = Path(folder)
-        begun = (folder / name for name in (TILES_PARTIAL_MANIFEST, TILES_SUCCESSOR))
-        if not (folder / TILES_MANIFEST).exists() and any(path.exists() for path in begun):
-            message = f"the tiles in {folder} are unfinished"
-            raise TilesError(f"{message}; run the same geoloc tile command again", path=folder)
-        manifest = TileManifest.read(folder / TILES_MANIFEST)
+        opened = cls._open(folder)
+        # A successor may have taken its place between one file and the next.
+        return opened if _manifest(folder) == opened.manifest else cls._open(folder)
+
+    @classmethod
+    def _open(cls, folder: Path) -> TileSet:
+        manifest = _manifest(folder)
         try:
             table = geopandas.read_parquet(folder / TILES_TABLE)
         except (OSError, ValueError) as error:
@@ -272,6 +274,19 @@ class TileSet:
         with self._lock:
             self._opened[:] = [other for other in self._opened if other is not raster]
         raster.dataset.close()
+
+
+def _manifest(folder: Path) -> TileManifest:
+    """The manifest of finished tiles.
+
+    Raises:
+        TilesError: There are none, or they are unfinished.
+    """
+    begun = (folder / name for name in (TILES_PARTIAL_MANIFEST, TILES_SUCCESSOR))
+    if not (folder / TILES_MANIFEST).exists() and any(path.exists() for path in begun):
+        message = f"the tiles in {folder} are unfinished"
+        raise TilesError(f"{message}; run the same geoloc tile command again", path=folder)
+    return TileManifest.read(folder / TILES_MANIFEST)
 
 
 def _averaged(pixels: ByteArray, shrink: int) -> ByteArray:

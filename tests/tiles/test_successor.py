@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas
 import pytest
 
 from geoloc.errors import OutputBusyError, OutputExistsError, RasterError, TilesError
@@ -214,6 +215,22 @@ def test_a_replacement_waits_for_the_program_that_has_the_mosaic_open(
     assert progress.done == 0
     assert set(TileSet.open(folder).table["ground_size_m"]) == {320.0}
     assert not list(folder.glob("*-wal"))
+
+
+def test_tiles_that_are_exchanged_while_they_are_opened_are_opened_anew(
+    source: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = geopandas.read_parquet
+
+    def late(path: Path) -> geopandas.GeoDataFrame:
+        monkeypatch.setattr(geopandas, "read_parquet", read)
+        cut_tiles([source], folder, NEW)
+        return read(path)
+
+    monkeypatch.setattr(geopandas, "read_parquet", late)
+    opened = TileSet.open(folder)
+    assert opened.manifest.scheme.ground_sizes_m == (320.0,)
+    assert set(opened.table["ground_size_m"]) == {320.0}
 
 
 def test_another_replacement_begins_anew(source: str, folder: Path) -> None:
