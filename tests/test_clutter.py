@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from geoloc.clutter import is_clutter
-from geoloc.errors import RasterError
+from geoloc.errors import PhotoError, RasterError
 from geoloc.glob_pattern import glob_matches
 from geoloc.learning.datasets.files import folders_in, images_in
 from geoloc.lock import is_vacant
+from geoloc.photos.photo import read_photo
+from geoloc.tiles.raster import open_map_raster
 from geoloc.tiles.sources.files import expand_rasters
 
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "
@@ -73,3 +75,17 @@ def test_a_folder_with_clutter_alone_is_vacant(tmp_path: Path) -> None:
     assert is_vacant(tmp_path)
     (tmp_path / ".git").mkdir()
     assert not is_vacant(tmp_path)
+
+
+def test_an_apple_double_file_that_was_named_is_told_from_a_damaged_one(tmp_path: Path) -> None:
+    for name in ("._map.tif", "photo.jpg"):
+        (tmp_path / name).write_bytes(APPLE_DOUBLE + bytes(4096))
+    with pytest.raises(RasterError, match=r"^\S+map\.tif is an AppleDouble .*; name map\.tif$"):
+        open_map_raster(tmp_path / "._map.tif")
+    with pytest.raises(PhotoError, match=r"photo\.jpg is an AppleDouble .*the file itself$"):
+        read_photo(tmp_path / "photo.jpg")
+    with pytest.raises(PhotoError, match=r"is an AppleDouble .*; name map\.tif$"):
+        read_photo(tmp_path / "._map.tif")
+    (tmp_path / "._bad.tif").write_bytes(b"no raster")
+    with pytest.raises(RasterError, match="expected a GeoTIFF"):
+        open_map_raster(tmp_path / "._bad.tif")

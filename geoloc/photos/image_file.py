@@ -12,6 +12,7 @@ from typing import cast
 
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
+from geoloc.clutter import apple_double_fault
 from geoloc.errors import PhotoError, one_line
 from geoloc.image_size import ImageSize
 
@@ -92,7 +93,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         raise PhotoError(f"{path} may not be read: check its permissions", path=path) from error
     except DECODER_ERRORS as error:
         raise PhotoError(
-            f"{path} is not a readable JPEG, PNG, TIFF, WebP or HEIC photo ({reason_of(error)})",
+            apple_double_fault(path)
+            or f"{path} is not a readable JPEG, PNG, TIFF, WebP or HEIC photo ({reason_of(error)})",
             path=path,
         ) from error
     with image:

@@ -25,6 +25,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from geoloc.arrays import AnyArray, Mask
+from geoloc.clutter import apple_double_fault
 from geoloc.errors import InputError, RasterError
 from geoloc.geometry.crs import as_crs
 from geoloc.stretch import Stretch
@@ -249,6 +250,8 @@ def _open(location: str, name: str) -> Any:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             return rasterio.open(location)
     except (RasterioError, ValueError, TypeError, AttributeError, OSError) as error:
+        if fault := apple_double_fault(location):
+            raise RasterError(fault, path=name) from error
         why, _, advice = read_failure(location, error).partition("; ")
         if advice == "is it damaged?":
             advice = "expected a GeoTIFF or another format that GDAL reads"
