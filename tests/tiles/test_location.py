@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from geoloc.tiles.location import is_address, relative_location, resolve_location
+from geoloc.tiles.location import is_address, public_name, relative_location, resolve_location
 
 ADDRESSES = ["/vsizip/maps.zip/a.tif", "/vsicurl/https://example.org/a.tif", "s3://bucket/a.tif"]
 
@@ -41,3 +41,19 @@ def test_a_file_on_another_drive_is_named_absolutely(
     monkeypatch.setattr(os.path, "relpath", refuse)
     assert relative_location("a.tif", tmp_path) == Path("a.tif").absolute().as_posix()
     assert relative_location("a.tif", Path("index"), start=tmp_path) == f"{tmp_path}/a.tif"
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://me:word@example.org/a.tif", "https://example.org/a.tif"),
+        ("https://example.org/{z}/{x}/{y}.png?key=k1", "https://example.org/{z}/{x}/{y}.png?key=***"),
+        ("https://e.org/w?map=a&access_token=t&x=1", "https://e.org/w?map=a&access_token=***&x=1"),
+        ("https://e.org/a.tif?X-Amz-Date=9&X-Amz-Signature=s", "https://e.org/a.tif?X-Amz-Date=***"
+         "&X-Amz-Signature=***"),
+        ("https://example.org/wms?layers=ortho", "https://example.org/wms?layers=ortho"),
+        ("maps/a?key=1.tif", "maps/a?key=1.tif"),
+    ],
+)  # fmt: skip
+def test_a_name_holds_no_secrets(address: str, name: str) -> None:
+    assert public_name(address) == name

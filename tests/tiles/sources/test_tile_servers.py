@@ -226,3 +226,19 @@ def test_a_map_across_the_antimeridian_is_asked_for_on_both_sides(
         cut_tiles([f"{server.url}/xyz/{{z}}/{{x}}/{{y}}.png"], tmp_path / "tiles", options)
     cols = {line.split("/")[3] for line in server.requests("/xyz/16/")}
     assert {"0", str(2**16 - 1)} <= cols
+
+
+@pytest.mark.parametrize(
+    ("template", "path"),
+    [
+        ("/xyz/{z}/{x}/{y}.png?s={s}", "?s=a"),
+        ("/xyz/{z}/{x}/{y}.png?s={a-c}", "?s=a"),
+        ("/xyz/{z}/{x}/{y}.png?s={switch:mt0,mt1}", "?s=mt0"),
+    ],
+)
+def test_of_several_servers_that_are_the_same_the_first_is_asked(
+    template: str, path: str, server: MapServer, tmp_path: Path
+) -> None:
+    plan_tiles([server.url + template], tmp_path / "tiles", OPTIONS)
+    assert server.requests("/xyz/")
+    assert server.requests(path) == server.requests("/xyz/")
