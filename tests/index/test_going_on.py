@@ -26,7 +26,7 @@ from tests.fixtures.indexes import (
     write_model,
     write_tiles,
 )
-from tests.fixtures.killing import run_killed_at
+from tests.fixtures.killing import STEPS, run_killed_at
 from tests.fixtures.progress import RecordedProgress
 
 
@@ -96,7 +96,7 @@ def test_a_run_killed_anywhere_goes_on_to_the_same_bytes(
     build_index(few_tiles, tmp_path / "whole", options)
     expected = folder_bytes(tmp_path / "whole")
     folder = tmp_path / "killed"
-    for step in range(60):
+    for step in STEPS:
         shutil.rmtree(folder, ignore_errors=True)
         ended = run_killed_at(step, lambda: build_index(few_tiles, folder, options), monkeypatch)
         build_index(few_tiles, folder, options)
@@ -118,7 +118,7 @@ def test_an_append_killed_anywhere_goes_on_to_the_same_bytes(
     assert build_index(more, tmp_path / "whole", options).tiles == 12
     expected = folder_bytes(tmp_path / "whole")
     folder = tmp_path / "killed"
-    for step in range(60):
+    for step in STEPS:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(tmp_path / "first", folder)
         ended = run_killed_at(step, lambda: build_index(more, folder, options), monkeypatch)

@@ -26,7 +26,7 @@ from tests.fixtures.indexes import (
     write_map,
     write_tiles,
 )
-from tests.fixtures.killing import run_killed_at
+from tests.fixtures.killing import STEPS, run_killed_at
 from tests.fixtures.progress import RecordedProgress
 
 FAR_M = 3000.0
@@ -181,7 +181,7 @@ def test_the_old_index_serves_until_the_new_one_is_whole(
     shutil.copytree(town / "index", town / "whole")
     build_index(town / "south", town / "whole", options)
     old, new = found_by_itself(town / "index"), found_by_itself(town / "whole")
-    for step in range(60):
+    for step in STEPS:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(town / "index", folder)
         run = lambda: build_index(town / "south", folder, options)  # noqa: E731
@@ -285,7 +285,7 @@ def test_a_process_killed_at_any_moment_leaves_an_index_that_serves(
     build_index(tmp_path / "north", tmp_path / "index", options_for(model, features=True))
     old, moments = found_by_itself(tmp_path / "index"), np.random.default_rng(5)
     arguments = [sys.executable, "-c", _RUN, tmp_path / "south", tmp_path / "index", model]
-    for _ in range(5):
+    for _ in range(2):
         with subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:

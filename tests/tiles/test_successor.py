@@ -20,7 +20,7 @@ from geoloc.tiles import run as tile_run
 from geoloc.tiles.job import cut_tiles
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures import rasters
-from tests.fixtures.killing import run_killed_at
+from tests.fixtures.killing import STEPS, run_killed_at
 from tests.fixtures.progress import RecordedProgress
 
 # Of a raster of 400 by 300 metres, four tiles, or one.
@@ -83,14 +83,14 @@ def assert_killed_anywhere(
     new = served(end)
     assert new != old
     seen = set()
-    for step in range(400):
+    for step in STEPS:
         shutil.rmtree(folder)
         shutil.copytree(start, folder)
         has_ended = run_killed_at(step, lambda: runs[0](folder), patch)
         found = served_or_unfinished(folder)
         assert found in (old, new, None), step
         seen.add("unfinished" if found is None else "old" if found == old else "new")
-        runs[step % len(runs)](folder)
+        runs[step // STEPS.step % len(runs)](folder)
         assert served(folder) == new, step
         assert files(folder) == files(end), step
         assert (folder / "tiles.gti.gpkg").is_file()
