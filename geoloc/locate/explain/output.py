@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geoloc.atomic import plain_target, replacing
+from geoloc.atomic import plain_target, remove_drafts_of, replacing
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.lock import locked_file
 
@@ -35,8 +35,10 @@ def check_picture(path: Path, *, overwrite: bool) -> None:
 def write_picture(picture: Image.Image, path: Path) -> None:
     """Write a picture, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with locked_file(path), replacing(path) as draft:
-        picture.save(draft, format=_FORMATS[path.suffix.lower()])
+    with locked_file(path):
+        remove_drafts_of(path)
+        with replacing(path) as draft:
+            picture.save(draft, format=_FORMATS[path.suffix.lower()])
 
 
 def facts(explanation: Explanation) -> dict[str, object]:
