@@ -11,8 +11,8 @@ from geoloc.clutter import is_clutter
 from geoloc.errors import PhotoError, RasterError
 from geoloc.glob_pattern import glob_matches
 from geoloc.learning.datasets.files import folders_in, images_in
-from geoloc.lock import is_vacant
 from geoloc.photos.photo import read_photo
+from geoloc.storage.lock import is_vacant
 from geoloc.tiles.raster import open_map_raster
 from geoloc.tiles.sources.files import expand_rasters
 

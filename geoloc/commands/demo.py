@@ -49,7 +49,7 @@ def command(
     index and locate on them, compares the results with the truth, and draws one picture, demo.png.
     """
     from geoloc.commands.evaluate import evaluation_lines
-    from geoloc.lock import locked_folder
+    from geoloc.storage.lock import locked_folder
     from geoloc.synthetic.demo.job import Demo
 
     with locked_folder(output):

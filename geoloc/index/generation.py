@@ -16,7 +16,6 @@ from pathlib import Path
 
 import geopandas
 
-from geoloc.atomic import remove_drafts
 from geoloc.errors import IndexFolderError
 from geoloc.index.manifest import (
     INDEX_MANIFEST,
@@ -25,6 +24,7 @@ from geoloc.index.manifest import (
     IndexManifest,
     read_partial,
 )
+from geoloc.storage.atomic import remove_drafts
 
 PARTS = "parts"
 _NAMES = re.compile(

@@ -20,13 +20,13 @@ from geoloc.index.resume import Base, prepare_job, recipe_of, resolve_recipe, un
 from geoloc.index.tile_vectors import embed_tiles, quickest_shrink, read_ahead
 from geoloc.index.tile_watch import TileWatch
 from geoloc.index.writing import check_tiles, write_index
-from geoloc.lock import locked_folder
 from geoloc.models.card import ModelCard
 from geoloc.models.embedder import Embedder
 from geoloc.models.registry import read_card
 from geoloc.models.view import SATELLITE
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress, Silent
+from geoloc.storage.lock import locked_folder
 from geoloc.tiles.tile_set import TileSet
 
 # Training varies the scale by about so much.

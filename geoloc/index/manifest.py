@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from geoloc import __version__
-from geoloc.atomic import write_text
 from geoloc.errors import IndexFolderError
+from geoloc.storage.atomic import write_text
 from geoloc.tiles.manifest import RasterEntry
 
 INDEX_MANIFEST = "index.json"

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from geoloc.array_file import load_arrays, save_arrays
 from geoloc.arrays import Float16Array, Int64Array, RgbImage
-from geoloc.disk import check_room, create_array
 from geoloc.errors import InputError
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import SATELLITE
 from geoloc.progress import CappedWarnings, Progress
+from geoloc.storage.array_file import load_arrays, save_arrays
+from geoloc.storage.disk import check_room, create_array
 from geoloc.tiles.tile_set import OVERVIEW, TileSet
 
 SHARD_TILES = 256

@@ -17,11 +17,11 @@ import faiss
 import numpy as np
 
 from geoloc.arrays import Float16Array, Float32Array, Int64Array
-from geoloc.atomic import replacing
-from geoloc.disk import create_array
 from geoloc.errors import IndexFolderError, OptionError, ShortWriteError
 from geoloc.index.exact_search import SearchResult, rank, search_exact
 from geoloc.index.faiss_file import write_faiss
+from geoloc.storage.atomic import replacing
+from geoloc.storage.disk import create_array
 
 EXACT_FACTORY = "SQfp16"
 VECTORS = "vectors"

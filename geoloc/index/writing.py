@@ -11,7 +11,6 @@ import numpy as np
 import pandas
 
 from geoloc.arrays import Float16Array
-from geoloc.disk import create_array
 from geoloc.errors import InputError, TilesError
 from geoloc.geometry.longitude import bounds_of
 from geoloc.index.features.building import build_features
@@ -29,6 +28,7 @@ from geoloc.index.vector_store import FaissStore, write_store
 from geoloc.models.registry import find_model
 from geoloc.options import IndexOptions
 from geoloc.progress import Progress
+from geoloc.storage.disk import create_array
 from geoloc.tiles.location import relative_location
 from geoloc.tiles.tile_set import TileSet, write_table
 

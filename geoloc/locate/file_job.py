@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from geoloc import __version__
-from geoloc.atomic import remove_drafts_of
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.job import locate_on, open_index
 from geoloc.locate.resume import Output, Standing, find_standing, in_order
 from geoloc.locate.run_facts import PhotoStates, options_text
-from geoloc.lock import locked_file
 from geoloc.options import LocateOptions, OutputOptions
 from geoloc.progress import Progress, Silent
 from geoloc.results.files import check_place, stream_results, write_file
 from geoloc.results.journal import ResultJournal, journal_path, read_journal, row_key
 from geoloc.results.schema import PhotoResult
+from geoloc.storage.atomic import remove_drafts_of
+from geoloc.storage.lock import locked_file
 
 
 @dataclass

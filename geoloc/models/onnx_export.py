@@ -18,14 +18,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from geoloc.atomic import remove_drafts, replacing, write_text
 from geoloc.errors import DependencyError, ModelError, OptionError, OutputExistsError, one_line
-from geoloc.lock import locked_folder
 from geoloc.models.card import ModelCard, check_embeds_images
 from geoloc.models.registry import LoadedModel, load_model
 from geoloc.models.weights import sha256_of
 from geoloc.options import OLDEST_OPSET, OnnxOptions
 from geoloc.progress import Progress, Silent
+from geoloc.storage.atomic import remove_drafts, replacing, write_text
+from geoloc.storage.lock import locked_folder
 
 INPUT_NAME, OUTPUT_NAME = "images", "vectors"
 CARD_FILE, README_FILE = "onnx.json", "README.md"

@@ -10,9 +10,9 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from geoloc.atomic import replacing
 from geoloc.errors import ModelError
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME
+from geoloc.storage.atomic import replacing
 
 _MAX_NAMED = 5
 

@@ -16,7 +16,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from geoloc.atomic import draft_name, plain_target, replacing, write_text
 from geoloc.csv_table import TableError
 from geoloc.errors import (
     InputError,
@@ -25,7 +24,6 @@ from geoloc.errors import (
     OutputExistsError,
     ShortWriteError,
 )
-from geoloc.lock import locked_file
 from geoloc.options import OutputFormat
 from geoloc.results.formats import (
     LIBRARY_ERRORS,
@@ -38,7 +36,9 @@ from geoloc.results.journal import ResultJournal, journal_path
 from geoloc.results.qgis_style import photo_style
 from geoloc.results.schema import PhotoResult, Record, result_of, result_record
 from geoloc.results.text_formats import TEXT_WRITERS
-from geoloc.sqlite_group import check_not_in_use
+from geoloc.storage.atomic import draft_name, plain_target, replacing, write_text
+from geoloc.storage.lock import locked_file
+from geoloc.storage.sqlite_group import check_not_in_use
 
 _SIDECAR_FORMATS = ("geojson", "geojsonl", "fgb", "parquet")  # QGIS looks for <stem>.qml
 

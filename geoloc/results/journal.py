@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from geoloc.atomic import replacing
 from geoloc.results.schema import PhotoResult, plain_text, result_of, result_record
 from geoloc.results.text_formats import JOURNAL_SUFFIX, feature_line
+from geoloc.storage.atomic import replacing
 
 _REPLACES = "replaces"  # a member of each feature of a run that replaces an output at its end
 

@@ -23,8 +23,8 @@ from pyproj import CRS
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 
-from geoloc.atomic import replacing
 from geoloc.errors import OptionError, RasterError, cause_text
+from geoloc.storage.atomic import replacing
 from geoloc.stretch import Stretch
 from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.footprint import tile_centre, tile_polygon

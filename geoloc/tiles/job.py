@@ -11,9 +11,9 @@ from pathlib import Path
 
 import rasterio
 
-from geoloc.lock import locked_folder
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
+from geoloc.storage.lock import locked_folder
 from geoloc.tiles.area import Area
 from geoloc.tiles.cutting import CACHE_BYTES
 from geoloc.tiles.location import relative_location

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from geoloc.atomic import write_text
 from geoloc.errors import TilesError
+from geoloc.storage.atomic import write_text
 from geoloc.tiles.fingerprint import (
     FileMark,
     changed_file,

@@ -13,11 +13,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from geoloc.atomic import is_draft, remove_drafts
 from geoloc.errors import OutputExistsError, TilesError
-from geoloc.lock import is_vacant
 from geoloc.options import TileOptions
-from geoloc.sqlite_group import check_not_in_use, remove_companions
+from geoloc.storage.atomic import is_draft, remove_drafts
+from geoloc.storage.lock import is_vacant
+from geoloc.storage.sqlite_group import check_not_in_use, remove_companions
 from geoloc.tiles.cutting import Outcome
 from geoloc.tiles.journal import JOURNAL, outcome_to_json
 from geoloc.tiles.manifest import (

@@ -12,8 +12,8 @@ import rasterio
 import rasterio.shutil
 from rasterio.windows import Window
 
-from geoloc.atomic import replacing
 from geoloc.errors import OptionError, OutputExistsError
+from geoloc.storage.atomic import replacing
 from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.gtiff_options import PIXEL_RGB
 from geoloc.tiles.raster import MapRaster, PixelWindow

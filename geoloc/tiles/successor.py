@@ -14,8 +14,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from geoloc.atomic import plain_target, replacing, replacing_folder
-from geoloc.sqlite_group import check_not_in_use, remove_companions
+from geoloc.storage.atomic import plain_target, replacing, replacing_folder
+from geoloc.storage.sqlite_group import check_not_in_use, remove_companions
 from geoloc.tiles.journal import JOURNAL
 from geoloc.tiles.manifest import (
     TILES_MANIFEST,

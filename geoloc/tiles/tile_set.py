@@ -27,9 +27,9 @@ from pyproj import CRS
 from rasterio.enums import Resampling
 
 from geoloc.arrays import ByteArray, Int64Array
-from geoloc.atomic import replacing
 from geoloc.errors import RasterError, ShortWriteError, TilesError, cause_text
 from geoloc.geometry.crs import as_crs
+from geoloc.storage.atomic import replacing
 from geoloc.stretch import Stretch
 from geoloc.tiles.footprint import in_own_crs
 from geoloc.tiles.location import resolve_location

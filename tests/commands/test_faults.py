@@ -26,8 +26,8 @@ from PIL import Image
 from geoloc.errors import TilesError
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
-from geoloc.kept_files import NOTES_NAME
 from geoloc.results.files import read_results
+from geoloc.storage.kept_files import NOTES_NAME
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.faulty_runs import Ended, Run, run, run_and_signal
 from tests.fixtures.full_disk import mount_small_disk, unmount

@@ -19,10 +19,10 @@ from click.testing import CliRunner, Result
 from geoloc.cli import cli
 from geoloc.errors import ShortWriteError
 from geoloc.locate.run_facts import PhotoStates
-from geoloc.lock import locked_file
 from geoloc.options import LocateOptions
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
+from geoloc.storage.lock import locked_file
 from tests.fixtures.locks import held_elsewhere
 
 _GOOD = [

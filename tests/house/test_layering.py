@@ -17,9 +17,7 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 LAYERS: tuple[str, ...] = (
     "arrays clutter errors fill_values options progress csv_table glob_pattern image_size"
     " photo_name stretch",
-    "disk sqlite_group lock",
-    "atomic",
-    "array_file kept_files",
+    "storage",
     "geometry models",
     "tiles photos results",
     "index",
@@ -34,6 +32,7 @@ RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names.split
 
 # The same inside the wings that have rooms of their own: what may know what.
 ROOMS: dict[str, tuple[str, ...]] = {
+    "storage": ("disk sqlite_group lock", "atomic", "array_file kept_files"),
     "tiles": ("sources", "job"),
     "models": ("nets", "conversion"),
     "index": ("features",),
@@ -271,8 +270,8 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 # Where each heavy library may enter. The doctor looks at all of them.
 DOCTOR = "geoloc.commands._diagnosis"
 OWNERS = {
-    "filelock": "lock",
-    "sqlite3": "sqlite_group results.layers",
+    "filelock": "storage.lock",
+    "sqlite3": "storage.sqlite_group results.layers",
     "pyproj": "geometry tiles synthetic.world",
     "torch": "models learning.training index.features.descriptor locate.drone.matchers"
     " locate.explain",

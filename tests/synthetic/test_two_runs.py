@@ -12,10 +12,10 @@ from geoloc.index.job import build_index
 from geoloc.learning.adapt import adapt_model
 from geoloc.learning.pairing.job import make_pairs
 from geoloc.learning.training.job import train_model
-from geoloc.lock import locked_file, locked_folder
 from geoloc.models.conversion.job import ImportOptions, import_model
 from geoloc.models.onnx_export import export_onnx
 from geoloc.options import DemoOptions, TileOptions
+from geoloc.storage.lock import locked_file, locked_folder
 from geoloc.synthetic.crossview.job import fabricate_crossview
 from geoloc.synthetic.demo.job import run_demo
 from geoloc.tiles.job import cut_tiles
@@ -59,6 +59,6 @@ def test_a_second_run_in_a_folder_is_refused(tmp_path: Path, job: str) -> None:
         ) as caught:
             JOBS[job](tmp_path, out)
         assert caught.value.exit_code == 2
-        assert not [path for path in out.rglob("*") if path.name != ".geoloc.lock"]
+        assert not [path for path in out.rglob("*") if path.name != ".geoloc.storage.lock"]
         holder.kill()
         holder.communicate()

@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING
 import faiss
 import numpy as np
 
-from geoloc.array_file import load_arrays, save_array, save_arrays
 from geoloc.arrays import ByteArray, Float32Array, Float64Array
-from geoloc.atomic import replacing_folder, write_text
 from geoloc.geometry.crs import LocalFrame
 from geoloc.index.faiss_file import write_faiss
 from geoloc.index.features.feature_map import (
@@ -45,6 +43,8 @@ from geoloc.index.features.known import NAMES, Arrays, KnownFeatures
 from geoloc.index.features.plan import Plan, owned_window
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME
 from geoloc.progress import Progress, Silent
+from geoloc.storage.array_file import load_arrays, save_array, save_arrays
+from geoloc.storage.atomic import replacing_folder, write_text
 from geoloc.tiles.tile_set import TileSet
 
 if TYPE_CHECKING:

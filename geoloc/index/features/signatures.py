@@ -23,13 +23,13 @@ import geopandas
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.array_file import save_array
 from geoloc.arrays import Float32Array, Int64Array
-from geoloc.atomic import replacing
-from geoloc.disk import create_array
 from geoloc.errors import IndexFolderError
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.progress import Progress
+from geoloc.storage.array_file import save_array
+from geoloc.storage.atomic import replacing
+from geoloc.storage.disk import create_array
 
 WORDS = 256
 _WORDS_FILE, _SIGNATURES_FILE = "words.npy", "signatures.npy"

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from geoloc.atomic import plain_target, write_text
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.learning.benchmark.figures import TITLES, PublishedFigure, published_beside
 from geoloc.learning.benchmark.job import BenchmarkReport, SplitReport
 from geoloc.learning.benchmark.protocols import Figure
+from geoloc.storage.atomic import plain_target, write_text
 
 MEASURED = "measured here"
 

@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geoloc.array_file import load_array, save_array
 from geoloc.arrays import Float32Array, RgbImage
 from geoloc.errors import InputError, ModelError
 from geoloc.index.tile_vectors import read_ahead
@@ -27,6 +26,7 @@ from geoloc.models.embedder import Embedder, Preprocessing
 from geoloc.models.view import View
 from geoloc.photos.photo import read_photo
 from geoloc.progress import Progress
+from geoloc.storage.array_file import load_array, save_array
 
 _SHARD_PICTURES = 256
 

@@ -18,11 +18,9 @@ from PIL import Image
 
 from geoloc import __version__
 from geoloc.arrays import Float64Array, RgbImage
-from geoloc.atomic import place_folder, remove_drafts, remove_drafts_of, replacing
 from geoloc.errors import InputError, OutputExistsError, PhotoError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.longitude import near
-from geoloc.kept_files import NOTES_NAME, KeptFiles, key_of
 from geoloc.learning.pairing.areas import group_places, split_by_area
 from geoloc.learning.pairing.photos import (
     Failure,
@@ -41,10 +39,12 @@ from geoloc.learning.pairing.table import (
     write_unfinished,
 )
 from geoloc.learning.pairing.tiles import TileCutter, TileShape
-from geoloc.lock import is_vacant, locked_file
 from geoloc.models.view import View
 from geoloc.options import PairingOptions
 from geoloc.progress import Progress, Silent
+from geoloc.storage.atomic import place_folder, remove_drafts, remove_drafts_of, replacing
+from geoloc.storage.kept_files import NOTES_NAME, KeptFiles, key_of
+from geoloc.storage.lock import is_vacant, locked_file
 from geoloc.tiles.fingerprint import fingerprint, marks_of
 from geoloc.tiles.sources.files import expand_rasters
 

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from geoloc import __version__
-from geoloc.atomic import replacing, write_text
 from geoloc.geometry.crs import LonLat
 from geoloc.learning.datasets.pairs import PAIRS_NAME
 from geoloc.learning.pairing.areas import Side
@@ -18,6 +17,7 @@ from geoloc.learning.pairing.photos import PlacedPhoto
 from geoloc.learning.pairing.tiles import TileShape
 from geoloc.models.view import View
 from geoloc.options import PairingOptions
+from geoloc.storage.atomic import replacing, write_text
 
 MANIFEST_NAME = "pairs.json"
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from geoloc.atomic import remove_drafts
 from geoloc.errors import OutputExistsError
 from geoloc.learning.training.data.sources import open_training_data, open_validation
 from geoloc.learning.training.embedding import TrainingEmbedder
@@ -17,12 +16,13 @@ from geoloc.learning.training.recipe import Recipe
 from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.learning.training.run import Run, RunConfig, TrainingSummary
 from geoloc.learning.training.training_log import LOG_NAME
-from geoloc.lock import FOLDER_LOCK, is_vacant, locked_folder
 from geoloc.models.card import ModelCard
 from geoloc.models.device import resolve_device
 from geoloc.models.registry import load_model
 from geoloc.options import TrainOptions
 from geoloc.progress import Progress, Silent
+from geoloc.storage.atomic import remove_drafts
+from geoloc.storage.lock import FOLDER_LOCK, is_vacant, locked_folder
 
 
 def train_model(

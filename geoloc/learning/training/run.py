@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from geoloc.atomic import write_text
 from geoloc.errors import GeolocError, OptionError
 from geoloc.learning.training.batch import Batch
 from geoloc.learning.training.data.sources import TrainingData
@@ -47,6 +46,7 @@ from geoloc.learning.training.training_log import LogLine, NoLog, TrainingLog
 from geoloc.models.weights import write_model
 from geoloc.options import TrainOptions
 from geoloc.progress import Progress
+from geoloc.storage.atomic import write_text
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from geoloc.atomic import replacing
 from geoloc.errors import ModelError, one_line
 from geoloc.learning.training.recall import Recall
+from geoloc.storage.atomic import replacing
 
 CHECKPOINT_NAME = "checkpoint.pt"
 _UNREADABLE = (

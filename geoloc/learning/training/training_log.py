@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from geoloc.atomic import replacing
 from geoloc.errors import DependencyError
 from geoloc.learning.training.recall import Recall
+from geoloc.storage.atomic import replacing
 
 LOG_NAME = "training.csv"
 BOARD_FOLDER = "tensorboard"

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geoloc.atomic import plain_target, remove_drafts_of, replacing
 from geoloc.errors import OptionError, OutputExistsError
-from geoloc.lock import locked_file
+from geoloc.storage.atomic import plain_target, remove_drafts_of, replacing
+from geoloc.storage.lock import locked_file
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from geoloc.atomic import replacing
 from geoloc.errors import ModelError
 from geoloc.models.conversion.tensor_names import Layout, Renaming, rename
 from geoloc.models.weights import check_fit, first_few, read_tensors
+from geoloc.storage.atomic import replacing
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "extractor")  # the last is DISK's
 _PARALLEL = "module."

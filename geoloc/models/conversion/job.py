@@ -12,9 +12,7 @@ import tomli_w
 import torch
 from torch import Tensor, nn
 
-from geoloc.atomic import remove_drafts
 from geoloc.errors import ModelError, OptionError, OutputExistsError
-from geoloc.lock import locked_folder
 from geoloc.models.card import CARD_NAME, ModelCard, card_from
 from geoloc.models.conversion.catalogue import DATA_SETS, SOURCES, TrainingImages
 from geoloc.models.conversion.checkpoint import (
@@ -36,6 +34,8 @@ from geoloc.models.registry import build_network, list_models, load_model
 from geoloc.models.view import SATELLITE
 from geoloc.models.weights import sha256_of, write_model
 from geoloc.options import DataSet, ImportOptions, Project
+from geoloc.storage.atomic import remove_drafts
+from geoloc.storage.lock import locked_folder
 
 _TILE_SIZE_PX = 384
 _IMAGENET = ColourScale((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -12,13 +12,13 @@ import numpy as np
 
 from geoloc import __version__
 from geoloc.arrays import ByteArray
-from geoloc.atomic import remove_drafts, remove_drafts_of, replacing
 from geoloc.errors import OutputExistsError
-from geoloc.kept_files import NOTES_NAME, KeptFiles, key_of
-from geoloc.lock import is_vacant, locked_folder
 from geoloc.options import CrossViewOptions
 from geoloc.photos.kind import network_view
 from geoloc.progress import Progress, Silent
+from geoloc.storage.atomic import remove_drafts, remove_drafts_of, replacing
+from geoloc.storage.kept_files import NOTES_NAME, KeptFiles, key_of
+from geoloc.storage.lock import is_vacant, locked_folder
 from geoloc.synthetic.crossview.photos import Photographer
 from geoloc.synthetic.crossview.towns import (
     MAX_SHIFT,

@@ -13,11 +13,11 @@ from PIL import ExifTags, Image
 from rasterio.io import MemoryFile
 
 from geoloc.arrays import ByteArray
-from geoloc.atomic import replacing
 from geoloc.errors import OutputExistsError, ShortWriteError
 from geoloc.geometry.crs import LonLat
 from geoloc.image_size import ImageSize
 from geoloc.progress import Progress, Silent
+from geoloc.storage.atomic import replacing
 from geoloc.synthetic.world.flight import FOCAL_35MM, DroneMetadata, Shot
 from geoloc.synthetic.world.moment import Moment
 from geoloc.synthetic.world.palette import Season

@@ -12,7 +12,6 @@ import safetensors.torch
 import timm
 import torch
 
-from geoloc.atomic import draft_name
 from geoloc.errors import GeolocError, InputError, ModelError, OutputExistsError
 from geoloc.learning.training import processes
 from geoloc.learning.training.job import claimed_folder, measure_model, train_model
@@ -22,6 +21,7 @@ from geoloc.learning.training.run_state import CHECKPOINT_NAME
 from geoloc.models import registry
 from geoloc.models.weights import read_tensors
 from geoloc.options import TrainOptions
+from geoloc.storage.atomic import draft_name
 from tests.fixtures.dataset_layouts import (
     write_cvact,
     write_cvusa,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from geoloc.errors import OutputExistsError
-from geoloc.kept_files import NOTES_NAME
 from geoloc.options import CrossViewOptions
+from geoloc.storage.kept_files import NOTES_NAME
 from geoloc.synthetic.crossview import photos
 from geoloc.synthetic.crossview.job import fabricate_crossview
 from geoloc.synthetic.world.palette import Season

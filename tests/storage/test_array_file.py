@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geoloc.array_file import load_array, load_arrays, save_array, save_arrays
+from geoloc.storage.array_file import load_array, load_arrays, save_array, save_arrays
 
 ROWS = {"rows": np.arange(300), "vectors": np.zeros((0, 0), np.float16)}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from geoloc.errors import OutputBusyError, OutputExistsError
-from geoloc.lock import is_vacant, locked_file, locked_folder
+from geoloc.storage.lock import is_vacant, locked_file, locked_folder
 from tests.fixtures.locks import Lock, held_elsewhere
 
 KINDS = pytest.mark.parametrize("lock", [locked_file, locked_folder])
@@ -77,7 +77,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 _PARENT = """
 import os, signal, sys, time
 from pathlib import Path
-from geoloc.lock import locked_folder
+from geoloc.storage.lock import locked_folder
 with locked_folder(Path(sys.argv[1])):
     came, alive = os.pipe()
     child = os.fork()

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geoloc.disk import check_room, create_array, explain_failure, reserve
 from geoloc.errors import OptionError, ShortWriteError
+from geoloc.storage.disk import check_room, create_array, explain_failure, reserve
 
 
 def test_an_array_on_disk_is_filled_and_read_back(tmp_path: Path) -> None:
@@ -56,7 +56,8 @@ def test_a_library_that_does_not_say_why_is_explained(small_disk: Path) -> None:
 
 def test_a_limit_of_file_size_is_told_from_a_full_disk(tmp_path: Path) -> None:
     code = (
-        "import resource, sys; from pathlib import Path; from geoloc.disk import explain_failure\n"
+        "import resource, sys; from pathlib import Path\n"
+        "from geoloc.storage.disk import explain_failure\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
         "draft = Path(sys.argv[1]); draft.write_bytes(bytes(299_999))\n"
         "print(explain_failure(RuntimeError('failed'), draft, draft).errno)"

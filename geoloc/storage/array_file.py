@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.atomic import replacing
 from geoloc.errors import ShortWriteError
+from geoloc.storage.atomic import replacing
 
 Array = NDArray[Any]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geoloc.atomic import (
+from geoloc.errors import OptionError
+from geoloc.storage.atomic import (
     draft_name,
     plain_target,
     remove_drafts,
@@ -20,7 +21,6 @@ from geoloc.atomic import (
     replacing_folder,
     write_text,
 )
-from geoloc.errors import OptionError
 
 
 def _fail(draft: Path) -> None:
@@ -106,7 +106,7 @@ def test_no_two_drafts_have_one_name(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     assert len({draft_name(path) for _ in range(100)}) == 100
     assert str(os.getpid()) in draft_name(path).name
-    code = f"from geoloc.atomic import *; print(draft_name(Path({str(path)!r})).name)"
+    code = f"from geoloc.storage.atomic import *; print(draft_name(Path({str(path)!r})).name)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert str(os.getpid()) not in ran.stdout.split(".")
 

@@ -4,7 +4,7 @@ What is being written lies beside its target as ``.NAME.PROCESS.RANDOM.tmp.EXTEN
 two writers take the same, and the extension stays last, because GDAL and numpy choose the format
 by it. It is read back where the caller says how, brought to the disk, and renamed last, so that
 what serves is never gone before its successor is whole. Only a writer that was killed leaves such
-a draft behind; see `remove_drafts`. That one run writes at a time is for `geoloc.lock`.
+a draft behind; see `remove_drafts`. That one run writes at a time is for `geoloc.storage.lock`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from geoloc.disk import explain_failure
 from geoloc.errors import OptionError
-from geoloc.sqlite_group import check_not_in_use, remove_companions
+from geoloc.storage.disk import explain_failure
+from geoloc.storage.sqlite_group import check_not_in_use, remove_companions
 
 # Libraries put files of their own beside what they write: `.tmp.gpkg-journal`, `.tmp.tif.aux.xml`.
 _STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")

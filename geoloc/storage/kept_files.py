@@ -11,7 +11,7 @@ import json
 import zlib
 from pathlib import Path
 
-from geoloc.atomic import write_text
+from geoloc.storage.atomic import write_text
 
 NOTES_NAME = "unfinished.jsonl"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geoloc.kept_files import NOTES_NAME, KeptFiles, key_of
+from geoloc.storage.kept_files import NOTES_NAME, KeptFiles, key_of
 
 A, B = Path("a/one.png"), Path("two.png")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from geoloc.atomic import replacing
 from geoloc.errors import OutputBusyError
+from geoloc.storage.atomic import replacing
 
 
 def _database(path: Path, value: str, *, journal: str = "delete") -> sqlite3.Connection:
