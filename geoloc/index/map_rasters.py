@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -83,8 +84,9 @@ def check_pixels_unchanged(
         now = rasters_of(TileManifest.read(manifest), folder / home, folder)
         change = change_between(rasters, now)
         if change is not None:
+            tiles = os.path.normpath(folder / home)
             raise TilesError(
                 f"{change} since the index in {folder} was built, and its tiles were cut again; "
-                f"build it again: geoloc index {Path(home).as_posix()} --overwrite",
+                f"build it again: geoloc index {tiles} -o {folder} --overwrite",
                 path=manifest.parent,
             )

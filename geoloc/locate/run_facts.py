@@ -108,7 +108,7 @@ def options_text(options: LocateOptions) -> str | None:
 
 def _content(files: str | tuple[str, ...] | None) -> str:
     """The names of files with digests of what they hold."""
-    paths = [Path(file) for file in ((files or "",) if isinstance(files, str) else files or ())]
+    paths = [Path(file) for file in ((files,) if isinstance(files, str) else files or ())]
     return ", ".join(f"{path.name} ({_digest(path)})" for path in paths)
 
 
@@ -149,4 +149,4 @@ def _options_difference(was: dict[str, Any], now: dict[str, Any]) -> str | None:
 
 
 def _as_text(value: object) -> str:
-    return "none" if value in (None, "", []) else str(value)
+    return "none" if value in (None, "", [], ()) else str(value)

@@ -138,7 +138,7 @@ def write_results(
         stream_results(results, chosen)
         return []
     with locked_file(Path(path)):
-        journal = ResultJournal(path)
+        journal = ResultJournal(path, replaces=Path(path).exists())
         rows: list[PhotoResult] = []
         try:
             broke_off = journal.collect(_noted(results, rows))

@@ -103,8 +103,10 @@ def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
 def foreign_parts(path: Path) -> list[str]:
     """Layers and styles of a GeoPackage that are not ours."""
     ours = {"photos", "footprints", "layer_styles"}
-    names = [name for name, _ in pyogrio.list_layers(path) if name not in ours]
-    parts = [f"the layer {name}" for name in names]
+    names = [name for name, _ in pyogrio.list_layers(path)]
+    parts = [f"the layer {name}" for name in names if name not in ours]
+    if "layer_styles" not in names:  # saved again by a program that keeps none
+        return parts
     with closing(sqlite3.connect(path)) as db:
         styles = db.execute("SELECT f_table_name, styleQML FROM layer_styles").fetchall()
     if any(style not in _styles().items() for style in styles):
@@ -122,7 +124,8 @@ def count_moved(path: Path, fmt: OutputFormat) -> int:
         return 0  # no row has a point
     points = frame.geometry.to_numpy()
     found = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
-    stated = frame[["longitude", "latitude"]].to_numpy(float)
+    # Where a person has deleted these columns, the points alone know.
+    stated = frame.reindex(columns=["longitude", "latitude"]).to_numpy(float)
     same = np.isclose(found, stated, rtol=0, atol=_SAME_DEG, equal_nan=True)
     return int((~same.all(axis=1)).sum())
 

@@ -22,9 +22,9 @@ from geoloc.errors import OptionError
 from geoloc.storage.disk import explain_failure
 from geoloc.storage.sqlite_group import check_not_in_use, remove_companions
 
-# Libraries put files of their own beside what they write: `.tmp.gpkg-journal`, `.tmp.tif.aux.xml`.
 _STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
 _MAX_LINKS = 40
+# Libraries put files of their own beside what they write: `.tmp.gpkg-journal`, `.tmp.tif.aux.xml`.
 _DRAFT = re.compile(r"\.(.*\.)?\d+\.[0-9a-f]{8}\.tmp(\..*)?")
 
 

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from geoloc.clutter import is_left_by_system
 from geoloc.errors import OutputBusyError, OutputExistsError
 
-FOLDER_LOCK = ".geoloc.storage.lock"
+FOLDER_LOCK = ".geoloc.lock"
 
 
 @contextmanager

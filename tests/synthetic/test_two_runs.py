@@ -59,6 +59,6 @@ def test_a_second_run_in_a_folder_is_refused(tmp_path: Path, job: str) -> None:
         ) as caught:
             JOBS[job](tmp_path, out)
         assert caught.value.exit_code == 2
-        assert not [path for path in out.rglob("*") if path.name != ".geoloc.storage.lock"]
+        assert not [path for path in out.rglob("*") if path.name != ".geoloc.lock"]
         holder.kill()
         holder.communicate()

@@ -68,7 +68,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".gpkg" and path.name != ".geoloc.storage.lock"
+        if path.is_file() and path.suffix != ".gpkg" and path.name != ".geoloc.lock"
     }
 
 

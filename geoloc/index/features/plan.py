@@ -149,8 +149,8 @@ def owned_window(tiles: TileSet, plan: Plan, tile: int) -> tuple[slice, slice]:
     tree, owners = plan.trees[str(tiles.table["raster"].iloc[tile])]
     pixels = tiles.size_px
     half_m = float(tiles.table["ground_size_m"].iloc[tile]) / 2
-    near = owners[tree.query_ball_point(plan.centres_m[tile], 2.2 * half_m)]
-    steps = plan.centres_m[near] - plan.centres_m[tile]
+    neighbours = owners[tree.query_ball_point(plan.centres_m[tile], 2.2 * half_m)]
+    steps = plan.centres_m[neighbours] - plan.centres_m[tile]
     reach = {}
     for name, along, sign in (("e", 0, 1), ("w", 0, -1), ("n", 1, 1), ("s", 1, -1)):
         ahead = sign * steps[:, along]
