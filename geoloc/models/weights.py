@@ -131,7 +131,7 @@ def write_tensors(network: nn.Module, path: Path) -> str:
 
 
 def write_model(network: nn.Module, folder: Path, card_of: Callable[[str], str]) -> None:
-    """Write weights and card, in the place of those that may be there, at one moment.
+    """Write weights and card, in the place of those that may be there, one right after the other.
 
     Both are whole before the first takes its name; weights of another card are never loaded.
 

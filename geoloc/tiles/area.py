@@ -71,11 +71,12 @@ def bounds_area(bounds: tuple[float, float, float, float]) -> Area:
         OptionError: The numbers are no such bounds.
     """
     west, south, east, north = bounds
+    span = east - west if west < east else east - west + 360
     fine = max(abs(west), abs(east)) <= 360 and -90 <= south < north <= 90
-    if not fine or west == east or east - west > 360:
+    if not fine or west == east or not 0 < span <= 360:
         message = f"bounds {west:g},{south:g},{east:g},{north:g} are not W,S,E,N in degrees"
         raise OptionError(f"{message}; say for example --bounds 13.1,52.3,13.8,52.7")
-    return Area(shapely.box(west, south, east if west < east else east + 360, north))
+    return Area(shapely.box(west, south, west + span, north))
 
 
 def file_area(path: str | Path, layer: str | None = None) -> Area:
@@ -171,9 +172,7 @@ def _only_polygons(shapes: AnyArray) -> AnyArray:
     """The polygons among shapes (N,), also those inside of collections, without empty ones."""
     shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     kinds = shapely.get_type_id(shapes)
-    plain = shapes[
-        np.isin(kinds, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
-    ]
+    plain = shapes[np.isin(kinds, _POLYGONS)]
     collections = shapes[kinds == shapely.GeometryType.GEOMETRYCOLLECTION]
     if not len(collections):
         return plain

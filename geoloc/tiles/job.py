@@ -62,7 +62,8 @@ def cut_tiles(
         if prepared.place is not None:
             manifest = replace(run, known=prepared.known).make(manifest)
         if kept is not None and not (prepared.place is None and kept.exists()):
-            run.save(manifest.rasters[0], kept)
+            # What there is to say of the raster was said when it was cut.
+            replace(run, progress=Silent()).save(manifest.rasters[0], kept)
     seconds = time.monotonic() - started
     return TileSummary(folder, manifest.rasters, prepared.place is None, seconds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from rasterio.errors import RasterioError
@@ -27,14 +27,14 @@ _MAY_PASS = re.compile(
 )
 
 
-def wait_s(attempt: int, headers: Mapping[str, str] | None = None) -> float | None:
+def wait_s(attempt: int, retry_after: str | None = None) -> float | None:
     """Seconds to wait before asking again; None if the server wants to be left alone for long.
 
     Args:
         attempt: How often it was asked, from 1.
-        headers: What it answered with; ``Retry-After`` in seconds is obeyed.
+        retry_after: The header of that name in its answer; seconds are obeyed.
     """
-    wanted = (headers or {}).get("Retry-After") or ""
+    wanted = retry_after or ""
     waited: float = max(
         _FIRST_WAIT_S * 2 ** (attempt - 1), float(wanted) if wanted.isdigit() else 0
     )

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from geoloc.errors import cause_text, causes
+from geoloc.tiles.gdal import USER_AGENT
 from geoloc.tiles.location import is_remote, public_name
 
 _FILE = re.compile(r"^(.+?), band \d+: IReadBlock failed")
@@ -130,7 +131,9 @@ def _ask_server(location: str) -> int | str | None:
     address = location.removeprefix("/vsicurl/")
     if not address.startswith(("http://", "https://")):
         return None
-    request = urllib.request.Request(address, headers={"Range": "bytes=-1"})
+    request = urllib.request.Request(
+        address, headers={"Range": "bytes=-1", "User-Agent": USER_AGENT}
+    )
     try:
         with urllib.request.urlopen(request, timeout=_WAIT_S):
             return None

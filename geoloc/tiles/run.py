@@ -272,14 +272,17 @@ class TileRun:
         done = {i for i, o in journal.outcomes.items() if o.unreadable is None}
         missing = [[s for s in size if s.tile_id not in done] for size in specs]
         total = sum(map(len, specs))
-        # Services are asked by two threads at most, whatever the machine could do.
-        workers = min(self.workers, 2) if raster.is_service else self.workers
+        workers = self._workers_for(raster)
         self.progress.start(f"cutting {Path(job.location).name}", total, "tiles")
         self.progress.advance(total - sum(map(len, missing)))
         chunks = [chunk for size in missing for chunk in make_chunks(raster, size, workers=workers)]
         for outcomes in cut_raster(job, chunks, workers=workers):
             journal.add(outcomes)
             self.progress.advance(len(outcomes))
+
+    def _workers_for(self, raster: MapRaster) -> int:
+        """Threads that cut: services are asked by two at most, whatever the machine could do."""
+        return min(self.workers, 2) if raster.is_service else self.workers
 
     def _count(self, source: RasterEntry, ids: Sequence[str], journal: Journal) -> RasterEntry:
         """The entry of a raster that was cut, warning of damage and of a result without tiles."""
@@ -308,7 +311,7 @@ class TileRun:
                 tile = raster.read_rgb(pixel_window(spec.window), self.scheme.size_px)
                 size += 0 if self.scheme.virtual else self._bytes_of(tile, raster, spec)
         share = len(specs) / max(1, len(chosen))
-        seconds = (time.monotonic() - started) * share / self.workers
+        seconds = (time.monotonic() - started) * share / self._workers_for(raster)
         return TilePlan(entry.tiles, round(size * share), seconds, (entry,))
 
     def _bytes_of(self, tile: RgbTile, raster: MapRaster, spec: TileSpec) -> int:

@@ -20,7 +20,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from geoloc.errors import RasterError
 from geoloc.tiles.gdal import gdal_environment
-from geoloc.tiles.location import is_address, is_remote
+from geoloc.tiles.location import is_address, is_remote, public_name
 from geoloc.tiles.mosaic import Box, Source, mosaic_sources
 from geoloc.tiles.read_failure import read_failure
 
@@ -104,10 +104,11 @@ def check_sources(location: str, dataset: Any, within: Box | None = None) -> Non
         named = "; ".join(problems[:_NAMED])
         more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
         it = "it" if len(problems) == 1 else "them"
+        name = public_name(location)
         raise RasterError(
-            f"{location} is a mosaic with a hole: {named}{more}; put {it} back, "
+            f"{name} is a mosaic with a hole: {named}{more}; put {it} back, "
             f"or make the mosaic again without {it}",
-            path=location,
+            path=name,
         )
 
 
@@ -205,5 +206,5 @@ def local_part(location: str) -> Path | None:
         return Path(location) if Path(location).is_file() else None
     if not location.startswith("/vsi"):
         return None
-    inside = Path(location.split("/", 2)[2])
+    inside = Path(location.split("/", 2)[2].replace("{", "").replace("}", ""))
     return next((path for path in (inside, *inside.parents) if path.is_file()), None)

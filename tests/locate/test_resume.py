@@ -203,6 +203,20 @@ def test_a_style_that_a_person_has_saved_is_not_lost(
     assert flight.run("out.gpkg", flight.photos[:2]).is_idle
 
 
+def test_a_geopackage_that_was_saved_again_is_added_to_or_refused(flight: Flight) -> None:
+    output = flight.folder / "out.gpkg"
+    flight.run(output.name, flight.photos[:2])
+    with closing(sqlite3.connect(output)) as db, db:
+        db.execute("DROP TABLE layer_styles")
+        db.execute("DELETE FROM gpkg_contents WHERE table_name = 'layer_styles'")
+    flight.run(output.name, flight.photos[:3], writing=OutputOptions(resume=True))
+    assert len(photo_names(output)) == 3
+    with closing(sqlite3.connect(output)) as db, db:
+        db.execute("ALTER TABLE photos DROP COLUMN longitude")
+    with pytest.raises(OutputExistsError, match="moved"):
+        flight.run(output.name, writing=OutputOptions(resume=True))
+
+
 @pytest.mark.parametrize("fmt", ["geojson", "gpkg", "fgb", "parquet"])
 def test_points_that_a_person_has_moved_stay(flight: Flight, fmt: str) -> None:
     output = flight.folder / f"out.{fmt}"

@@ -36,7 +36,17 @@ def test_bounds_east_of_the_line_are_found_in_either_way_of_counting(
     assert not bounds_area(bounds).touches(shapely.box(-west, -16.5, 0.01 - west, -16.4))
 
 
-@pytest.mark.parametrize("bounds", [(0, 1, 1, 0), (0, 0, 400, 1), (0, -91, 1, 1), (1, 0, 1, 1)])
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        (0, 1, 1, 0),
+        (0, 0, 400, 1),
+        (0, -91, 1, 1),
+        (1, 0, 1, 1),
+        (180, 0, -180, 1),
+        (360, 0, -360, 1),
+    ],
+)
 def test_impossible_bounds_are_refused(bounds: tuple[float, float, float, float]) -> None:
     with pytest.raises(OptionError, match="W,S,E,N"):
         bounds_area(bounds)

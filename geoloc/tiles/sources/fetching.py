@@ -55,7 +55,7 @@ def ask(address: str, body: Mapping[str, Any] | None = None) -> Answer:
                 kind = reply.headers.get_content_type()
                 return Answer(reply.status, kind, reply.read(_MOST_BYTES))
         except urllib.error.HTTPError as error:
-            waited = wait_s(attempt, dict(error.headers.items()))
+            waited = wait_s(attempt, error.headers.get("Retry-After"))
             if error.code not in BUSY or attempt == TRIES or waited is None:
                 return Answer(error.code, "", b"")
             patience.pause(waited)

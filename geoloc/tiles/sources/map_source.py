@@ -29,11 +29,6 @@ class Box(NamedTuple):
         """The latitude of its middle."""
         return (self.south + self.north) / 2
 
-    @property
-    def middle_lon(self) -> float:
-        """The longitude of its middle."""
-        return (self.west + self.east) / 2
-
 
 @dataclass(frozen=True)
 class MapRequest:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from geoloc.tiles.sources.capabilities import address_of
 
 
 class Terms(NamedTuple):
@@ -51,7 +52,7 @@ TERMS = (
 
 def terms_of(address: str) -> Terms | None:
     """The terms of the host of an address; None where none are known."""
-    host = (urlsplit(re.sub(r"^(?:WMS|WMTS):", "", address)).hostname or "").lower()
+    host = (urlsplit(address_of(address)).hostname or "").lower()
     named = (each for each in TERMS if host == each.host or host.endswith(f".{each.host}"))
     return next(named, None)
 

@@ -30,7 +30,7 @@ _FINEST_ZOOM = 23
 # A zoom level may be so much coarser than what is wanted before the next one is taken.
 _TOLERANCE = 1.1
 # So many coarser levels are tried where a server has none so fine.
-_COARSER = 6
+_COARSER = 5
 _PLACE = re.compile(r"\$?\{(-?[xyzqs])\}")
 _SERVERS = re.compile(r"\{(?:switch:)?([\w]+)(?:[,-][\w,-]+)\}")
 _TILE_PX = 256
@@ -153,7 +153,7 @@ def _served_window(template: str, box: Box, gsd_m: float) -> tuple[_Window, tupl
         RasterError: The server does not answer, refuses, or answers with no picture.
     """
     wanted = _Window.around(box, zoom_for(gsd_m, box.middle_lat))
-    for zoom in range(wanted.zoom, max(-1, wanted.zoom - _COARSER), -1):
+    for zoom in range(wanted.zoom, max(-1, wanted.zoom - _COARSER - 1), -1):
         window = _Window.around(box, zoom)
         side_px = _probe(template, window)
         if side_px is None:

@@ -117,6 +117,7 @@ def test_who_asks_is_told_and_nothing_is_asked_twice(server: MapServer, tmp_path
     template = f"{server.url}/xyz/{{z}}/{{x}}/{{y}}.png"
     cut_tiles([template], tmp_path / "a", OPTIONS)
     asked = server.requests("/xyz/")
+    assert asked
     assert all(line.split(" ", 1)[1].startswith("geoloc/") for line in asked)
     cut_tiles([template], tmp_path / "b", replace(OPTIONS, min_valid=0.3))
     added = server.requests("/xyz/")[len(asked) :]
@@ -164,7 +165,9 @@ def test_a_key_in_the_address_is_kept_nowhere(server: MapServer, tmp_path: Path)
     cut_tiles([template], tmp_path / "tiles", OPTIONS)
     written = [p for p in (tmp_path / "tiles").rglob("*") if p.is_file()]
     assert not [p for p in written if b"geheim" in p.read_bytes()]
-    assert all("api_key=geheim" in line for line in server.requests("/xyz/"))
+    asked = server.requests("/xyz/")
+    assert asked
+    assert all("api_key=geheim" in line for line in asked)
     server.fail(403)
     with pytest.raises(RasterError, match=r"api_key=\*\*\*.*may have expired"):
         cut_tiles([template], tmp_path / "more", OPTIONS)
