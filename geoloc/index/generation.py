@@ -25,6 +25,8 @@ from geoloc.index.manifest import (
     read_partial,
 )
 from geoloc.storage.atomic import remove_drafts
+from geoloc.tiles.parquet_rows import ParquetRows
+from geoloc.tiles.tile_table import TileTable
 
 PARTS = "parts"
 _NAMES = re.compile(
@@ -69,10 +71,24 @@ class IndexFiles:
         try:
             return geopandas.read_parquet(self.table)
         except (OSError, ValueError) as error:
-            raise IndexFolderError(
-                f"cannot read {self.table} ({error}); build the index again with --overwrite",
-                path=self.folder,
-            ) from error
+            raise self._unreadable(error) from error
+
+    def open_table(self) -> TileTable:
+        """The table of tiles, of which little is in memory.
+
+        Raises:
+            IndexFolderError: It is missing or damaged.
+        """
+        try:
+            return TileTable(ParquetRows(self.table))
+        except (OSError, ValueError, KeyError) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> IndexFolderError:
+        return IndexFolderError(
+            f"cannot read {self.table} ({error}); build the index again with --overwrite",
+            path=self.folder,
+        )
 
     @property
     def _mark(self) -> str:

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-import geopandas
-
 from geoloc.arrays import Float32Array, Int64Array
 from geoloc.errors import IndexFolderError
 from geoloc.index.exact_search import SearchResult
@@ -29,6 +27,7 @@ from geoloc.models.card import ModelCard
 from geoloc.models.registry import list_models, read_card
 from geoloc.tiles.manifest import TileManifest, TileScheme
 from geoloc.tiles.tile_set import TileSet
+from geoloc.tiles.tile_table import TileTable
 
 
 class MapIndex:
@@ -38,7 +37,7 @@ class MapIndex:
         folder: Folder of the index.
         manifest: Record of how it was built.
         index_id: A short name that no other index has.
-        tiles: Table of tiles; row i belongs to vector i.
+        tiles: The tiles; row i belongs to vector i.
         store: Vectors of the tiles.
     """
 
@@ -48,7 +47,7 @@ class MapIndex:
         manifest: IndexManifest,
         *,
         index_id: str,
-        tiles: geopandas.GeoDataFrame,
+        tiles: TileTable,
         store: FaissStore,
     ) -> None:
         self.folder = folder
@@ -81,7 +80,7 @@ class MapIndex:
     def _open(cls, folder: Path, index_id: str) -> MapIndex:
         manifest = IndexManifest.read(folder)
         files = IndexFiles(folder, manifest.generation)
-        tiles, store = files.read_table(), FaissStore.open(folder, name=files.store)
+        tiles, store = files.open_table(), FaissStore.open(folder, name=files.store)
         if not len(tiles) == len(store) == manifest.count:
             raise IndexFolderError(
                 f"{folder} holds {len(tiles)} tiles and {len(store)} vectors where its manifest "
@@ -136,9 +135,13 @@ class MapIndex:
         """
         manifest = self.manifest
         scheme = TileScheme(manifest.ground_sizes_m, manifest.overlap, manifest.size_px, 0.0)
-        table = self.tiles if rows is None else self.tiles.iloc[list(rows)]
-        check_pixels_unchanged(table, manifest.rasters, self.folder)
-        return TileSet(self.folder, TileManifest(scheme, manifest.rasters), table)
+        tiles = TileManifest(scheme, manifest.rasters)
+        if rows is None:
+            check_pixels_unchanged(self.tiles.column("location"), manifest.rasters, self.folder)
+            return TileSet(self.folder, tiles, self.tiles)
+        table = self.tiles.take(rows)
+        check_pixels_unchanged(table["location"], manifest.rasters, self.folder)
+        return TileSet(self.folder, tiles, table)
 
     def check_model(self, fingerprint: str) -> None:
         """Make sure that vectors of a model can be compared with these.

@@ -17,7 +17,6 @@ from geoloc.errors import RasterError, TilesError
 from geoloc.geometry.crs import LocalFrame
 from geoloc.geometry.longitude import near
 from geoloc.index.map_index import MapIndex
-from geoloc.tiles.tile_set import finest_rows
 
 # Averages of so many pixels a side are read when a window is coarser than the tiles.
 _SHRINKS = (16, 8, 4, 2)
@@ -55,13 +54,11 @@ class MapPixels:
     """
 
     def __init__(self, index: MapIndex) -> None:
-        table = index.tiles
-        self._rows = finest_rows(table)
-        self._tree = shapely.STRtree(table.geometry.to_numpy()[self._rows])
-        self._gsd_m = table["gsd_m"].to_numpy(float)
+        self._table = index.tiles
+        self._finest = index.tiles.finest_rows()
         self._size_px = index.manifest.size_px
         self._tiles = index.open_tiles()
-        self._read(int(self._rows[0]), gsd_m=0.0)
+        self._read(int(self._finest[0]), gsd_m=0.0)
 
     def around(
         self, frame: LocalFrame, low: Float64Array, high: Float64Array, *, gsd_m: float
@@ -98,10 +95,13 @@ class MapPixels:
         (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
         turns = np.array([-360, 0, 360])  # footprints are counted on across the antimeridian
         boxes = shapely.box(west + turns, south, east + turns, north)
-        hits = self._rows[np.unique(self._tree.query(boxes)[1])]
-        tiles = self._tiles.table
-        centres = frame.from_lonlat(tiles["lon"].to_numpy()[hits], tiles["lat"].to_numpy()[hits])
-        away = np.hypot(*(centres - (low + high) / 2).T)
+        middle, reach_m = (low + high) / 2, float(np.hypot(*(high - low))) / 2
+        ((lon, lat),) = frame.to_lonlat(middle[None]).tolist()
+        rows = np.intersect1d(self._table.rows_within(lon, lat, reach_m, sides=1.0), self._finest)
+        outlines = shapely.envelope(self._table.footprints(rows))
+        hits = rows[shapely.intersects(outlines[:, None], boxes).any(axis=1)]
+        centres = frame.from_lonlat(self._table.lon[hits], self._table.lat[hits])
+        away = np.hypot(*(centres - middle).T)
         return [int(tile) for tile in hits[np.argsort(away, kind="stable")]]
 
     def _add(self, map_window: MapWindow, tile: int, frame: LocalFrame) -> None:
@@ -132,7 +132,7 @@ class MapPixels:
         fitting = (
             shrink
             for shrink in _SHRINKS
-            if self._size_px % shrink == 0 and shrink * self._gsd_m[tile] <= 1.01 * gsd_m
+            if self._size_px % shrink == 0 and shrink * self._table.gsd_m[tile] <= 1.01 * gsd_m
         )
         try:
             return self._tiles.read(tile, shrink=next(fitting, 1))

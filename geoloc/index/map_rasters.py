@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import geopandas
 
 from geoloc.errors import TilesError
 from geoloc.tiles.fingerprint import changed_file
@@ -60,23 +58,19 @@ def check_tiles_unchanged(tiles: TileSet) -> None:
 
 
 def check_pixels_unchanged(
-    table: geopandas.GeoDataFrame, rasters: Sequence[RasterEntry], folder: Path
+    locations: Iterable[str], rasters: Sequence[RasterEntry], folder: Path
 ) -> None:
     """Make sure that tiles with files of their own were not cut again from changed rasters.
 
     Args:
-        table: Tiles of an index.
+        locations: Of the tiles of an index.
         rasters: Its rasters, as they were when it was built.
         folder: Its folder.
 
     Raises:
         TilesError: They were.
     """
-    homes = {
-        location.split(f"{PIXELS}/")[0]
-        for location in set(table["location"])
-        if f"{PIXELS}/" in location
-    }
+    homes = {location.split(f"{PIXELS}/")[0] for location in locations if f"{PIXELS}/" in location}
     for home in sorted(homes):
         manifest = folder / home / TILES_MANIFEST
         if not manifest.is_file():  # the tiles alone may have travelled

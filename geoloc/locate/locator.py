@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from geoloc.arrays import Int64Array
 from geoloc.errors import IndexFolderError, PhotoError
-from geoloc.geometry.crs import distances_m
 from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.locator import (
@@ -215,14 +212,9 @@ class Locator:
         """Tiles near the photo's own position, only where the caller allowed it."""
         if self._options.prior != "exif" or metadata.lon is None or metadata.lat is None:
             return None
-        tiles = self._index.tiles
-        away = distances_m(
-            metadata.lon, metadata.lat, tiles["lon"].to_numpy(), tiles["lat"].to_numpy()
+        return self._index.tiles.rows_within(
+            metadata.lon, metadata.lat, self._options.prior_radius_m, sides=_HALF_DIAGONAL
         )
-        reach = self._options.prior_radius_m + _HALF_DIAGONAL * tiles["ground_size_m"].to_numpy(
-            float
-        )
-        return np.flatnonzero(away <= reach)
 
     def _open_embedder(self) -> Embedder:
         with self._lock:

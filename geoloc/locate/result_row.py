@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import geopandas
 import numpy as np
-import shapely
 
 from geoloc import __version__
 from geoloc.geometry.crs import LonLat, distances_m
@@ -17,6 +15,7 @@ from geoloc.locate.estimate import Estimate
 from geoloc.photos.kind import PhotoKind
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, Status
+from geoloc.tiles.tile_table import TileTable
 
 # An estimate less probable than this is none: the row has its evidence, but no position.
 REJECT_BELOW = 0.1
@@ -25,19 +24,15 @@ REJECT_BELOW = 0.1
 class TileLookup:
     """Look-up of the tile of an index that shows a position."""
 
-    def __init__(self, tiles: geopandas.GeoDataFrame) -> None:
+    def __init__(self, tiles: TileTable) -> None:
         self._tiles = tiles
-        self._tree = shapely.STRtree(tiles.geometry.to_numpy())
-        self._centres = tiles[["lon", "lat"]].to_numpy(float)
 
     def row_at(self, lon: float, lat: float) -> int | None:
         """The tile whose centre is nearest among those that contain a position."""
-        # A tile across the antimeridian is counted beyond 180.
-        both = shapely.points([lon, lon + 360, lon - 360], lat)
-        rows = np.unique(self._tree.query(both, predicate="intersects")[1])
+        rows = self._tiles.rows_at(lon, lat)
         if len(rows) == 0:
             return None
-        away = self._centres[rows] - [lon, lat]
+        away = np.stack([self._tiles.lon[rows], self._tiles.lat[rows]], axis=1) - [lon, lat]
         away[:, 0] = near(away[:, 0], 0)
         return int(rows[np.argmin(np.abs(away).sum(axis=1))])
 
@@ -46,12 +41,8 @@ class TileLookup:
         row = self.row_at(lon, lat)
         if row is None:
             return {}
-        tile = self._tiles.iloc[row]
-        return {
-            "tile_id": str(tile["tile_id"]),
-            "tile_path": str(tile["location"]),
-            "tile_crs": str(tile["crs"]),
-        }
+        (tile,) = self._tiles.records([row], ("tile_id", "location", "crs"))
+        return {"tile_id": tile["tile_id"], "tile_path": tile["location"], "tile_crs": tile["crs"]}
 
 
 @dataclass(frozen=True)

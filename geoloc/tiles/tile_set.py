@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -40,7 +41,9 @@ from geoloc.tiles.manifest import (
     RasterEntry,
     TileManifest,
 )
+from geoloc.tiles.parquet_rows import GROUP_ROWS
 from geoloc.tiles.raster import MapRaster, PixelWindow, check_windows, open_map_raster, open_raster
+from geoloc.tiles.tile_table import TileRecords, TileTable
 
 TILES_TABLE = "tiles.parquet"
 MOSAIC = "tiles.gti.gpkg"
@@ -83,14 +86,23 @@ class TileSet:
     Attributes:
         folder: Folder of the tiles.
         manifest: Record of how the tiles were made.
-        table: Table of `TILE_COLUMNS` and footprints in EPSG:4326, one row a tile.
+
+    Args:
+        table: Of `TILE_COLUMNS` and footprints in EPSG:4326, one row a tile; one that stays at
+            rest is read row by row.
     """
 
-    def __init__(self, folder: Path, manifest: TileManifest, table: geopandas.GeoDataFrame) -> None:
+    def __init__(
+        self, folder: Path, manifest: TileManifest, table: geopandas.GeoDataFrame | TileTable
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
-        self.table = table
-        self._rows: list[dict[str, Any]] = table[list(TILE_COLUMNS)].to_dict("records")
+        self._given = table
+        self._rows: Sequence[dict[str, Any]] = (
+            TileRecords(table, TILE_COLUMNS)
+            if isinstance(table, TileTable)
+            else table[list(TILE_COLUMNS)].to_dict("records")
+        )
         self._crs: dict[str, CRS] = {}
         self._local = threading.local()
         self._opened: list[MapRaster] = []
@@ -137,6 +149,11 @@ class TileSet:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @cached_property
+    def table(self) -> geopandas.GeoDataFrame:
+        """The table of `TILE_COLUMNS` and footprints in EPSG:4326, one row a tile."""
+        return self._given.frame() if isinstance(self._given, TileTable) else self._given
 
     @property
     def size_px(self) -> int:
@@ -256,11 +273,8 @@ class TileSet:
             if location not in self._checked:
                 self._checked[location] = None
                 try:
-                    rows = (row for row in self._rows if row["location"] == location)
-                    sides = ("col_off", "row_off", "width", "height")
-                    windows = (PixelWindow(*(row[side] for side in sides)) for row in rows)
                     with open_raster(path, stretch=stretch, check=False) as raster:
-                        check_windows(raster, windows)
+                        check_windows(raster, self._windows_of(location))
                         self._check_unchanged(location)
                 except RasterError as error:
                     self._checked[location] = error
@@ -269,6 +283,13 @@ class TileSet:
         if refusal is not None:
             raise RasterError(str(refusal), path=refusal.path) from refusal
         return open_map_raster(path, stretch=stretch, check=False)
+
+    def _windows_of(self, location: str) -> Iterator[PixelWindow]:
+        """The windows of a raster that tiles are."""
+        at_rest = self._rows.of(location) if isinstance(self._rows, TileRecords) else self._rows
+        for row in at_rest:
+            if row["location"] == location:
+                yield PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
 
     def _forget(self, raster: MapRaster) -> None:
         with self._lock:
@@ -310,7 +331,13 @@ def write_table(folder: Path, table: geopandas.GeoDataFrame, *, name: str = TILE
         _check_whole(folder / name, found, table["tile_id"].tolist())
 
     with replacing(folder / name, check=check) as draft:
-        table.to_parquet(draft, write_covering_bbox=True, schema_version="1.1.0", index=False)
+        table.to_parquet(
+            draft,
+            write_covering_bbox=True,
+            schema_version="1.1.0",
+            index=False,
+            row_group_size=GROUP_ROWS,
+        )
 
 
 def write_mosaic(folder: Path, table: geopandas.GeoDataFrame) -> None:

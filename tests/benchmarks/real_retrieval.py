@@ -97,8 +97,8 @@ def _views(
 def right_tiles(index: MapIndex, lon: float, lat: float) -> Int64Array:
     """Rows of the tiles that count as right for a place."""
     tiles = index.tiles
-    away = distances_m(lon, lat, tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float))
-    return np.flatnonzero(away <= _REACH_SIDES * tiles["ground_size_m"].to_numpy(float))
+    away = distances_m(lon, lat, tiles.lon, tiles.lat)
+    return np.flatnonzero(away <= _REACH_SIDES * tiles.ground_size_m)
 
 
 def first_right(proposed: Sequence[int], right: Int64Array) -> float:

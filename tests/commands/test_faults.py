@@ -92,7 +92,7 @@ def _index(folder: Path) -> Any:
     features = FeatureMap.open(index.features_folder)
     vectors = index.store.vectors(np.arange(len(index.store)))
     return (
-        list(index.tiles["tile_id"]),
+        list(index.tiles.frame()["tile_id"]),
         np.asarray(vectors).tobytes(),
         np.asarray(features.descriptors).tobytes(),
     )

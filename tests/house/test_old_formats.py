@@ -73,7 +73,7 @@ def test_an_old_model_opens_and_gives_its_vectors(old: Path, vectors: np.ndarray
 @pytest.mark.parametrize("name", ["index", "index-learned"])
 def test_an_old_index_finds_its_tiles(old: Path, vectors: np.ndarray, name: str) -> None:
     index = MapIndex.open(old / name)
-    assert index.tiles["tile_id"].tolist() == _TILES
+    assert index.tiles.frame()["tile_id"].tolist() == _TILES
     assert index.card.name == "model"
     index.check_model(Embedder(old / "model", device="cpu").fingerprint)
     found = index.search(vectors, 2)

@@ -33,7 +33,7 @@ def test_appending_equals_indexing_all_at_once(tiles: Path, model: Path, tmp_pat
     options = options_for(model, features=True, append=True)
     assert build_index(more, tmp_path / "index", options).added == 12
     once, grown = MapIndex.open(tmp_path / "once"), MapIndex.open(tmp_path / "index")
-    assert list(once.tiles["tile_id"]) == list(grown.tiles["tile_id"])
+    assert list(once.tiles.frame()["tile_id"]) == list(grown.tiles.frame()["tile_id"])
     rows = np.arange(len(once.tiles))
     cosines = (once.store.vectors(rows) * grown.store.vectors(rows)).sum(axis=1)
     assert cosines.min() > 0.999

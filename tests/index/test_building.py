@@ -33,7 +33,7 @@ def test_every_tile_is_found_by_its_own_pixels(tiles: Path, model: Path, tmp_pat
     vectors = Embedder(model, device="cpu").embed(pixels, "satellite")
     found = index.search(vectors, 2)
     np.testing.assert_array_equal(found.rows[:, 0], np.arange(16))
-    assert list(index.tiles["tile_id"]) == list(tile_set.table["tile_id"])
+    assert list(index.tiles.frame()["tile_id"]) == list(tile_set.table["tile_id"])
     assert index.search(vectors[:1], 1, np.array([3, 8])).rows[0, 0] in (3, 8)
 
 
@@ -59,13 +59,13 @@ def test_the_index_is_enough_when_the_tiles_are_gone(
     shutil.rmtree(tiles)
     index = MapIndex.open(tmp_path / "index")
     assert index.search(np.ones((1, 16), np.float32), 3).rows.shape == (1, 3)
-    assert index.tiles.crs.to_epsg() == 4326
+    assert index.tiles.frame().crs.to_epsg() == 4326
     assert index.card.name == "tiny"
 
 
 def test_locations_are_relative_to_the_index(tiles: Path, model: Path, tmp_path: Path) -> None:
     build_index(tiles, tmp_path / "deep" / "index", options_for(model))
-    table = MapIndex.open(tmp_path / "deep" / "index").tiles
+    table = MapIndex.open(tmp_path / "deep" / "index").tiles.frame()
     assert all((tmp_path / "deep" / "index" / place).is_file() for place in table["location"])
 
 
@@ -94,7 +94,7 @@ def test_bad_tiles_are_left_out_told_and_counted(tiles: Path, model: Path, tmp_p
     assert [bad_id in line for bad_id, line in zip(bad, listener.warnings, strict=True)] == [
         True
     ] * 3
-    assert set(MapIndex.open(tmp_path / "index").tiles["tile_id"]).isdisjoint(bad)
+    assert set(MapIndex.open(tmp_path / "index").tiles.frame()["tile_id"]).isdisjoint(bad)
 
 
 def test_tiles_that_are_not_the_models_are_told(tiles: Path, tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ import rasterio
 from geoloc.errors import TilesError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.index.map_pixels import MapPixels
+from geoloc.tiles.parquet_rows import ParquetRows
 from geoloc.tiles.tile_set import TileSet
+from geoloc.tiles.tile_table import TileTable
 from tests.fixtures.indexes import write_map, write_tiles
 
 BLOCK_M = 4.0
@@ -24,11 +26,12 @@ def index_of(tiles: Path) -> Any:
     """What `MapPixels` asks of an index, without building one."""
     opened = TileSet.open(tiles)
     scheme = opened.manifest.scheme
-    return SimpleNamespace(tiles=opened.table, manifest=scheme, open_tiles=lambda: opened)
+    table = TileTable(ParquetRows(tiles / "tiles.parquet"))
+    return SimpleNamespace(tiles=table, manifest=scheme, open_tiles=lambda: opened)
 
 
 def frame_of(index: Any) -> LocalFrame:
-    return LocalFrame(LonLat(float(index.tiles["lon"].mean()), float(index.tiles["lat"].mean())))
+    return LocalFrame(LonLat(float(index.tiles.lon.mean()), float(index.tiles.lat.mean())))
 
 
 @pytest.mark.parametrize("virtual", [False, True])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from geoloc.errors import IndexFolderError, ModelError
 from geoloc.index.job import build_index
@@ -82,3 +83,22 @@ def test_the_tiles_of_an_index_are_read_by_row(tiles: Path, model: Path, tmp_pat
         assert np.array_equal(whole.read(3), source.read(3))
         assert np.array_equal(few.read(0), source.read(3))
         assert np.array_equal(few.read(1), source.read(1))
+
+
+def test_opening_reads_no_footprint_and_no_name(
+    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_index(tiles, tmp_path / "index", options_for(model))
+    read: set[str] = set()
+    original = parquet.ParquetFile.read_row_group
+
+    def noted(self: object, group: int, columns: list[str]) -> object:
+        read.update(columns)
+        return original(self, group, columns=columns)
+
+    monkeypatch.setattr(parquet.ParquetFile, "read_row_group", noted)
+    monkeypatch.setattr("geopandas.read_parquet", None)
+    index = MapIndex.open(tmp_path / "index")
+    assert read == {"lon", "lat", "ground_size_m", "gsd_m", "raster"}
+    assert index.tiles.take([0]).geometry[0].area > 0
+    assert "geometry" in read

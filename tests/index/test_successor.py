@@ -55,7 +55,7 @@ def found_by_itself(folder: Path) -> list[str]:
     found = index.search(index.store.vectors(rows).astype(np.float32), 1)
     np.testing.assert_allclose(found.scores[:, 0], 1, atol=1e-2)
     assert len(rows) == len(index.tiles)
-    return list(index.tiles["tile_id"])
+    return list(index.tiles.frame()["tile_id"])
 
 
 def features_of(folder: Path) -> FeatureMap:

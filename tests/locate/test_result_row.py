@@ -20,6 +20,7 @@ from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_r
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, result_record
 from tests.fixtures.search import place
+from tests.fixtures.tile_tables import table_of
 
 FRAME = LocalFrame(LonLat(13.4, 60.0))
 CAMERA = Camera(640, 480, 500.0)
@@ -36,11 +37,12 @@ def tile_lookup() -> TileLookup:
             "crs": ["EPSG:32633", "EPSG:3857"],
             "lon": [13.40, 13.41],
             "lat": [60.0, 60.0],
+            "ground_size_m": [2200.0, 2200.0],
         },
         geometry=[shapely.box(*box) for box in boxes],
         crs="EPSG:4326",
     )
-    return TileLookup(table)
+    return TileLookup(table_of(table))
 
 
 def provenance(min_confidence: float = 0.8) -> Provenance:
@@ -142,11 +144,12 @@ def test_a_tile_is_found_on_both_sides_of_the_antimeridian(lon: float, tile: str
             "crs": ["EPSG:32760"] * 3,
             "lon": [179.9895, -179.9965, -179.9805],
             "lat": [-16.8] * 3,
+            "ground_size_m": [110_000.0] * 3,
         },
         geometry=[shapely.box(west, -17, east, -16) for west, east in boxes],
         crs="EPSG:4326",
     )
-    assert TileLookup(table).columns_at(lon, -16.8)["tile_id"] == tile
+    assert TileLookup(table_of(table)).columns_at(lon, -16.8)["tile_id"] == tile
 
 
 def test_a_nadir_footprint_has_the_photo_s_size_on_the_ground() -> None:

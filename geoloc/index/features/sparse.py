@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import geopandas
 import numpy as np
 
 from geoloc.index.features.feature_map import FeatureMap
+from geoloc.tiles.tile_table import TileTable
 
 # Fewer local features a tile than this: water and sand have tens, a picture of one grey has none.
 _FEWEST_A_TILE = 3.0
@@ -21,17 +21,17 @@ class SparseRegion(NamedTuple):
     tiles: int
 
 
-def sparse_regions(features: FeatureMap, tiles: geopandas.GeoDataFrame) -> list[SparseRegion]:
+def sparse_regions(features: FeatureMap, tiles: TileTable) -> list[SparseRegion]:
     """The regions of a map that hold hardly any local features for their tiles.
 
     Args:
         features: The features.
-        tiles: The table of tiles that they were found on.
+        tiles: The tiles that they were found on.
     """
     counts = np.bincount(features.region, minlength=len(features.regions)).tolist()
     found = []
     for region, count in zip(features.regions, counts, strict=True):
-        number = int(tiles["raster"].isin(region.rasters).sum())
+        number = tiles.count_of(region.rasters)
         if count < _FEWEST_A_TILE * number:
             found.append(SparseRegion(region.rasters, count, number))
     return found

@@ -270,9 +270,8 @@ class DroneLocator:
     def _features_of(self, rows: Int64Array) -> Int64Array:
         """Ids of the features on the ground of some tiles."""
         tiles = self._index.tiles
-        lon, lat = tiles["lon"].to_numpy(float)[rows], tiles["lat"].to_numpy(float)[rows]
-        half_m = tiles["ground_size_m"].to_numpy(float)[rows] / 2
-        return self.features.in_squares(lon, lat, half_m)
+        half_m = tiles.ground_size_m[rows] / 2
+        return self.features.in_squares(tiles.lon[rows], tiles.lat[rows], half_m)
 
     def _retriever(self) -> Retriever:
         with self._lock:

@@ -76,8 +76,7 @@ class Retriever:
         self._embedder = embedder
         self._signatures = signatures
         self._parameters = parameters
-        sizes = index.tiles["ground_size_m"].unique()
-        self._ground_sizes_m = sorted(float(size) for size in sizes)
+        self._ground_sizes_m = index.tiles.ground_sizes_m
 
     def retrieve(
         self,
@@ -123,7 +122,7 @@ class Retriever:
     ) -> dict[int, float]:
         """The scores of tiles, standardised, plus their likeness to the best of the hypotheses."""
         rows = np.array(list(scores), np.int64)
-        sides_m = self._index.tiles["ground_size_m"].to_numpy(float)[rows]
+        sides_m = self._index.tiles.ground_size_m[rows]
         radius_m = float(np.median(sides_m)) / 2
         alike = [signatures.likeness(view.near_middle(radius_m), rows) for view in views]
         both = _standardised(np.array(list(scores.values())))

@@ -90,8 +90,8 @@ class _Job:
             supposed=best.supposed,
             photo=self._side(best.pixels, seen, view, toward=vectors[1]),
             tile=self._side(tile_pixels, tile, SATELLITE, toward=vectors[0]),
-            tile_id=str(self._index.tiles["tile_id"].iloc[row]),
-            tile_size_m=float(self._index.tiles["ground_size_m"].iloc[row]),
+            tile_id=self._index.tiles.records([row], ["tile_id"])[0]["tile_id"],
+            tile_size_m=float(self._index.tiles.ground_size_m[row]),
             cosine=float(vectors[0] @ vectors[1]),
             rank=self._options.rank,
             tiles=len(self._index.tiles),
@@ -116,8 +116,9 @@ class _Job:
     def _own_rank(self, metadata: PhotoMetadata, ranking: TileRanking) -> int | None:
         if metadata.lon is None or metadata.lat is None:
             return None
-        lon, lat = (self._index.tiles[name].to_numpy(float) for name in ("lon", "lat"))
-        nearest = int(distances_m(metadata.lon, metadata.lat, lon, lat).argmin())
+        tiles = self._index.tiles
+        away = distances_m(metadata.lon, metadata.lat, tiles.lon, tiles.lat)
+        nearest = int(away.argmin())
         return ranking.rows.index(nearest) + 1 if nearest in ranking.rows else None
 
     def _read_tile(self, row: int) -> RgbImage:
@@ -176,11 +177,9 @@ class _Job:
         return tuple(self._mark(meaning, at, row) for meaning, at in positions)
 
     def _mark(self, meaning: str, at: LonLat, row: int) -> Mark:
-        tile = self._index.tiles.iloc[row]
-        centre, side_m = (
-            LonLat(float(tile["lon"]), float(tile["lat"])),
-            float(tile["ground_size_m"]),
-        )
+        tiles = self._index.tiles
+        centre = LonLat(float(tiles.lon[row]), float(tiles.lat[row]))
+        side_m = float(tiles.ground_size_m[row])
         ((east_m, north_m),) = LocalFrame(centre).from_lonlat([at.lon], [at.lat]).tolist()
         return Mark(meaning, 0.5 + east_m / side_m, 0.5 - north_m / side_m, distance_m(centre, at))
 

@@ -70,7 +70,7 @@ def _crops(
         photo.pixels,
         camera_of(metadata, width_px, height_px),
         next(hypothesis_stages(metadata, "normal", gsd_m=_ANY_GSD_M)),
-        ground_sizes_m=sorted(float(size) for size in index.tiles["ground_size_m"].unique()),
+        ground_sizes_m=index.tiles.ground_sizes_m,
         side_px=embedder.card.input_size(DRONE).height_px,
     )
     for crop in crops:

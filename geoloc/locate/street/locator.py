@@ -111,11 +111,7 @@ class StreetLocator:
     @cached_property
     def _tiles(self) -> TileMap:
         tiles = self._index.tiles
-        return TileMap(
-            tiles["lon"].to_numpy(float),
-            tiles["lat"].to_numpy(float),
-            tiles["ground_size_m"].to_numpy(float),
-        )
+        return TileMap(tiles.lon, tiles.lat, tiles.ground_size_m)
 
 
 def outweighs(

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -106,14 +105,13 @@ class TileMap:
     lat: Float64Array
     side_m: Float64Array
 
-    @cached_property
-    def xyz_m(self) -> Float64Array:
-        """Their centres (N, 3), geocentric: distances are quick there, wherever they lie."""
-        return geocentric_m(self.lon, self.lat)
+    def xyz_m(self, rows: Int64Array) -> Float64Array:
+        """Centres (M, 3) of some, geocentric: distances are quick there, wherever they lie."""
+        return geocentric_m(self.lon[rows], self.lat[rows])
 
     def is_near(self, row: int, rows: Int64Array) -> Mask:
         """Whether the centres of `rows` lie within a side of that of `row`."""
-        away = np.linalg.norm(self.xyz_m[rows] - self.xyz_m[row], axis=1)
+        away = np.linalg.norm(self.xyz_m(rows) - self.xyz_m(np.array([row])), axis=1)
         return np.asarray((away < self.side_m[row]) | (rows == row), np.bool_)
 
     def mean_position(self, rows: Int64Array, weights: Float64Array) -> LonLat:
@@ -170,7 +168,7 @@ def estimate_place(
         score=score,
         margin=margin([scores[place].max() for place in places]),
         n_modes=count_modes(shares),
-        spread_m=spread_m(tiles.xyz_m[match.rows[firsts]], shares),
+        spread_m=spread_m(tiles.xyz_m(match.rows[firsts]), shares),
         radius_m=side_m / math.sqrt(2),
         ce90_m=RAYLEIGH_90 * sd_m,
         acc95_m=RAYLEIGH_95 * sd_m,
@@ -213,7 +211,7 @@ def _support(
     """
     steepness = parameters.support_steepness
     weights = np.exp(steepness * (scores - scores.max())).mean(axis=1)
-    xyz_m = tiles.xyz_m[rows]
+    xyz_m = tiles.xyz_m(rows)
     away = np.linalg.norm(xyz_m[:, None] - xyz_m[None], axis=2) / tiles.side_m[rows][:, None]
     total = np.maximum(0, 1 - (away / parameters.neighbour_reach) ** 2) ** 2 @ weights
     return np.asarray(scores.max() + np.log(total + _LITTLE) / steepness, np.float64)

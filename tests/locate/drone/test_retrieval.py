@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from geoloc.geometry.camera import Camera, Pose
@@ -15,6 +14,7 @@ from geoloc.index.exact_search import SearchResult
 from geoloc.locate.drone.hypotheses import ViewHypothesis
 from geoloc.locate.drone.retrieval import RETRIEVAL, RetrievalParameters, Retriever, north_up
 from tests.fixtures.search import speckled
+from tests.fixtures.tile_tables import table_of_sizes
 
 CAMERA = Camera(320, 240, 250.0)
 PHOTO = speckled(320)[:240]
@@ -39,7 +39,7 @@ class Index:
     """Stands for an index: every query is answered alike."""
 
     def __init__(self, rows: Any, scores: Any, sizes: tuple[float, ...] = (160.0,)) -> None:
-        self.tiles = pd.DataFrame({"ground_size_m": sizes})
+        self.tiles = table_of_sizes(sizes)
         self.answer = np.array(rows, np.int64), np.array(scores, np.float32)
         self.asked: tuple[int, int, Any] | None = None
 

@@ -197,7 +197,7 @@ def test_the_best_tile_is_that_of_the_index(place: Path, name: str) -> None:
     assert found.next_cosine <= found.cosine + 1e-3
     assert found.supposed == "from 50 m, heading 30°, 64 m wide"
     index = MapIndex.open(place / f"index-{name}")
-    number = index.tiles["tile_id"].tolist().index(found.tile_id)
+    number = index.tiles.frame()["tile_id"].tolist().index(found.tile_id)
     vectors = index.store.vectors(np.arange(12)).astype(np.float32)
     assert found.photo.pixels.shape[:2] == TINY[name].sizes["drone"]
     network = load_model(place / name).eval()

@@ -1,0 +1,83 @@
+"""Rows of a GeoParquet file, of which only the row groups that hold them are read.
+
+The file stays open: rows of an index can be read when a successor has taken its place.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+from pyarrow import parquet
+
+from geoloc.arrays import Int64Array
+
+# A row group is what reading one row costs: 4096 footprints are 0.4 MB.
+GROUP_ROWS = 4096
+# GeoParquet's covering: bounds of the footprints, which they tell themselves.
+_COVERING = "bbox"
+_KEPT_GROUPS = 8
+
+
+class ParquetRows:
+    """The rows of ``tiles.parquet``; safe to read from several threads.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It is missing.
+        ValueError: It is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = parquet.ParquetFile(path)
+        metadata = self._file.metadata
+        counts = [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)]
+        self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[int, tuple[str, ...]], pyarrow.Table] = OrderedDict()
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of the columns, footprints as WKB among them."""
+        return [name for name in self._file.schema_arrow.names if name != _COVERING]
+
+    def read(self, rows: Int64Array, columns: Sequence[str]) -> pyarrow.Table:
+        """Some columns of some rows, in the order of `rows`."""
+        groups = np.searchsorted(self._starts, rows, side="right") - 1
+        needed = np.unique(groups)
+        parts = [
+            self._group(int(group), columns).take(np.unique(rows[groups == group] - start))
+            for group, start in zip(needed, self._starts[needed], strict=True)
+        ]
+        if not parts:
+            return self._file.schema_arrow.empty_table().select(columns)
+        found = np.unique(rows)  # what the parts hold, in this order
+        return pyarrow.concat_tables(parts).take(np.searchsorted(found, rows))
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pyarrow.Table]:
+        """Some columns of all rows, in order, a row group at a time."""
+        for group in range(len(self._starts) - 1):
+            with self._lock:
+                table = self._file.read_row_group(group, columns=list(columns))
+            yield table.select(columns)
+
+    def _group(self, group: int, columns: Sequence[str]) -> pyarrow.Table:
+        """Some columns of a row group; the last few are kept, since neighbours come together."""
+        key = (group, tuple(columns))
+        with self._lock:
+            if key not in self._kept:
+                table = self._file.read_row_group(group, columns=list(columns))
+                self._kept[key] = table.select(columns)
+                if len(self._kept) > _KEPT_GROUPS:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+            return self._kept[key]
