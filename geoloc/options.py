@@ -323,6 +323,28 @@ class ImportOptions:
 
 
 @dataclass(frozen=True)
+class VocabularyOptions:
+    """How the vocabulary of a model that describes keypoints is learnt.
+
+    Attributes:
+        recursive: Search subfolders of the folders of images, too.
+        scales: Each image is read at so many of its pixels along a side, 1 as it is: a map shows
+            the same ground in fewer pixels than another.
+        keypoints: Descriptors to learn from, of each image at each scale, drawn at random.
+        sources: What the images are, with their licences, for the card.
+        device: Device of the model.
+        overwrite: Replace the vocabulary that the model has.
+    """
+
+    recursive: bool = False
+    scales: tuple[float, ...] = (1.0, 0.6)
+    keypoints: int = 300
+    sources: tuple[str, ...] = ()
+    device: str = "cpu"
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
 class OnnxOptions:
     """How a model is exported.
 

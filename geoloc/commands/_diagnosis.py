@@ -165,11 +165,13 @@ def _models() -> list[Finding]:
 
 
 def _model(card: ModelCard) -> Finding:
-    """One model: whether its weights are those that its card names."""
+    """One model: whether its weights and its vocabulary are those that its card names."""
+    from geoloc.index.features.vocabulary import Vocabulary
     from geoloc.models.registry import verify_weights
 
     try:
         verify_weights(card)
+        Vocabulary.of_model(card)
     except GeolocError as error:
         return Finding("models", card.name, str(error), "broken")
     return Finding("models", card.name, f"{card.dimension} numbers a tile, weights verified")

@@ -9,6 +9,7 @@ from typing import get_args
 import click
 
 from geoloc.commands._console import (
+    device_option,
     example,
     json_option,
     overwrite_option,
@@ -17,7 +18,7 @@ from geoloc.commands._console import (
     say,
 )
 from geoloc.models.conversion.catalogue import SOURCES
-from geoloc.options import DataSet, ImportOptions, OnnxOptions, Project
+from geoloc.options import DataSet, ImportOptions, OnnxOptions, Project, VocabularyOptions
 
 _PROJECTS = click.Choice(get_args(Project))
 
@@ -265,17 +266,69 @@ def onnx_command(
         print_rows(rows, title=str(output / branch.file))
 
 
+@command.command(
+    "vocabulary", epilog=example("geoloc models vocabulary my-descriptor aerial-images/")
+)
+@click.argument("name", metavar="MODEL")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
+@click.option("-r", "--recursive", is_flag=True, help="Search subfolders, too.")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="TEXT",
+    help="What the images are, and their licence, for the card; repeat it for several.",
+)
+@device_option("cpu")
+@overwrite_option
+@json_option
+def vocabulary_command(
+    name: str,
+    images: tuple[str, ...],
+    *,
+    recursive: bool,
+    sources: tuple[str, ...],
+    device: str,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Learn the vocabulary of a model that describes keypoints.
+
+    MODEL is a model folder, or the name of a bundled model; it is written to. IMAGES are files or
+    folders of aerial images, 100 to 300 m wide each, of as many kinds of ground as there are. All
+    maps that the model describes share the vocabulary, and indexing them trains nothing.
+    """
+    from geoloc.commands._progress import progress_bar
+    from geoloc.learning.vocabulary import teach_vocabulary
+
+    options = VocabularyOptions(
+        recursive=recursive, sources=sources, device=device, overwrite=overwrite
+    )
+    with progress_bar(quiet=as_json, verbose=0) as progress:
+        summary = teach_vocabulary(name, images, options, progress=progress)
+    if as_json:
+        print_json(dataclasses.asdict(summary))
+        return
+    say(
+        f"{summary.path}: {summary.lists:,} lists and {summary.words:,} words, from "
+        f"{summary.descriptors:,} descriptors of {summary.images:,} images"
+    )
+
+
 @command.command("verify", epilog=example("geoloc models verify clnet-aerial"))
 @click.argument("name", metavar="MODEL")
 @json_option
 def verify_command(name: str, as_json: bool) -> None:
-    """Check a model: its card, its checksum, every tensor and its vectors.
+    """Check a model: its card, its checksums, every tensor and its vectors.
 
     MODEL is the name of a bundled model or a model folder.
     """
+    from geoloc.index.features.vocabulary import Vocabulary
     from geoloc.models.check import check_model
+    from geoloc.models.registry import read_card
 
     check = check_model(name)
+    vocabulary = Vocabulary.of_model(read_card(name))
     if as_json:
         print_json(dataclasses.asdict(check))
         return
@@ -284,5 +337,6 @@ def verify_command(name: str, as_json: bool) -> None:
         ("parameters", f"{check.parameters:,}"),
         ("views", ", ".join(check.views)),
         ("vector", f"{check.dimension} numbers"),
+        ("vocabulary", None if vocabulary is None else f"{len(vocabulary.lists):,} lists"),
     ]
     print_rows(rows, title=f"{check.name} is whole")

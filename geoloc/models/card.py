@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,9 @@ class ModelCard:
         ground_span_deg: Elevations of the lower and the upper edge of a ground view's input (see
             `geoloc.geometry.panorama`); None where whole images are squashed to it, as the
             benchmarks do.
+        vocabulary_sha256: Checksum of the vocabulary of its descriptors, a file beside the weights
+            (see `geoloc.index.features.vocabulary`); empty where there is none.
+        vocabulary: The other facts of the vocabulary: the imagery that taught it, and how.
     """
 
     name: str
@@ -59,6 +62,8 @@ class ModelCard:
     training: Mapping[str, object]
     accuracy: tuple[Mapping[str, object], ...]
     ground_span_deg: tuple[float, float] | None = None
+    vocabulary_sha256: str = ""
+    vocabulary: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def weights_path(self) -> Path:
@@ -111,6 +116,7 @@ def _broken_card(path: Path, fault: str) -> ModelError:
 def _card(document: Mapping[str, Any], folder: Path) -> ModelCard:
     """Raises KeyError, TypeError or ValueError for anything amiss."""
     options = dict(document.get("options", {}))
+    vocabulary = dict(document.get("vocabulary", {}))
     card = ModelCard(
         name=str(document["name"]),
         folder=folder,
@@ -129,6 +135,8 @@ def _card(document: Mapping[str, Any], folder: Path) -> ModelCard:
         training=dict(document.get("training", {})),
         accuracy=tuple(document.get("accuracy", ())),
         ground_span_deg=_span(document["input"].get("ground_span_deg")),
+        vocabulary_sha256=str(vocabulary.pop("sha256")) if vocabulary else "",
+        vocabulary=vocabulary,
     )
     if unsized := set(card.views) - set(card.input_sizes):
         raise ValueError(f"no input size for {', '.join(sorted(unsized))}")

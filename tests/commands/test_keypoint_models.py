@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from geoloc.cli import cli
 from tests.fixtures.indexes import options_for, write_map, write_model, write_tiles
+from tests.fixtures.search import speckled
 from tests.fixtures.tiny_models import TINY_PATCHNET, write_tiny_model
 from tests.fixtures.training_data import write_pairs
 
@@ -47,6 +49,20 @@ def test_it_is_listed_shown_and_verified() -> None:
     assert json.loads(verified.stdout)["dimension"] == 32
     told = run("info", "patches", "--json")
     assert json.loads(told.stdout)["facts"]["architecture"] == "patchnet"
+
+
+def test_a_vocabulary_is_learnt_and_said(tmp_path: Path) -> None:
+    Image.fromarray(speckled(96)).save(tmp_path / "image.png")
+    write_tiny_model(tmp_path / "model", TINY_PATCHNET)
+    words = ("models", "vocabulary", str(tmp_path / "model"), str(tmp_path / "image.png"))
+    learnt = run(*words, "--source", "made up")
+    assert learnt.exit_code == 0, learnt.output
+    assert learnt.stdout == ""
+    assert "of 1 images" in learnt.stderr
+    refused = run(*words)
+    assert (refused.exit_code, "--overwrite" in refused.stderr) == (2, True)
+    again = run(*words, "--overwrite", "--json")
+    assert json.loads(again.stdout)["images"] == 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def test_every_model_of_the_shelf_is_in_the_wheel(names: list[str]) -> None:
     for folder in (card.parent.name for card in cards):
         assert f"geoloc/_models/{folder}/model.toml" in names
         assert f"geoloc/_models/{folder}/model.safetensors" in names
+
+
+def test_a_vocabulary_that_a_card_names_is_in_the_wheel(names: list[str]) -> None:
+    named = [
+        path.parent.name
+        for path in REPOSITORY.glob("models/*/model.toml")
+        if "vocabulary" in tomllib.loads(path.read_text(encoding="utf-8"))
+    ]
+    assert {f"geoloc/_models/{name}/vocabulary.safetensors" for name in named} == {
+        name for name in names if name.endswith("vocabulary.safetensors")
+    }
 
 
 def test_the_licence_is_in_the_wheel(names: list[str]) -> None:
