@@ -14,6 +14,10 @@ from geoloc.errors import OptionError
 
 DEFAULT_DESCRIPTOR = "local-aerial"
 DEFAULT_MODEL = "clnet-aerial"
+# Where an index keeps vectors and tiles: files for FAISS, or a Lance dataset in its folder; an
+# address with ``://`` is a dataset elsewhere.
+FAISS = "faiss"
+LANCE = "lance"
 
 ViewChoice = Literal["auto", "drone", "street", "panorama"]
 Effort = Literal["low", "normal", "high"]
@@ -89,6 +93,8 @@ class IndexOptions:
         batch_size: Tiles a step; halved on its own when memory runs out. None: by device.
         workers: Threads that read and decode while the network computes.
         factory: A FAISS factory string; ``SQfp16`` is exact up to half precision.
+        store: What keeps vectors and tiles: ``faiss``, ``lance``, or the address of a Lance dataset
+            such as ``s3://bucket/region.lance``.
         features: Also compute the local features that `locate` verifies with.
         descriptor: Descriptor of the local features: a model, by name or folder, or ``rootsift``.
         append: Add tiles that the index does not hold yet.
@@ -100,6 +106,7 @@ class IndexOptions:
     batch_size: int | None = None
     workers: int = 2
     factory: str = "SQfp16"
+    store: str = FAISS
     features: bool = True
     descriptor: str = DEFAULT_DESCRIPTOR
     append: bool = False

@@ -61,6 +61,14 @@ _DEFAULT = IndexOptions()
     "large maps faster and may miss tiles.",
 )
 @click.option(
+    "--store",
+    default=_DEFAULT.store,
+    show_default=True,
+    metavar="faiss|lance|ADDRESS",
+    help="What keeps vectors and tiles: files for FAISS, a Lance dataset in the folder, or one at "
+    "an address such as s3://bucket/region.lance (extra lance).",
+)
+@click.option(
     "--features/--no-features",
     default=_DEFAULT.features,
     show_default=True,

@@ -17,6 +17,7 @@ for 100 queries, 100 000 vectors of 256 numbers, one thread, FAISS 1.15, best of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -26,8 +27,17 @@ from geoloc.arrays import Float16Array, Float32Array, Int64Array
 _BLOCK_ROWS = 16_384
 
 
+class Vectors(Protocol):
+    """Vectors (M, D) float16, in memory or wherever else."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, chosen: slice | Int64Array, /) -> Float16Array:
+        """Those of some rows."""
+
+
 def search_exact(
-    vectors: Float16Array,
+    vectors: Vectors,
     queries: Float32Array,
     k: int,
     *,

@@ -14,9 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas
-
 from geoloc.errors import IndexFolderError
+from geoloc.index.lance_store import DATASET
 from geoloc.index.manifest import (
     INDEX_MANIFEST,
     INDEX_PARTIAL_MANIFEST,
@@ -24,6 +23,7 @@ from geoloc.index.manifest import (
     IndexManifest,
     read_partial,
 )
+from geoloc.options import FAISS, LANCE
 from geoloc.storage.atomic import remove_drafts
 from geoloc.tiles.parquet_rows import ParquetRows
 from geoloc.tiles.tile_table import TileTable
@@ -62,17 +62,6 @@ class IndexFiles:
         """The folder of local features."""
         return self.folder / f"features{self._mark}"
 
-    def read_table(self) -> geopandas.GeoDataFrame:
-        """The table of tiles.
-
-        Raises:
-            IndexFolderError: It is missing or damaged.
-        """
-        try:
-            return geopandas.read_parquet(self.table)
-        except (OSError, ValueError) as error:
-            raise self._unreadable(error) from error
-
     def open_table(self) -> TileTable:
         """The table of tiles, of which little is in memory.
 
@@ -82,13 +71,10 @@ class IndexFiles:
         try:
             return TileTable(ParquetRows(self.table))
         except (OSError, ValueError, KeyError) as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: Exception) -> IndexFolderError:
-        return IndexFolderError(
-            f"cannot read {self.table} ({error}); build the index again with --overwrite",
-            path=self.folder,
-        )
+            raise IndexFolderError(
+                f"cannot read {self.table} ({error}); build the index again with --overwrite",
+                path=self.folder,
+            ) from error
 
     @property
     def _mark(self) -> str:
@@ -127,11 +113,18 @@ def _sweep_generations(folder: Path, begun: BegunRun | None) -> None:
     if serving is None and (folder / INDEX_MANIFEST).exists():
         return
     kept = {serving.generation} if serving else set()
+    stores = {_store_of(folder, serving), begun.recipe.store if begun else FAISS}
+    if LANCE not in stores and (folder / DATASET).exists():
+        _remove(folder / DATASET)
     kept |= {begun.generation} if begun else set()
     for path, number in list(_generations(folder)):
         is_part = path.suffix == ".parts" and (begun is None or number != begun.generation)
         if number not in kept or is_part:
             _remove(path)
+
+
+def _store_of(folder: Path, serving: IndexFiles | None) -> str:
+    return FAISS if serving is None else IndexManifest.read(folder).recipe.store
 
 
 def sweep_finished(folder: Path) -> None:

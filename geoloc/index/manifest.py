@@ -9,6 +9,7 @@ from typing import Any
 
 from geoloc import __version__
 from geoloc.errors import IndexFolderError
+from geoloc.options import FAISS
 from geoloc.storage.atomic import write_text
 from geoloc.tiles.manifest import RasterEntry
 
@@ -36,6 +37,7 @@ class Recipe:
         tile_digests: Checksum of each folder of tiles, in the order in which they were added.
         descriptor: Descriptor of the local features: ``rootsift``, or a model and the checksum
             of its weights.
+        store: What keeps vectors and tiles, as of `geoloc.options.IndexOptions`.
     """
 
     model: str
@@ -48,6 +50,7 @@ class Recipe:
     features: bool
     tile_digests: tuple[str, ...]
     descriptor: str = "rootsift"
+    store: str = FAISS
 
     @property
     def without_tiles(self) -> Recipe:
@@ -62,6 +65,8 @@ class Recipe:
             return f"its model {self.model} prepared pixels otherwise"
         if self.factory != other.factory:
             return f"its factory is {self.factory}, not {other.factory}"
+        if self.store != other.store:
+            return f"its store is {self.store}, not {other.store}"
         if self.features != other.features:
             return f"it was built {'with' if self.features else 'without'} local features"
         if self.descriptor != other.descriptor:
@@ -79,6 +84,13 @@ class Recipe:
     def from_json(cls, values: dict[str, Any]) -> Recipe:
         """Read what JSON kept."""
         return cls(**{**values, "tile_digests": tuple(values["tile_digests"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """What JSON keeps."""
+        values = asdict(self)
+        if self.store == FAISS:  # as indexes were before there was another
+            del values["store"]
+        return values
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,7 @@ class IndexManifest:
         geoloc: Version of geoloc that built it.
         version: Version of this format.
         generation: How often an index was written in this folder; see `geoloc.index.generation`.
+        store_version: Version of the dataset that serves, where the store keeps several.
     """
 
     recipe: Recipe
@@ -115,10 +128,16 @@ class IndexManifest:
     geoloc: str = field(default=__version__)
     version: int = INDEX_VERSION
     generation: int = 1
+    store_version: int = 0
 
     def write(self, folder: Path) -> None:
         """Write ``index.json``, whole or not at all."""
-        values = asdict(self) | {"rasters": [entry.to_json() for entry in self.rasters]}
+        values = asdict(self) | {
+            "recipe": self.recipe.to_json(),
+            "rasters": [entry.to_json() for entry in self.rasters],
+        }
+        if not self.store_version:
+            del values["store_version"]
         if self.generation == 1:
             del values["generation"]
         else:
@@ -165,7 +184,7 @@ class BegunRun:
 
     def write(self, folder: Path) -> None:
         """Note it."""
-        values = {**asdict(self), "version": INDEX_VERSION}
+        values = {**asdict(self), "recipe": self.recipe.to_json(), "version": INDEX_VERSION}
         write_text(folder / INDEX_PARTIAL_MANIFEST, _json(values))
 
 

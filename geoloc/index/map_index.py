@@ -3,6 +3,7 @@
 index.json       the manifest: model, weights, preprocessing, factory, tiles, counts
 vectors.faiss    one vector a tile (and ``vectors.npy``, see `geoloc.index.vector_store`)
 tiles.parquet    one row a vector: the table of tiles, with locations relative to the index
+tiles.lance      both in place of these, with --store lance
 features/        local features of the map, unless left out (see `geoloc.index.features`)
 
 An index that took another's place has a number in these names (see `geoloc.index.generation`).
@@ -22,7 +23,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.generation import IndexFiles
 from geoloc.index.manifest import INDEX_MANIFEST, IndexManifest
 from geoloc.index.map_rasters import check_pixels_unchanged
-from geoloc.index.vector_store import FaissStore
+from geoloc.index.stores import VectorStore, open_stores
 from geoloc.models.card import ModelCard
 from geoloc.models.registry import list_models, read_card
 from geoloc.tiles.manifest import TileManifest, TileScheme
@@ -48,7 +49,7 @@ class MapIndex:
         *,
         index_id: str,
         tiles: TileTable,
-        store: FaissStore,
+        store: VectorStore,
     ) -> None:
         self.folder = folder
         self.manifest = manifest
@@ -80,7 +81,7 @@ class MapIndex:
     def _open(cls, folder: Path, index_id: str) -> MapIndex:
         manifest = IndexManifest.read(folder)
         files = IndexFiles(folder, manifest.generation)
-        tiles, store = files.open_table(), FaissStore.open(folder, name=files.store)
+        tiles, store = open_stores(manifest, files)
         if not len(tiles) == len(store) == manifest.count:
             raise IndexFolderError(
                 f"{folder} holds {len(tiles)} tiles and {len(store)} vectors where its manifest "

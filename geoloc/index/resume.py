@@ -31,7 +31,7 @@ from geoloc.index.manifest import (
     read_partial,
 )
 from geoloc.index.map_rasters import change_between, check_tiles_unchanged, rasters_of
-from geoloc.index.vector_store import make_index
+from geoloc.index.stores import check_store, open_stores
 from geoloc.models.card import ModelCard, check_describes_keypoints
 from geoloc.models.embedder import Preprocessing, fingerprint
 from geoloc.models.registry import bundled_models_folder, read_card
@@ -69,7 +69,8 @@ class Base:
         """
         manifest = IndexManifest.read(folder)
         files = IndexFiles(folder, manifest.generation)
-        return cls(manifest, files, files.read_table())
+        tiles, _ = open_stores(manifest, files)
+        return cls(manifest, files, tiles.frame())
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def prepare_job(
 ) -> Job | None:
     """Decide what there is to do and note it; None if the index is there already."""
     card = read_card(options.model)
-    make_index(card.dimension, options.factory)  # refuses a wrong factory before the work
+    check_store(options, card.dimension)
     if len(tiles) == 0:
         raise TilesError(f"{tiles.folder} holds no tile; cut some: geoloc tile RASTER")
     wanted = resolve_recipe(recipe_of(tiles, card, folder, options), folder, options)
@@ -159,6 +160,7 @@ def recipe_of(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptio
         fingerprint=fingerprint(card),
         dimension=card.dimension,
         factory=options.factory,
+        store=options.store,
         features=options.features,
         tile_digests=(tiles.digest(),),
         descriptor=_descriptor_of(options),

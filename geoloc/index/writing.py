@@ -19,6 +19,7 @@ from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.features.known import KnownFeatures
 from geoloc.index.features.signatures import write_signatures
 from geoloc.index.generation import sweep, sweep_finished
+from geoloc.index.lance_store import dataset_address, write_dataset
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_rasters import joined, rasters_of
 from geoloc.index.resume import Base, Job
@@ -26,7 +27,7 @@ from geoloc.index.tile_vectors import TileVectors
 from geoloc.index.tile_watch import TileWatch
 from geoloc.index.vector_store import FaissStore, write_store
 from geoloc.models.registry import find_model
-from geoloc.options import IndexOptions
+from geoloc.options import FAISS, IndexOptions
 from geoloc.progress import Progress
 from geoloc.storage.disk import create_array
 from geoloc.tiles.location import relative_location
@@ -51,11 +52,10 @@ def write_index(
 ) -> None:
     """Write everything beside what serves, and ``index.json``, which names it, last."""
     folder = job.files.folder
-    table = _relocate(job.tiles.table.iloc[found.rows], job.tiles.folder, folder)
-    vectors, left_out = found.vectors, found.left_out
+    new = _relocate(job.tiles.table.iloc[found.rows], job.tiles.folder, folder)
+    table, left_out = new, found.left_out
     if job.base is not None:
-        table = pandas.concat([job.base.table, table], ignore_index=True)
-        vectors = _stack(_vectors_of(job.base), vectors, job.parts)
+        table = pandas.concat([job.base.table, new], ignore_index=True)
         left_out += job.base.manifest.left_out
     if len(table) == 0:
         raise TilesError(
@@ -63,8 +63,7 @@ def write_index(
             "--overwrite",
             path=job.tiles.folder,
         )
-    write_store(folder, vectors, job.recipe.factory, name=job.files.store)
-    write_table(folder, table, name=job.files.table.name)
+    store_version = _write_stores(job, new, table, found.vectors)
     if job.recipe.features:
         try:
             _write_features(job, table, options, progress)
@@ -72,8 +71,25 @@ def write_index(
             check_tiles(job, watch)  # knows more of it, and drops what was made of a gap
             raise
         check_tiles(job, watch)
-    _manifest(job, table, left_out).write(folder)
+    manifest = _manifest(job, table, left_out)
+    replace(manifest, store_version=store_version).write(folder)
     sweep_finished(folder)
+
+
+def _write_stores(
+    job: Job, new: geopandas.GeoDataFrame, table: geopandas.GeoDataFrame, vectors: Float16Array
+) -> int:
+    """Keep tiles and vectors in the store that was chosen; the version of a dataset."""
+    folder, base = job.files.folder, job.base
+    if job.recipe.store != FAISS:
+        behind = None if base is None else base.manifest.store_version
+        address = dataset_address(job.recipe.store, folder)
+        return write_dataset(address, new, vectors, behind=behind)
+    if base is not None:
+        vectors = _stack(_vectors_of(base), vectors, job.parts)
+    write_store(folder, vectors, job.recipe.factory, name=job.files.store)
+    write_table(folder, table, name=job.files.table.name)
+    return 0
 
 
 def _vectors_of(base: Base) -> Float16Array:

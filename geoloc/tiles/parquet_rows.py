@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow
+import shapely
 from pyarrow import parquet
 
 from geoloc.arrays import Int64Array
@@ -69,6 +70,9 @@ class ParquetRows:
             with self._lock:
                 table = self._file.read_row_group(group, columns=list(columns))
             yield table.select(columns)
+
+    def touching(self, shapes: Sequence[shapely.Geometry]) -> None:
+        """Nothing: the file has no index of its footprints."""
 
     def _group(self, group: int, columns: Sequence[str]) -> pyarrow.Table:
         """Some columns of a row group; the last few are kept, since neighbours come together."""

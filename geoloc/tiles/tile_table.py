@@ -46,6 +46,9 @@ class TileRows(Protocol):
     def batches(self, columns: Sequence[str]) -> Iterator[pyarrow.Table]:
         """Some columns of all rows, in order, a bounded part at a time."""
 
+    def touching(self, shapes: Sequence[shapely.Geometry]) -> Int64Array | None:
+        """Rows whose footprints touch any of some shapes; None where no index of theirs knows."""
+
 
 @dataclass(frozen=True)
 class _Places:
@@ -150,7 +153,10 @@ class TileTable:
             distance_m: Greatest distance of a centre, in metres.
             sides: So many sides of the tile are added to it.
         """
-        rows = self._blocks.rows_in_reach(lon, lat, distance_m, sides)
+        largest_m = float(self.ground_size_m.max(initial=0.0))
+        rows = self._rows.touching(_boxes_around(lon, lat, distance_m + sides * largest_m))
+        if rows is None:
+            rows = self._blocks.rows_in_reach(lon, lat, distance_m, sides)
         away = distances_m(lon, lat, self.lon[rows], self.lat[rows])
         return rows[away <= distance_m + sides * self.ground_size_m[rows]]
 
@@ -161,10 +167,13 @@ class TileTable:
 
     def rows_at(self, lon: float, lat: float) -> Int64Array:
         """Rows of the tiles whose footprints hold a place, ascending."""
-        nearby = self.rows_within(lon, lat, 0.0, sides=_REACH_SIDES)
-        footprints = self.footprints(nearby)
         # A tile across the antimeridian is counted beyond 180.
         places = shapely.points([lon, lon + 360, lon - 360], lat)
+        found = self._rows.touching(places.tolist())
+        if found is not None:
+            return found
+        nearby = self.rows_within(lon, lat, 0.0, sides=_REACH_SIDES)
+        footprints = self.footprints(nearby)
         holds: Mask = shapely.intersects(footprints[:, None], places).any(axis=1)
         return nearby[holds]
 
@@ -240,6 +249,15 @@ class _Blocks:
         is_near = np.abs(self.places.lat[rows] - lat) <= high[block]
         is_near &= np.abs(near(self.places.lon[rows], lon) - lon) <= wide[block]
         return rows[is_near]
+
+
+def _boxes_around(lon: float, lat: float, reach_m: float) -> list[shapely.Geometry]:
+    """Boxes that hold all places in reach of one, in each turn that footprints are counted in."""
+    (wide,), high = _degrees_wide(np.array([reach_m]), lat).tolist(), reach_m / _DEGREE_M
+    return [
+        shapely.box(lon + turn - wide, lat - high, lon + turn + wide, lat + high)
+        for turn in (-360, 0, 360)
+    ]
 
 
 def _degrees_wide(reach_m: Float64Array, lat: float) -> Float64Array:

@@ -283,6 +283,7 @@ OWNERS = {
     "rasterio": "tiles photos.deep_colour synthetic.world learning.pairing.tiles",
     "PIL": "photos synthetic locate.explain learning.pairing.job",
     "cv2": "geometry index locate learning synthetic.world models.embedder",
+    "lance": "index.lance_store",
     "geopandas": "tiles index results",
     "pyogrio": "results.layers tiles.area tiles.mosaic",
 }

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from geoloc.errors import IndexFolderError, OutputExistsError, TilesError
 from geoloc.geometry.crs import transformer
-from geoloc.index import job, map_index, writing
+from geoloc.index import job, stores, writing
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
@@ -207,18 +207,18 @@ def test_a_reader_keeps_the_index_that_it_opened(town: Path, model: Path) -> Non
 def test_an_index_that_is_replaced_while_it_is_opened_is_opened_anew(
     town: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = map_index.FaissStore
+    store = stores.FaissStore
 
     class Late:
         """Opens the vectors when another run has just swept them."""
 
         @staticmethod
         def open(folder: Path, *, name: str) -> object:
-            monkeypatch.setattr(map_index, "FaissStore", store)
+            monkeypatch.setattr(stores, "FaissStore", store)
             build_index(town / "south", town / "index", options_for(model, append=True))
             return store.open(folder, name=name)
 
-    monkeypatch.setattr(map_index, "FaissStore", Late)
+    monkeypatch.setattr(stores, "FaissStore", Late)
     index = MapIndex.open(town / "index")
     assert (len(index.tiles), len(index.store), index.manifest.count) == (6, 6, 6)
 
