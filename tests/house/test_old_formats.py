@@ -107,7 +107,8 @@ def test_a_photo_is_located_on_an_old_index(old: Path, name: str, position: LonL
     assert result.longitude is not None
     assert result.latitude is not None
     found = LonLat(result.longitude, result.latitude)
-    assert distance_m(found, position) < 0.01
+    # Processors that describe keypoints in whole numbers move it a little.
+    assert distance_m(found, position) < 0.2
     assert distance_m(found, _TRUTH) < 0.5
     assert result.heading == pytest.approx(30, abs=0.5)
     assert result.confidence > 0.999

@@ -14,6 +14,8 @@ from geoloc.index.features.patches import Pyramid, cut_patches
 from geoloc.models.card import ModelCard, check_describes_keypoints
 from geoloc.models.device import resolve_device
 from geoloc.models.nets.patchnet import PatchNet
+from geoloc.models.nets.patchnet_bytes import in_bytes
+from geoloc.models.nets.patchnet_input import PatchInput
 from geoloc.models.registry import load_model, read_card
 
 # The byte of a component is 128 plus it in units of so many to its spread, which is one over the
@@ -47,13 +49,11 @@ class PatchNetExtractor:
         self._device = resolve_device(device)
         network = loaded.eval()
         assert isinstance(network, PatchNet)
+        self._in_bytes = in_bytes(network) if self._device.type == "cpu" else None
         network.fold()
         self._network = network.to(self._device).to(memory_format=torch.channels_last)
+        self._input = PatchInput(self.card.std, self._device)
         self._quantiser = np.float32(_STEPS_PER_SPREAD * np.sqrt(self.card.dimension))
-        self._mean, self._std = (
-            torch.tensor(values, device=self._device).view(1, -1, 1, 1)
-            for values in (self.card.mean, self.card.std)
-        )
         self.kind = DescriptorKind(
             self.card.name, self.card.dimension, _ZERO, _LEAST_SIMILARITY, self.card.weights_sha256
         )
@@ -73,11 +73,15 @@ class PatchNetExtractor:
         return np.concatenate([np.zeros((0, self.kind.size), np.float32), *described])
 
     def _vectors(self, patches: ByteArray) -> Float32Array:
-        with torch.inference_mode(), self._arithmetic():
-            # Bytes of (N, H, W, C) seen as (N, C, H, W) are channels-last already.
-            pixels = torch.from_numpy(patches).to(self._device).permute(0, 3, 1, 2)
-            normalised = (pixels.float() / 255 - self._mean) / self._std
-            return np.asarray(self._network(normalised).float().cpu().numpy(), np.float32)
+        with torch.inference_mode():
+            pixels = torch.from_numpy(patches).to(self._device)
+            if self._in_bytes is not None:
+                described = self._in_bytes(self._input.bytes(pixels, steps=self._in_bytes.steps))
+            else:
+                normalised = self._input.floats(pixels)
+                with self._arithmetic():
+                    described = self._network.describe(normalised).float()
+            return np.asarray(described.cpu().numpy(), np.float32)
 
     def _arithmetic(self) -> AbstractContextManager[object]:
         """Half precision where it is quicker: it moves a descriptor less than its bytes do."""

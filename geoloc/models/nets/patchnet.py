@@ -4,7 +4,8 @@ After L2-Net and HardNet (Mishchuk et al., "Working hard to know your neighbor's
 2017, section 3.2): plain 3 x 3 convolutions with batch norms on a normalised patch of 32 x 32, one
 last convolution as wide as what is left, a vector of unit length. It has one layer fewer than
 theirs, the first of them halves the image at once, and its vector is half as long: two thousand
-keypoints take a quarter of a second on one core with bfloat16, half a second without.
+keypoints take a quarter of a second on one core with bfloat16, half a second without, and less than
+either in whole numbers (`geoloc.models.nets.patchnet_bytes`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from geoloc.models.view import View
 
+SIDE_PX = 32
 # Of grey values in [0, 1]: flat patches are not blown up to noise.
-_MIN_CONTRAST = 0.015
+MIN_CONTRAST = 0.015
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,11 @@ class PatchNet(nn.Module):
         del view
         mean = patches.mean(dim=(2, 3), keepdim=True)
         spread = patches.std(dim=(2, 3), keepdim=True)
-        features = self.body((patches - mean) / (spread + _MIN_CONTRAST))
+        return self.describe((patches - mean) / (spread + MIN_CONTRAST))
+
+    def describe(self, normalised: Tensor) -> Tensor:
+        """Unit vectors of patches whose channels have a mean of 0 and a spread of about 1."""
+        features = self.body(normalised)
         described = self.norm(self.head(self.dropout(features)).flatten(1))
         return functional.normalize(described.float(), dim=1)
 
