@@ -122,6 +122,11 @@ def to_lonlat(crs: object, xs: ArrayLike, ys: ArrayLike) -> Float64Array:
     return lonlat
 
 
+def from_lonlat(crs: object, lonlat: Float64Array) -> Float64Array:
+    """Coordinates (N, 2) in `crs`, from degrees (N, 2); infinite without an answer."""
+    return _transform(WGS84, as_crs(crs), lonlat[:, 0], lonlat[:, 1])
+
+
 def _transform(source: CRS, target: CRS, xs: ArrayLike, ys: ArrayLike) -> Float64Array:
     """Transformed coordinates (N, 2)."""
     x = np.atleast_1d(np.asarray(xs, dtype=np.float64)).ravel()

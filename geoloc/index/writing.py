@@ -31,7 +31,8 @@ from geoloc.options import FAISS, IndexOptions
 from geoloc.progress import Progress
 from geoloc.storage.disk import create_array
 from geoloc.tiles.location import relative_location
-from geoloc.tiles.tile_set import TileSet, write_table
+from geoloc.tiles.table_files import write_table
+from geoloc.tiles.tile_set import TileSet
 
 
 def check_tiles(job: Job, watch: TileWatch) -> None:

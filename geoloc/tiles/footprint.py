@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import geopandas
 import numpy as np
 import shapely
 from affine import Affine
 from pyproj import CRS
 
 from geoloc.arrays import AnyArray, Float64Array
-from geoloc.geometry.crs import to_lonlat
+from geoloc.geometry.crs import from_lonlat, to_lonlat
 from geoloc.tiles.grid import RasterFrame, TileWindow
 
 # What is seen of a tile may be a line: a polygon of this width then.
@@ -39,20 +38,21 @@ def tile_centre(frame: RasterFrame, transform: Affine, size_px: int) -> tuple[fl
     return (lon + 180) % 360 - 180, lat
 
 
-def in_own_crs(table: geopandas.GeoDataFrame, crs: CRS) -> geopandas.GeoDataFrame:
-    """The table in the CRS of its tiles, and in the turn in which a map in degrees counts."""
-    layer = table.to_crs(crs)
+def in_own_crs(footprints: AnyArray, crs: CRS, wests: Sequence[float]) -> AnyArray:
+    """Footprints (N,) in the CRS of their tiles, and in the turn in which a map in degrees counts.
+
+    Args:
+        footprints: Footprints (N,) in degrees.
+        crs: CRS of the tiles.
+        wests: Where each tile begins, in that CRS.
+    """
+    moved: AnyArray = shapely.transform(footprints, partial(from_lonlat, crs))
     if not crs.is_geographic:
-        return layer
-    west = np.array([transform[2] for transform in table["transform"]], dtype=np.float64)
-    turns = np.round((west - layer.geometry.bounds["minx"].to_numpy()) / 360)
-    if not turns.any():
-        return layer
-    moved = [
-        shapely.transform(shape, partial(np.add, [360 * turn, 0]))
-        for shape, turn in zip(layer.geometry, turns.tolist(), strict=True)
-    ]
-    return layer.set_geometry(moved, crs=crs)
+        return moved
+    turns = np.round((np.asarray(wests) - shapely.bounds(moved)[:, 0]) / 360)
+    for i in np.flatnonzero(turns).tolist():
+        moved[i] = shapely.transform(moved[i], partial(np.add, [360 * turns[i], 0]))
+    return moved
 
 
 def _polygons(frame: RasterFrame, transforms: Sequence[Affine], size_px: int) -> AnyArray:

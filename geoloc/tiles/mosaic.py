@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pyogrio
-
 from geoloc.errors import RasterError
 from geoloc.tiles.location import is_address
 
@@ -167,6 +165,8 @@ def _beside(name: str, location: str) -> str:
 
 def _tile_index_sources(location: str) -> Iterator[Source]:
     """The tiles of a raster tile index, from its vector file."""
+    import pyogrio  # only here: it takes half a second to load
+
     index, layer, field = location.removeprefix("GTI:"), None, None
     document = _xml_of(index)
     if document is not None:

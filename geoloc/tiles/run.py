@@ -44,7 +44,7 @@ from geoloc.tiles.source_files import check_sources
 from geoloc.tiles.sources.map_source import MapSource
 from geoloc.tiles.successor import Workplace
 from geoloc.tiles.summary import TilePlan
-from geoloc.tiles.tile_set import make_table, write_mosaic, write_table
+from geoloc.tiles.table_files import make_table, write_mosaic, write_table
 
 _SAMPLES = 6
 # Fewer rows are planned before a person could read that they are.

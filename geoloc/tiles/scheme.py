@@ -7,7 +7,7 @@ from pathlib import Path
 
 from geoloc.errors import OptionError
 from geoloc.options import TileOptions
-from geoloc.tiles.area import Area, bounds_area, file_area, intersection
+from geoloc.tiles.area import Area, bounds_area, intersection
 from geoloc.tiles.gtiff_options import check_creation
 from geoloc.tiles.manifest import TileScheme
 
@@ -26,7 +26,7 @@ def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
         sizes, size_px = sizes or (wished_m,), size_px or wished_px
     _check_options(options, sizes, size_px)
     within = Area() if options.bounds is None else bounds_area(options.bounds)
-    of_file = Area() if options.aoi is None else file_area(options.aoi, options.aoi_layer)
+    of_file = Area() if options.aoi is None else _area_of_file(options.aoi, options.aoi_layer)
     scheme = TileScheme(
         ground_sizes_m=tuple(sorted(set(map(float, sizes)))),
         overlap=float(options.overlap),
@@ -39,6 +39,12 @@ def resolve_scheme(options: TileOptions) -> tuple[TileScheme, Area]:
         creation_options=() if options.virtual else tuple(options.creation_options),
     )
     return scheme, intersection(within, of_file)
+
+
+def _area_of_file(path: str | Path, layer: str | None) -> Area:
+    from geoloc.tiles.area_file import file_area  # only here: geopandas takes half a second to load
+
+    return file_area(path, layer)
 
 
 def _wishes_of_model(model: str) -> tuple[float, int]:

@@ -12,15 +12,13 @@ relative to the folder; `transform` leads from its pixels to its `crs`.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas
 import numpy as np
 import rasterio
 from affine import Affine
@@ -28,11 +26,9 @@ from pyproj import CRS
 from rasterio.enums import Resampling
 
 from geoloc.arrays import ByteArray, Int64Array
-from geoloc.errors import RasterError, ShortWriteError, TilesError, cause_text
+from geoloc.errors import RasterError, TilesError, cause_text
 from geoloc.geometry.crs import as_crs
-from geoloc.storage.atomic import replacing
 from geoloc.stretch import Stretch
-from geoloc.tiles.footprint import in_own_crs
 from geoloc.tiles.location import resolve_location
 from geoloc.tiles.manifest import (
     TILES_MANIFEST,
@@ -41,9 +37,11 @@ from geoloc.tiles.manifest import (
     RasterEntry,
     TileManifest,
 )
-from geoloc.tiles.parquet_rows import GROUP_ROWS
 from geoloc.tiles.raster import MapRaster, PixelWindow, check_windows, open_map_raster, open_raster
 from geoloc.tiles.tile_table import TileRecords, TileTable
+
+if TYPE_CHECKING:
+    import geopandas
 
 TILES_TABLE = "tiles.parquet"
 MOSAIC = "tiles.gti.gpkg"
@@ -124,6 +122,8 @@ class TileSet:
 
     @classmethod
     def _open(cls, folder: Path) -> TileSet:
+        import geopandas  # only here: it takes half a second, and who cuts tiles needs none of it
+
         manifest = _manifest(folder)
         try:
             table = geopandas.read_parquet(folder / TILES_TABLE)
@@ -317,86 +317,3 @@ def _averaged(pixels: ByteArray, shrink: int) -> ByteArray:
     height, width = (side // shrink for side in pixels.shape[:2])
     squares = pixels.reshape(height, shrink, width, shrink, 3)
     return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32) + 0.5, np.uint8)
-
-
-def write_table(folder: Path, table: geopandas.GeoDataFrame, *, name: str = TILES_TABLE) -> None:
-    """Write ``tiles.parquet`` as GeoParquet 1.1 with a bbox covering.
-
-    Raises:
-        ShortWriteError: It does not hold every tile.
-    """
-
-    def check(draft: Path) -> None:
-        found = geopandas.read_parquet(draft)["tile_id"].tolist()
-        _check_whole(folder / name, found, table["tile_id"].tolist())
-
-    with replacing(folder / name, check=check) as draft:
-        table.to_parquet(
-            draft,
-            write_covering_bbox=True,
-            schema_version="1.1.0",
-            index=False,
-            row_group_size=GROUP_ROWS,
-        )
-
-
-def write_mosaic(folder: Path, table: geopandas.GeoDataFrame) -> None:
-    """Write ``tiles.gti.gpkg``: footprints for QGIS, and a mosaic for GDAL's GTI driver.
-
-    Tiles of one CRS are indexed in it, so that the mosaic is not resampled; others in EPSG:4326.
-    The finest tiles lie on top.
-
-    Raises:
-        ShortWriteError: It does not hold every footprint.
-    """
-    codes = set(table["crs"])
-    layer = in_own_crs(table, as_crs(next(iter(codes)))) if len(codes) == 1 else table
-    widths = layer.geometry.bounds
-    finest = table["ground_size_m"] == table["ground_size_m"].min()
-    tile_px = _side_px(table)
-    layer = layer.assign(transform=[json.dumps(list(t)) for t in table["transform"]])
-    layer_metadata = {
-        "RESX": repr(float((widths["maxx"] - widths["minx"])[finest].median()) / tile_px),
-        "RESY": repr(float((widths["maxy"] - widths["miny"])[finest].median()) / tile_px),
-        "BAND_COUNT": "3",
-        "DATA_TYPE": "Byte",
-        "COLOR_INTERPRETATION": "Red,Green,Blue",
-        "MASK_BAND": "YES",
-        "LOCATION_FIELD": "location",
-        "SORT_FIELD": "ground_size_m",
-        "SORT_FIELD_ASC": "NO",
-    }
-
-    def check(draft: Path) -> None:
-        found = geopandas.read_file(draft, layer="tiles", columns=["location"])
-        _check_whole(folder / MOSAIC, found["location"].tolist(), table["location"].tolist())
-
-    with replacing(folder / MOSAIC, check=check) as draft:
-        # GDAL before 3.7 warns of a newer default than version 1.3.
-        layer.to_file(
-            draft, driver="GPKG", layer="tiles", VERSION="1.3", layer_metadata=layer_metadata
-        )
-
-
-def _check_whole(path: Path, found: list[str], expected: list[str]) -> None:
-    """Refuse a file that lacks rows: libraries write short without a word."""
-    if found != expected:
-        raise ShortWriteError(
-            f"{path}: {len(found)} of {len(expected)} tiles are there after it was written; is its "
-            "disk well? Run the same command again, what was done is kept",
-            path=path,
-        )
-
-
-def _side_px(table: geopandas.GeoDataFrame) -> int:
-    """The side of the tiles in pixels, from their ground size and metres per pixel."""
-    return max(1, round(float((table["ground_size_m"] / table["gsd_m"]).median())))
-
-
-def make_table(rows: Sequence[dict[str, Any]]) -> geopandas.GeoDataFrame:
-    """The table of tiles from rows of `TILE_COLUMNS` and a ``geometry`` in EPSG:4326 each."""
-    return geopandas.GeoDataFrame(
-        {name: [row[name] for row in rows] for name in TILE_COLUMNS},
-        geometry=[row["geometry"] for row in rows],
-        crs="EPSG:4326",
-    )

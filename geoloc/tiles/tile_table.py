@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import geopandas
 import numpy as np
 import pyarrow
 import shapely
@@ -20,6 +19,9 @@ from numpy.typing import ArrayLike
 from geoloc.arrays import AnyArray, Float64Array, Int32Array, Int64Array, Mask
 from geoloc.geometry.crs import distances_m
 from geoloc.geometry.longitude import near
+
+if TYPE_CHECKING:
+    import geopandas
 
 GEOMETRY = "geometry"
 
@@ -271,6 +273,8 @@ def _degrees_wide(reach_m: Float64Array, lat: float) -> Float64Array:
 
 
 def _frame(table: pyarrow.Table) -> geopandas.GeoDataFrame:
+    import geopandas  # only here: it takes half a second, and who cuts tiles needs none of it
+
     frame = table.drop_columns([GEOMETRY]).to_pandas()
     wkb = table[GEOMETRY].to_numpy(zero_copy_only=False)
     return geopandas.GeoDataFrame(frame, geometry=shapely.from_wkb(wkb), crs="EPSG:4326")

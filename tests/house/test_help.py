@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from geoloc.cli import COMMANDS, cli
+from tests.fixtures import rasters
 
 HEAVY = {
     "numpy",
@@ -21,6 +22,7 @@ HEAVY = {
     "faiss",
     "cv2",
     "rasterio",
+    "pyogrio",
     "geopandas",
     "pandas",
     "pyarrow",
@@ -111,3 +113,12 @@ def test_help_of_the_group_loads_nothing_heavy() -> None:
 
 def test_help_of_the_commands_loads_nothing_heavy() -> None:
     assert _loaded_by([[name, "--help"] for name in COMMANDS]) == set()
+
+
+def test_cutting_tiles_loads_no_library_of_tables(tmp_path: Path) -> None:
+    # It would take longer than a small map takes to cut.
+    source = rasters.utm(tmp_path / "map.tif").path
+    options = ["--ground-size", "160", "--size", "64", "-o", str(tmp_path / "tiles"), "-q"]
+    loaded = _loaded_by([["tile", str(source), *options]])
+    assert "rasterio" in loaded
+    assert not loaded & {"pandas", "geopandas", "pyogrio", "torch", "rich"}

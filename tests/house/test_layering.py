@@ -271,7 +271,7 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 DOCTOR = "geoloc.commands._diagnosis"
 OWNERS = {
     "filelock": "storage.lock",
-    "sqlite3": "storage.sqlite_group results.layers",
+    "sqlite3": "storage.sqlite_group results.layers tiles.footprint_layer",
     "pyproj": "geometry tiles synthetic.world",
     "torch": "models learning.training index.features.descriptor locate.drone.matchers"
     " locate.explain",
@@ -285,7 +285,7 @@ OWNERS = {
     "cv2": "geometry index locate learning synthetic.world models.embedder",
     "lance": "index.lance_store",
     "geopandas": "tiles index results",
-    "pyogrio": "results.layers tiles.area tiles.mosaic",
+    "pyogrio": "results.layers tiles.area_file tiles.mosaic",
 }
 
 

@@ -12,7 +12,7 @@ import shapely
 
 from geoloc.errors import InputError, OptionError
 from geoloc.options import TileOptions
-from geoloc.tiles.area import file_area
+from geoloc.tiles.area_file import file_area
 from geoloc.tiles.scheme import resolve_scheme
 
 INSIDE, OUTSIDE = shapely.Point(13.5, 52.5), shapely.Point(15.5, 52.5)

@@ -6,10 +6,12 @@ import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import rasterio
 from pyproj import Geod
@@ -17,15 +19,10 @@ from pyproj import Geod
 from geoloc.errors import OutputBusyError, RasterError, ShortWriteError, TilesError
 from geoloc.geometry.crs import to_lonlat
 from geoloc.options import TileOptions
+from geoloc.tiles import table_files
+from geoloc.tiles.footprint_layer import FootprintLayer
 from geoloc.tiles.job import cut_tiles
-from geoloc.tiles.tile_set import (
-    OVERVIEW,
-    TILE_COLUMNS,
-    TileSet,
-    finest_rows,
-    write_mosaic,
-    write_table,
-)
+from geoloc.tiles.tile_set import OVERVIEW, TILE_COLUMNS, TileSet, finest_rows
 from tests.fixtures import mosaics, rasters
 
 GEOD = Geod(ellps="WGS84")
@@ -133,10 +130,8 @@ def test_a_fine_raster_is_copied_without_resampling(tmp_path: Path) -> None:
 
 
 def test_the_table_is_geoparquet_with_a_bbox_covering(tmp_path: Path) -> None:
-    import pyarrow.parquet
-
     tiles = cut(rasters.utm(tmp_path / "u.tif").path, tmp_path / "tiles")
-    metadata = pyarrow.parquet.read_schema(tmp_path / "tiles" / "tiles.parquet").metadata
+    metadata = pq.read_schema(tmp_path / "tiles" / "tiles.parquet").metadata
     geo = json.loads(metadata[b"geo"])
     assert geo["version"] == "1.1.0"
     assert "bbox" in geo["columns"]["geometry"]["covering"]
@@ -182,22 +177,25 @@ def test_a_mosaic_that_is_open_elsewhere_is_refused_before_any_work(
         assert tiles.read(count - 1).shape == (64, 64, 3)
 
 
-@pytest.mark.parametrize("name", ["to_parquet", "to_file"])
+@pytest.mark.parametrize("name", ["write_table", "write_mosaic"])
 def test_a_table_that_was_written_short_is_no_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     folder = tmp_path / "tiles"
     whole = cut(rasters.utm(tmp_path / "u.tif").path, folder).table
-    write = getattr(geopandas.GeoDataFrame, name)
+    write_layer, write_parquet = table_files.write_layer, pq.write_table
 
-    def short(table: geopandas.GeoDataFrame, *arguments: object, **options: object) -> None:
-        write(table.iloc[:-1], *arguments, **options)
+    def short_layer(path: Path, layer: FootprintLayer) -> None:
+        columns = {name: values[:-1] for name, values in layer.columns.items()}
+        write_layer(path, replace(layer, polygons=layer.polygons[:-1], columns=columns))
 
-    monkeypatch.setattr(geopandas.GeoDataFrame, name, short)
-    writer = {"to_parquet": write_table, "to_file": write_mosaic}[name]
+    monkeypatch.setattr(table_files, "write_layer", short_layer)
+    monkeypatch.setattr(
+        pq, "write_table", lambda table, path, **how: write_parquet(table[:-1], path, **how)
+    )
     count = len(whole)
     with pytest.raises(ShortWriteError, match=rf"tiles\.\w+.*{count - 1} of {count} tiles"):
-        writer(folder, whole)
+        getattr(table_files, name)(folder, whole)
     assert len(geopandas.read_parquet(folder / "tiles.parquet")) == count
     assert len(geopandas.read_file(folder / "tiles.gti.gpkg")) == count
 

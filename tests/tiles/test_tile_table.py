@@ -13,7 +13,8 @@ from pyarrow import parquet
 from geoloc.geometry.crs import LocalFrame, LonLat, distances_m
 from geoloc.tiles import parquet_rows
 from geoloc.tiles.parquet_rows import ParquetRows
-from geoloc.tiles.tile_set import TILE_COLUMNS, finest_rows, write_table
+from geoloc.tiles.table_files import write_table
+from geoloc.tiles.tile_set import TILE_COLUMNS, finest_rows
 from geoloc.tiles.tile_table import TileTable
 from tests.fixtures.tile_tables import table_of
 
@@ -62,7 +63,7 @@ def at_rest(
     frame: geopandas.GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> ParquetRows:
     """Its rows, in many small row groups."""
-    monkeypatch.setattr("geoloc.tiles.tile_set.GROUP_ROWS", 7)
+    monkeypatch.setattr("geoloc.tiles.table_files.GROUP_ROWS", 7)
     monkeypatch.setattr("geoloc.tiles.tile_table._BLOCK_ROWS", 11)
     write_table(tmp_path, frame)
     return ParquetRows(tmp_path / "tiles.parquet")
