@@ -69,7 +69,22 @@ def transformer(source: object, target: object) -> Transformer:
     Raises:
         CrsError: A CRS is unknown, or there is no way from one to the other.
     """
-    return _transformer(as_crs(source), as_crs(target))
+    if not (isinstance(source, CRS) and isinstance(target, CRS)):
+        return _transformer(as_crs(source), as_crs(target))
+    key = (id(source), id(target))
+    known = _by_identity.get(key)
+    if known is None:
+        if len(_by_identity) >= _MOST_KEPT:
+            _by_identity.clear()
+        kept = as_crs(source), as_crs(target)
+        known = _by_identity[key] = (kept, _transformer(*kept))
+    return known[1]
+
+
+# By the identity of two CRS, which are kept so that it stays theirs: to compare what they say takes
+# longer than to transform the corners of a tile.
+_by_identity: dict[tuple[int, int], tuple[tuple[CRS, CRS], Transformer]] = {}
+_MOST_KEPT = 256
 
 
 @lru_cache(maxsize=256)

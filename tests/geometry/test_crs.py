@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoloc.errors import CrsError
+from geoloc.geometry import crs as crs_module
 from geoloc.geometry.crs import (
     LocalFrame,
     LonLat,
@@ -42,6 +43,16 @@ def test_transformers_take_longitude_first_and_are_kept() -> None:
     x, y = transformer("EPSG:4326", "EPSG:32633").transform(15, 0)
     assert (x, y) == pytest.approx((500_000, 0))
     assert transformer("EPSG:4326", "EPSG:32633") is transformer("EPSG:4326", "EPSG:32633")
+
+
+def test_a_transformer_is_that_of_its_crs_however_many_came_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crs_module, "_MOST_KEPT", 2)
+    for zone in (31, 32, 33, 34, 31, 33):
+        # A new object each time, which may lie where one lay that is gone.
+        x, _ = transformer(as_crs("EPSG:4326"), as_crs(f"EPSG:326{zone}")).transform(15, 0)
+        assert x == pytest.approx(500_000 + 668_000 * (33 - zone), abs=20_000)
 
 
 def test_threads_share_a_transformer_and_each_transforms_right() -> None:
