@@ -121,7 +121,7 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
     multiple=True,
     metavar="KEY=VALUE",
     help="GDAL creation option of the GeoTIFF tiles; repeat it for several. Default: "
-    "lossless DEFLATE.",
+    "lossless ZSTD.",
 )
 @click.option(
     "--layer",

@@ -32,7 +32,10 @@ Kind = Literal["rgb", "grey", "palette", "cmyk"]
 
 
 class RgbTile(NamedTuple):
-    """Pixels (H, W, 3) uint8 and which of them are valid (H, W) bool; invalid ones are black."""
+    """Pixels (H, W, 3) uint8 and which of them are valid (H, W) bool; invalid ones are black.
+
+    In memory one band may follow the other, as GDAL reads and writes them.
+    """
 
     pixels: ByteArray
     valid: Mask
@@ -67,10 +70,9 @@ class RgbRecipe:
         else:
             as_bytes = bands if self.stretch is None else self.stretch.apply(bands)
             pixels = _CHANNELS[self.kind](as_bytes.astype(np.uint8, copy=False))
-        pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
         if not valid.all():
-            pixels[~valid] = 0
-        return RgbTile(pixels, valid)
+            pixels[:, ~valid] = 0
+        return RgbTile(np.moveaxis(pixels, 0, -1), valid)
 
     def _look_up(self, indices: AnyArray, valid: Mask) -> tuple[ByteArray, Mask]:
         table = np.array(self.palette, dtype=np.uint8)

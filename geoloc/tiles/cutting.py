@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import rasterio
 from affine import Affine
-from pyproj import CRS
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 
@@ -174,13 +173,13 @@ def _cut_tile(job: RasterJob, raster: MapRaster, spec: TileSpec) -> Outcome:
         tile = raster.read_rgb(pixel_window(window), size_px)
     except RasterError as error:
         return Outcome(spec.tile_id, unreadable=str(error))
-    share = float(tile.valid.mean())
+    share = 1.0 if tile.valid.all() else float(tile.valid.mean())
     if share >= job.scheme.min_valid and share > 0 and not job.scheme.virtual:
         path = job.home / pixel_location(job, spec)
         write_tile(
             path,
             tile,
-            crs=job.frame.crs,
+            crs=raster.gdal_crs,
             transform=window.transform(job.frame, size_px),
             options=job.scheme.creation_options,
         )
@@ -242,7 +241,12 @@ def make_row(job: RasterJob, spec: TileSpec, share: float) -> Row:
 
 
 def write_tile(
-    path: Path, tile: RgbTile, *, crs: CRS, transform: Affine, options: Sequence[str] = ()
+    path: Path,
+    tile: RgbTile,
+    *,
+    crs: rasterio.crs.CRS,
+    transform: Affine,
+    options: Sequence[str] = (),
 ) -> None:
     """Write a tile as a GeoTIFF, whole or not at all.
 
@@ -270,14 +274,17 @@ def write_tile(
 
 
 def encoded_bytes(
-    tile: RgbTile, *, crs: CRS, transform: Affine, options: Sequence[str] = ()
+    tile: RgbTile, *, crs: rasterio.crs.CRS, transform: Affine, options: Sequence[str] = ()
 ) -> int:
     """How many bytes the tile would take on disk, written by `write_tile`."""
     return len(_encode(tile, _profile(tile, crs, transform, options)))
 
 
 def _encode(tile: RgbTile, profile: dict[str, Any]) -> bytes:
-    with MemoryFile() as memory:
+    with (
+        rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=_overview_block_px(len(tile.pixels))),
+        MemoryFile() as memory,
+    ):
         with memory.open(**profile) as dataset:
             dataset.write(np.moveaxis(tile.pixels, -1, 0))
             if not tile.valid.all():
@@ -287,7 +294,15 @@ def _encode(tile: RgbTile, profile: dict[str, Any]) -> bytes:
         return bytes(memory.getbuffer())
 
 
-def _profile(tile: RgbTile, crs: CRS, transform: Affine, options: Sequence[str]) -> dict[str, Any]:
+def _overview_block_px(size_px: int) -> int:
+    """Side of the one block of a tile's overview; GDAL would take a block as large as the tile."""
+    least = 64
+    return max(least, 1 << (size_px // OVERVIEW - 1).bit_length())
+
+
+def _profile(
+    tile: RgbTile, crs: rasterio.crs.CRS, transform: Affine, options: Sequence[str]
+) -> dict[str, Any]:
     """What rasterio needs to create the file of a tile."""
     size_px = len(tile.pixels)
     chosen = creation_options(options)
@@ -299,7 +314,7 @@ def _profile(tile: RgbTile, crs: CRS, transform: Affine, options: Sequence[str])
         "height": size_px,
         "count": 3,
         "dtype": "uint8",
-        "crs": crs.to_wkt(),
+        "crs": crs,
         "transform": transform,
         **PIXEL_RGB,
         **whole,

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,6 +79,11 @@ class MapRaster:
         """The CRS of the grid."""
         return self.frame.crs
 
+    @cached_property
+    def gdal_crs(self) -> rasterio.crs.CRS:
+        """The CRS of the grid as GDAL takes it; not for several threads at once."""
+        return rasterio.crs.CRS.from_wkt(self.crs.to_wkt())
+
     @property
     def transform(self) -> Affine:
         """From pixel corners to the CRS."""
@@ -108,6 +114,8 @@ class MapRaster:
         """
         rows = _visible(window.row_off, window.height, self.frame.height_px, size_px)
         cols = _visible(window.col_off, window.width, self.frame.width_px, size_px)
+        if rows.count_px == cols.count_px == size_px:
+            return self._read_inside(rows, cols)
         pixels = np.zeros((size_px, size_px, 3), dtype=np.uint8)
         valid = np.zeros((size_px, size_px), dtype=np.bool_)
         if rows.count_px and cols.count_px:

@@ -317,7 +317,7 @@ class TileRun:
     def _bytes_of(self, tile: RgbTile, raster: MapRaster, spec: TileSpec) -> int:
         return encoded_bytes(
             tile,
-            crs=raster.crs,
+            crs=raster.gdal_crs,
             transform=spec.window.transform(raster.frame, self.scheme.size_px),
             options=self.scheme.creation_options,
         )

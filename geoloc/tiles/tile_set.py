@@ -176,7 +176,8 @@ class TileSet:
         # A tile that is a window of its raster lies at it; its own file lies elsewhere.
         if row["location"] == row["raster"]:
             window = PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
-            return _averaged(self._raster(row).read_rgb(window, self.size_px).pixels, shrink)
+            tile = self._raster(row).read_rgb(window, self.size_px)
+            return _averaged(np.ascontiguousarray(tile.pixels), shrink)
         return self._read_file(row, shrink)
 
     def transform(self, i: int) -> Affine:

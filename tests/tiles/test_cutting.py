@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.crs import CRS
 
 from geoloc.errors import OptionError, RasterError
-from geoloc.geometry.crs import as_crs
 from geoloc.tiles import cutting
 from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.cutting import (
@@ -27,7 +27,7 @@ from geoloc.tiles.raster import open_raster
 from tests.fixtures import rasters
 from tests.fixtures.full_disk import SMALL_DISK_BYTES
 
-UTM = as_crs("EPSG:32633")
+UTM = CRS.from_epsg(32633)
 PLACE = Affine(2.0, 0, 390_000, 0, -2.0, 5_820_000)
 
 
@@ -54,6 +54,26 @@ def test_creation_options_reach_the_file_and_its_size(tmp_path: Path) -> None:
         assert dataset.compression.name.upper() == "JPEG"
     size = (tmp_path / "a.tif").stat().st_size
     assert encoded_bytes(tile, crs=UTM, transform=PLACE, options=options) == size
+
+
+def test_the_overview_takes_no_more_room_than_its_pixels(tmp_path: Path) -> None:
+    tile = _tile(256)
+    sizes = []
+    for name, side_px in (("with", 256), ("without", 257)):
+        pixels = np.resize(tile.pixels, (side_px, side_px, 3))
+        whole = RgbTile(pixels, np.ones((side_px, side_px), bool))
+        path = tmp_path / f"{name}.tif"
+        write_tile(path, whole, crs=UTM, transform=PLACE, options=("COMPRESS=NONE",))
+        sizes.append(path.stat().st_size)
+    assert sizes[0] - sizes[1] < 1.1 * 64 * 64 * 3
+
+
+def test_pixels_that_lie_band_by_band_are_written_alike(tmp_path: Path) -> None:
+    tile = _tile()
+    bands = np.ascontiguousarray(np.moveaxis(tile.pixels, -1, 0))
+    for name, pixels in (("a", tile.pixels), ("b", np.moveaxis(bands, 0, -1))):
+        write_tile(tmp_path / name, RgbTile(pixels, tile.valid), crs=UTM, transform=PLACE)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 @pytest.mark.parametrize("left", [0, 4096, 8192])

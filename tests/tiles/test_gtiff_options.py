@@ -7,13 +7,36 @@ import logging
 import pytest
 
 from geoloc.errors import OptionError
-from geoloc.tiles.gtiff_options import DEFAULT_CREATION, check_creation, creation_options
+from geoloc.tiles import gtiff_options
+from geoloc.tiles.gtiff_options import check_creation, creation_options
+
+ZSTD = {"COMPRESS": "ZSTD", "PREDICTOR": "2", "ZSTD_LEVEL": "2"}
+DEFLATE = {"COMPRESS": "DEFLATE", "PREDICTOR": "2", "ZLEVEL": "1"}
 
 
-def test_options_are_put_over_the_defaults_that_go_with_them() -> None:
-    assert creation_options([]) == DEFAULT_CREATION
-    assert creation_options(["zlevel=9"]) == {**DEFAULT_CREATION, "ZLEVEL": "9"}
-    assert creation_options(["compress=jpeg"]) == {"COMPRESS": "jpeg"}
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        ([], ZSTD),
+        (["ZSTD_LEVEL=9"], ZSTD | {"ZSTD_LEVEL": "9"}),
+        (["zlevel=9"], DEFLATE | {"ZLEVEL": "9"}),
+        (["compress=deflate", "predictor=1"], DEFLATE | {"COMPRESS": "deflate", "PREDICTOR": "1"}),
+        (["compress=jpeg"], {"COMPRESS": "jpeg"}),
+    ],
+)
+def test_options_are_put_over_the_defaults_that_go_with_them(
+    given: list[str], chosen: dict[str, str]
+) -> None:
+    assert creation_options(given) == chosen
+
+
+def test_a_gdal_without_zstandard_takes_deflate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(gtiff_options._DEFAULTS, "ZSTD", {"COMPRESS": "UNKNOWN"})
+    gtiff_options._quickest.cache_clear()
+    try:
+        assert creation_options([]) == DEFLATE
+    finally:
+        gtiff_options._quickest.cache_clear()
 
 
 @pytest.mark.parametrize("given", ["COMPRESS", "=JPEG", ""])

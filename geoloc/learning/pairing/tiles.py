@@ -92,7 +92,7 @@ class TileCutter:
             tile = raster.read_rgb(pixel_window(window), self._shape.size_px)
             if tile.valid.any() and tile.valid.mean() >= self._shape.min_valid:
                 transform = window.transform(raster.frame, self._shape.size_px)
-                write_tile(path, tile, crs=raster.frame.crs, transform=transform)
+                write_tile(path, tile, crs=raster.gdal_crs, transform=transform)
                 return True
         return False
 
