@@ -24,6 +24,7 @@ Effort = Literal["low", "normal", "high"]
 MatcherName = Literal["sift", "loftr", "lightglue-disk"]
 PositionPrior = Literal["none", "exif"]
 OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
+EngineName = Literal["local", "ray"]
 PairViewChoice = Literal["auto", "drone", "ground"]
 SyntheticKind = Literal["panorama", "drone"]
 # By whose rules a figure is counted: see `geoloc.learning.benchmark.protocols`.
@@ -37,6 +38,38 @@ DataSet = Literal["vigor", "cvusa", "cvact", "university1652", "sues200", "gta_u
 # The oldest set of ONNX operators that torch's exporter writes, so that the most runtimes read it.
 OLDEST_OPSET = 18
 MAX_MAP_SEASONS = 3  # one is left for the photos
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What runs a job: this machine, or the actors of a Ray cluster. It decides no answer.
+
+    Attributes:
+        engine: ``local`` is this process, ``ray`` a cluster.
+        address: Address of a running cluster, or ``auto``; None starts one on this machine.
+        actors: Number of actors, one question at a time each; None: one a CPU, or share of a GPU.
+        gpus: Share of a GPU that an actor takes.
+    """
+
+    engine: EngineName = "local"
+    address: str | None = None
+    actors: int | None = None
+    gpus: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.is_cluster and (self.address or self.actors or self.gpus):
+            raise OptionError(
+                "--address, --actors and --gpus-per-actor are of a cluster, and none was asked "
+                "for; add --engine ray"
+            )
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether actors do the work."""
+        return self.engine == "ray"
+
+
+ONE_MACHINE = EngineOptions()
 
 
 @dataclass(frozen=True)

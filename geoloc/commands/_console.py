@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
+
+from geoloc.options import ONE_MACHINE, EngineName, EngineOptions
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,6 +56,45 @@ def device_option(default: str = "auto") -> Callable[[_Command], _Command]:
         show_default=True,
         metavar="auto|cpu|cuda[:N]|mps",
         help="Device of the network; auto takes a GPU if there is one.",
+    )
+
+
+def engine_options(function: _Command) -> _Command:
+    """Give a command ``--engine`` and what belongs to a cluster."""
+    function = click.option(
+        "--gpus-per-actor",
+        type=click.FloatRange(min=0),
+        metavar="SHARE",
+        help="Share of a GPU that each actor takes, such as 0.5. Default: none.",
+    )(function)
+    function = click.option(
+        "--actors",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Number of the cluster's actors. Default: one per CPU, or per share of a GPU.",
+    )(function)
+    function = click.option(
+        "--address",
+        metavar="HOST:PORT",
+        help="Address of a Ray cluster that runs. Default: one is started on this machine.",
+    )(function)
+    return click.option(
+        "--engine",
+        type=click.Choice(get_args(EngineName)),
+        default=ONE_MACHINE.engine,
+        show_default=True,
+        help="What does the work: this process, or the actors of a Ray cluster (extra ray), to the "
+        "same answers.",
+    )(function)
+
+
+def engine_of(given: dict[str, Any]) -> EngineOptions:
+    """The engine that these options chose, which are taken from the others."""
+    return EngineOptions(
+        engine=given.pop("engine"),
+        address=given.pop("address"),
+        actors=given.pop("actors"),
+        gpus=given.pop("gpus_per_actor") or 0.0,
     )
 
 

@@ -10,6 +10,8 @@ import click
 
 from geoloc.commands._console import (
     device_option,
+    engine_of,
+    engine_options,
     example,
     overwrite_option,
     say,
@@ -138,6 +140,7 @@ _DEFAULT = LocateOptions()
 )
 @device_option(_DEFAULT.device)
 @workers_option(_DEFAULT.workers)
+@engine_options
 @click.option(
     "-f",
     "--format",
@@ -196,12 +199,15 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     from geoloc.locate.file_job import FileJob
     from geoloc.photos.photo_files import find_photos
 
+    engine = engine_of(search)
     writing = OutputOptions(fmt=fmt, overwrite=overwrite, resume=resume)
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
         found = find_photos(photos, recursive=recursive, progress=progress)
         began = time.perf_counter()
         options = LocateOptions(**search)
-        job = FileJob(found, index, output, options, writing=writing, progress=progress)
+        job = FileJob(
+            found, index, output, options, writing=writing, progress=progress, engine=engine
+        )
         interrupted = False
         try:
             job.run()

@@ -12,7 +12,7 @@ from geoloc.index.map_index import MapIndex
 from geoloc.locate.job import locate_on, open_index
 from geoloc.locate.resume import Output, Standing, find_standing, in_order
 from geoloc.locate.run_facts import PhotoStates, options_text
-from geoloc.options import LocateOptions, OutputOptions
+from geoloc.options import ONE_MACHINE, EngineOptions, LocateOptions, OutputOptions
 from geoloc.progress import Progress, Silent
 from geoloc.results.files import check_place, stream_results, write_file
 from geoloc.results.journal import ResultJournal, journal_path, read_journal, row_key
@@ -60,6 +60,7 @@ def locate_to_file(
     *,
     writing: OutputOptions | None = None,
     progress: Progress | None = None,
+    engine: EngineOptions | None = None,
 ) -> LocateSummary:
     """Locate photos and write them to a file, in the order of `photos`.
 
@@ -75,9 +76,10 @@ def locate_to_file(
         options: How to search.
         writing: How the file is written.
         progress: Receives counts and warnings.
+        engine: What runs it; None is this process.
 
     Raises:
-        DependencyError: There is no such device.
+        DependencyError: There is no such device or cluster.
         IndexFolderError: The index is missing, unfinished, or of another model or version.
         MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
         OptionError: The file cannot be written there.
@@ -85,7 +87,8 @@ def locate_to_file(
         OutputExistsError: The file is there and holds other answers.
         ShortWriteError: The file could not be written whole; the journal keeps the rows.
     """
-    return FileJob(photos, index, output, options, writing=writing, progress=progress).run()
+    job = FileJob(photos, index, output, options, writing=writing, progress=progress, engine=engine)
+    return job.run()
 
 
 class FileJob:
@@ -104,6 +107,7 @@ class FileJob:
         *,
         writing: OutputOptions | None = None,
         progress: Progress | None = None,
+        engine: EngineOptions | None = None,
     ) -> None:
         self._photos = photos
         self._index = index
@@ -111,6 +115,7 @@ class FileJob:
         self._options = options or LocateOptions()
         self._writing = writing or OutputOptions()
         self._progress = progress or Silent()
+        self._engine = engine or ONE_MACHINE
         self._fmt = check_place(output, fmt=self._writing.fmt)
         self.summary = LocateSummary()
 
@@ -175,6 +180,7 @@ class FileJob:
             self._photos,
             self._options,
             progress=self._progress,
+            engine=self._engine,
             passed_over=[photo for photo in self._photos if photo not in todo],
         )
         return self._counted(results)

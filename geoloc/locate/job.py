@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 from typing import cast, get_args
 
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.locator import LOCATE_PARAMETERS, LocateParameters, Locator
-from geoloc.locate.run_facts import PhotoStates
+from geoloc.locate.photo_worker import PhotoWorker, Run, locate_on_cluster
 from geoloc.models.device import resolve_device
 from geoloc.models.embedder import fingerprint
-from geoloc.options import LocateOptions
+from geoloc.options import ONE_MACHINE, EngineOptions, LocateOptions
 from geoloc.photos.kind import PhotoKind
 from geoloc.progress import CappedWarnings, Progress, Silent
 from geoloc.results.schema import PhotoResult
@@ -27,6 +27,7 @@ def locate_photos(
     options: LocateOptions | None = None,
     *,
     progress: Progress | None = None,
+    engine: EngineOptions | None = None,
     parameters: LocateParameters = LOCATE_PARAMETERS,
 ) -> Iterator[PhotoResult]:
     """Locate photos; results come one by one, in the order of `photos`.
@@ -39,16 +40,24 @@ def locate_photos(
         index: The folder that `geoloc.build_index` wrote.
         options: How to search.
         progress: Receives counts and warnings.
+        engine: What runs it; None is this process.
         parameters: What tunes each step, for experiments.
 
     Raises:
-        DependencyError: There is no such device.
+        DependencyError: There is no such device or cluster.
         IndexFolderError: The index is missing, unfinished, or of another model or version.
         MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
     """
     options = options or LocateOptions()
     opened = open_index(index, options)
-    return locate_on(opened, photos, options, progress=progress or Silent(), parameters=parameters)
+    return locate_on(
+        opened,
+        photos,
+        options,
+        progress=progress or Silent(),
+        engine=engine or ONE_MACHINE,
+        parameters=parameters,
+    )
 
 
 def open_index(index: str | Path, options: LocateOptions) -> MapIndex:
@@ -70,6 +79,7 @@ def locate_on(
     options: LocateOptions,
     *,
     progress: Progress,
+    engine: EngineOptions = ONE_MACHINE,
     passed_over: Collection[Path] = (),
     parameters: LocateParameters = LOCATE_PARAMETERS,
 ) -> Iterator[PhotoResult]:
@@ -80,42 +90,55 @@ def locate_on(
     Raises:
         MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
     """
-    run_id = uuid.uuid4().hex[:12]
-    locator = Locator(opened, options, run_id=run_id, parameters=parameters)
+    run = Run(
+        index=opened.folder,
+        index_id=opened.index_id,
+        run_id=uuid.uuid4().hex[:12],
+        options=options,
+        photos=tuple(photos),
+        parameters=parameters,
+    )
+    locator = Locator(opened, options, run_id=run.run_id, parameters=parameters)
     for note in locator.sources.settle(photos):
         progress.warn(note)
     left_out = frozenset(passed_over)
     todo = [photo for photo in photos if photo not in left_out]
-    return _in_order(locator, todo, options, progress)
+    worker = PhotoWorker(locator, options)
+    if engine.is_cluster:
+        rows = locate_on_cluster(run, todo, engine, worker)
+    else:
+        rows = _in_threads(locator, worker, todo, options.workers)
+    return _reported(rows, len(todo), locator, progress)
 
 
-def _in_order(
-    locator: Locator, photos: Sequence[Path], options: LocateOptions, progress: Progress
+def _reported(
+    rows: Generator[PhotoResult, None, None], count: int, locator: Locator, progress: Progress
 ) -> Iterator[PhotoResult]:
-    """Several photos at a time, a few ahead of the one that is waited for."""
-    progress.start("locating photos", len(photos), "photos")
-    waiting: deque[Future[PhotoResult]] = deque()
+    """Rows as they come, counted, with the warnings that are due."""
+    progress.start("locating photos", count, "photos")
     reporter = _Reporter(locator, progress)
-    states = PhotoStates(options)
-    pool = ThreadPoolExecutor(options.workers)
+    with closing(rows):
+        for row in rows:
+            yield reporter.report(row)
+    reporter.finish()
+
+
+def _in_threads(
+    locator: Locator, worker: PhotoWorker, photos: Sequence[Path], workers: int
+) -> Generator[PhotoResult, None, None]:
+    """Several photos at a time, a few ahead of the one that is waited for."""
+    waiting: deque[Future[PhotoResult]] = deque()
+    pool = ThreadPoolExecutor(workers)
     try:
         for photo in photos:
-            waiting.append(pool.submit(_locate, locator, photo, states))
-            if len(waiting) > 2 * options.workers:
-                yield reporter.report(waiting.popleft().result())
+            waiting.append(pool.submit(worker, photo))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
         while waiting:
-            yield reporter.report(waiting.popleft().result())
-        reporter.finish()
+            yield waiting.popleft().result()
     finally:
         locator.cancel()  # who leaves early need not wait for what nobody will read
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _locate(locator: Locator, photo: Path, states: PhotoStates) -> PhotoResult:
-    """The result of one photo, with the state of its file before it was read."""
-    size_bytes, modified, flight_log = states.state_of(photo)
-    result = locator.locate(photo)
-    return replace(result, photo_size=size_bytes, photo_time=modified, flight_log=flight_log)
 
 
 class _Reporter:

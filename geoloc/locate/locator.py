@@ -144,8 +144,7 @@ class Locator:
         try:
             photo = read_photo(path, max_side_px=MAX_SIDE_PX)
         except (PhotoError, MemoryError) as error:
-            reason = str(error) or "not enough memory to decode it"
-            return empty_row(path, status="unreadable", error=reason, provenance=self._provenance)
+            return self.unreadable(path, str(error) or "not enough memory to decode it")
         metadata = self.sources.complete(path, photo.metadata)
         kind = kind_of(self._options.view, metadata, default=self._default_kind)
         if (unsupported := self.unsupported_reason(kind)) is not None:
@@ -160,6 +159,10 @@ class Locator:
             provenance=self._provenance,
             reason=why,
         )
+
+    def unreadable(self, path: Path, reason: str) -> PhotoResult:
+        """The row of a photo that could not be read."""
+        return empty_row(path, status="unreadable", error=reason, provenance=self._provenance)
 
     def _nothing_to_compare(
         self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind

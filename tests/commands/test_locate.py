@@ -54,6 +54,7 @@ class _Locator:
         options: LocateOptions,
         *,
         progress: Any,
+        engine: Any,
         passed_over: Sequence[Path],
     ) -> Iterator[PhotoResult]:
         progress.start("locating", len(photos), "photos")

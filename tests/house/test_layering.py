@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "geoloc"
 # The wings of the house, from the ground up. A wing imports from itself and from below; wings of
 # one floor do not know each other. A new wing gets its place here; a name without a wing fails.
 LAYERS: tuple[str, ...] = (
-    "arrays clutter errors fill_values options progress csv_table glob_pattern image_size"
+    "arrays cluster clutter errors fill_values options progress csv_table glob_pattern image_size"
     " photo_name stretch",
     "storage",
     "geometry models",
@@ -283,6 +283,7 @@ OWNERS = {
     "rasterio": "tiles photos.deep_colour synthetic.world learning.pairing.tiles",
     "PIL": "photos synthetic locate.explain learning.pairing.job",
     "cv2": "geometry index locate learning synthetic.world models.embedder",
+    "ray": "cluster",
     "lance": "index.lance_store",
     "geopandas": "tiles index results",
     "pyogrio": "results.layers tiles.area_file tiles.mosaic",
