@@ -13,6 +13,7 @@ import numpy as np
 
 from geoloc.arrays import Int64Array
 from geoloc.errors import InputError
+from geoloc.index.features.building import repair_features
 from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_index import MapIndex
@@ -68,7 +69,8 @@ def build_index(
 ) -> IndexSummary:
     """Embed tiles and write the index that photos are searched in.
 
-    An interrupted run goes on where it stopped; a finished one does nothing. Tiles that cannot be
+    An interrupted run goes on where it stopped; a finished one does nothing, unless a block of
+    local features is damaged, which it builds anew. Tiles that cannot be
     read are left out and counted. An index that is there serves until its successor is whole.
 
     Args:
@@ -95,6 +97,7 @@ def build_index(
         watch = TileWatch(tile_set)
         job = prepare_job(tile_set, folder, options, progress)
         if job is None:
+            _repair(folder, options, progress)
             return _summary(folder, 0, began)
         _warn_of_scale(tile_set, job.card, options.model, progress)
         embedder = Embedder(job.card.folder, device=options.device, batch_size=options.batch_size)
@@ -110,6 +113,20 @@ def build_index(
         write_index(job, found, options, progress, watch)
         _warn_of_sparse_map(folder, progress)
         return _summary(folder, len(found.rows), began)
+
+
+def _repair(folder: Path, options: IndexOptions, progress: Progress) -> None:
+    """Build anew what is damaged of a finished index: nothing else would find it but a photo."""
+    index = MapIndex.open(folder)
+    if index.features_folder is not None:
+        with index.open_tiles() as tiles:
+            repair_features(
+                tiles,
+                index.features_folder,
+                workers=options.workers,
+                device=options.device,
+                progress=progress,
+            )
 
 
 def _warn_of_scale(tiles: TileSet, card: ModelCard, model: str, progress: Progress) -> None:

@@ -53,11 +53,16 @@ def load_array(path: Path) -> Array | None:
         return None
 
 
-def load_arrays(path: Path) -> dict[str, Array] | None:
-    """What an ``.npz`` file holds; None where it is missing or its checksums are wrong."""
+def load_arrays(path: Path, *, prefix: str = "") -> dict[str, Array] | None:
+    """What an ``.npz`` file holds; None where it is missing or its checksums are wrong.
+
+    Args:
+        path: The file.
+        prefix: Only arrays whose names begin with it are read.
+    """
     try:
         with path.open("rb") as stream:  # numpy leaves a damaged one open
             archive = np.load(stream)
-            return {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in archive.files if name.startswith(prefix)}
     except Exception:  # of damaged headers: BadZipFile, TokenError, NotImplementedError, ...
         return None

@@ -101,10 +101,11 @@ def _matches(
         & (nearest.distances[:, 0] < _RATIO * nearest.distances[:, 1])
     )
     ids = nearest.ids[passed, 0]
-    for region in np.unique(features.region[ids]):
-        here = features.region[ids] == region
+    partners = features.read(ids)
+    for region in np.unique(partners.region):
+        here = partners.region == region
         if here.sum() >= 4:
-            ground_m = features.xy_m[ids[here]].astype(np.float64)
+            ground_m = partners.xy_m[here].astype(np.float64)
             yield int(region), keypoints.xy_px[passed[here]].astype(np.float64), ground_m
 
 

@@ -45,7 +45,7 @@ def test_both_sides_are_one_region_with_its_features_in_place(index: Path) -> No
     assert -180 <= region.origin.lon < 180
     assert 360 - 2 * abs(region.origin.lon) == pytest.approx(0, abs=1e-3)
     assert region.reach_m < 450
-    east_m = np.asarray(features.xy_m)[:, 0]
+    east_m = features.read().xy_m[:, 0]
     assert np.abs(east_m).max() < 270
     assert min((east_m < 0).sum(), (east_m > 0).sum()) > 10
 

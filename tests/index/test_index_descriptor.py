@@ -75,14 +75,14 @@ def test_the_index_carries_the_model_that_described_it(town: Path) -> None:
     for name in MODEL:
         copied = (features.descriptor_folder / name).read_bytes()
         assert copied == (find_model(TRAINED) / name).read_bytes()
-    assert (features.kind.name, features.descriptors.shape[1]) == (TRAINED, 64)
+    assert (features.kind.name, features.read().descriptors.shape[1]) == (TRAINED, 64)
 
 
 @pytest.mark.slow
 def test_features_are_where_sift_finds_them(town: Path, search_world: SearchWorld) -> None:
     learned = FeatureMap.open(town / "features")
-    np.testing.assert_array_equal(learned.xy_m, search_world.features.xy_m)
-    np.testing.assert_array_equal(learned.angle_deg, search_world.features.angle_deg)
+    np.testing.assert_array_equal(learned.read().xy_m, search_world.features.read().xy_m)
+    np.testing.assert_array_equal(learned.read().angle_deg, search_world.features.read().angle_deg)
 
 
 @pytest.mark.slow

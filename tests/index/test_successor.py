@@ -112,13 +112,14 @@ def test_features_move_into_the_frame_of_the_larger_region(model: Path, tmp_path
     _, partner = cKDTree(_facts(grown)).query(_facts(once))
     assert len(set(partner.tolist())) == len(once)
     np.testing.assert_allclose(_facts(once), _facts(grown)[partner], atol=0.01)
-    np.testing.assert_array_equal(once.descriptors, grown.descriptors[partner])
+    np.testing.assert_array_equal(once.read().descriptors, grown.descriptors(partner))
 
 
 def _facts(features: FeatureMap) -> np.ndarray:
     """Place, size and direction of every feature; a hundredth of a degree is about 0.01."""
-    turn = np.radians(features.angle_deg)
-    place = np.column_stack([features.xy_m, features.size_m])
+    found = features.read()
+    turn = np.radians(found.angle_deg)
+    place = np.column_stack([found.xy_m, found.size_m])
     return np.column_stack([place, 50 * np.cos(turn), 50 * np.sin(turn)])
 
 
@@ -140,7 +141,7 @@ def test_a_raster_that_grew_has_each_ground_once(model: Path, tmp_path: Path) ->
 
 
 def _easting_m(features: FeatureMap) -> np.ndarray:
-    lonlat = features.regions[0].frame.to_lonlat(features.xy_m)
+    lonlat = features.regions[0].frame.to_lonlat(features.read().xy_m)
     return np.asarray(transformer(4326, 32633).transform(*lonlat.T)[0])
 
 

@@ -1,58 +1,46 @@
-"""Build the local features of a map, tile by tile, into the folder that `FeatureMap` opens.
+"""Build the local features of a map, block by block, into the folder that `FeatureMap` opens.
 
-Parts are written as they are done and merged at the end, so that an interrupted run goes on where
-it stopped and ends with the same bytes.
+Tiles are read once, at the block of their middle; a block is sealed as soon as all tiles that touch
+it are read, so that memory does not grow with the map. What is sealed, and what waits for another
+block, lies beside the folder until all of it is there: an interrupted run goes on where it stopped
+and ends with the same bytes.
 """
 
 from __future__ import annotations
 
-import errno
-import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import faiss
 import numpy as np
 
-from geoloc.arrays import ByteArray, Float32Array, Float64Array
-from geoloc.geometry.crs import LocalFrame
-from geoloc.index.faiss_file import write_faiss
-from geoloc.index.features.feature_map import (
-    CELL_M,
-    DESCRIPTOR,
-    FEATURES_MANIFEST,
-    FEATURES_VERSION,
-    FeatureMap,
-    cell_keys,
-)
-from geoloc.index.features.keypoints import (
-    ROOT_SIFT,
-    DescriptorExtractor,
-    DescriptorKind,
-    Keypoints,
-    detect_keypoints,
-    find_keypoints,
-    to_grey,
-)
-from geoloc.index.features.known import NAMES, Arrays, KnownFeatures
-from geoloc.index.features.plan import Plan, owned_window
+from geoloc.errors import GeolocError
+from geoloc.index.features.block_plan import BlockPlan
+from geoloc.index.features.feature_map import DESCRIPTOR, FeatureMap
+from geoloc.index.features.features_manifest import FeaturesManifest
+from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorExtractor, DescriptorKind
+from geoloc.index.features.known import KnownFeatures
+from geoloc.index.features.plan import Plan
+from geoloc.index.features.repair import Describe, rebuild_blocks
+from geoloc.index.features.sealing import Sealing, clear
+from geoloc.index.features.tile_features import BlockRecords, describe_tile
+from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary, learn_vocabulary
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME
+from geoloc.models.registry import read_card
 from geoloc.progress import Progress, Silent
-from geoloc.storage.array_file import load_arrays, save_array, save_arrays
-from geoloc.storage.atomic import replacing_folder, write_text
+from geoloc.storage.atomic import place_folder, remove_drafts, write_text
 from geoloc.tiles.tile_set import TileSet
 
 if TYPE_CHECKING:
     from geoloc.index.features.descriptor import PatchNetExtractor
 
-_PART_TILES = 64
-# Brute force is exact and quick enough below this many descriptors.
-_EXACT_LIMIT = 60_000
+# Tiles that teach the vocabulary of a descriptor that comes without one.
+_TEACHING_TILES = 32
+# What tells whether a folder is of these tiles, and whether its vocabulary is whole.
+_STAMP, _VOCABULARY_MARK = "digest", "vocabulary.digest"
 
 
 def build_features(
@@ -82,32 +70,98 @@ def build_features(
 
     Returns:
         The number of features.
+
+    Raises:
+        IndexFolderError: The known features are damaged, or described otherwise.
     """
     progress = progress or Silent()
-    parts_folder = folder.with_name(folder.name + ".parts")
+    work = folder.with_name(folder.name + ".parts")
     extractor = None if descriptor is None else _open_extractor(descriptor, device)
-    kind = _kind_of(extractor)
-    finished = _finished(folder, tiles, kind)
-    if finished is not None:
-        shutil.rmtree(parts_folder, ignore_errors=True)
+    kind = ROOT_SIFT if extractor is None else extractor.kind
+    if (finished := _finished(folder, tiles, kind)) is not None:
+        shutil.rmtree(work, ignore_errors=True)
         return finished
-    parts_folder.mkdir(parents=True, exist_ok=True)
+    if (finished := _finished(work, tiles, kind)) is not None:
+        _give_name(work, folder)
+        return finished
+    if known is not None:
+        known.check(kind)
     plan = Plan.of(tiles, known=known.tiles if known else 0)
-    _check_parts(parts_folder, f"{tiles.digest()} {kind.name} {kind.checksum}")
-    detect = partial(_tile_features, tiles, plan, extractor)
-    parts = [plan.tiles[i : i + _PART_TILES] for i in range(0, len(plan.tiles), _PART_TILES)]
+    _begin(work, f"{tiles.digest()} {kind.name} {kind.checksum}")
     progress.start("computing local features", len(plan.tiles), "tiles")
+    with describing(tiles, extractor, workers) as describe:
+        vocabulary = _vocabulary(work / VOCABULARY, descriptor, known)
+        if vocabulary is None:
+            vocabulary = _learn(work / VOCABULARY, kind, describe(plan, _teaching(plan)))
+        rasters = tiles.table["raster"].astype(str).tolist()
+        layout = BlockPlan.of(tiles, plan.tiles)
+        sealing = Sealing(work, plan, layout, rasters, vocabulary, known)
+        _seal_all(sealing, describe, progress)
+    manifest = FeaturesManifest(
+        gsd_m=plan.gsd_m,
+        tiles=tiles.digest(),
+        kind=kind,
+        vocabulary=vocabulary.digest,
+        regions=plan.regions,
+        blocks=sealing.finish(),
+    )
+    _place(work, folder, manifest, descriptor)
+    return manifest.count
+
+
+def repair_features(
+    tiles: TileSet, folder: Path, *, workers: int = 2, device: str = "cpu", progress: Progress
+) -> int:
+    """Build the damaged blocks of a folder of features anew, and name them.
+
+    Args:
+        tiles: All tiles of the map.
+        folder: Folder of the features.
+        workers: Number of threads.
+        device: Device of the model that describes.
+        progress: Hears of each block.
+
+    Returns:
+        The number of blocks that were damaged.
+
+    Raises:
+        TilesError: The pixels of their tiles are not there any more.
+    """
+    features = FeatureMap.open(folder)
+    damaged = features.damaged()
+    if not damaged:
+        return 0
+    for entry in damaged:
+        progress.warn(f"{entry.path(folder)} is damaged; it is built anew")
+    model = features.descriptor_folder
+    extractor = None if model is None else _open_extractor(model, device)
+    with describing(tiles, extractor, workers) as describe:
+        rebuild_blocks(tiles, features, {entry.block for entry in damaged}, describe)
+    return len(damaged)
+
+
+def _seal_all(sealing: Sealing, describe: Describe, progress: Progress) -> None:
+    """Read the tiles of every home that is not done, and seal every block."""
+    plan, tiles_of = sealing.plan, sealing.layout.tiles_of
+    sealing.take_up()
+    homes = sealing.homes_to_do()
+    progress.advance(len(plan.tiles) - sum(len(tiles_of[home]) for home in homes))
+    for home in homes:
+        sealing.add(home, describe(plan, tiles_of[home].tolist()))
+        progress.advance(len(tiles_of[home]))
+
+
+@contextmanager
+def describing(
+    tiles: TileSet, extractor: DescriptorExtractor | None, workers: int
+) -> Iterator[Describe]:
+    """What finds the features of tiles, in threads that end with it."""
     with ThreadPoolExecutor(workers) as pool:
-        for number, part in enumerate(parts):
-            path = _part_path(parts_folder, number)
-            if not _is_whole(path, kind):
-                _write_part(path, list(pool.map(detect, part)))
-            progress.advance(len(part))
-    merged = [] if known is None else [known.read(plan, kind)]
-    merged += [_read_part(_part_path(parts_folder, number)) for number in range(len(parts))]
-    count = _merge(merged, tiles, plan, folder, extractor)
-    shutil.rmtree(parts_folder)
-    return count
+
+        def describe(plan: Plan, some: Iterable[int]) -> list[BlockRecords]:
+            return list(pool.map(lambda tile: describe_tile(tiles, plan, extractor, tile), some))
+
+        yield describe
 
 
 def _open_extractor(folder: Path, device: str) -> PatchNetExtractor:
@@ -116,194 +170,87 @@ def _open_extractor(folder: Path, device: str) -> PatchNetExtractor:
     return PatchNetExtractor(folder, device=device)
 
 
-def _kind_of(extractor: DescriptorExtractor | None) -> DescriptorKind:
-    return ROOT_SIFT if extractor is None else extractor.kind
-
-
-def _tile_features(
-    tiles: TileSet, plan: Plan, extractor: DescriptorExtractor | None, tile: int
-) -> Arrays:
-    """Features on the ground that this tile owns."""
-    pixels = tiles.read(tile)
-    rows, cols = owned_window(tiles, plan, tile)
-    crop = pixels[rows, cols]
-    valid = np.asarray(crop.any(axis=2))
-    find = detect_keypoints if extractor is None else find_keypoints
-    keypoints = find(crop, valid=None if bool(valid.all()) else valid)
-    offset = np.array([cols.start, rows.start], np.float32)
-    keypoints = replace(keypoints, xy_px=keypoints.xy_px + offset)
-    frame = plan.regions[plan.region_of[tile]].frame
-    xy_m = _pixels_to_frame(tiles, tile, frame, keypoints.xy_px)
-    mine = plan.owned(tiles, tile, xy_m)
-    kept = keypoints.select(mine)
-    if extractor is not None:
-        # A learned descriptor looks further around than the window in which keypoints are found.
-        kept = replace(kept, descriptors=extractor(to_grey(pixels), kept))
-    return _to_ground(tiles, tile, frame, kept, xy_m[mine], plan)
-
-
-def _to_ground(
-    tiles: TileSet,
-    tile: int,
-    frame: LocalFrame,
-    keypoints: Keypoints,
-    xy_m: Float64Array,
-    plan: Plan,
-) -> Arrays:
-    gsd_m, turn_deg = _tile_similarity(tiles, tile, frame)
-    shape = np.stack([keypoints.size_px * gsd_m, (keypoints.angle_deg + turn_deg) % 360], axis=1)
-    return {
-        "xy": xy_m.astype(np.float32),
-        "shape": shape.astype(np.float32),
-        "region": np.full(len(xy_m), plan.region_of[tile], np.int16),
-        "descriptors": keypoints.descriptors,
-    }
-
-
-def _pixels_to_frame(
-    tiles: TileSet, tile: int, frame: LocalFrame, xy_px: Float32Array
-) -> Float64Array:
-    transform = tiles.transform(tile)
-    columns, rows = xy_px[:, 0].astype(float), xy_px[:, 1].astype(float)
-    xs = transform.a * columns + transform.b * rows + transform.c
-    ys = transform.d * columns + transform.e * rows + transform.f
-    return frame.from_crs(tiles.crs(tile), xs, ys)
-
-
-def _tile_similarity(tiles: TileSet, tile: int, frame: LocalFrame) -> tuple[float, float]:
-    """Metres a pixel of a tile, and how far its rows turn clockwise from the frame's east."""
-    size = tiles.size_px
-    ends = np.array([[0.0, size / 2], [size, size / 2]], np.float32)
-    (x0, y0), (x1, y1) = _pixels_to_frame(tiles, tile, frame, ends)
-    gsd_m = float(np.hypot(x1 - x0, y1 - y0)) / size
-    return gsd_m, float(np.degrees(np.arctan2(-(y1 - y0), x1 - x0)))
-
-
 def _finished(folder: Path, tiles: TileSet, kind: DescriptorKind) -> int | None:
     """How many features of these tiles the folder holds already; None if it does not, or not all.
 
     What comes after the features takes minutes on a large map, and may be interrupted, too.
     """
-    path = folder / FEATURES_MANIFEST
-    manifest = json.loads(path.read_text()) if path.is_file() else {}
-    wanted = {"version": FEATURES_VERSION, "tiles": tiles.digest(), DESCRIPTOR: asdict(kind)}
-    is_same = all(manifest.get(name) == value for name, value in wanted.items())
-    return int(manifest["count"]) if is_same else None
+    try:
+        manifest = FeaturesManifest.read(folder)
+    except (GeolocError, OSError, ValueError, KeyError, TypeError):
+        return None
+    is_same = manifest.tiles == tiles.digest() and manifest.kind == kind
+    return manifest.count if is_same else None
 
 
-def _part_path(parts_folder: Path, number: int) -> Path:
-    return parts_folder / f"{number:06d}.npz"
-
-
-def _write_part(path: Path, features: list[Arrays]) -> None:
-    save_arrays(path, {k: np.concatenate([f[k] for f in features]) for k in features[0]})
-
-
-def _is_whole(path: Path, kind: DescriptorKind) -> bool:
-    """Whether a part of an earlier run can be trusted; a full disk may have spoilt it."""
-    part = load_arrays(path)
-    if part is None or set(part) != set(NAMES):
-        return False
-    return {len(part[name]) for name in NAMES} == {len(part["xy"])} and part["descriptors"].shape[
-        1:
-    ] == (kind.size,)
-
-
-def _read_part(path: Path) -> Arrays:
-    part = load_arrays(path)
-    if part is None:
-        raise OSError(errno.EIO, "damaged since it was written", str(path))
-    return part
-
-
-def _check_parts(parts_folder: Path, digest: str) -> None:
-    """Drop parts that an earlier run made of other tiles."""
-    stamp = parts_folder / "digest"
+def _begin(work: Path, digest: str) -> None:
+    """Make the folder of what is done, without what an earlier run made of other tiles."""
+    stamp = work / _STAMP
     if not stamp.exists() or stamp.read_text() != digest:
-        for stale in parts_folder.glob("*.npz"):
-            stale.unlink()
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
         write_text(stamp, digest)
 
 
-def _merge(
-    parts: Sequence[Arrays],
-    tiles: TileSet,
-    plan: Plan,
-    folder: Path,
-    extractor: PatchNetExtractor | None,
-) -> int:
-    """Sort all parts by cell and write the folder, complete or not at all."""
-    merged = {name: np.concatenate([part[name] for part in parts]) for name in NAMES}
-    keys = cell_keys(
-        merged["region"].astype(np.int64), *np.floor(merged["xy"] / CELL_M).astype(np.int64).T
-    )
-    order = np.argsort(keys, kind="stable")
-    with replacing_folder(folder) as draft:
-        for name in NAMES:
-            merged[name] = merged[name][order]
-            save_array(draft / f"{name}.npy", merged[name])
-        unique, starts = np.unique(keys[order], return_index=True)
-        save_arrays(draft / "cells.npz", {"keys": unique, "starts": np.append(starts, len(keys))})
-        write_faiss(_train(merged["descriptors"]), draft / "descriptors.faiss")
-        _write_manifest(draft, tiles, plan, len(keys), _kind_of(extractor))
-        if extractor is not None:
-            _copy_model(extractor.card.folder, draft / DESCRIPTOR)
-        FeatureMap(draft)  # whether all of it is there: libraries write short without a word
-    return len(keys)
+def _vocabulary(
+    path: Path, descriptor: Path | None, known: KnownFeatures | None
+) -> Vocabulary | None:
+    """The vocabulary to sort by: of an earlier run, of the index that grows, or of the model.
+
+    None where there is none yet.
+    """
+    mark = path.with_name(_VOCABULARY_MARK)
+    with suppress(GeolocError, OSError):
+        vocabulary = Vocabulary.open(path)
+        if mark.read_text() == vocabulary.digest:
+            return vocabulary
+    if known is not None:
+        return _keep(known.features.vocabulary, path)
+    taught = None if descriptor is None else Vocabulary.of_model(read_card(descriptor))
+    return None if taught is None else _keep(taught, path)
+
+
+def _keep(vocabulary: Vocabulary, path: Path) -> Vocabulary:
+    vocabulary.write(path)
+    write_text(path.with_name(_VOCABULARY_MARK), vocabulary.digest)
+    return vocabulary
+
+
+def _teaching(plan: Plan) -> list[int]:
+    """Tiles that teach a vocabulary, spread over the map."""
+    step = max(1, len(plan.tiles) // _TEACHING_TILES)
+    return [int(tile) for tile in plan.tiles[::step][:_TEACHING_TILES]]
+
+
+def _learn(path: Path, kind: DescriptorKind, found: list[BlockRecords]) -> Vocabulary:
+    """A vocabulary of the features of some tiles, for descriptors that come without one."""
+    some = [records["descriptor"] for tile in found for records in tile.values()]
+    counts = [sum(map(len, tile.values())) for tile in found]
+    groups = np.repeat(np.arange(len(found)), counts)
+    if not len(groups):  # a map of one grey: any vocabulary does
+        some, groups = [np.full((1, kind.size), kind.zero, np.uint8)], np.zeros(1, np.int64)
+    return _keep(learn_vocabulary(np.concatenate(some), kind, groups), path)
+
+
+def _place(work: Path, folder: Path, manifest: FeaturesManifest, descriptor: Path | None) -> None:
+    """Complete the folder of what is done, and give it its name."""
+    if descriptor is not None:
+        _copy_model(descriptor, work / DESCRIPTOR)
+    manifest.write(work)
+    FeatureMap.open(work)  # whether all of it is there: libraries write short without a word
+    _give_name(work, folder)
+
+
+def _give_name(work: Path, folder: Path) -> None:
+    clear(work)
+    for name in (_STAMP, _VOCABULARY_MARK):
+        (work / name).unlink(missing_ok=True)
+    remove_drafts(work)
+    place_folder(work, folder)
 
 
 def _copy_model(source: Path, target: Path) -> None:
     """Copy what photos will be described with, so that the index is whole wherever it goes."""
-    target.mkdir()
+    target.mkdir(exist_ok=True)
     for name in (CARD_NAME, WEIGHTS_NAME):
         shutil.copyfile(source / name, target / name)
-
-
-def _train(descriptors: ByteArray) -> faiss.Index:
-    """An exact index of few descriptors, an inverted file of many."""
-    count, size = descriptors.shape
-    if count < _EXACT_LIMIT:
-        index = _flat_index(size)
-    else:
-        lists = int(4 * np.sqrt(count))
-        quantiser = faiss.IndexFlatL2(size)
-        index = faiss.IndexIVFScalarQuantizer(
-            quantiser,
-            size,
-            lists,
-            faiss.ScalarQuantizer.QT_8bit_direct,
-            faiss.METRIC_L2,
-            False,
-        )
-        index.cp.niter = 8
-        index.cp.max_points_per_centroid = 64
-        sample = np.random.default_rng(0).permutation(count)[: lists * 64]
-        index.train(descriptors[np.sort(sample)].astype(np.float32))
-    for chunk in _chunks(count, 100_000):
-        index.add(descriptors[chunk].astype(np.float32))
-    return index
-
-
-def _flat_index(size: int) -> faiss.Index:
-    index = faiss.IndexScalarQuantizer(size, faiss.ScalarQuantizer.QT_8bit_direct, faiss.METRIC_L2)
-    index.is_trained = True
-    return index
-
-
-def _chunks(count: int, size: int) -> Iterator[slice]:
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))
-
-
-def _write_manifest(
-    folder: Path, tiles: TileSet, plan: Plan, count: int, kind: DescriptorKind
-) -> None:
-    manifest = {
-        "version": FEATURES_VERSION,
-        "count": count,
-        "gsd_m": plan.gsd_m,
-        "tiles": tiles.digest(),
-        "regions": [{**asdict(region), "origin": list(region.origin)} for region in plan.regions],
-        DESCRIPTOR: asdict(kind),
-    }
-    (folder / FEATURES_MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")

@@ -1,118 +1,82 @@
 """Local features of a whole map: computed once, kept in the index, searched by locating.
 
-A folder of features holds, sorted by region and 64 m cell so that a window is a few slices:
+A folder of features holds
 
-    features.json      regions, counts, versions, the digest of the tiles
-    xy.npy             (N, 2) float32  metres east and north of the region's origin
-    shape.npy          (N, 2) float32  diameter in metres; angle in degrees clockwise from east
-    region.npy         (N,) int16
-    descriptors.npy    (N, size) uint8  of the kind that features.json names
-    descriptor/        the model that describes, if it is not RootSIFT: photos need the same
-    descriptors.faiss  the same descriptors for nearest-neighbour search
-    cells.npz          keys and starts of the cells
-    words.npy, signatures.npy          of tiles, see `geoloc.index.features.signatures`
+    features.json           regions, blocks, versions, the digest of the tiles
+    blocks/ROW-COL.block    the features of a block, see `geoloc.index.features.block_file`
+    vocabulary.safetensors  inverted lists and words, see `geoloc.index.features.vocabulary`
+    descriptor/             the model that describes, if it is not RootSIFT: photos need the same
+    signatures.npy          of tiles, see `geoloc.index.features.signatures`
 
 A region is a group of rasters whose footprints touch: a photo may straddle two sheets of a map,
-never two continents. Its metres are those of one local frame.
+never two continents. Its metres are those of one local frame. Blocks are a grid of the whole Earth
+(`geoloc.index.features.block_grid`) and know nothing of regions, so that a map grows without them
+being written again. An id of a feature counts all features of the blocks before it.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array
+from geoloc.arrays import ByteArray, Float64Array, Int64Array
 from geoloc.errors import IndexFolderError, one_line
-from geoloc.geometry.crs import LocalFrame, LonLat, distances_m
-from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorKind
+from geoloc.index.features.block_file import (
+    FeatureBlock,
+    angles_deg,
+    damaged_block,
+    places_m,
+)
+from geoloc.index.features.block_grid import FARTHEST_M, blocks_around
+from geoloc.index.features.features_manifest import BlockEntry, FeaturesManifest
+from geoloc.index.features.keypoints import ROOT_SIFT
+from geoloc.index.features.map_features import MapFeatures, Placement
+from geoloc.index.features.neighbours import Neighbours, NeighbourSearch
+from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary
 
-FEATURES_VERSION = 1
-FEATURES_MANIFEST = "features.json"
 DESCRIPTOR = "descriptor"
-CELL_M = 64.0
-BLOCK_M = 1000.0
-_CELL_BITS = 21
-_CELL_BIAS = 1 << (_CELL_BITS - 1)
-# Inverted lists that a search looks into: the more lists, the more of them.
-_FEWEST_PROBES = 24
-_PROBED_SHARE = 1 / 90
-# Fewer ids than this share of all are sorted: a mark for every feature of the map costs more.
-_SORTED_SHARE = 1 / 1000
-
-
-@dataclass(frozen=True)
-class Region:
-    """One connected piece of the map and its metric frame."""
-
-    origin: LonLat
-    rasters: tuple[str, ...]
-    area_m2: float
-    reach_m: float  # of the farthest ground from the origin
-
-    @property
-    def frame(self) -> LocalFrame:
-        """Metres east and north of the origin."""
-        return LocalFrame(self.origin)
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """The nearest map features of each query feature, nearest first.
-
-    Attributes:
-        ids: (Q, k) int64; -1 where fewer were found.
-        distances: (Q, k) float32, Euclidean, in units of the byte descriptors.
-    """
-
-    ids: Int64Array
-    distances: Float32Array
+# Brute force is exact and quick enough on a map of fewer features than this.
+_EXACT_LIMIT = 60_000
+_OPEN_BLOCKS = 256
 
 
 class FeatureMap:
-    """The features of a map, opened from a folder; arrays are memory-mapped.
+    """The features of a map, opened from a folder; safe to use from several threads.
+
+    Blocks are memory-mapped when they are asked for, and only some at a time.
 
     Attributes:
         folder: That they lie in.
+        manifest: What it holds.
         regions: Connected pieces of the map.
         gsd_m: Metres a pixel of the tiles that they were found on.
         kind: Meaning of their descriptors.
-        xy_m: (N, 2) float32, metres east and north of the region's origin.
-        region: (N,) int16.
-        descriptors: (N, kind.size) uint8.
+        vocabulary: Inverted lists that they are in, and words of signatures.
     """
 
     def __init__(self, folder: Path) -> None:
-        manifest = _read_manifest(folder)
         self.folder = folder
-        self.regions = tuple(
-            Region(LonLat(*r["origin"]), tuple(r["rasters"]), r["area_m2"], r["reach_m"])
-            for r in manifest["regions"]
-        )
-        self.gsd_m = float(manifest["gsd_m"])
-        self.kind = DescriptorKind(**manifest[DESCRIPTOR]) if DESCRIPTOR in manifest else ROOT_SIFT
+        self.manifest = FeaturesManifest.read(folder)
+        self.regions = self.manifest.regions
+        self.gsd_m = self.manifest.gsd_m
+        self.kind = self.manifest.kind
         if self.descriptor_folder is not None and not self.descriptor_folder.is_dir():
             raise FileNotFoundError(f"{self.descriptor_folder} with the model is missing")
-        self.xy_m: Float32Array = np.load(folder / "xy.npy", mmap_mode="r")
-        self._shape = np.load(folder / "shape.npy", mmap_mode="r")
-        self.region: NDArray[np.int16] = np.load(folder / "region.npy", mmap_mode="r")
-        self.descriptors: ByteArray = np.load(folder / "descriptors.npy", mmap_mode="r")
-        self._counts = np.bincount(self.region, minlength=len(self.regions))
-        with (folder / "cells.npz").open("rb") as stream:  # numpy leaves a damaged one open
-            cells = np.load(stream)
-            self._keys, self._starts = cells["keys"], cells["starts"]
-        self._faiss = faiss.read_index(str(folder / "descriptors.faiss"), faiss.IO_FLAG_MMAP)
-        self._check_counts(int(manifest["count"]))
-        self._probes = max(_FEWEST_PROBES, round(getattr(self._faiss, "nlist", 0) * _PROBED_SHARE))
-        if hasattr(self._faiss, "nprobe"):
-            self._faiss.nprobe = self._probes
+        self.vocabulary = Vocabulary.open(folder / VOCABULARY)
+        if self.vocabulary.digest != self.manifest.vocabulary:
+            raise ValueError(f"{VOCABULARY} is not the one that the features were sorted by")
+        self._entries = self.manifest.blocks
+        self._number = {entry.block: number for number, entry in enumerate(self._entries)}
+        self._starts = np.cumsum([0, *(entry.count for entry in self._entries)], dtype=np.int64)
+        self._opened: OrderedDict[int, FeatureBlock] = OrderedDict()
+        self._lock = threading.Lock()
+        self._last = threading.local()
 
     @classmethod
     def open(cls, folder: str | Path) -> FeatureMap:
@@ -123,44 +87,68 @@ class FeatureMap:
         """
         try:
             return cls(Path(folder))
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            KeyError,
-            TypeError,
-            RuntimeError,
-            BadZipFile,
-        ) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndexFolderError(
                 f"cannot read the local features in {folder} ({one_line(error)}); "
                 "build the index again with --overwrite",
                 path=folder,
             ) from error
 
-    def _check_counts(self, count: int) -> None:
-        arrays = (self.xy_m, self._shape, self.region, self.descriptors)
-        found = {*(len(array) for array in arrays), self._faiss.ntotal, int(self._starts[-1])}
-        if found != {count}:
-            raise ValueError(f"{count} features are meant, and its files hold {found}")
-
     def __len__(self) -> int:
-        return len(self.xy_m)
+        return int(self._starts[-1])
 
     @property
     def descriptor_folder(self) -> Path | None:
         """The model that described them; None for RootSIFT."""
         return None if self.kind == ROOT_SIFT else self.folder / DESCRIPTOR
 
-    @property
-    def size_m(self) -> Float32Array:
-        """(N,) float32, diameters on the ground."""
-        return self._shape[:, 0]  # type: ignore[no-any-return]
+    @cached_property
+    def counts(self) -> Int64Array:
+        """Number of features of each region, (R,)."""
+        counts = np.zeros(len(self.regions), np.int64)
+        for entry in self._entries:
+            for part in entry.parts:
+                counts[part.region] += part.count
+        return counts
 
-    @property
-    def angle_deg(self) -> Float32Array:
-        """(N,) float32, clockwise from the region's east."""
-        return self._shape[:, 1]  # type: ignore[no-any-return]
+    def read(self, ids: Int64Array | None = None) -> MapFeatures:
+        """Some features; None is all of them, block by block.
+
+        Raises:
+            IndexFolderError: A block is damaged.
+        """
+        if ids is None:
+            ids = np.arange(len(self), dtype=np.int64)
+        found = MapFeatures.empty(len(ids), self.kind.size)
+        for number, where in self._by_block(ids):
+            block = self._block(number)
+            rows = ids[where] - self._starts[number]
+            records = block.take(rows)
+            self._place(found, where, number, block.parts_of(rows), records)
+            found.descriptors[where] = records["descriptor"]
+            found.lists[where] = records["list"]
+        return found
+
+    def _place(
+        self,
+        found: MapFeatures,
+        where: Int64Array,
+        number: int,
+        parts: Int64Array,
+        records: NDArray[np.void],
+    ) -> None:
+        """Put features of a block to their places in their regions."""
+        entry = self._entries[number]
+        region_of = np.array([part.region for part in entry.parts], np.int16)
+        regions = region_of[parts]
+        found.region[where] = regions
+        xy_m, angle_deg = places_m(records), angles_deg(records)
+        for region in np.unique(regions).tolist():
+            mine = regions == region
+            place = self._placement(number, region)
+            found.xy_m[where[mine]] = place.origin_m + xy_m[mine] @ place.matrix.T
+            found.size_m[where[mine]] = records["size"][mine].astype(np.float32) * place.scale
+            found.angle_deg[where[mine]] = (angle_deg[mine] + place.turn_deg) % 360
 
     def nearest(
         self, descriptors: ByteArray, k: int, *, among: Int64Array | None = None
@@ -174,44 +162,84 @@ class FeatureMap:
                 partner is found as surely as on the whole map: the inverted lists that are
                 probed depend on the descriptor alone.
         """
-        parameters = None if among is None else self._only(among)
-        squared, ids = self._faiss.search(descriptors.astype(np.float32), k, params=parameters)
-        return Neighbours(ids, np.sqrt(np.maximum(squared, 0)))
+        if among is None:
+            return self._whole.nearest(descriptors, k)
+        # The views of a stage are compared with the same features.
+        if getattr(self._last, "among", None) is not among:
+            self._last.search, self._last.among = self._search(among), among
+        search: NeighbourSearch = self._last.search
+        return search.nearest(descriptors, k)
 
-    def _only(self, among: Int64Array) -> faiss.SearchParameters:
-        bitmap = np.zeros(len(self), bool)
-        bitmap[among] = True
-        # FAISS's stubs describe the C++ constructors; its Python ones take these.
-        selector: Any = faiss.IDSelectorBitmap(np.packbits(bitmap, bitorder="little"))  # type: ignore[call-arg, arg-type]
-        if hasattr(self._faiss, "nprobe"):
-            return faiss.SearchParametersIVF(sel=selector, nprobe=self._probes)  # type: ignore[call-arg]
-        return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+    @cached_property
+    def _whole(self) -> NeighbourSearch:
+        return self._search(np.arange(len(self), dtype=np.int64))
 
-    def block(self, ids: Int64Array) -> Int64Array:
-        """A number for the square kilometre (and region) that features lie in; shaped as `ids`."""
-        # A block is centred on the origin: a small region is one block, not corners of four.
-        where = np.floor(self.xy_m[ids] / BLOCK_M + 0.5).astype(np.int64)
-        return cell_keys(self.region[ids].astype(np.int64), where[..., 0], where[..., 1])
+    def _search(self, ids: Int64Array) -> NeighbourSearch:
+        descriptors, lists = self._described(ids)
+        if len(self) < _EXACT_LIMIT:
+            return NeighbourSearch.exact(ids, descriptors)
+        return NeighbourSearch.by_lists(ids, descriptors, lists, self.vocabulary)
+
+    def _described(self, ids: Int64Array) -> tuple[ByteArray, NDArray[np.uint16]]:
+        """Descriptors (N, size) and lists (N,) of some features."""
+        descriptors = np.empty((len(ids), self.kind.size), np.uint8)
+        lists = np.empty(len(ids), np.uint16)
+        for number, where in self._by_block(ids):
+            records = self._block(number).take(ids[where] - self._starts[number])
+            descriptors[where], lists[where] = records["descriptor"], records["list"]
+        return descriptors, lists
+
+    def descriptors(self, ids: Int64Array) -> ByteArray:
+        """Descriptors (N, kind.size) of some features.
+
+        Raises:
+            IndexFolderError: A block is damaged.
+        """
+        return self._described(ids)[0]
 
     def areas_m2(self, among: Int64Array | None = None) -> Float64Array:
         """Ground area of every region, (R,); with `among` only what these features stand for."""
         areas = np.array([region.area_m2 for region in self.regions])
         if among is None:
             return areas
-        some = np.bincount(self.region[among], minlength=len(areas))
-        return np.asarray(areas * np.maximum(1, some) / np.maximum(1, self._counts))
+        some = np.zeros(len(areas), np.int64)
+        for number, where in self._by_block(among):
+            parts = self._block(number).parts_of(among[where] - self._starts[number])
+            for part, count in enumerate(np.bincount(parts)):
+                some[self._entries[number].parts[part].region] += count
+        return np.asarray(areas * np.maximum(1, some) / np.maximum(1, self.counts))
 
     def in_box(self, region: int, low: Float64Array, high: Float64Array) -> Int64Array:
         """Ids of the features between two corners (east, north) in metres, at cell precision."""
-        first = np.floor(np.asarray(low) / CELL_M).astype(int)
-        last = np.floor(np.asarray(high) / CELL_M).astype(int)
-        spans = []
-        for column in range(first[0], last[0] + 1):
-            keys = cell_keys(region, np.array([column, column]), np.array([first[1], last[1]]))
-            a = np.searchsorted(self._keys, keys[0], side="left")
-            b = np.searchsorted(self._keys, keys[1], side="right")
-            spans.append(np.arange(self._starts[a], self._starts[b], dtype=np.int64))
-        return np.concatenate(spans) if spans else np.zeros(0, np.int64)
+        found = [np.zeros(0, np.int64)]
+        for number in self._near(region, low, high):
+            corners = self._placement(number, region).in_block(low, high)
+            parts = [n for n, p in enumerate(self._entries[number].parts) if p.region == region]
+            found.append(self._starts[number] + self._block(number).in_box(parts, *corners))
+        return np.concatenate(found)
+
+    def _near(self, region: int, low: Float64Array, high: Float64Array) -> Iterator[int]:
+        """Numbers of the blocks with features of a region that may lie in a box, ascending."""
+        if region >= len(self.regions):
+            return
+        numbers, middles = self._blocks_of[region]
+        inside = (middles >= np.asarray(low) - FARTHEST_M).all(axis=1)
+        inside &= (middles <= np.asarray(high) + FARTHEST_M).all(axis=1)
+        yield from numbers[inside].tolist()
+
+    @cached_property
+    def _blocks_of(self) -> list[tuple[Int64Array, Float64Array]]:
+        """By region: the numbers of its blocks, and their middles in its frame."""
+        numbers: list[list[int]] = [[] for _ in self.regions]
+        for number, entry in enumerate(self._entries):
+            for there in sorted({part.region for part in entry.parts}):
+                numbers[there].append(number)
+        found = []
+        for region, mine in zip(self.regions, numbers, strict=True):
+            origins = [self._entries[n].block.frame.origin for n in mine]
+            lonlat = np.array(origins, float).reshape(-1, 2)
+            found.append((np.array(mine, np.int64), region.frame.from_lonlat(*lonlat.T)))
+        return found
 
     def in_squares(self, lon: Float64Array, lat: Float64Array, half_m: Float64Array) -> Int64Array:
         """Ids of the features in squares of the ground, each once, at cell precision.
@@ -222,43 +250,93 @@ class FeatureMap:
             half_m: (N,) half the sides.
         """
         ids: list[Int64Array] = []
-        for number, region in enumerate(self.regions):
-            near = distances_m(region.origin.lon, region.origin.lat, lon, lat) < region.reach_m
-            centres = region.frame.from_lonlat(lon[near], lat[near])
+        for number, squares in self._touched(lon, lat, half_m).items():
+            entry, block = self._entries[number], self._block(number)
+            centres = entry.block.frame.from_lonlat(lon[squares], lat[squares])
+            parts = range(len(entry.parts))
             ids += [
-                self.in_box(number, centre - side, centre + side)
-                for centre, side in zip(centres, half_m[near], strict=True)
+                self._starts[number] + block.in_box(parts, centre - side, centre + side)
+                for centre, side in zip(centres, half_m[squares], strict=True)
             ]
         return self.each_once(ids)
 
-    def each_once(self, groups: Sequence[Int64Array]) -> Int64Array:
-        """The ids of all groups, ascending; where they are many, marks are quicker than sorting."""
-        if sum(len(ids) for ids in groups) < len(self) * _SORTED_SHARE:
-            return np.unique(np.concatenate([np.zeros(0, np.int64), *groups]))
-        marked = np.zeros(len(self), bool)
-        for ids in groups:
-            marked[ids] = True
-        return np.flatnonzero(marked)
+    def _touched(
+        self, lon: Float64Array, lat: Float64Array, half_m: Float64Array
+    ) -> dict[int, list[int]]:
+        """The squares that may touch each block, by the block's number."""
+        found: dict[int, list[int]] = {}
+        places = zip(lon.tolist(), lat.tolist(), half_m.tolist(), strict=True)
+        for square, place in enumerate(places):
+            for block in sorted(blocks_around(*place)):
+                if block in self._number:
+                    found.setdefault(self._number[block], []).append(square)
+        return found
 
+    def records_of(self, entry: BlockEntry) -> NDArray[np.void]:
+        """All records of a block, as they are at rest.
 
-def cell_keys(region: int | Int64Array, column: Int64Array, row: Int64Array) -> Int64Array:
-    """One sortable number a cell: region, then column, then row."""
-    region = np.asarray(region, np.int64)
-    return (((region << _CELL_BITS) + column + _CELL_BIAS) << _CELL_BITS) + row + _CELL_BIAS
+        Raises:
+            IndexFolderError: It is damaged.
+        """
+        block = self._block(self._number[entry.block])
+        return block.take(np.arange(len(block)))
 
+    @staticmethod
+    def each_once(groups: Sequence[Int64Array]) -> Int64Array:
+        """The ids of all groups, ascending."""
+        return np.unique(np.concatenate([np.zeros(0, np.int64), *groups]))
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / FEATURES_MANIFEST
-    if not path.is_file():
-        raise IndexFolderError(
-            f"{folder} holds no finished local features; run `geoloc index` again to finish it",
-            path=folder,
-        )
-    manifest: dict[str, Any] = json.loads(path.read_text())
-    if manifest.get("version") != FEATURES_VERSION:
-        raise IndexFolderError(
-            f"{folder} holds local features of format {manifest.get('version')}, this geoloc "
-            f"reads format {FEATURES_VERSION}; build the index again with --overwrite",
-            path=folder,
-        )
-    return manifest
+    def damaged(self) -> list[BlockEntry]:
+        """The blocks that are missing or not what was written; reads all of them."""
+        found = []
+        for number, entry in enumerate(self._entries):
+            try:
+                if len(self._open_block(number).damaged_cells()):
+                    found.append(entry)
+            except (OSError, IndexFolderError):
+                found.append(entry)
+        return found
+
+    def _by_block(self, ids: Int64Array) -> Iterator[tuple[int, Int64Array]]:
+        """Numbers of the blocks that ids lie in, and the positions of those ids."""
+        if not len(ids):
+            return
+        block = np.searchsorted(self._starts, ids, side="right") - 1
+        order = np.argsort(block, kind="stable")
+        numbers, starts = np.unique(block[order], return_index=True)
+        yield from zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)
+
+    def _placement(self, number: int, region: int) -> Placement:
+        key = (number, region)
+        if key not in self._placements:
+            block = self._entries[number].block
+            self._placements[key] = Placement.of(block, self.regions[region])
+        return self._placements[key]
+
+    @cached_property
+    def _placements(self) -> dict[tuple[int, int], Placement]:
+        return {}
+
+    def _block(self, number: int) -> FeatureBlock:
+        with self._lock:
+            if number in self._opened:
+                self._opened.move_to_end(number)
+                return self._opened[number]
+        block = self._open_block(number)
+        with self._lock:
+            self._opened[number] = block
+            while len(self._opened) > _OPEN_BLOCKS:
+                self._opened.popitem(last=False)
+        return block
+
+    def _open_block(self, number: int) -> FeatureBlock:
+        """A block, and whether it is the one that the manifest means."""
+        entry = self._entries[number]
+        path = entry.path(self.folder)
+        try:
+            block = FeatureBlock.open(path)
+        except (OSError, ValueError, EOFError) as error:
+            raise damaged_block(path, one_line(error)) from error
+        if block.seal != entry.seal or len(block) != entry.count:
+            raise damaged_block(path, "it is not the one that features.json names")
+        return block

@@ -1,84 +1,140 @@
 """Features that an index already holds, taken into the index that its tiles are added to.
 
-Their pixels are not asked for: they may be far away, or gone. Regions are told anew from all
-footprints, and where new tiles touch a region, its features move into the frame of the larger one.
+Their pixels are not asked for: they may be far away, or gone. Blocks know nothing of regions, so
+that most go over as they are, as one more name of the same file; only those that new tiles touch,
+or that a raster is removed from, are written again.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from geoloc.arrays import Float64Array
+from geoloc.arrays import AnyArray
 from geoloc.errors import IndexFolderError
-from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.geometry.crs import LonLat
+from geoloc.index.features.block_file import places_m
+from geoloc.index.features.block_grid import BlockId
 from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.features.features_manifest import BlockEntry, BlockPart
 from geoloc.index.features.keypoints import DescriptorKind
 from geoloc.index.features.plan import Plan
 
-# What is kept of each feature: parts hold these, and so does the folder.
-NAMES = ("xy", "shape", "region", "descriptors")
-Arrays = dict[str, NDArray[Any]]
-_STEP_M = 10.0
+# Records of a block by raster and region.
+PartRecords = dict[tuple[str, int], AnyArray]
 
 
 @dataclass(frozen=True)
 class KnownFeatures:
-    """The features of an index that tiles are added to.
+    """The features of an index that tiles are added to, or a raster is removed from.
 
-    Against an index of all tiles at once, features that move into another frame differ by less
-    than a centimetre and a hundredth of a degree. Where a raster has old and new tiles, the old
-    ones keep all their ground instead of half-way to the new, so that keypoints in that strip are
-    those of the other tile. All else is the same; without such seams, to the byte.
+    Against an index of all tiles at once, where a raster has old and new tiles, the old ones keep
+    all their ground instead of half-way to the new, so that keypoints in that strip are those of
+    the other tile. All else is the same; without such seams, to the byte.
 
     Attributes:
         folder: Folder of the features.
         tiles: Number of tiles that they are of: the first of the new table.
+        without: Rasters whose features are left behind.
     """
 
     folder: Path
     tiles: int
+    without: frozenset[str] = frozenset()
 
-    def read(self, plan: Plan, kind: DescriptorKind) -> Arrays:
-        """The arrays of `NAMES`, in the regions of a plan of all tiles.
+    @cached_property
+    def features(self) -> FeatureMap:
+        """The features.
 
         Raises:
-            IndexFolderError: They are missing or damaged, or described otherwise.
+            IndexFolderError: They are missing or damaged.
         """
-        features = FeatureMap.open(self.folder)
-        if features.kind != kind:
+        return FeatureMap.open(self.folder)
+
+    @cached_property
+    def entries(self) -> dict[BlockId, BlockEntry]:
+        """Their blocks that have anything to keep."""
+        found = {}
+        for entry in self.features.manifest.blocks:
+            if any(part.raster not in self.without for part in entry.parts):
+                found[entry.block] = entry
+        return found
+
+    def check(self, kind: DescriptorKind) -> None:
+        """Make sure that they are described as new ones will be.
+
+        Raises:
+            IndexFolderError: They are not.
+        """
+        if self.features.kind != kind:
             raise IndexFolderError(
-                f"{self.folder} was described by {features.kind.name}, not {kind.name}; build the "
-                "index again with --overwrite",
+                f"{self.folder} was described by {self.features.kind.name}, not {kind.name}; build "
+                "the index again with --overwrite",
                 path=self.folder,
             )
-        region, xy = np.array(features.region), np.array(features.xy_m)
-        shape = np.stack([features.size_m, features.angle_deg], axis=1)
-        for number, old in enumerate(features.regions):
-            mine = np.flatnonzero(features.region == number)
-            if not len(mine):
-                continue
-            first = old.frame.to_lonlat(features.xy_m[mine[:1]])[0]
-            region[mine] = plan.region_at(LonLat(*first))
-            new = plan.regions[region[mine[0]]]
-            if new.origin != old.origin:
-                xy[mine], shape[mine] = _moved(xy[mine], shape[mine], old.frame, new.frame)
-        return {"xy": xy, "shape": shape, "region": region, "descriptors": features.descriptors}
 
+    def changed(self) -> set[BlockId]:
+        """The blocks that lose features."""
+        return {
+            entry.block
+            for entry in self.entries.values()
+            if any(part.raster in self.without for part in entry.parts)
+        }
 
-def _moved(
-    xy_m: NDArray[np.float32], shape: NDArray[np.float32], source: LocalFrame, target: LocalFrame
-) -> tuple[Float64Array, Float64Array]:
-    """Places (N, 2), and sizes and angles (N, 2), as seen in another frame."""
-    here, ahead = (
-        target.from_lonlat(*source.to_lonlat(xy_m + np.array([step, 0.0])).T)
-        for step in (0.0, _STEP_M)
-    )
-    east, north = (ahead - here).T
-    turn_deg = np.degrees(np.arctan2(-north, east))
-    size_m = shape[:, 0] * np.hypot(east, north) / _STEP_M
-    return here, np.stack([size_m, (shape[:, 1] + turn_deg) % 360], axis=1)
+    def regions_in(self, plan: Plan) -> dict[int, int]:
+        """The number in a plan of all tiles of each region of these features that has any."""
+        found = {}
+        for entry in self.entries.values():
+            for part in entry.parts:
+                if part.region not in found and part.raster not in self.without:
+                    found[part.region] = plan.region_at(self._position(part.region, entry))
+        return found
+
+    def _position(self, region: int, entry: BlockEntry) -> LonLat:
+        """A position of the region."""
+        number = [part.region for part in entry.parts].index(region)
+        first = sum(part.count for part in entry.parts[:number])
+        record = self.features.records_of(entry)[[first]]
+        return LonLat(*entry.block.frame.to_lonlat(places_m(record))[0])
+
+    def entry_in(self, block: BlockId, regions: dict[int, int]) -> BlockEntry:
+        """A block that goes over as it is, with the regions of the new map."""
+        entry = self.entries[block]
+        parts = tuple(
+            BlockPart(part.raster, regions[part.region], part.count) for part in entry.parts
+        )
+        return BlockEntry(block, entry.seal, parts)
+
+    def records_in(self, block: BlockId, regions: dict[int, int]) -> PartRecords:
+        """The records of a block that are kept, by raster and region of the new map.
+
+        Raises:
+            IndexFolderError: It is damaged.
+        """
+        if block not in self.entries:
+            return {}
+        entry = self.entries[block]
+        records = self.features.records_of(entry)
+        ends = np.cumsum([part.count for part in entry.parts])
+        found: PartRecords = {}
+        for part, some in zip(entry.parts, np.split(records, ends[:-1]), strict=True):
+            if part.raster not in self.without:
+                key = part.raster, regions[part.region]
+                # Two pieces of a raster, which new tiles have joined, are one part from now on.
+                found[key] = np.concatenate([found[key], some]) if key in found else some
+        return found
+
+    def hand_over(self, entry: BlockEntry, folder: Path) -> None:
+        """Give a block's file a second name in another folder of features, or copy it there."""
+        source, target = entry.path(self.folder), entry.path(folder)
+        if target.exists():
+            return
+        try:
+            os.link(source, target)
+        except OSError:  # disks of cameras and some network drives know no second names
+            shutil.copyfile(source, target)

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from geoloc.arrays import Float64Array, Int64Array, Mask
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.longitude import in_range, near, side_by_side
-from geoloc.index.features.feature_map import Region
+from geoloc.index.features.features_manifest import Region
 from geoloc.tiles.tile_set import TileSet, finest_rows
 
 # A margin of pixels around the ground that a tile owns: SIFT sees no keypoint near an edge.

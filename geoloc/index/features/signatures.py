@@ -141,7 +141,7 @@ def write_signatures(
         signatures = create_array(draft, np.int8, shape)
         for row in range(len(tiles)):
             ids = features.in_squares(lon[[row]], lat[[row]], half_m[[row]])
-            unit = features.kind.unit(features.descriptors[ids])
+            unit = features.kind.unit(features.descriptors(ids))
             signatures[row] = np.rint(aggregate(unit, words) * _QUANTISER)
             progress.advance()
         signatures.flush()
@@ -154,7 +154,7 @@ def _learn_words(features: FeatureMap) -> Float32Array:
     drawn = np.random.default_rng(_SEED).permutation(len(features))[
         : _MAX_FEATURES_PER_WORD * count
     ]
-    unit = features.kind.unit(features.descriptors[np.sort(drawn)])
+    unit = features.kind.unit(features.descriptors(np.sort(drawn)))
     means = faiss.Kmeans(
         unit.shape[1],
         count,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.tiles.tile_table import TileTable
@@ -28,9 +27,8 @@ def sparse_regions(features: FeatureMap, tiles: TileTable) -> list[SparseRegion]
         features: The features.
         tiles: The tiles that they were found on.
     """
-    counts = np.bincount(features.region, minlength=len(features.regions)).tolist()
     found = []
-    for region, count in zip(features.regions, counts, strict=True):
+    for region, count in zip(features.regions, features.counts.tolist(), strict=True):
         number = tiles.count_of(region.rasters)
         if count < _FEWEST_A_TILE * number:
             found.append(SparseRegion(region.rasters, count, number))

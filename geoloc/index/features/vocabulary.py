@@ -142,11 +142,12 @@ class Vocabulary:
         found = np.empty((len(descriptors), count), np.uint16)
         for start in range(0, len(descriptors), _CHUNK):
             some = descriptors[start : start + _CHUNK].astype(np.float32)
-            found[start : start + _CHUNK] = self._centres.search(some, count)[1]
+            found[start : start + _CHUNK] = self.quantiser.search(some, count)[1]
         return found
 
     @cached_property
-    def _centres(self) -> faiss.Index:
+    def quantiser(self) -> faiss.Index:
+        """The centres of the lists, as FAISS searches them."""
         centres = faiss.IndexFlatL2(self.size)
         centres.add(self.lists.astype(np.float32))
         return centres

@@ -306,12 +306,13 @@ class _Surroundings:
         ids = features.in_box(peak.region, middle - reach_m, middle + reach_m)
         if len(ids) < case.parameters.camera_fit.min_pairs:
             return None
-        xy_m = features.xy_m[ids].astype(float)
+        found = features.read(ids)
+        xy_m = found.xy_m.astype(float)
         return cls(
             xy_m,
-            features.size_m[ids],
-            features.angle_deg[ids],
-            features.kind.unit(features.descriptors[ids]),
+            found.size_m,
+            found.angle_deg,
+            features.kind.unit(found.descriptors),
             features.kind,
             cKDTree(xy_m),
         )

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoloc.arrays import Float32Array, Float64Array, FloatArray, Int64Array, Mask
-from geoloc.index.features.feature_map import FeatureMap, Neighbours
+from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import Keypoints
+from geoloc.index.features.neighbours import Neighbours
 from geoloc.locate.drone.hypotheses import VoteHypothesis
 
 # Cells of a grid along one axis, which makes a number of region, column and row.
@@ -32,7 +33,7 @@ _GRID_SHIFTS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))
 class VotingParameters:
     """How pairs of a photo feature and a map feature vote, and what makes a peak."""
 
-    # Nearest map features that each photo feature votes with, in every block of the map.
+    # Nearest map features that each photo feature votes with, in every square of the map.
     neighbours: int = 8
     # A pair votes if its scale and its turn agree with the hypothesis within these.
     max_scale_ratio: float = 1.4
@@ -116,46 +117,49 @@ def cast_votes(
     *,
     parameters: VotingParameters = VOTING,
 ) -> Votes:
-    """All pairs of the photo's keypoints with their nearest features in every block of the map."""
+    """All pairs of the photo's keypoints with their nearest features in every square of the map."""
     known = neighbours.ids >= 0  # (Q, k): keypoints by their neighbours, nearest first
-    blocks = np.full(neighbours.ids.shape, -1, np.int64)
-    blocks[known] = features.block(neighbours.ids[known])
-    weights = _weights(blocks, neighbours.distances, parameters.neighbours)
-    photo, rank = np.nonzero((weights > 0) & (neighbours.ids >= 0))  # (M,), one a vote
-    feature, weight = neighbours.ids[photo, rank], weights[photo, rank]
+    found = features.read(neighbours.ids[known])
+    squares = np.full(neighbours.ids.shape, -1, np.int64)
+    squares[known] = found.square
+    weights = _weights(squares, neighbours.distances, parameters.neighbours)
+    votes = (weights > 0) & known
+    photo, rank = np.nonzero(votes)  # (M,), one a vote
+    weight, feature = weights[photo, rank], neighbours.ids[photo, rank]
     if len(weight):
         weight = np.minimum(weight, parameters.max_weight * weight.mean())
-    shape_gsd = features.size_m[feature] / keypoints.size_px[photo]
+    chosen = found.select(votes[known])
+    shape_gsd = chosen.size_m / keypoints.size_px[photo]
     # Angles grow clockwise in both, from the view's and from the region's east.
-    turn = (features.angle_deg[feature] - keypoints.angle_deg[photo]) % 360
+    turn = (chosen.angle_deg - keypoints.angle_deg[photo]) % 360
     return Votes(
         photo=photo,
         feature=feature,
         weight=weight.astype(np.float32),
-        region=features.region[feature],
-        xy_m=features.xy_m[feature],
+        region=chosen.region,
+        xy_m=chosen.xy_m,
         gsd_m=shape_gsd.astype(np.float32),
         turn_deg=turn.astype(np.float32),
     )
 
 
-def _weights(blocks: Int64Array, distances: Float32Array, count: int) -> Float32Array:
-    """How much nearer (Q, k) each neighbour is than the last that votes of its block; 0 from there.
+def _weights(squares: Int64Array, distances: Float32Array, count: int) -> Float32Array:
+    """How much nearer (Q, k) each neighbour is than the last of its square that votes; 0 from it.
 
     On a large map a true partner is seldom among the nearest of the whole map. It need only be
-    among the `count` nearest of its own square kilometre: every block votes as if it were the map.
-    Where fewer of a block were found, the farthest found of all stands for its last.
+    among the `count` nearest of its own square kilometre: every square votes as if it were the map.
+    Where fewer of a square were found, the farthest found of all stands for its last.
     """
-    order = np.argsort(blocks, axis=1, kind="stable")  # (Q, k): a block's neighbours side by side
-    grouped = np.take_along_axis(blocks, order, axis=1)
+    order = np.argsort(squares, axis=1, kind="stable")  # (Q, k): a square's neighbours side by side
+    grouped = np.take_along_axis(squares, order, axis=1)
     away = np.take_along_axis(distances, order, axis=1)
-    column = np.arange(blocks.shape[1])
+    column = np.arange(squares.shape[1])
     is_first = np.ones_like(grouped, dtype=bool)
     is_first[:, 1:] = grouped[:, 1:] != grouped[:, :-1]
-    first = np.maximum.accumulate(np.where(is_first, column, 0), axis=1)  # (Q, k): of its block
-    last = np.minimum(first + count - 1, blocks.shape[1] - 1)  # (Q, k): the last that votes
+    first = np.maximum.accumulate(np.where(is_first, column, 0), axis=1)  # (Q, k): of its square
+    last = np.minimum(first + count - 1, squares.shape[1] - 1)  # (Q, k): the last that votes
     is_there = np.take_along_axis(grouped, last, axis=1) == grouped
-    is_there &= first + count <= blocks.shape[1]
+    is_there &= first + count <= squares.shape[1]
     farthest = np.where(is_there, np.take_along_axis(away, last, axis=1), distances[:, -1:])
     weights = np.maximum(0, 1 - away / np.maximum(farthest, 1e-6))
     weights[column - first >= count] = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from rasterio.warp import Resampling, reproject
 from scipy.spatial import cKDTree
 
 from geoloc.errors import IndexFolderError
-from geoloc.index.features import building, feature_map
+from geoloc.index.features import block_grid, building, feature_map
+from geoloc.index.features.block_file import CELL_M, write_block
 from geoloc.index.features.building import build_features
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import Keypoints, detect_keypoints
@@ -29,6 +31,8 @@ from tests.fixtures.search import speckled
 
 GSD_M = 0.5
 TILE_M = 96.0
+# A cell, which may be a little turned.
+NEAR_M = 1.1 * CELL_M
 TILE_PX = 192
 SIDE_PX = 480
 
@@ -99,6 +103,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> FeatureMap:
     return build(folder, utm_sheet(folder / "sheet.tif"))
 
 
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of about 50 m, so that a small sheet has many."""
+    monkeypatch.setattr(block_grid, "_ROWS_PER_DEG", 2200)
+    monkeypatch.setattr(block_grid, "_ROWS", 180 * 2200)
+
+
 @pytest.fixture(scope="module")
 def kept_tiles(tmp_path_factory: pytest.TempPathFactory) -> TileSet:
     folder = tmp_path_factory.mktemp("kept")
@@ -110,14 +121,14 @@ def test_features_are_the_keypoints_of_the_whole_sheet(
 ) -> None:
     sheet, features = sheet_and_features
     keypoints, places = whole_sheet(sheet, features)
-    away, nearest = cKDTree(features.xy_m).query(places)
+    away, nearest = cKDTree(features.read().xy_m).query(places)
     # Those of some size: the least ones come and go with the resampling.
     firm = (keypoints.size_px > 6) & (keypoints.size_px < 30)
     assert firm.sum() > 300
     # A tile sees no keypoint as large as its margin, and resampling loses some.
     assert (away[firm] < 0.5).mean() > 0.75
     assert np.median(away[firm]) < 0.1
-    shift = features.xy_m[nearest[firm & (away < 0.5)]] - places[firm & (away < 0.5)]
+    shift = features.read().xy_m[nearest[firm & (away < 0.5)]] - places[firm & (away < 0.5)]
     assert np.abs(np.median(shift, axis=0)).max() < 0.05  # no common shift
 
 
@@ -126,11 +137,11 @@ def test_angles_are_from_true_east_and_sizes_in_true_metres(
 ) -> None:
     sheet, features = sheet_and_features
     keypoints, places = whole_sheet(sheet, features)
-    away, nearest = cKDTree(features.xy_m).query(places)
+    away, nearest = cKDTree(features.read().xy_m).query(places)
     same = (away < 0.3) & (keypoints.size_px > 6) & (keypoints.size_px < 30)
-    turn = features.angle_deg[nearest[same]] - keypoints.angle_deg[same]
+    turn = features.read().angle_deg[nearest[same]] - keypoints.angle_deg[same]
     turn = (turn + 180) % 360 - 180
-    ratio = features.size_m[nearest[same]] / (keypoints.size_px[same] * GSD_M)
+    ratio = features.read().size_m[nearest[same]] / (keypoints.size_px[same] * GSD_M)
     # Keypoints with two angles may pair the wrong way round: medians see past them.
     assert abs(np.median(turn[np.abs(turn) < 20])) < 0.4
     assert (np.abs(turn) < 20).mean() > 0.6
@@ -141,14 +152,9 @@ def test_angles_are_from_true_east_and_sizes_in_true_metres(
 def test_no_ground_gives_its_features_twice(tmp_path: Path, overlap: float) -> None:
     features = build(tmp_path, utm_sheet(tmp_path / "sheet.tif"), overlap=overlap)
     # A spot may have several keypoints, of other sizes or angles; a copy shares all of it.
-    likeness = np.column_stack(
-        [
-            features.xy_m,
-            features.size_m,
-            3 * np.cos(np.radians(features.angle_deg)),
-            3 * np.sin(np.radians(features.angle_deg)),
-        ]
-    )
+    found = features.read()
+    angle = np.radians(found.angle_deg)
+    likeness = np.column_stack([found.xy_m, found.size_m, 3 * np.cos(angle), 3 * np.sin(angle)])
     copies = cKDTree(likeness).query_pairs(0.15)
     assert len(features) > 500
     assert len(copies) <= 0.002 * len(features)
@@ -156,36 +162,49 @@ def test_no_ground_gives_its_features_twice(tmp_path: Path, overlap: float) -> N
 
 def test_the_overlap_does_not_change_what_is_found(small: FeatureMap, tmp_path: Path) -> None:
     other = build(tmp_path, utm_sheet(tmp_path / "sheet.tif"), overlap=0.25)
-    away, _ = cKDTree(other.xy_m).query(small.xy_m)
+    away, _ = cKDTree(other.read().xy_m).query(small.read().xy_m)
     assert (away < 0.2).mean() > 0.9
     assert abs(len(other) - len(small)) < 0.05 * len(small)
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
-    kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept_tiles: TileSet, tmp_path: Path, small_blocks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(building, "_PART_TILES", 2)
     build_features(kept_tiles, tmp_path / "once", workers=1)
     with pytest.raises(KeyboardInterrupt):
         build_features(kept_tiles, tmp_path / "twice", progress=RecordedProgress(stop_after=3))
     assert not (tmp_path / "twice").exists()
-    done_before = [p.name for p in (tmp_path / "twice.parts").glob("*.npz")]
-    assert 0 < len(done_before) < len(kept_tiles) / 2
     read: list[int] = []
-    whole = building._tile_features
+    whole = building.describe_tile
     monkeypatch.setattr(
-        building, "_tile_features", lambda t, p, d, i: read.append(i) or whole(t, p, d, i)
+        building, "describe_tile", lambda t, p, d, i: read.append(i) or whole(t, p, d, i)
     )
     build_features(kept_tiles, tmp_path / "twice", workers=3)
-    assert len(read) == len(kept_tiles) - 2 * len(done_before)
+    assert len(kept_tiles) / 2 < len(read) < len(kept_tiles)
     assert folder_bytes(tmp_path / "twice") == folder_bytes(tmp_path / "once")
     assert not (tmp_path / "twice.parts").exists()
 
 
-def test_parts_of_other_tiles_are_not_taken_up(
-    kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("place", ["homes", "blocks", "entries", "vocabulary.safetensors"])
+@pytest.mark.parametrize("filled", [False, True])
+def test_what_a_full_disk_spoilt_is_made_again(
+    kept_tiles: TileSet, tmp_path: Path, small_blocks: None, place: str, filled: bool
 ) -> None:
-    monkeypatch.setattr(building, "_PART_TILES", 2)
+    build_features(kept_tiles, tmp_path / "once", workers=1)
+    with pytest.raises(KeyboardInterrupt):
+        build_features(kept_tiles, tmp_path / "twice", progress=RecordedProgress(stop_after=9))
+    found = tmp_path / "twice.parts" / place
+    for path in [found] if found.is_file() else list(found.iterdir()):
+        data = path.read_bytes()
+        half = data[: len(data) // 2]
+        path.write_bytes(half + bytes(len(data) - len(half)) * filled)
+    build_features(kept_tiles, tmp_path / "twice", workers=1)
+    assert folder_bytes(tmp_path / "twice") == folder_bytes(tmp_path / "once")
+
+
+def test_what_an_earlier_run_made_of_other_tiles_is_not_taken_up(
+    kept_tiles: TileSet, tmp_path: Path, small_blocks: None
+) -> None:
     other = cut(tmp_path / "tiles", utm_sheet(tmp_path / "other.tif", seed=5))
     with pytest.raises(KeyboardInterrupt):
         build_features(other, tmp_path / "features", progress=RecordedProgress(stop_after=3))
@@ -194,18 +213,52 @@ def test_parts_of_other_tiles_are_not_taken_up(
     assert folder_bytes(tmp_path / "features") == folder_bytes(tmp_path / "clean")
 
 
+def test_many_blocks_hold_what_one_does(
+    small: FeatureMap, kept_tiles: TileSet, tmp_path: Path, small_blocks: None
+) -> None:
+    build_features(kept_tiles, tmp_path / "features", workers=1)
+    many = FeatureMap.open(tmp_path / "features")
+    assert len(many.manifest.blocks) >= 9 > len(small.manifest.blocks)
+    assert many.regions == small.regions
+    one, all_of_many = small.read(), many.read()
+    away, partner = cKDTree(all_of_many.xy_m).query(one.xy_m, k=8, distance_upper_bound=0.03)
+    partner = np.where(np.isfinite(away), partner, 0)
+    same = (all_of_many.descriptors[partner] == one.descriptors[:, None]).all(axis=2)
+    turn_deg = all_of_many.angle_deg[partner] - one.angle_deg[:, None]
+    same &= np.abs((turn_deg + 180) % 360 - 180) < 0.02
+    assert same.any(axis=1).all()
+    assert len(one) == len(all_of_many)
+    np.testing.assert_array_equal(many.counts, small.counts)
+
+
+def test_a_box_over_many_blocks_gives_what_lies_in_it(
+    kept_tiles: TileSet, tmp_path: Path, small_blocks: None
+) -> None:
+    build_features(kept_tiles, tmp_path / "features", workers=1)
+    many = FeatureMap.open(tmp_path / "features")
+    xy = many.read().xy_m
+    low, high = np.array([-60.0, -45.0]), np.array([30.0, 50.0])
+    inside = np.flatnonzero(((xy >= low) & (xy <= high)).all(axis=1))
+    found = many.in_box(0, low, high)
+    assert len(inside) > 100
+    assert set(inside) <= set(found.tolist())
+    assert (np.diff(found) > 0).all()
+    lon, lat = many.regions[0].frame.to_lonlat((low + high) / 2)[0]
+    square = many.in_squares(np.array([lon]), np.array([lat]), np.array([47.5]))
+    assert set(inside) <= set(square.tolist())
+    areas = many.areas_m2(found)
+    assert areas[0] == pytest.approx(many.regions[0].area_m2 * len(found) / len(many))
+
+
 def test_a_box_gives_what_lies_in_it_and_little_more(small: FeatureMap) -> None:
-    xy = small.xy_m.astype(float)
+    xy = small.read().xy_m.astype(float)
     rng = np.random.default_rng(1)
     for _ in range(50):
         low, high = np.sort(rng.uniform(-120, 120, (2, 2)), axis=0)
         ids = small.in_box(0, low, high)
         inside = np.flatnonzero(((xy >= low) & (xy <= high)).all(axis=1))
-        cell = feature_map.CELL_M
-        first, last = np.floor(low / cell) * cell, (np.floor(high / cell) + 1) * cell
-        of_cells = np.flatnonzero(((xy >= first) & (xy < last)).all(axis=1))
-        assert set(inside) <= set(ids)
-        assert sorted(ids) == of_cells.tolist()
+        near = ((xy >= low - NEAR_M) & (xy <= high + NEAR_M)).all(axis=1)
+        assert set(inside) <= set(ids.tolist()) <= set(np.flatnonzero(near).tolist())
 
 
 def test_a_box_beside_the_map_is_empty(small: FeatureMap) -> None:
@@ -215,12 +268,12 @@ def test_a_box_beside_the_map_is_empty(small: FeatureMap) -> None:
 
 def test_a_feature_is_its_own_nearest(small: FeatureMap) -> None:
     ids = np.arange(0, len(small), 37)
-    found = small.nearest(small.descriptors[ids], 4)
+    found = small.nearest(small.descriptors(ids), 4)
     assert found.ids.shape == (len(ids), 4)
     np.testing.assert_allclose(found.distances[:, 0], 0, atol=1e-3)
     assert (np.diff(found.distances, axis=1) >= 0).all()
     brute = np.linalg.norm(
-        small.descriptors[ids, None].astype(np.float32) - small.descriptors[None], axis=2
+        small.descriptors(ids)[:, None].astype(np.float32) - small.read().descriptors[None], axis=2
     )
     np.testing.assert_allclose(found.distances, np.sort(brute, axis=1)[:, :4], atol=0.01)
 
@@ -230,14 +283,14 @@ def test_nearest_among_some_gives_only_those(
     kept_tiles: TileSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inverted_lists: bool
 ) -> None:
     if inverted_lists:
-        monkeypatch.setattr(building, "_EXACT_LIMIT", 100)
+        monkeypatch.setattr(feature_map, "_EXACT_LIMIT", 100)
     build_features(kept_tiles, tmp_path / "features", workers=1)
     features = FeatureMap.open(tmp_path / "features")
     among = np.sort(np.random.default_rng(0).permutation(len(features))[:60]).astype(np.int64)
-    queries = features.descriptors[::50]
+    queries = features.read().descriptors[::50]
     found = features.nearest(queries, 5, among=among)
     brute = np.linalg.norm(
-        queries[:, None].astype(np.float32) - features.descriptors[among][None], axis=2
+        queries[:, None].astype(np.float32) - features.descriptors(among)[None], axis=2
     )
     assert np.isin(found.ids[found.ids >= 0], among).all()
     exact = np.isclose(found.distances, np.sort(brute, axis=1)[:, :5], atol=0.01)
@@ -247,7 +300,7 @@ def test_nearest_among_some_gives_only_those(
 
 
 def test_fewer_than_asked_for_are_marked(small: FeatureMap) -> None:
-    found = small.nearest(small.descriptors[:3], 5, among=np.array([7, 9], np.int64))
+    found = small.nearest(small.descriptors(np.arange(3)), 5, among=np.array([7, 9], np.int64))
     assert (np.sort(found.ids[:, :2], axis=1) == [7, 9]).all()
     assert (found.ids[:, 2:] == -1).all()
 
@@ -258,9 +311,9 @@ def test_sheets_far_apart_are_two_regions(tmp_path: Path) -> None:
     features = build(tmp_path, b, a)
     assert len(features.regions) == 2
     assert [len(region.rasters) for region in features.regions] == [1, 1]
-    assert set(np.unique(features.region)) == {0, 1}
+    assert set(np.unique(features.read().region)) == {0, 1}
     # Each lies about its own origin, not 25 km from a common one.
-    assert np.abs(features.xy_m).max() < 200
+    assert np.abs(features.read().xy_m).max() < 200
     for region in features.regions:
         assert 100 * 100 < region.area_m2 < 170 * 170
 
@@ -271,7 +324,7 @@ def test_sheets_that_touch_are_one_region(tmp_path: Path) -> None:
     features = build(tmp_path, a, b)
     assert len(features.regions) == 1
     assert len(features.regions[0].rasters) == 2
-    assert np.ptp(features.xy_m[:, 0]) > 200
+    assert np.ptp(features.read().xy_m[:, 0]) > 200
 
 
 def test_a_map_of_nothing_can_be_opened_and_asked(tmp_path: Path) -> None:
@@ -298,9 +351,7 @@ def test_another_version_is_refused(small: FeatureMap, tmp_path: Path) -> None:
         FeatureMap.open(folder)
 
 
-@pytest.mark.parametrize(
-    "name", ["xy.npy", "descriptors.npy", "cells.npz", "descriptors.faiss", "features.json"]
-)
+@pytest.mark.parametrize("name", ["features.json", "vocabulary.safetensors"])
 def test_a_damaged_folder_is_refused(small: FeatureMap, tmp_path: Path, name: str) -> None:
     folder = Path(shutil.copytree(small.folder, tmp_path / "features"))
     (folder / name).write_bytes((folder / name).read_bytes()[:150])
@@ -308,11 +359,33 @@ def test_a_damaged_folder_is_refused(small: FeatureMap, tmp_path: Path, name: st
         FeatureMap.open(folder)
 
 
-def test_a_folder_that_lacks_a_file_is_refused(small: FeatureMap, tmp_path: Path) -> None:
+def test_another_vocabulary_is_refused(small: FeatureMap, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(small.folder, tmp_path / "features"))
-    (folder / "region.npy").unlink()
-    with pytest.raises(IndexFolderError, match=r"region\.npy.*--overwrite"):
+    words = -small.vocabulary.words
+    replace(small.vocabulary, words=words).write(folder / "vocabulary.safetensors")
+    with pytest.raises(IndexFolderError, match=r"vocabulary.*--overwrite"):
         FeatureMap.open(folder)
+
+
+@pytest.mark.parametrize("harm", ["missing", "short", "another", "spoilt"])
+def test_a_damaged_block_is_named_when_it_is_asked_for(
+    small: FeatureMap, tmp_path: Path, harm: str
+) -> None:
+    folder = Path(shutil.copytree(small.folder, tmp_path / "features"))
+    (entry,) = small.manifest.blocks
+    path = entry.path(folder)
+    data = path.read_bytes()
+    if harm == "missing":
+        path.unlink()
+    elif harm == "another":
+        write_block(path, small.records_of(entry)[1:], np.zeros(len(small) - 1, np.int64))
+    else:
+        path.write_bytes(data[:-200] + bytes(200 if harm == "spoilt" else 0))
+    features = FeatureMap.open(folder)
+    with pytest.raises(IndexFolderError, match=rf"{path.name} is damaged .*geoloc index"):
+        features.read()
+    assert features.damaged() == [entry]
+    assert small.damaged() == []
 
 
 def test_an_unfinished_folder_is_refused(tmp_path: Path) -> None:
@@ -320,9 +393,7 @@ def test_an_unfinished_folder_is_refused(tmp_path: Path) -> None:
         FeatureMap.open(tmp_path)
 
 
-def test_squares_give_each_feature_once_however_many(
-    small: FeatureMap, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_squares_give_each_feature_once(small: FeatureMap) -> None:
     offsets_m = np.array([[-20.0, 10.0], [-10.0, 10.0], [30.0, -40.0]])
     lon, lat = small.regions[0].frame.to_lonlat(offsets_m).T
     half_m = np.full(3, 20.0)
@@ -330,8 +401,6 @@ def test_squares_give_each_feature_once_however_many(
     boxes = [small.in_box(0, middle - 20, middle + 20) for middle in offsets_m]
     assert found.tolist() == sorted(set(np.concatenate(boxes).tolist()))
     assert 0 < len(found) < sum(map(len, boxes))
-    monkeypatch.setattr(feature_map, "_SORTED_SHARE", 10.0)
-    np.testing.assert_array_equal(small.in_squares(lon, lat, half_m), found)
     nothing = small.in_squares(lon[:0], lat[:0], half_m[:0])
     assert (nothing.shape, nothing.dtype) == ((0,), np.int64)
 
@@ -342,7 +411,7 @@ def test_finished_features_are_not_found_again_unless_of_other_tiles(
     count = build_features(kept_tiles, tmp_path / "features")
     before = folder_bytes(tmp_path / "features")
     with monkeypatch.context() as patch:
-        patch.setattr(building, "_tile_features", None)
+        patch.setattr(building, "describe_tile", None)
         assert build_features(kept_tiles, tmp_path / "features") == count
     assert folder_bytes(tmp_path / "features") == before
     other = cut(tmp_path / "tiles", utm_sheet(tmp_path / "other.tif", seed=5))

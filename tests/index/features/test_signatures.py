@@ -263,7 +263,7 @@ def test_a_run_that_ended_between_features_and_signatures_is_completed(
     assert not (features / "signatures.npy").exists()
     assert not (tmp_path / "cut" / "index.json").exists()
     found_again: list[int] = []
-    monkeypatch.setattr(building, "_tile_features", lambda *a: found_again.append(a[-1]))
+    monkeypatch.setattr(building, "describe_tile", lambda *a: found_again.append(a[-1]))
     build_index(tiles, tmp_path / "cut", options)
     assert found_again == []
     assert folder_bytes(tmp_path / "cut") == folder_bytes(tmp_path / "whole")

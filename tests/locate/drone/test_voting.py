@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from geoloc.index.features.feature_map import Neighbours
 from geoloc.index.features.keypoints import Keypoints
+from geoloc.index.features.map_features import MapFeatures
+from geoloc.index.features.neighbours import Neighbours
 from geoloc.locate.drone.hypotheses import VoteHypothesis
 from geoloc.locate.drone.voting import (
     VOTING,
@@ -30,6 +30,16 @@ SIDE_M = 1000.0
 SIZE_PX = (400.0, 300.0)
 YAWS_DEG = tuple(float(yaw) for yaw in range(0, 360, 10))
 GSDS_M = (0.3, 0.4, 0.5)
+
+
+@dataclass(frozen=True)
+class OfMemory:
+    """Stands for a map's features; so small a map is one square."""
+
+    all: MapFeatures
+
+    def read(self, ids: np.ndarray) -> MapFeatures:
+        return self.all.select(ids)
 
 
 @dataclass(frozen=True)
@@ -68,23 +78,26 @@ def plant(
     partners = place_m - offsets_on_ground(offsets[:true], VoteHypothesis(yaw_deg, gsd_m))
     partners += rng.normal(0, 0.7, partners.shape)
     clutter = 4000
-    features = SimpleNamespace(
-        xy_m=np.vstack([partners, rng.uniform(-SIDE_M / 2, SIDE_M / 2, (clutter, 2))]),
-        size_m=np.concatenate(
-            [
-                keypoints.size_px[:true] * gsd_m * rng.uniform(0.85, 1.18, true),
-                rng.uniform(1.2, 10, clutter),
-            ]
-        ),
-        angle_deg=np.concatenate(
-            [
-                keypoints.angle_deg[:true] + yaw_deg + rng.normal(0, 6, true),
-                rng.uniform(0, 360, clutter),
-            ]
+    features = OfMemory(
+        MapFeatures(
+            region=np.concatenate([np.zeros(true), rng.integers(0, 2, clutter)]).astype(np.int16),
+            xy_m=np.vstack([partners, rng.uniform(-SIDE_M / 2, SIDE_M / 2, (clutter, 2))]),
+            size_m=np.concatenate(
+                [
+                    keypoints.size_px[:true] * gsd_m * rng.uniform(0.85, 1.18, true),
+                    rng.uniform(1.2, 10, clutter),
+                ]
+            ),
+            angle_deg=np.concatenate(
+                [
+                    keypoints.angle_deg[:true] + yaw_deg + rng.normal(0, 6, true),
+                    rng.uniform(0, 360, clutter),
+                ]
+            )
+            % 360,
+            descriptors=np.zeros((true + clutter, 128), np.uint8),
+            lists=np.zeros(true + clutter, np.uint16),
         )
-        % 360,
-        region=np.concatenate([np.zeros(true), rng.integers(0, 2, clutter)]).astype(np.int16),
-        block=np.zeros_like,  # so small a map is one block
     )
     ids = rng.integers(true, true + clutter, (count, NEIGHBOURS))
     ids[np.arange(true), rng.integers(0, NEIGHBOURS - 1, true)] = np.arange(true)
@@ -133,7 +146,9 @@ def test_a_mirrored_photo_does_not_win() -> None:
     planted = plant()
     # Mirrored left to right: descriptors aside, an angle a becomes 180 - a.
     angles = (180 - planted.keypoints.angle_deg) % 360
-    turn = (planted.features.angle_deg[planted.votes.feature] - angles[planted.votes.photo]) % 360
+    turn = (
+        planted.features.all.angle_deg[planted.votes.feature] - angles[planted.votes.photo]
+    ) % 360
     mirrored = replace(planted.votes, turn_deg=turn.astype(np.float32))
     peaks = planted.peaks(votes=mirrored, offsets_px=planted.offsets_px * np.float32([-1, 1]))
     assert peaks[0].strength < planted.peaks()[0].strength / 3
