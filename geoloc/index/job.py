@@ -118,15 +118,14 @@ def build_index(
 def _repair(folder: Path, options: IndexOptions, progress: Progress) -> None:
     """Build anew what is damaged of a finished index: nothing else would find it but a photo."""
     index = MapIndex.open(folder)
-    if index.features_folder is not None:
-        with index.open_tiles() as tiles:
-            repair_features(
-                tiles,
-                index.features_folder,
-                workers=options.workers,
-                device=options.device,
-                progress=progress,
-            )
+    features = index.open_features()
+    damaged = [] if features is None else features.damaged()
+    if features is None or not damaged:
+        return
+    for entry in damaged:
+        progress.warn(f"{entry.path(features.folder)} is damaged; it is built anew")
+    with index.open_tiles() as tiles:
+        repair_features(tiles, features, damaged, workers=options.workers, device=options.device)
 
 
 def _warn_of_scale(tiles: TileSet, card: ModelCard, model: str, progress: Progress) -> None:

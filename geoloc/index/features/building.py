@@ -9,7 +9,7 @@ and ends with the same bytes.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 from geoloc.errors import GeolocError
 from geoloc.index.features.block_plan import BlockPlan
 from geoloc.index.features.feature_map import DESCRIPTOR, FeatureMap
-from geoloc.index.features.features_manifest import FeaturesManifest
+from geoloc.index.features.features_manifest import BlockEntry, FeaturesManifest
 from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorExtractor, DescriptorKind
 from geoloc.index.features.known import KnownFeatures
 from geoloc.index.features.plan import Plan
@@ -110,34 +110,29 @@ def build_features(
 
 
 def repair_features(
-    tiles: TileSet, folder: Path, *, workers: int = 2, device: str = "cpu", progress: Progress
-) -> int:
-    """Build the damaged blocks of a folder of features anew, and name them.
+    tiles: TileSet,
+    features: FeatureMap,
+    damaged: Sequence[BlockEntry],
+    *,
+    workers: int = 2,
+    device: str = "cpu",
+) -> None:
+    """Build some blocks of a map anew, as all were built.
 
     Args:
-        tiles: All tiles of the map.
-        folder: Folder of the features.
+        tiles: All tiles of the map, whose pixels are read where they touch the blocks.
+        features: Features of the map.
+        damaged: The blocks.
         workers: Number of threads.
         device: Device of the model that describes.
-        progress: Hears of each block.
-
-    Returns:
-        The number of blocks that were damaged.
 
     Raises:
-        TilesError: The pixels of their tiles are not there any more.
+        TilesError: The pixels are not there any more.
     """
-    features = FeatureMap.open(folder)
-    damaged = features.damaged()
-    if not damaged:
-        return 0
-    for entry in damaged:
-        progress.warn(f"{entry.path(folder)} is damaged; it is built anew")
     model = features.descriptor_folder
     extractor = None if model is None else _open_extractor(model, device)
     with describing(tiles, extractor, workers) as describe:
         rebuild_blocks(tiles, features, {entry.block for entry in damaged}, describe)
-    return len(damaged)
 
 
 def _seal_all(sealing: Sealing, describe: Describe, progress: Progress) -> None:

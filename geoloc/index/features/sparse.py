@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.tiles.tile_table import TileTable
 
