@@ -18,7 +18,7 @@ from geoloc.commands._console import (
     workers_option,
 )
 from geoloc.commands._progress import progress_bar
-from geoloc.errors import EXIT_PARTIAL
+from geoloc.errors import EXIT_PARTIAL, OptionError
 from geoloc.options import IndexOptions
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _DEFAULT = IndexOptions()
 
 
 @click.command(name="index", epilog=example("geoloc index tiles/ -o index"))
-@click.argument("tiles", type=click.Path(path_type=Path), metavar="TILES")
+@click.argument("tiles", type=click.Path(path_type=Path), metavar="TILES", required=False)
 @click.option(
     "-o",
     "--output",
@@ -83,6 +83,12 @@ _DEFAULT = IndexOptions()
 )
 @click.option("--append", is_flag=True, help="Add tiles that are not in the index yet.")
 @click.option(
+    "--remove",
+    multiple=True,
+    metavar="RASTER",
+    help="Take the tiles of a raster out of the index, without TILES; repeat it for several.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Report the number of tiles, bytes and minutes; write nothing."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
@@ -94,8 +100,9 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     ctx: click.Context,
     /,
     *,
-    tiles: Path,
+    tiles: Path | None,
     output: Path,
+    remove: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -106,7 +113,7 @@ def command(  # one parameter an option; how to build goes on as one dataclass
 
     TILES is a folder that `geoloc tile` wrote. Locating does not need it any more once it is
     indexed. After an interruption run the same command again: it continues, and it does nothing
-    when the index is complete.
+    when the index is complete, unless a part of it is damaged, which it builds anew.
 
     \b
     Exit code: 0 done, 6 done but some tiles could not be read and are left out,
@@ -116,6 +123,12 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     from geoloc.index.job import build_index, plan_index
 
     options = IndexOptions(**build)
+    if remove:
+        _check_alone(tiles, options, dry_run=dry_run)
+        _remove(output, remove, options, quiet=quiet, verbose=verbose, as_json=as_json)
+        return
+    if tiles is None:
+        raise OptionError("no TILES given; expected the folder that geoloc tile wrote")
     if dry_run:
         _show_plan(plan_index(tiles, output, options), as_json=as_json)
         return
@@ -124,6 +137,34 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     _show_summary(summary, quiet=quiet, as_json=as_json)
     if not summary.is_complete:
         ctx.exit(EXIT_PARTIAL)
+
+
+def _check_alone(tiles: Path | None, options: IndexOptions, *, dry_run: bool) -> None:
+    """Refuse what --remove has no use for."""
+    if tiles is not None or dry_run or options.append or options.overwrite:
+        raise OptionError(
+            "--remove works on the index alone; leave out TILES, --append, --overwrite and "
+            "--dry-run, and name the index with -o"
+        )
+
+
+def _remove(
+    folder: Path,
+    rasters: tuple[str, ...],
+    options: IndexOptions,
+    *,
+    quiet: bool,
+    verbose: int,
+    as_json: bool,
+) -> None:
+    from geoloc.index.removal import remove_rasters
+
+    with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        count = remove_rasters(folder, rasters, options, progress)
+    if as_json:
+        print_json({"folder": folder, "removed": count})
+    elif not quiet:
+        say(f"{folder}: {count} tiles removed")
 
 
 def _show_plan(plan: IndexPlan, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from geoloc.arrays import Int64Array
 from geoloc.errors import OptionError, OutputExistsError, TilesError
+from geoloc.index.features.features_manifest import FeaturesManifest
 from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.generation import (
     PARTS,
@@ -115,6 +116,8 @@ def prepare_job(
     base = Base.open(folder) if len(wanted.tile_digests) > 1 else None
     if base is not None:
         _check_scheme(tiles, base.manifest)
+        if wanted.features:
+            FeaturesManifest.read(base.files.features)  # refuses an older format before the work
     new_rows = np.arange(len(tiles)) if base is None else unknown_rows(tiles.table, base.table)
     if not _is_begun(begun, wanted, options):
         if base is not None and begun is not None and not begun.is_finished_in(base.manifest):

@@ -14,9 +14,10 @@ import tomli_w
 from geoloc.arrays import ByteArray, RgbImage
 from geoloc.errors import InputError, OutputExistsError, PhotoError
 from geoloc.index.features.descriptor import PatchNetExtractor
-from geoloc.index.features.keypoints import find_keypoints, to_grey
+from geoloc.index.features.keypoints import ROOT_SIFT, detect_keypoints, find_keypoints, to_grey
 from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary, learn_vocabulary
 from geoloc.models.card import CARD_NAME
+from geoloc.models.registry import bundled_models_folder
 from geoloc.options import VocabularyOptions
 from geoloc.photos.photo import read_photo
 from geoloc.photos.photo_files import find_photos
@@ -24,6 +25,7 @@ from geoloc.progress import CappedWarnings, Progress, Silent
 from geoloc.storage.atomic import replacing
 from geoloc.storage.lock import locked_folder
 
+_FACTS = "vocabulary.toml"
 _MAX_SIDE_PX = 4000
 _SEED = 1
 
@@ -59,7 +61,8 @@ def teach_vocabulary(
     The same model, images and options give the same vocabulary, on the same machine.
 
     Args:
-        model: The name of a bundled model or a model folder, which is written to.
+        model: The name of a bundled model or a model folder, which is written to; ``rootsift`` is
+            the descriptor without a model, whose vocabulary is bundled too.
         images: Files, folders and globs of images from above, which resemble tiles: 100 to 300 m
             wide. One that cannot be read is passed over.
         options: Scales, sources and the like.
@@ -73,33 +76,36 @@ def teach_vocabulary(
         OutputBusyError: Another run writes there.
     """
     options, progress = options or VocabularyOptions(), progress or Silent()
-    extractor = PatchNetExtractor(model, device=options.device)
-    card = extractor.card
-    if card.vocabulary_sha256 and not options.overwrite:
+    extractor = None
+    folder = bundled_models_folder() / ROOT_SIFT.name
+    if str(model) != ROOT_SIFT.name:
+        extractor = PatchNetExtractor(model, device=options.device)
+        folder = extractor.card.folder
+    if (folder / VOCABULARY).exists() and not options.overwrite:
         raise OutputExistsError(
-            f"{card.folder} has a vocabulary; expected a model without; pass --overwrite",
-            path=card.folder,
+            f"{folder} has a vocabulary; expected a model without; pass --overwrite", path=folder
         )
     paths = find_photos(images, recursive=options.recursive, progress=progress)
-    with locked_folder(card.folder):
+    with locked_folder(folder):
         described = list(_described(paths, extractor, options, progress))
         counts = [len(descriptors) for descriptors in described]
         if not sum(counts):
             message = "no keypoints on any of the images; expected images of ground from above"
             raise InputError(message, path=paths[0])
+        kind = ROOT_SIFT if extractor is None else extractor.kind
         groups = np.repeat(np.arange(len(counts)), counts)
-        vocabulary = learn_vocabulary(np.concatenate(described), extractor.kind, groups)
+        vocabulary = learn_vocabulary(np.concatenate(described), kind, groups)
         used = len(counts) // len(options.scales)
         facts = {"images": used, "descriptors": sum(counts), "scales": list(options.scales)}
-        _write(card.folder, vocabulary, {**facts, "sources": list(options.sources)})
+        _write(folder, vocabulary, {**facts, "sources": list(options.sources)})
     return VocabularySummary(
-        card.folder / VOCABULARY, used, sum(counts), len(vocabulary.lists), len(vocabulary.words)
+        folder / VOCABULARY, used, sum(counts), len(vocabulary.lists), len(vocabulary.words)
     )
 
 
 def _described(
     paths: Sequence[Path],
-    extractor: PatchNetExtractor,
+    extractor: PatchNetExtractor | None,
     options: VocabularyOptions,
     progress: Progress,
 ) -> Iterator[ByteArray]:
@@ -127,21 +133,23 @@ def _resized(pixels: RgbImage, scale: float) -> RgbImage:
 
 
 def _drawn(
-    pixels: RgbImage, extractor: PatchNetExtractor, limit: int, rng: np.random.Generator
+    pixels: RgbImage, extractor: PatchNetExtractor | None, limit: int, rng: np.random.Generator
 ) -> ByteArray:
     """Descriptors (N, size) of at most `limit` keypoints of an image."""
     grey = to_grey(pixels)
-    keypoints = find_keypoints(grey)
+    keypoints = detect_keypoints(grey) if extractor is None else find_keypoints(grey)
     if len(keypoints) > limit:
         drawn = rng.choice(len(keypoints), limit, replace=False)
         keypoints = keypoints.select(np.sort(drawn))
-    return extractor(grey, keypoints)
+    return keypoints.descriptors if extractor is None else extractor(grey, keypoints)
 
 
 def _write(folder: Path, vocabulary: Vocabulary, facts: dict[str, object]) -> None:
     """Write vocabulary and card, one right after the other: neither serves without the other."""
     path = folder / CARD_NAME
-    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    if not path.is_file():  # RootSIFT has no model, and so no card
+        path = folder / _FACTS
+    document = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     with replacing(path) as card, replacing(folder / VOCABULARY) as draft:
         draft.write_bytes(vocabulary.serialised)
         document["vocabulary"] = {"sha256": vocabulary.digest, **facts}

@@ -1,4 +1,4 @@
-"""What geoloc 0.1.0 wrote opens still: tiles, indexes of both descriptors, a model, a photo.
+"""What geoloc 0.1.0 wrote opens still (tiles, a model, vectors), or is refused in one clear line.
 
 The archive was written by the code before the modules were moved into wings, and is never written
 again. Its map is of seeded boxes and discs, 160 m wide in four tiles of 80 m; its networks have
@@ -8,6 +8,7 @@ straight down from 60 m. The values asserted are those that the old code gave.
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -15,14 +16,15 @@ import numpy as np
 import pytest
 import torch
 
-from geoloc.geometry.crs import LonLat, distance_m
-from geoloc.index.features.feature_map import FeatureMap
+from geoloc.errors import IndexFolderError
+from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.locator import Locator
 from geoloc.models.embedder import Embedder
 from geoloc.models.registry import load_model, read_card
 from geoloc.options import LocateOptions
 from geoloc.tiles.tile_set import TileSet
+from tests.fixtures.indexes import folder_bytes, options_for
 
 _ARCHIVE = Path(__file__).parents[1] / "fixtures" / "old_formats" / "0.1.0.tar.xz"
 _TILES = ["region_80_0_0", "region_80_0_1", "region_80_1_0", "region_80_1_1"]
@@ -32,7 +34,6 @@ _PIXELS = [
     [197, 172, 227],
     [98, 154, 35],
 ]  # at row 80, column 40 of each
-_TRUTH = LonLat(15.00125157, 52.34961681)
 
 
 @pytest.fixture(scope="module")
@@ -82,33 +83,22 @@ def test_an_old_index_finds_its_tiles(old: Path, vectors: np.ndarray, name: str)
     np.testing.assert_allclose(found.scores[:, 1], [0.4622, 0.4410, 0.4330, 0.4622], atol=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "count"), [("index", "rootsift", 655), ("index-learned", "patches", 655)]
-)
-def test_old_local_features_open(old: Path, name: str, kind: str, count: int) -> None:
-    folder = MapIndex.open(old / name).features_folder
-    assert folder is not None
-    features = FeatureMap.open(folder)
-    assert len(features.xy_m) == count
-    assert MapIndex.open(old / name).manifest.recipe.descriptor.split()[0] == kind
+@pytest.mark.parametrize("name", ["index", "index-learned"])
+def test_old_local_features_are_refused_in_one_line(old: Path, name: str) -> None:
+    with pytest.raises(
+        IndexFolderError, match=r"format 1, .* reads format 2; .* geoloc index TILES --overwrite"
+    ):
+        Locator(MapIndex.open(old / name), LocateOptions(device="cpu"), run_id="run")
 
 
-@pytest.mark.parametrize(
-    ("name", "position"),
-    [
-        ("index", LonLat(15.001256557945107, 52.34961802042328)),
-        ("index-learned", LonLat(15.001252680945205, 52.34961981822163)),
-    ],
-)
-def test_a_photo_is_located_on_an_old_index(old: Path, name: str, position: LonLat) -> None:
-    locator = Locator(MapIndex.open(old / name), LocateOptions(device="cpu"), run_id="run")
-    result = locator.locate(old / "photo.jpg")
-    assert (result.status, result.tile_id) == ("located", "region_80_0_1")
-    assert result.longitude is not None
-    assert result.latitude is not None
-    found = LonLat(result.longitude, result.latitude)
-    # Processors that describe keypoints in whole numbers move it a little.
-    assert distance_m(found, position) < 0.2
-    assert distance_m(found, _TRUTH) < 0.5
-    assert result.heading == pytest.approx(30, abs=0.5)
-    assert result.confidence > 0.999
+@pytest.mark.parametrize("append", [False, True])
+def test_an_old_index_is_neither_kept_nor_added_to(old: Path, tmp_path: Path, append: bool) -> None:
+    folder = Path(shutil.copytree(old, tmp_path / "old"))
+    if append:  # more tiles
+        manifest = folder / "tiles" / "tiles.json"
+        manifest.write_text(manifest.read_text().replace("59e90b85", "00000000"))
+    before = folder_bytes(folder / "index")
+    options = options_for(folder / "model", features=True, append=append)
+    with pytest.raises(IndexFolderError, match="format 1.*--overwrite"):
+        build_index(folder / "tiles", folder / "index", options)
+    assert folder_bytes(folder / "index") == before

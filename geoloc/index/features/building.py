@@ -201,7 +201,11 @@ def _vocabulary(
             return vocabulary
     if known is not None:
         return _keep(known.features.vocabulary, path)
-    taught = None if descriptor is None else Vocabulary.of_model(read_card(descriptor))
+    taught = (
+        Vocabulary.of_root_sift()
+        if descriptor is None
+        else Vocabulary.of_model(read_card(descriptor))
+    )
     return None if taught is None else _keep(taught, path)
 
 

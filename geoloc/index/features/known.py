@@ -27,6 +27,8 @@ from geoloc.index.features.plan import Plan
 
 # Records of a block by raster and region.
 PartRecords = dict[tuple[str, int], AnyArray]
+# Numbers of regions of a new map, by block and number of the part.
+Regions = dict[tuple[BlockId, int], int]
 
 
 @dataclass(frozen=True)
@@ -86,31 +88,36 @@ class KnownFeatures:
             if any(part.raster in self.without for part in entry.parts)
         }
 
-    def regions_in(self, plan: Plan) -> dict[int, int]:
-        """The number in a plan of all tiles of each region of these features that has any."""
-        found = {}
+    def regions_in(self, plan: Plan) -> Regions:
+        """The number, in a plan of all tiles, of the region of each part that is kept."""
+        found: Regions = {}
+        of_region: dict[int, int] = {}
         for entry in self.entries.values():
-            for part in entry.parts:
-                if part.region not in found and part.raster not in self.without:
-                    found[part.region] = plan.region_at(self._position(part.region, entry))
+            for number, part in enumerate(entry.parts):
+                if part.raster in self.without:
+                    continue
+                # More tiles join regions and never part them; fewer may part them.
+                if self.without or part.region not in of_region:
+                    of_region[part.region] = plan.region_at(self._position(entry, number))
+                found[entry.block, number] = of_region[part.region]
         return found
 
-    def _position(self, region: int, entry: BlockEntry) -> LonLat:
-        """A position of the region."""
-        number = [part.region for part in entry.parts].index(region)
+    def _position(self, entry: BlockEntry, number: int) -> LonLat:
+        """A position of a part."""
         first = sum(part.count for part in entry.parts[:number])
         record = self.features.records_of(entry)[[first]]
         return LonLat(*entry.block.frame.to_lonlat(places_m(record))[0])
 
-    def entry_in(self, block: BlockId, regions: dict[int, int]) -> BlockEntry:
+    def entry_in(self, block: BlockId, regions: Regions) -> BlockEntry:
         """A block that goes over as it is, with the regions of the new map."""
         entry = self.entries[block]
         parts = tuple(
-            BlockPart(part.raster, regions[part.region], part.count) for part in entry.parts
+            BlockPart(part.raster, regions[block, number], part.count)
+            for number, part in enumerate(entry.parts)
         )
         return BlockEntry(block, entry.seal, parts)
 
-    def records_in(self, block: BlockId, regions: dict[int, int]) -> PartRecords:
+    def records_in(self, block: BlockId, regions: Regions) -> PartRecords:
         """The records of a block that are kept, by raster and region of the new map.
 
         Raises:
@@ -122,9 +129,10 @@ class KnownFeatures:
         records = self.features.records_of(entry)
         ends = np.cumsum([part.count for part in entry.parts])
         found: PartRecords = {}
-        for part, some in zip(entry.parts, np.split(records, ends[:-1]), strict=True):
+        pieces = zip(entry.parts, np.split(records, ends[:-1]), strict=True)
+        for number, (part, some) in enumerate(pieces):
             if part.raster not in self.without:
-                key = part.raster, regions[part.region]
+                key = part.raster, regions[block, number]
                 # Two pieces of a raster, which new tiles have joined, are one part from now on.
                 found[key] = np.concatenate([found[key], some]) if key in found else some
         return found

@@ -22,7 +22,7 @@ from geoloc.index.features.block_file import FeatureBlock, write_block
 from geoloc.index.features.block_grid import BlockId
 from geoloc.index.features.block_plan import BlockPlan
 from geoloc.index.features.features_manifest import BLOCKS, BlockEntry, BlockPart
-from geoloc.index.features.known import KnownFeatures, PartRecords
+from geoloc.index.features.known import KnownFeatures, PartRecords, Regions
 from geoloc.index.features.plan import Plan
 from geoloc.index.features.tile_features import BlockRecords
 from geoloc.index.features.vocabulary import Vocabulary
@@ -113,8 +113,8 @@ class Sealing:
         return lost | self.layout.homes_of.keys()
 
     @cached_property
-    def _regions(self) -> dict[int, int]:
-        """Number in the plan of each known region."""
+    def _regions(self) -> Regions:
+        """Number, in the plan, of the region of each known part."""
         return {} if self.known is None else self.known.regions_in(self.plan)
 
     @cached_property

@@ -26,8 +26,9 @@ from safetensors import SafetensorError
 
 from geoloc.arrays import ByteArray, Float32Array, Int64Array
 from geoloc.errors import IndexFolderError, ModelError, first_line
-from geoloc.index.features.keypoints import DescriptorKind
+from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorKind
 from geoloc.models.card import ModelCard
+from geoloc.models.registry import bundled_models_folder
 from geoloc.storage.atomic import replacing
 
 VOCABULARY = "vocabulary.safetensors"
@@ -104,6 +105,16 @@ class Vocabulary:
                 "geoloc models vocabulary",
                 path=path,
             ) from error
+
+    @classmethod
+    def of_root_sift(cls) -> Vocabulary | None:
+        """The vocabulary of RootSIFT, which is bundled; None where it is not.
+
+        Raises:
+            IndexFolderError: It is damaged.
+        """
+        path = bundled_models_folder() / ROOT_SIFT.name / VOCABULARY
+        return cls.open(path) if path.is_file() else None
 
     def write(self, path: Path) -> None:
         """Write it to a file, whole or not at all; the same vocabulary makes the same bytes."""
