@@ -99,6 +99,6 @@ def test_an_old_index_is_neither_kept_nor_added_to(old: Path, tmp_path: Path, ap
         manifest.write_text(manifest.read_text().replace("59e90b85", "00000000"))
     before = folder_bytes(folder / "index")
     options = options_for(folder / "model", features=True, append=append)
-    with pytest.raises(IndexFolderError, match="format 1.*--overwrite"):
+    with pytest.raises(IndexFolderError, match=r"format 1.*--overwrite"):
         build_index(folder / "tiles", folder / "index", options)
     assert folder_bytes(folder / "index") == before

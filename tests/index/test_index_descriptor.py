@@ -14,7 +14,6 @@ from affine import Affine
 from geoloc.commands._path_facts import path_facts
 from geoloc.errors import IndexFolderError, ModelError, OutputExistsError
 from geoloc.index.features.feature_map import FeatureMap
-from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.locator import open_extractor
@@ -174,24 +173,6 @@ def _edit(features: Path, change: Callable[[dict[str, object]], object]) -> None
     (features / "features.json").write_text(json.dumps(manifest))
 
 
-def test_an_index_of_before_there_was_a_choice_is_root_sift(models: Path, small: Path) -> None:
-    build_index(
-        small.parent / "tiles", small, options(models, descriptor="rootsift", overwrite=True)
-    )
-    folder = MapIndex.open(small).features_folder
-    assert folder is not None
-    assert not (folder / "descriptor").exists()
-    _edit(folder, lambda manifest: manifest.pop("descriptor"))
-    recipe = json.loads((small / "index.json").read_text())
-    del recipe["recipe"]["descriptor"]
-    (small / "index.json").write_text(json.dumps(recipe))
-    opened = FeatureMap.open(folder)
-    assert (opened.kind, opened.descriptor_folder) == (ROOT_SIFT, None)
-    assert path_facts(small).facts["local_features"]["described_by"] == "rootsift"
-    again = options(models, descriptor="rootsift")
-    assert build_index(small.parent / "tiles", small, again).added == 0
-
-
 def test_a_descriptor_of_a_later_version_is_refused(small: Path) -> None:
     _edit(small / "features", lambda m: m["descriptor"].update(more=1))  # type: ignore[attr-defined]
     with pytest.raises(IndexFolderError, match="--overwrite"):
@@ -223,4 +204,4 @@ def test_a_map_of_nothing_can_be_described(models: Path, tmp_path: Path) -> None
     )
     build_index(write_tiles(tmp_path / "tiles", blank), tmp_path / "index", options(models))
     features = FeatureMap.open(tmp_path / "index" / "features")
-    assert features.descriptors.shape == (0, 32)
+    assert features.read().descriptors.shape == (0, 32)
