@@ -24,12 +24,13 @@ from geoloc.index.features.signatures import write_signatures
 from geoloc.index.generation import IndexFiles, next_generation, sweep
 from geoloc.index.resume import Base
 from geoloc.index.vector_store import FaissStore, write_store
-from geoloc.options import IndexOptions
+from geoloc.options import FAISS, IndexOptions
 from geoloc.progress import Progress
 from geoloc.storage.lock import locked_folder
 from geoloc.tiles.location import resolve_location
 from geoloc.tiles.manifest import TileManifest, TileScheme
-from geoloc.tiles.tile_set import TileSet, write_table
+from geoloc.tiles.table_files import write_table
+from geoloc.tiles.tile_set import TileSet
 
 
 def remove_rasters(
@@ -53,6 +54,11 @@ def remove_rasters(
     """
     with locked_folder(folder):
         base = Base.open(folder)
+        if base.manifest.recipe.store != FAISS:
+            raise OptionError(
+                f"{folder} keeps its tiles in a Lance dataset, from which rasters are not removed; "
+                "build the index again without them"
+            )
         names = _found(base, rasters)
         rows = np.flatnonzero(~base.table["raster"].isin(names))
         if not len(rows):

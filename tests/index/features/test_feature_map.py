@@ -100,7 +100,10 @@ def sheet_and_features(
 def small(tmp_path_factory: pytest.TempPathFactory) -> FeatureMap:
     """Nearly north-up, its tiles exact crops."""
     folder = tmp_path_factory.mktemp("small")
-    return build(folder, utm_sheet(folder / "sheet.tif"))
+    features = build(folder, utm_sheet(folder / "sheet.tif"))
+    # Where its blocks lie is kept from now on, before `small_blocks` makes others.
+    features.in_box(0, np.array([-1.0, -1.0]), np.array([1.0, 1.0]))
+    return features
 
 
 @pytest.fixture
