@@ -9,6 +9,8 @@ import click
 
 from geoloc.commands._console import (
     device_option,
+    engine_of,
+    engine_options,
     example,
     overwrite_option,
     print_json,
@@ -94,6 +96,7 @@ _DEFAULT = IndexOptions()
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @overwrite_option
 @workers_option(_DEFAULT.workers)
+@engine_options
 @verbosity_options
 @click.pass_context
 def command(  # one parameter an option; how to build goes on as one dataclass
@@ -122,6 +125,7 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     """
     from geoloc.index.job import build_index, plan_index
 
+    engine = engine_of(build)
     options = IndexOptions(**build)
     if remove:
         _check_alone(tiles, options, dry_run=dry_run)
@@ -133,7 +137,7 @@ def command(  # one parameter an option; how to build goes on as one dataclass
         _show_plan(plan_index(tiles, output, options), as_json=as_json)
         return
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
-        summary = build_index(tiles, output, options, progress=progress)
+        summary = build_index(tiles, output, options, progress=progress, engine=engine)
     _show_summary(summary, quiet=quiet, as_json=as_json)
     if not summary.is_complete:
         ctx.exit(EXIT_PARTIAL)

@@ -17,7 +17,8 @@ from geoloc.index.features.building import repair_features
 from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_index import MapIndex
-from geoloc.index.resume import Base, prepare_job, recipe_of, resolve_recipe, unknown_rows
+from geoloc.index.resume import Base, Job, prepare_job, recipe_of, resolve_recipe, unknown_rows
+from geoloc.index.shard_worker import EmbeddingRun, embed_on_cluster
 from geoloc.index.tile_vectors import embed_tiles, quickest_shrink, read_ahead
 from geoloc.index.tile_watch import TileWatch
 from geoloc.index.writing import check_tiles, write_index
@@ -25,7 +26,7 @@ from geoloc.models.card import ModelCard
 from geoloc.models.embedder import Embedder
 from geoloc.models.registry import read_card
 from geoloc.models.view import SATELLITE
-from geoloc.options import IndexOptions
+from geoloc.options import ONE_MACHINE, EngineOptions, IndexOptions
 from geoloc.progress import Progress, Silent
 from geoloc.storage.lock import locked_folder
 from geoloc.tiles.tile_set import TileSet
@@ -66,6 +67,7 @@ def build_index(
     options: IndexOptions | None = None,
     *,
     progress: Progress | None = None,
+    engine: EngineOptions = ONE_MACHINE,
 ) -> IndexSummary:
     """Embed tiles and write the index that photos are searched in.
 
@@ -82,6 +84,7 @@ def build_index(
             at once, up to rounding of the network and what
             `geoloc.index.features.known.KnownFeatures` says of features.
         progress: Listener to the progress.
+        engine: What embeds the tiles.
 
     Raises:
         TilesError: There are no tiles, or not one can be read.
@@ -89,7 +92,7 @@ def build_index(
         OptionError: The factory is unknown, or options contradict each other.
         OutputExistsError: The folder holds an index that was built otherwise.
         OutputBusyError: Another run writes there.
-        DependencyError: The device is not there.
+        DependencyError: The device or the cluster is not there.
     """
     options, progress, began = options or IndexOptions(), progress or Silent(), time.monotonic()
     folder = Path(folder)
@@ -101,6 +104,8 @@ def build_index(
             return _summary(folder, 0, began)
         _warn_of_scale(tile_set, job.card, options.model, progress)
         embedder = Embedder(job.card.folder, device=options.device, batch_size=options.batch_size)
+        if engine.is_cluster:
+            _embed_on_cluster(job, embedder, options, engine, progress)
         found = embed_tiles(
             tile_set,
             job.new_rows,
@@ -126,6 +131,17 @@ def _repair(folder: Path, options: IndexOptions, progress: Progress) -> None:
         progress.warn(f"{entry.path(features.folder)} is damaged; it is built anew")
     with index.open_tiles() as tiles:
         repair_features(tiles, features, damaged, workers=options.workers, device=options.device)
+
+
+def _embed_on_cluster(
+    job: Job,
+    embedder: Embedder,
+    options: IndexOptions,
+    engine: EngineOptions,
+    progress: Progress,
+) -> None:
+    run = EmbeddingRun(job.tiles.folder, job.tiles.digest(), job.card.folder, options)
+    embed_on_cluster(run, job.new_rows, embedder, job.parts, engine=engine, progress=progress)
 
 
 def _warn_of_scale(tiles: TileSet, card: ModelCard, model: str, progress: Progress) -> None:

@@ -187,3 +187,15 @@ def _collect(folder: Path, shards: int, dimension: int, asked: int) -> TileVecto
             out[start : start + len(part)] = np.load(_shard_path(folder, n))["vectors"]
         start += len(part)
     return TileVectors(np.concatenate(rows), out, asked - count)
+
+
+def missing_shards(
+    folder: Path, rows: Int64Array, embedder: Embedder
+) -> list[tuple[Path, Int64Array]]:
+    """The files of the shards that a folder lacks, or holds damaged, and the tiles of each."""
+    shards = [rows[i : i + SHARD_TILES] for i in range(0, len(rows), SHARD_TILES)]
+    return [
+        (_shard_path(folder, n), asked)
+        for n, asked in enumerate(shards)
+        if not _is_whole(folder, n, asked, embedder)
+    ]
