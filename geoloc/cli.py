@@ -7,6 +7,7 @@ own help. Their one-line descriptions are stated here, so that ``geoloc --help``
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import signal
 import threading
@@ -146,7 +147,11 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; what the ``geoloc`` script calls."""
-    cli(prog_name="geoloc")
+    try:
+        cli(prog_name="geoloc")
+    finally:
+        # At its end Python looks for rubbish among all that was loaded: a tenth of a short run.
+        gc.freeze()
 
 
 if __name__ == "__main__":
