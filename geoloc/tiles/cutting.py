@@ -12,12 +12,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 import rasterio
+import rasterio.shutil
 from affine import Affine
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
@@ -27,7 +29,7 @@ from geoloc.storage.atomic import replacing
 from geoloc.stretch import Stretch
 from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.footprint import tile_centre, tile_polygon
-from geoloc.tiles.gdal import gdal_environment
+from geoloc.tiles.gdal import GDAL_ERRORS, gdal_environment
 from geoloc.tiles.grid import RasterFrame, TileWindow
 from geoloc.tiles.gtiff_options import PIXEL_RGB, creation_options
 from geoloc.tiles.location import resolve_location
@@ -266,8 +268,8 @@ def write_tile(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        encoded = _encode(tile, _profile(tile, crs, transform, options))
-    except rasterio.errors.RasterioError as error:
+        encoded = _encode(tile, crs, transform, options)
+    except GDAL_ERRORS as error:
         raise OptionError(f"cannot write {path}: {cause_text(error)}; check --co") from error
     with replacing(path, durable=False) as draft:
         draft.write_bytes(encoded)
@@ -277,20 +279,36 @@ def encoded_bytes(
     tile: RgbTile, *, crs: rasterio.crs.CRS, transform: Affine, options: Sequence[str] = ()
 ) -> int:
     """How many bytes the tile would take on disk, written by `write_tile`."""
-    return len(_encode(tile, _profile(tile, crs, transform, options)))
+    return len(_encode(tile, crs, transform, options))
 
 
-def _encode(tile: RgbTile, profile: dict[str, Any]) -> bytes:
+def _encode(
+    tile: RgbTile, crs: rasterio.crs.CRS, transform: Affine, options: Sequence[str]
+) -> bytes:
+    """The file of a tile.
+
+    It is a copy of a raster in memory that has its overview already: to add one to a file, GDAL
+    decodes it again, and rasterio lets no other thread run meanwhile.
+    """
+    size_px = len(tile.pixels)
+    shape = {"width": size_px, "height": size_px, "count": 3, "dtype": "uint8"}
     with (
-        rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=_overview_block_px(len(tile.pixels))),
+        rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=_overview_block_px(size_px)),
+        rasterio.open("", "w", driver="MEM", crs=crs, transform=transform, **shape) as raster,
         MemoryFile() as memory,
     ):
-        with memory.open(**profile) as dataset:
-            dataset.write(np.moveaxis(tile.pixels, -1, 0))
-            if not tile.valid.all():
-                dataset.write_mask(tile.valid)
-            if tile.pixels.shape[0] % OVERVIEW == 0:
-                dataset.build_overviews([OVERVIEW], Resampling.average)
+        raster.write(np.moveaxis(tile.pixels, -1, 0))
+        if not tile.valid.all():
+            raster.write_mask(tile.valid)
+        if size_px % OVERVIEW == 0:
+            raster.build_overviews([OVERVIEW], Resampling.average)
+        rasterio.shutil.copy(
+            raster,
+            memory.name,
+            driver="GTiff",
+            copy_src_overviews=True,
+            **_creation(size_px, options),
+        )
         return bytes(memory.getbuffer())
 
 
@@ -300,26 +318,12 @@ def _overview_block_px(size_px: int) -> int:
     return max(least, 1 << (size_px // OVERVIEW - 1).bit_length())
 
 
-def _profile(
-    tile: RgbTile, crs: rasterio.crs.CRS, transform: Affine, options: Sequence[str]
-) -> dict[str, Any]:
-    """What rasterio needs to create the file of a tile."""
-    size_px = len(tile.pixels)
+def _creation(size_px: int, options: Sequence[str]) -> dict[str, str]:
+    """The creation options of the file of a tile."""
     chosen = creation_options(options)
     # One strip a tile: always read whole, it decodes quicker in one piece.
-    whole = {} if "TILED" in chosen else {"BLOCKYSIZE": size_px}
-    return {
-        "driver": "GTiff",
-        "width": size_px,
-        "height": size_px,
-        "count": 3,
-        "dtype": "uint8",
-        "crs": crs,
-        "transform": transform,
-        **PIXEL_RGB,
-        **whole,
-        **chosen,
-    }
+    whole = {} if "TILED" in chosen else {"BLOCKYSIZE": str(size_px)}
+    return {**PIXEL_RGB, **whole, **chosen}
 
 
 def make_chunks(
@@ -327,23 +331,26 @@ def make_chunks(
 ) -> list[list[TileSpec]]:
     """Tiles of one ground size in chunks for one thread each, in the order that reads blocks once.
 
-    A chunk is as many columns wide as the share of the cache of a thread holds for one row of
-    tiles and the next; or, for a file in stripes over its whole width, some rows high.
+    A chunk is at most as many columns wide as the share of the cache of a thread holds for one row
+    of tiles and the next; or, for a file in stripes over its whole width, some rows high. All are
+    of one size, so that no thread waits for another at the end, and may end within a column.
     """
     if not specs:
         return []
-    axis = "row" if raster.has_stripes else "col"
-    numbers = sorted({getattr(spec.window, axis) for spec in specs})
-    count = math.ceil(len(numbers) / workers)
+    axis, across = ("row", "col") if raster.has_stripes else ("col", "row")
+    ordered = sorted(specs, key=lambda s: (getattr(s.window, axis), getattr(s.window, across)))
+    rounds = 1
     if not raster.has_stripes:
-        count = min(count, _columns_in_cache(raster, specs, workers=workers))
-    group = {number: i // count for i, number in enumerate(numbers)}
-    chunks: list[list[TileSpec]] = [[] for _ in range(group[numbers[-1]] + 1)]
-    for spec in specs:
-        chunks[group[getattr(spec.window, axis)]].append(spec)
-    for chunk in chunks:
-        chunk.sort(key=lambda spec: (spec.window.row, spec.window.col))
-    return chunks
+        columns = len({spec.window.col for spec in specs})
+        # One that begins and ends within a column reaches over one more.
+        widest = max(1, _columns_in_cache(raster, specs, workers=workers) - 1)
+        rounds = math.ceil(columns / (widest * workers))
+    count = min(len(specs), rounds * workers)
+    ends = [len(specs) * number // count for number in range(count + 1)]
+    return [
+        sorted(ordered[first:end], key=lambda spec: (spec.window.row, spec.window.col))
+        for first, end in pairwise(ends)
+    ]
 
 
 def _columns_in_cache(raster: MapRaster, specs: Sequence[TileSpec], *, workers: int) -> int:

@@ -7,9 +7,14 @@ from contextlib import nullcontext
 from typing import Any
 
 import rasterio
+from rasterio._err import CPLE_BaseError  # documented, though the module is not
 from rasterio.env import getenv, hasenv
+from rasterio.errors import RasterioError
 
 from geoloc import __version__
+
+# What rasterio raises when GDAL fails; when a file is copied that is GDAL's own error, unwrapped.
+GDAL_ERRORS = (RasterioError, CPLE_BaseError)
 
 # Who asks: operators of servers want to know whom to write to.
 USER_AGENT = f"geoloc/{__version__} (+geoloc-cli)"

@@ -19,8 +19,10 @@ from geoloc.tiles.cutting import (
     TileSpec,
     cut_raster,
     encoded_bytes,
+    make_chunks,
     write_tile,
 )
+from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.grid import GridOptions, grid_rows
 from geoloc.tiles.manifest import TileScheme
 from geoloc.tiles.raster import open_raster
@@ -68,6 +70,22 @@ def test_the_overview_takes_no_more_room_than_its_pixels(tmp_path: Path) -> None
     assert sizes[0] - sizes[1] < 1.1 * 64 * 64 * 3
 
 
+def test_a_tile_with_holes_has_a_mask_and_an_overview_of_what_is_there(tmp_path: Path) -> None:
+    tile = _tile()
+    valid = np.arange(64) % 4 != 0
+    holes = RgbTile(tile.pixels * valid[:, None], np.broadcast_to(valid, (64, 64)))
+    with gdal_environment(GDAL_TIFF_INTERNAL_MASK=True):
+        write_tile(tmp_path / "a.tif", holes, crs=UTM, transform=PLACE)
+    with rasterio.open(tmp_path / "a.tif") as dataset:
+        assert np.array_equal(dataset.dataset_mask() > 0, holes.valid)
+        assert np.array_equal(dataset.read().transpose(1, 2, 0), holes.pixels)
+    with rasterio.open(tmp_path / "a.tif", overview_level=0) as overview:
+        small = overview.read().transpose(1, 2, 0)
+    seen = tile.pixels.reshape(16, 4, 16, 4, 3)[:, :, :, 1:].mean(axis=(1, 3))
+    assert np.abs(small - seen).max() <= 0.51
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+
+
 def test_pixels_that_lie_band_by_band_are_written_alike(tmp_path: Path) -> None:
     tile = _tile()
     bands = np.ascontiguousarray(np.moveaxis(tile.pixels, -1, 0))
@@ -99,6 +117,39 @@ def _job(tmp_path: Path) -> tuple[RasterJob, list[TileSpec]]:
         job = RasterJob(path, tmp_path, tmp_path, "region", scheme, raster.frame, "EPSG:32633")
     windows = [w for row in grid_rows(job.frame, GridOptions(160.0, 64, 0.0)) for w in row]
     return job, [TileSpec(f"{w.row}_{w.col}", 160.0, w) for w in windows]
+
+
+@pytest.mark.parametrize("trait", ["utm", "striped"])
+@pytest.mark.parametrize("cache_columns", [1, 3, 100])
+def test_threads_get_chunks_of_one_size_that_the_cache_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trait: str, cache_columns: int
+) -> None:
+    monkeypatch.setattr(cutting, "_columns_in_cache", lambda *_, **__: cache_columns)
+    _, specs = _job(tmp_path)
+    with open_raster(str(tmp_path / "region.tif")) as raster:
+        columns = 1 + max(spec.window.col for spec in specs)
+        rows = 1 + max(spec.window.row for spec in specs)
+        assert columns * rows == len(specs) > 6
+        if trait == "striped":
+            assert raster.has_stripes
+        else:
+            monkeypatch.setattr(type(raster), "has_stripes", False)
+        chunks = make_chunks(raster, specs[::-1], workers=3)
+    assert sorted(spec.tile_id for chunk in chunks for spec in chunk) == sorted(
+        spec.tile_id for spec in specs
+    )
+    assert max(map(len, chunks)) - min(map(len, chunks)) <= 1
+    for chunk in chunks:
+        places = [(spec.window.row, spec.window.col) for spec in chunk]
+        assert places == sorted(places)
+        if trait == "utm":
+            assert len({col for _, col in places}) <= max(2, cache_columns)
+
+
+def test_no_tiles_are_no_chunks(tmp_path: Path) -> None:
+    _job(tmp_path)
+    with open_raster(str(tmp_path / "region.tif")) as raster:
+        assert make_chunks(raster, [], workers=2) == []
 
 
 @pytest.mark.parametrize("workers", [1, 4])
