@@ -129,6 +129,8 @@ class IndexOptions:
         store: What keeps vectors and tiles: ``faiss``, ``lance``, or the address of a Lance dataset
             such as ``s3://bucket/region.lance``.
         features: Also compute the local features that `locate` verifies with.
+        lazy_features: Keep only what proposes tiles; the features of these are found again in the
+            map's pixels, which must stay where they are.
         descriptor: Descriptor of the local features: a model, by name or folder, or ``rootsift``.
         append: Add tiles that the index does not hold yet.
         overwrite: Replace what is there.
@@ -141,6 +143,7 @@ class IndexOptions:
     factory: str = "SQfp16"
     store: str = FAISS
     features: bool = True
+    lazy_features: bool = False
     descriptor: str = DEFAULT_DESCRIPTOR
     append: bool = False
     overwrite: bool = False

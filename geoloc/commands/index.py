@@ -71,11 +71,14 @@ _DEFAULT = IndexOptions()
     "an address such as s3://bucket/region.lance (extra lance).",
 )
 @click.option(
-    "--features/--no-features",
-    default=_DEFAULT.features,
+    "--features",
+    type=click.Choice(["stored", "lazy"]),
+    default="stored",
     show_default=True,
-    help="Also compute the map's local features, which locate needs for an exact position.",
+    help="The local features of the map, which locate needs for an exact position: stored in the "
+    "index, or found again in the map's pixels, where a photo may be, by locate.",
 )
+@click.option("--no-features", is_flag=True, help="Leave the local features out.")
 @click.option(
     "--descriptor",
     default=_DEFAULT.descriptor,
@@ -106,6 +109,8 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     tiles: Path | None,
     output: Path,
     remove: tuple[str, ...],
+    features: str,
+    no_features: bool,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -126,7 +131,8 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     from geoloc.index.job import build_index, plan_index
 
     engine = engine_of(build)
-    options = IndexOptions(**build)
+    is_lazy = features == "lazy"
+    options = IndexOptions(**build, features=not no_features, lazy_features=is_lazy)
     if remove:
         _check_alone(tiles, options, dry_run=dry_run)
         _remove(output, remove, options, quiet=quiet, verbose=verbose, as_json=as_json)

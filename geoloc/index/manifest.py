@@ -37,6 +37,7 @@ class Recipe:
         tile_digests: Checksum of each folder of tiles, in the order in which they were added.
         descriptor: Descriptor of the local features: ``rootsift``, or a model and the checksum
             of its weights.
+        lazy_features: True if these are found again when photos need them.
         store: What keeps vectors and tiles, as of `geoloc.options.IndexOptions`.
     """
 
@@ -50,6 +51,7 @@ class Recipe:
     features: bool
     tile_digests: tuple[str, ...]
     descriptor: str = "rootsift"
+    lazy_features: bool = False
     store: str = FAISS
 
     @property
@@ -69,6 +71,8 @@ class Recipe:
             return f"its store is {self.store}, not {other.store}"
         if self.features != other.features:
             return f"it was built {'with' if self.features else 'without'} local features"
+        if self.lazy_features != other.lazy_features:
+            return f"it was built with --features {'lazy' if self.lazy_features else 'stored'}"
         if self.descriptor != other.descriptor:
             own, wanted = self.descriptor.split()[0], other.descriptor.split()[0]
             more = " of other weights" if own == wanted else ""

@@ -27,6 +27,7 @@ from geoloc.index.stores import VectorStore, open_stores
 from geoloc.models.card import ModelCard
 from geoloc.models.registry import list_models, read_card
 from geoloc.tiles.manifest import TileManifest, TileScheme
+from geoloc.tiles.sources.cache import geoloc_cache
 from geoloc.tiles.tile_set import TileSet
 from geoloc.tiles.tile_table import TileTable
 
@@ -116,6 +117,8 @@ class MapIndex:
         if self.features_folder is None:
             return None
         try:
+            if self.manifest.recipe.lazy_features:
+                return self._open_lazy(self.features_folder)
             return FeatureMap.open(self.features_folder)
         except IndexFolderError as error:
             if _index_id(self.folder) == self.index_id:
@@ -124,6 +127,17 @@ class MapIndex:
                 f"{self.folder} was replaced while it was being opened; run the same command again",
                 path=self.folder,
             ) from error
+
+    def _open_lazy(self, folder: Path) -> FeatureMap:
+        # Only who needs it loads what finds features.
+        from geoloc.index.features.lazy_map import LazyFeatureMap
+
+        return LazyFeatureMap.open_with(
+            folder,
+            tiles=self.tiles,
+            open_tiles=self.open_tiles,
+            cache=geoloc_cache() / "features",
+        )
 
     def open_tiles(self, rows: Sequence[int] | None = None) -> TileSet:
         """The pixels of the tiles, where they were when the index was built; to be closed.

@@ -59,6 +59,11 @@ def remove_rasters(
                 f"{folder} keeps its tiles in a Lance dataset, from which rasters are not removed; "
                 "build the index again without them"
             )
+        if base.manifest.recipe.lazy_features:
+            raise OptionError(
+                f"{folder} was built with --features lazy, from which rasters are not removed; "
+                "build it again without them, with --overwrite"
+            )
         names = _found(base, rasters)
         rows = np.flatnonzero(~base.table["raster"].isin(names))
         if not len(rows):

@@ -147,6 +147,11 @@ def recipe_of(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptio
     """What these options make of these tiles alone."""
     if options.append and options.overwrite:
         raise OptionError("--append keeps what --overwrite would replace; choose one of them")
+    if options.append and options.lazy_features:
+        raise OptionError(
+            "--append cannot add to an index with --features lazy; build it again from all tiles "
+            "with --overwrite"
+        )
     if (folder / TILES_MANIFEST).exists():
         raise OptionError(f"{folder} holds tiles; choose another folder for the index (-o)")
     check_tiles_unchanged(tiles)
@@ -165,6 +170,7 @@ def recipe_of(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptio
         factory=options.factory,
         store=options.store,
         features=options.features,
+        lazy_features=options.features and options.lazy_features,
         tile_digests=(tiles.digest(),),
         descriptor=_descriptor_of(options),
     )

@@ -13,7 +13,7 @@ import pandas
 from geoloc.arrays import Float16Array
 from geoloc.errors import InputError, TilesError
 from geoloc.geometry.longitude import bounds_of
-from geoloc.index.features.building import build_features
+from geoloc.index.features.building import build_features, drop_blocks
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.features.known import KnownFeatures
@@ -131,8 +131,10 @@ def _write_features(
             progress=progress,
         )
     features = FeatureMap.open(job.files.features)
-    if len(features):
+    if len(features) and not features.manifest.lazy:
         write_signatures(features, table, progress=progress)
+    if job.recipe.lazy_features:
+        drop_blocks(features)
 
 
 def _manifest(job: Job, table: geopandas.GeoDataFrame, left_out: int) -> IndexManifest:

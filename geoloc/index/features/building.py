@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ import numpy as np
 from geoloc.errors import GeolocError
 from geoloc.index.features.block_plan import BlockPlan
 from geoloc.index.features.feature_map import DESCRIPTOR, FeatureMap
-from geoloc.index.features.features_manifest import BlockEntry, FeaturesManifest
+from geoloc.index.features.features_manifest import BLOCKS, BlockEntry, FeaturesManifest
 from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorExtractor, DescriptorKind
 from geoloc.index.features.known import KnownFeatures
 from geoloc.index.features.plan import Plan
@@ -133,6 +134,12 @@ def repair_features(
     extractor = None if model is None else _open_extractor(model, device)
     with describing(tiles, extractor, workers) as describe:
         rebuild_blocks(tiles, features, {entry.block for entry in damaged}, describe)
+
+
+def drop_blocks(features: FeatureMap) -> None:
+    """Leave of a folder of features only what proposes tiles; the manifest says so first."""
+    replace(features.manifest, lazy=True).write(features.folder)
+    shutil.rmtree(features.folder / BLOCKS, ignore_errors=True)
 
 
 def _seal_all(sealing: Sealing, describe: Describe, progress: Progress) -> None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from geoloc.index.features.block_file import (
 )
 from geoloc.index.features.block_grid import FARTHEST_M, blocks_around
 from geoloc.index.features.features_manifest import BlockEntry, FeaturesManifest
-from geoloc.index.features.keypoints import ROOT_SIFT
+from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorExtractor
 from geoloc.index.features.map_features import MapFeatures, Placement
 from geoloc.index.features.neighbours import Neighbours, NeighbourSearch
 from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary
@@ -85,14 +86,8 @@ class FeatureMap:
         Raises:
             IndexFolderError: The folder is missing, unfinished, damaged or of another version.
         """
-        try:
+        with refusing_damage(Path(folder)):
             return cls(Path(folder))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise IndexFolderError(
-                f"cannot read the local features in {folder} ({one_line(error)}); "
-                "build the index again with --overwrite",
-                path=folder,
-            ) from error
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -101,6 +96,14 @@ class FeatureMap:
     def descriptor_folder(self) -> Path | None:
         """The model that described them; None for RootSIFT."""
         return None if self.kind == ROOT_SIFT else self.folder / DESCRIPTOR
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether features are found when they are asked for."""
+        return False
+
+    def describe_with(self, extractor: DescriptorExtractor | None) -> None:
+        """Take note of what describes photos, with which a lazy map describes itself."""
 
     @cached_property
     def counts(self) -> Int64Array:
@@ -340,3 +343,20 @@ class FeatureMap:
         if block.seal != entry.seal or len(block) != entry.count:
             raise damaged_block(path, "it is not the one that features.json names")
         return block
+
+
+@contextmanager
+def refusing_damage(folder: Path) -> Iterator[None]:
+    """Turns what damaged files raise while features are opened into one error.
+
+    Raises:
+        IndexFolderError: Something is damaged.
+    """
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexFolderError(
+            f"cannot read the local features in {folder} ({one_line(error)}); "
+            "build the index again with --overwrite",
+            path=folder,
+        ) from error

@@ -95,6 +95,8 @@ class FeaturesManifest:
         vocabulary: Checksum of the vocabulary whose lists they are in.
         regions: Connected pieces of the map.
         blocks: All blocks that hold a feature, in the order of their rows and columns.
+        lazy: Whether their files were dropped, because features are found again when photos need
+            them.
     """
 
     gsd_m: float
@@ -103,6 +105,7 @@ class FeaturesManifest:
     vocabulary: str
     regions: tuple[Region, ...]
     blocks: tuple[BlockEntry, ...]
+    lazy: bool = False
 
     @property
     def count(self) -> int:
@@ -122,6 +125,7 @@ class FeaturesManifest:
                 {**asdict(region), "origin": list(region.origin)} for region in self.regions
             ],
             "blocks": [entry.to_json() for entry in self.blocks],
+            "lazy": self.lazy,
         }
         write_text(folder / FEATURES_MANIFEST, json.dumps(values, indent=1, sort_keys=True) + "\n")
 
@@ -158,4 +162,5 @@ class FeaturesManifest:
                 for r in values["regions"]
             ),
             blocks=tuple(BlockEntry.from_json(entry) for entry in values["blocks"]),
+            lazy=bool(values["lazy"]),
         )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array
+from geoloc.arrays import AnyArray, ByteArray, Float32Array, Float64Array, Int64Array
+from geoloc.index.features.block_file import angles_deg, places_m
 from geoloc.index.features.block_grid import BlockId
 from geoloc.index.features.features_manifest import Region
 
@@ -99,6 +100,17 @@ class Placement:
     def turn_deg(self) -> float:
         """How far the block's east is turned clockwise from the region's."""
         return float(np.degrees(np.arctan2(-self.matrix[1, 0], self.matrix[0, 0])))
+
+    def placed(self, records: AnyArray, region: int) -> MapFeatures:
+        """Records (N,) of the block as features of the region of that number."""
+        return MapFeatures(
+            np.full(len(records), region, np.int16),
+            (self.origin_m + places_m(records) @ self.matrix.T).astype(np.float32),
+            (records["size"].astype(np.float32) * self.scale).astype(np.float32),
+            ((angles_deg(records) + self.turn_deg) % 360).astype(np.float32),
+            records["descriptor"],
+            records["list"],
+        )
 
     def in_block(self, low: Float64Array, high: Float64Array) -> Float64Array:
         """Lower and upper corner (2, 2) in the block of a box of the region."""

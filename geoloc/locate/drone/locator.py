@@ -127,7 +127,8 @@ class DroneLocator:
     @property
     def needs_network(self) -> bool:
         """Whether the map is too large for all of it to vote."""
-        return len(self.features) > self._parameters.whole_map_features
+        features = self.features
+        return features.is_lazy or len(features) > self._parameters.whole_map_features
 
     def estimate(
         self,
@@ -313,9 +314,11 @@ def open_drone_locator(
             index, open_embedder(), signatures=signatures, parameters=parameters.retrieval
         )
 
+    extractor = open_extractor(features, options.device)
+    features.describe_with(extractor)
     search = DroneSearch(
         features,
-        extractor=open_extractor(features, options.device),
+        extractor=extractor,
         parameters=parameters.search,
         voting=parameters.voting,
         verification=parameters.verification,

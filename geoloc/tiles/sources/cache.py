@@ -20,16 +20,21 @@ _WEEK_S = 7 * 24 * 3600
 
 def cache_folder() -> Path:
     """The folder of answers of map services; it may not be there yet."""
+    return geoloc_cache() / "maps"
+
+
+def geoloc_cache() -> Path:
+    """The folder of all that geoloc keeps to save time; it may not be there yet."""
     chosen = os.environ.get("GEOLOC_CACHE")
     if chosen:
-        return Path(chosen).absolute() / "maps"
+        return Path(chosen).absolute()
     if sys.platform == "win32":
         around = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
         around = Path.home() / "Library" / "Caches"
     else:
         around = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return around / "geoloc" / "maps"
+    return around / "geoloc"
 
 
 def service_settings() -> str:

@@ -27,6 +27,7 @@ class Features:
     """Stands for a small map's features: ten of them, all around."""
 
     gsd_m = GSD_M
+    is_lazy = False
 
     def __len__(self) -> int:
         return 10
