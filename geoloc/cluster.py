@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,6 @@ Answer = TypeVar("Answer")
 
 # Questions and small answers only: pixels stay where they are read.
 _STORE_BYTES = 256 << 20
-# So many questions an actor may be ahead of the one whose answer is waited for.
 _AHEAD = 8
 # Actors start within seconds where there is room, some more where Ray is started first.
 _PATIENCE_S = 120.0
@@ -38,6 +37,25 @@ class Lost:
     """
 
     reason: str
+
+
+@contextmanager
+def held_cluster(engine: EngineOptions) -> Iterator[None]:
+    """Hold the cluster for several pools, since it takes seconds to start; or none, here.
+
+    Raises:
+        DependencyError: Ray is not installed, or there is no such cluster.
+    """
+    if not engine.is_cluster:
+        yield
+        return
+    ray = _import_ray()
+    began = _connect(ray, engine)
+    try:
+        yield
+    finally:
+        if began:
+            ray.shutdown()
 
 
 class ActorPool(Generic[Question, Answer]):
@@ -61,7 +79,8 @@ class ActorPool(Generic[Question, Answer]):
             host = self._ray.remote(
                 num_cpus=1, num_gpus=engine.gpus, max_restarts=-1, max_task_retries=1
             )(_Host)
-            hosts = [host.remote(make, str(Path.cwd())) for _ in range(count)]
+            made = self._ray.put(make)  # once, however many actors
+            hosts = [host.remote(made, str(Path.cwd())) for _ in range(count)]
             self._actors = _those_that_start(self._ray, hosts)
         except BaseException:
             self._end()
@@ -89,8 +108,14 @@ class ActorPool(Generic[Question, Answer]):
         """Number of actors."""
         return len(self._actors)
 
-    def answers(self, questions: Iterable[Question]) -> Iterator[Answer | Lost]:
+    def answers(
+        self, questions: Iterable[Question], *, ahead: int = _AHEAD
+    ) -> Iterator[Answer | Lost]:
         """The answers, in the order of the questions.
+
+        Args:
+            questions: The questions.
+            ahead: So many, for each actor, may be under way or wait for one that comes late.
 
         Raises:
             GeolocError: An actor cannot answer any question: its index is gone, say.
@@ -99,7 +124,7 @@ class ActorPool(Generic[Question, Answer]):
         idle, running = list(self._actors), dict[Any, tuple[int, Any]]()
         done, wanted = dict[int, Answer | Lost](), 0
         while True:
-            while idle and len(done) + len(running) < _AHEAD * self.size:
+            while idle and len(done) + len(running) < ahead * self.size:
                 following = next(coming, None)
                 if following is None:
                     break

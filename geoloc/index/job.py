@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from geoloc.arrays import Int64Array
+from geoloc.cluster import held_cluster
 from geoloc.errors import InputError
 from geoloc.index.features.building import repair_features
 from geoloc.index.features.sparse import sparse_regions
@@ -84,7 +85,7 @@ def build_index(
             at once, up to rounding of the network and what
             `geoloc.index.features.known.KnownFeatures` says of features.
         progress: Listener to the progress.
-        engine: What embeds the tiles.
+        engine: What embeds the tiles and finds their local features.
 
     Raises:
         TilesError: There are no tiles, or not one can be read.
@@ -96,7 +97,7 @@ def build_index(
     """
     options, progress, began = options or IndexOptions(), progress or Silent(), time.monotonic()
     folder = Path(folder)
-    with TileSet.open(tiles) as tile_set, locked_folder(folder):
+    with TileSet.open(tiles) as tile_set, locked_folder(folder), held_cluster(engine):
         watch = TileWatch(tile_set)
         job = prepare_job(tile_set, folder, options, progress)
         if job is None:
@@ -115,7 +116,7 @@ def build_index(
             progress=progress,
         )
         check_tiles(job, watch)
-        write_index(job, found, options, progress, watch)
+        write_index(job, found, options, progress, watch, engine=engine)
         _warn_of_sparse_map(folder, progress)
         return _summary(folder, len(found.rows), began)
 

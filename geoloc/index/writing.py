@@ -27,7 +27,7 @@ from geoloc.index.tile_vectors import TileVectors
 from geoloc.index.tile_watch import TileWatch
 from geoloc.index.vector_store import FaissStore, write_store
 from geoloc.models.registry import find_model
-from geoloc.options import FAISS, IndexOptions
+from geoloc.options import FAISS, ONE_MACHINE, EngineOptions, IndexOptions
 from geoloc.progress import Progress
 from geoloc.storage.disk import create_array
 from geoloc.tiles.location import relative_location
@@ -49,7 +49,13 @@ def check_tiles(job: Job, watch: TileWatch) -> None:
 
 
 def write_index(
-    job: Job, found: TileVectors, options: IndexOptions, progress: Progress, watch: TileWatch
+    job: Job,
+    found: TileVectors,
+    options: IndexOptions,
+    progress: Progress,
+    watch: TileWatch,
+    *,
+    engine: EngineOptions = ONE_MACHINE,
 ) -> None:
     """Write everything beside what serves, and ``index.json``, which names it, last."""
     folder = job.files.folder
@@ -67,7 +73,7 @@ def write_index(
     store_version = _write_stores(job, new, table, found.vectors)
     if job.recipe.features:
         try:
-            _write_features(job, table, options, progress)
+            _write_features(job, table, options, progress, engine)
         except InputError:
             check_tiles(job, watch)  # knows more of it, and drops what was made of a gap
             raise
@@ -108,7 +114,11 @@ def _stack(first: Float16Array, second: Float16Array, parts: Path) -> Float16Arr
 
 
 def _write_features(
-    job: Job, table: geopandas.GeoDataFrame, options: IndexOptions, progress: Progress
+    job: Job,
+    table: geopandas.GeoDataFrame,
+    options: IndexOptions,
+    progress: Progress,
+    engine: EngineOptions,
 ) -> None:
     """The local features of the tiles that are in the index; those of the base are at hand."""
     ids = "\n".join((*job.recipe.tile_digests, *table["tile_id"]))
@@ -128,6 +138,7 @@ def _write_features(
             descriptor=None if is_root_sift else find_model(options.descriptor),
             device=options.device,
             known=known,
+            engine=engine,
             progress=progress,
         )
     features = FeatureMap.open(job.files.features)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from geoloc.cluster import Lost
 from geoloc.index import shard_worker, tile_vectors
+from geoloc.index.features import home_worker
+from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.options import EngineOptions
@@ -18,15 +21,22 @@ from tests.fixtures.progress import RecordedProgress
 RAY = EngineOptions(engine="ray", actors=2)
 
 
+@pytest.fixture
+def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool whose actors, which are none, die over tile 8."""
+    for module in (shard_worker, home_worker):
+        monkeypatch.setattr(module, "ActorPool", _Mortal)
+    monkeypatch.setattr("geoloc.index.job.held_cluster", nullcontext)
+
+
 @pytest.mark.slow
 def test_a_cluster_writes_the_same_index(tiles: Path, model: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="the extra ray is not installed")
     bad = spoil_tile(tiles, 7)
+    options = options_for(model, features=True)
     for name, engine in (("one", EngineOptions()), ("ray", RAY)):
         listener = RecordedProgress()
-        summary = build_index(
-            tiles, tmp_path / name, options_for(model), progress=listener, engine=engine
-        )
+        summary = build_index(tiles, tmp_path / name, options, progress=listener, engine=engine)
         assert (summary.tiles, summary.left_out) == (15, 1)
         assert any(bad in line for line in listener.warnings)
     assert folder_bytes(tmp_path / "one") == folder_bytes(tmp_path / "ray")
@@ -45,7 +55,7 @@ class _Mortal:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def answers(self, shards: list[np.ndarray]) -> object:
+    def answers(self, shards: list[np.ndarray], **_: object) -> object:
         for rows in shards:
             yield Lost("killed") if 8 in rows else self._answer(rows)
 
@@ -53,10 +63,15 @@ class _Mortal:
         return cls
 
 
-def test_a_tile_over_which_actors_die_is_left_out(
-    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shard_worker, "ActorPool", _Mortal)
+class _Immortal(_Mortal):
+    """One whose actors live."""
+
+    def answers(self, shards: list[np.ndarray], **_: object) -> object:
+        return map(self._answer, shards)
+
+
+@pytest.mark.usefixtures("no_cluster")
+def test_a_tile_over_which_actors_die_is_left_out(tiles: Path, model: Path, tmp_path: Path) -> None:
     listener, options = RecordedProgress(), options_for(model)
     summary = build_index(tiles, tmp_path / "ray", options, progress=listener, engine=RAY)
     assert (summary.tiles, summary.left_out) == (15, 1)
@@ -74,10 +89,23 @@ def test_a_tile_over_which_actors_die_is_left_out(
     )
 
 
+@pytest.mark.usefixtures("no_cluster")
+def test_a_tile_whose_features_actors_die_over_has_none(
+    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard_worker, "ActorPool", _Immortal)
+    listener, options = RecordedProgress(), options_for(model, features=True)
+    build_index(tiles, tmp_path / "ray", options, progress=listener, engine=RAY)
+    assert [line for line in listener.warnings if "tile 8 stays without local features" in line]
+    build_index(tiles, tmp_path / "one", options)
+    one, ray = (len(FeatureMap.open(tmp_path / name / "features")) for name in ("one", "ray"))
+    assert 0 < ray < one
+
+
+@pytest.mark.usefixtures("no_cluster")
 def test_shards_that_are_done_are_not_asked_for_again(
     tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shard_worker, "ActorPool", _Mortal)
     asked: list[np.ndarray] = []
     original = shard_worker.ShardWorker.__call__
 

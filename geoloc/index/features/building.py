@@ -9,10 +9,11 @@ and ends with the same bytes.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from geoloc.errors import GeolocError
 from geoloc.index.features.block_plan import BlockPlan
 from geoloc.index.features.feature_map import DESCRIPTOR, FeatureMap
 from geoloc.index.features.features_manifest import BLOCKS, BlockEntry, FeaturesManifest
+from geoloc.index.features.home_worker import FeatureRun, describe_on_cluster
 from geoloc.index.features.keypoints import ROOT_SIFT, DescriptorExtractor, DescriptorKind
 from geoloc.index.features.known import KnownFeatures
 from geoloc.index.features.plan import Plan
@@ -31,12 +33,16 @@ from geoloc.index.features.tile_features import BlockRecords, describe_tile
 from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary, learn_vocabulary
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME
 from geoloc.models.registry import read_card
+from geoloc.options import ONE_MACHINE, EngineOptions
 from geoloc.progress import Progress, Silent
 from geoloc.storage.atomic import place_folder, remove_drafts, write_text
 from geoloc.tiles.tile_set import TileSet
 
 if TYPE_CHECKING:
     from geoloc.index.features.descriptor import PatchNetExtractor
+
+# Gives the records of the tiles of each home, in their order.
+DescribeHomes = Callable[[Sequence[list[int]]], Generator[list[BlockRecords], None, None]]
 
 # Tiles that teach the vocabulary of a descriptor that comes without one.
 _TEACHING_TILES = 32
@@ -52,6 +58,7 @@ def build_features(
     descriptor: Path | None = None,
     device: str = "cpu",
     known: KnownFeatures | None = None,
+    engine: EngineOptions = ONE_MACHINE,
     progress: Progress | None = None,
 ) -> int:
     """Detect the features of every tile's own ground and write them to `folder`.
@@ -67,6 +74,7 @@ def build_features(
             `folder`; None is RootSIFT.
         device: Device of that model, as of `geoloc.models.embedder.resolve_device`.
         known: Features of the first tiles, which are taken as they are.
+        engine: What finds the features of tiles; blocks are sealed here.
         progress: Hears of each tile.
 
     Returns:
@@ -97,7 +105,11 @@ def build_features(
         rasters = tiles.table["raster"].astype(str).tolist()
         layout = BlockPlan.of(tiles, plan.tiles)
         sealing = Sealing(work, plan, layout, rasters, vocabulary, known)
-        _seal_all(sealing, describe, progress)
+        describe_homes = partial(_describe_here, describe, plan)
+        if engine.is_cluster:
+            run = FeatureRun(tiles.folder, tiles.manifest, tiles.table, plan, descriptor, device)
+            describe_homes = partial(describe_on_cluster, run, engine=engine, progress=progress)
+        _seal_all(sealing, describe_homes, progress)
     manifest = FeaturesManifest(
         gsd_m=plan.gsd_m,
         tiles=tiles.digest(),
@@ -142,15 +154,24 @@ def drop_blocks(features: FeatureMap) -> None:
     shutil.rmtree(features.folder / BLOCKS, ignore_errors=True)
 
 
-def _seal_all(sealing: Sealing, describe: Describe, progress: Progress) -> None:
+def _describe_here(
+    describe: Describe, plan: Plan, homes: Sequence[list[int]]
+) -> Generator[list[BlockRecords], None, None]:
+    """The records of the tiles of each home."""
+    for some in homes:
+        yield describe(plan, some)
+
+
+def _seal_all(sealing: Sealing, describe: DescribeHomes, progress: Progress) -> None:
     """Read the tiles of every home that is not done, and seal every block."""
     plan, tiles_of = sealing.plan, sealing.layout.tiles_of
     sealing.take_up()
     homes = sealing.homes_to_do()
     progress.advance(len(plan.tiles) - sum(len(tiles_of[home]) for home in homes))
-    for home in homes:
-        sealing.add(home, describe(plan, tiles_of[home].tolist()))
-        progress.advance(len(tiles_of[home]))
+    with closing(describe([tiles_of[home].tolist() for home in homes])) as coming:
+        for home, found in zip(homes, coming, strict=True):
+            sealing.add(home, found)
+            progress.advance(len(tiles_of[home]))
 
 
 @contextmanager
