@@ -1,4 +1,4 @@
-"""Retrieval alone: whether the network proposes the right tile, and what chance would give.
+"""Retrieval alone: whether the right tile is proposed, and what chance would give.
 
 A tile is right when its middle lies within 0.71 of its side of the truth: 113 m for tiles of 160 m,
 which is the tile itself or a neighbour. On a map of few tiles many are right, so that the share
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 from real_scores import Timer
@@ -30,7 +31,7 @@ from geoloc.options import Effort
 from geoloc.photos.kind import camera_of
 from geoloc.photos.photo import Photo
 
-RANKS = (1, 5, 10)
+RANKS = (1, 5, 10, 50)
 HEADER = (
     f"{'retrieval by':<26}{'photos':<10}{'map':<18}{'told':<9}{'n':>3}{'tiles':>7}"
     + "".join(f"{f'R@{rank}':>8}" for rank in RANKS)
@@ -38,18 +39,20 @@ HEADER = (
     + Timer.HEADER
 )
 _REACH_SIDES = 0.71
+Means = Literal["network + signatures", "network", "signatures", "untrained network"]
 
 
 def rows(case: Case, ground: Ground, effort: Effort) -> Iterator[str]:
-    """The lines of the network with the tiles' signatures, of it alone, and of it untrained."""
-    yield _row(case, ground, ground.model, uses_signatures=True)
-    for model in (ground.model, UNTRAINED):
-        yield _row(case, ground, model, uses_signatures=False)
+    """The lines of the network with the tiles' signatures, of each alone, and of it untrained."""
+    for by in get_args(Means):
+        yield _row(case, ground, by)
 
 
-def _row(case: Case, ground: Ground, model: str, *, uses_signatures: bool) -> str:
+def _row(case: Case, ground: Ground, by: Means) -> str:
     photos = photos_of(ground, case)
+    model = UNTRAINED if by == "untrained network" else ground.model
     index = MapIndex.open(ground.index(case.index, model=model))
+    uses_signatures = by in ("network + signatures", "signatures")
     signatures, extractor = _signatures(index) if uses_signatures else (None, None)
     retriever = Retriever(index, Embedder(index.card.folder), signatures=signatures)
     ranks, shares = [], []
@@ -59,19 +62,35 @@ def _row(case: Case, ground: Ground, model: str, *, uses_signatures: bool) -> st
         hypotheses = next(hypothesis_stages(known, "low", gsd_m=0.3))
         camera = camera_of(known, width, height)
         views = _views(photo, camera, hypotheses, extractor) if uses_signatures else []
-        tiles = retriever.retrieve(photo.pixels, camera, hypotheses, views=views, count=max(RANKS))
+        if by == "signatures":
+            assert signatures is not None
+            proposed = _most_alike(index, signatures, views)
+        else:
+            tiles = retriever.retrieve(
+                photo.pixels, camera, hypotheses, views=views, count=max(RANKS)
+            )
+            proposed = [tile.row for tile in tiles]
         point = true_point(row, case)
         right = right_tiles(index, point.lon, point.lat)
-        ranks.append(first_right([tile.row for tile in tiles], right))
+        ranks.append(first_right(proposed, right))
         shares.append([chance(len(index.tiles), len(right), rank) for rank in RANKS])
-    label = f"{index.card.name}{' + signatures' if uses_signatures else ''}"
     return (
-        f"{label:<26}{case.photos:<10}{case.index:<18}{case.told:<9}{len(photos):>3}"
+        f"{by:<26}{case.photos:<10}{case.index:<18}{case.told:<9}{len(photos):>3}"
         + f"{len(index.tiles):>7}"
         + "".join(f"{sum(rank <= k for rank in ranks) / len(ranks):>8.1%}" for k in RANKS)
         + "".join(f"{share:>11.1%}" for share in np.mean(shares, axis=0))
         + timer.columns(len(photos))
     )
+
+
+def _most_alike(index: MapIndex, signatures: Signatures, views: Sequence[PhotoView]) -> list[int]:
+    """Rows of the tiles whose local features are most like the photo's, over the whole map."""
+    if not views:
+        return []
+    every, radius_m = np.arange(len(index.tiles)), float(np.median(index.tiles.ground_size_m)) / 2
+    alike = [signatures.likeness(view.near_middle(radius_m), every) for view in views]
+    order = np.argsort(-np.max(alike, axis=0), kind="stable")
+    return order[: max(RANKS)].tolist()
 
 
 def _signatures(index: MapIndex) -> tuple[Signatures | None, DescriptorExtractor]:

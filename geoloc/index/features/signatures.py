@@ -1,44 +1,42 @@
-"""ASMK signatures of tiles: which local features a tile has, in few bytes a tile.
+"""ASMK signatures of tiles: which local features a tile has, in at most 2 kB a tile.
 
-The features of a map fall into visual words (k-means of their own descriptors). For each word a
-tile keeps one unit vector: the sum of its features' offsets from the word's centre. A photo gets
-the same, and word by word the two are compared, similar ones counting by their cube, rare words
-more than common ones: the aggregated selective match kernel (Tolias, Avrithis and Jegou, ICCV 2013,
-section 4) on VLAD's residuals (Jegou et al., CVPR 2010). Neither turns nor scales matter to it.
+Features fall into the words of their descriptor's vocabulary, which is the same for every map. For
+each word a tile keeps the direction of the sum of its features' offsets from the word's mean, as
+the signs of its projections. A photo gets the same with all its digits, and word by word the two
+are compared, rare words counting more than common ones: the aggregated selective match kernel
+(Tolias, Avrithis and Jegou, ICCV 2013, section 4, its binary form compared asymmetrically) on
+VLAD's residuals (Jegou et al., CVPR 2010). Neither turns nor scales matter to it.
 
-A folder of features holds them as
+Season, light and sensor move all descriptors of an image alike. What the offsets of an image have
+in common, whatever their word, is taken off them, in tiles as in photos; without it a photo is like
+the maps of its season before it is like its place.
 
-    words.npy         (K, D) float32   centres
-    signatures.npy    (T, K, D) int8   unit vectors times 127, by rows of the index's table; zero
-                                       where a tile has no feature of a word
+All that a tile's answer needs is in its own row and in the vocabulary. A folder of features holds
+
+    vocabulary.safetensors   see `geoloc.index.features.vocabulary`
+    signatures.npy           (T, W, B / 8) uint8, the signs of each word, by rows of the index's
+                             table; all zeros where a tile has no feature of a word
 """
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 
-import faiss
 import geopandas
 import numpy as np
-from numpy.typing import NDArray
 
-from geoloc.arrays import Float32Array, Int64Array
+from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array
 from geoloc.errors import IndexFolderError
 from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary, nearest_word
 from geoloc.progress import Progress
-from geoloc.storage.array_file import save_array
 from geoloc.storage.atomic import replacing
 from geoloc.storage.disk import create_array
 
-WORDS = 256
-_WORDS_FILE, _SIGNATURES_FILE = "words.npy", "signatures.npy"
-# Features to learn a word from: as k-means of FAISS wants them at least, and at most.
-_MIN_FEATURES_PER_WORD, _MAX_FEATURES_PER_WORD = 39, 400
-_SELECTIVITY = 3
-_QUANTISER = 127.0
-_RAREST = 1e-3
-_SEED = 1
+SIGNATURES = "signatures.npy"
+# Offsets are taken from a point so far on the way from a word's centre to the mean of its
+# descriptors: measured in tests/benchmarks/README.md.
+_TOWARDS_MEAN = 0.75
 _CHUNK = 1024
 
 
@@ -46,12 +44,12 @@ class Signatures:
     """The signatures of a map's tiles, opened from a folder; they are memory-mapped.
 
     Args:
-        words: (K, D) centres.
-        signatures: (T, K, D) int8.
+        vocabulary: Vocabulary of their descriptors.
+        signatures: (T, W, B / 8) uint8.
     """
 
-    def __init__(self, words: Float32Array, signatures: NDArray[np.int8]) -> None:
-        self._words = words
+    def __init__(self, vocabulary: Vocabulary, signatures: ByteArray) -> None:
+        self._vocabulary = vocabulary
         self._signatures = signatures
 
     @classmethod
@@ -61,14 +59,14 @@ class Signatures:
         Raises:
             IndexFolderError: They are damaged.
         """
-        if not (folder / _SIGNATURES_FILE).is_file():
+        if not (folder / SIGNATURES).is_file():
             return None
+        vocabulary = Vocabulary.open(folder / VOCABULARY)
         try:
-            words = np.load(folder / _WORDS_FILE)
-            signatures = np.load(folder / _SIGNATURES_FILE, mmap_mode="r")
-            if signatures.shape[1:] != words.shape:
-                raise ValueError(f"{signatures.shape} are not of words {words.shape}")
-            return cls(words, signatures)
+            signatures = np.load(folder / SIGNATURES, mmap_mode="r")
+            if (signatures.dtype, signatures.shape[1:]) != (np.uint8, row_shape(vocabulary)):
+                raise ValueError(f"{signatures.shape} are not of {len(vocabulary.words)} words")
+            return cls(vocabulary, signatures)
         except (OSError, EOFError, ValueError) as error:
             raise IndexFolderError(
                 f"cannot read the tiles' signatures in {folder} ({error}); build the index again "
@@ -76,48 +74,69 @@ class Signatures:
                 path=folder,
             ) from error
 
-    @cached_property
-    def _weights(self) -> tuple[Float32Array, Float32Array]:
-        """The rarity of every word (K,), and the norm of every tile (T,)."""
-        signatures = self._signatures
-        shown = np.zeros((len(signatures), len(self._words)), bool)
-        for start in range(0, len(signatures), _CHUNK):
-            shown[start : start + _CHUNK] = signatures[start : start + _CHUNK].any(axis=2)
-        # The one is for words that every tile shows, most of them on maps of towns: their presence
-        # tells nothing, their offsets tell all.
-        rarity = (1 - np.log(shown.mean(axis=0).clip(_RAREST, 1.0))).astype(np.float32)
-        return rarity, np.sqrt((shown * rarity).sum(axis=1)).clip(1e-6)
-
     def likeness(self, descriptors: Float32Array, rows: Int64Array) -> Float32Array:
-        """How like some tiles are to a photo, (len(rows),), from 0.
+        """How like some tiles are to a photo, (len(rows),), from 0; no other row is read.
 
         Args:
             descriptors: (N, D) unit vectors, of the photo's features.
             rows: Of the index's table.
         """
-        asked = aggregate(descriptors, self._words)
+        table = _shares(aggregate(descriptors, self._vocabulary))
+        rarity = self._vocabulary.rarity
+        words, places = np.ogrid[: table.shape[0], : table.shape[1]]
         found = np.zeros(len(rows), np.float32)
-        rarity, norms = self._weights
         for start in range(0, len(rows), _CHUNK):
-            some = rows[start : start + _CHUNK]
-            signatures = self._signatures[some].astype(np.float32) / _QUANTISER
-            alike = np.einsum("tkd,kd->tk", signatures, asked).clip(0) ** _SELECTIVITY
-            found[start : start + _CHUNK] = (alike * rarity).sum(axis=1) / norms[some]
+            signatures = self._signatures[rows[start : start + _CHUNK]]
+            shown = signatures.any(axis=2)
+            cosines = table[words, places, signatures].sum(axis=2)
+            # Of powers from 1 to 3 the first finds most: signs are coarse already.
+            alike = np.where(shown, cosines.clip(0), 0)
+            norms = np.sqrt(shown @ rarity).clip(1e-6)
+            found[start : start + _CHUNK] = alike @ rarity / norms
         return found
 
 
-def aggregate(descriptors: Float32Array, words: Float32Array) -> Float32Array:
-    """One unit vector (K, D) a word: the summed offsets of its descriptors; zero without any.
+def row_shape(vocabulary: Vocabulary) -> tuple[int, int]:
+    """Shape (W, B / 8) of a signature."""
+    return len(vocabulary.words), -(-len(vocabulary.projection) // 8)
+
+
+def aggregate(descriptors: Float32Array, vocabulary: Vocabulary) -> Float32Array:
+    """Unit vectors (W, B): the summed and projected offsets of each word; zero without any.
 
     Args:
         descriptors: (N, D) unit vectors.
-        words: (K, D) centres.
+        vocabulary: Their vocabulary.
     """
-    sums = np.zeros_like(words)
+    words = vocabulary.words
+    sums = np.zeros(words.shape)
     if len(descriptors):
-        nearest = (descriptors @ words.T).argmax(axis=1)
-        np.add.at(sums, nearest, descriptors - words[nearest])
-    return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True).clip(1e-6), np.float32)
+        nearest = nearest_word(descriptors, words)
+        reached = 1 - _TOWARDS_MEAN * (1 - vocabulary.lengths[:, None])
+        offsets = descriptors - (words * reached)[nearest]
+        offsets -= offsets.mean(axis=0, dtype=np.float64)
+        order = np.argsort(nearest, kind="stable")
+        used, starts = np.unique(nearest[order], return_index=True)
+        sums[used] = np.add.reduceat(offsets[order], starts, axis=0, dtype=np.float64)
+    projected = sums @ vocabulary.projection.T
+    lengths = np.linalg.norm(projected, axis=1, keepdims=True)
+    return np.asarray(projected / lengths.clip(1e-6), np.float32)
+
+
+def sign(vectors: Float32Array) -> ByteArray:
+    """The signature (W, B / 8) of vectors as `aggregate` gives them."""
+    packed = np.packbits(vectors > 0, axis=1)
+    # A word that is there and has no positive sign must not look like one that is not there.
+    packed[vectors.any(axis=1) & ~packed.any(axis=1), 0] = 1 << 7
+    return packed
+
+
+def _shares(asked: Float32Array) -> Float32Array:
+    """What each byte of a signature adds to the cosine with a photo's word, (W, B / 8, 256)."""
+    words, bits = asked.shape
+    padded = np.pad(asked, ((0, 0), (0, -bits % 8))).reshape(words, -1, 8)
+    signs = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) * 2.0 - 1.0
+    return np.asarray(padded @ signs.T / np.sqrt(bits), np.float32)
 
 
 def write_signatures(
@@ -126,43 +145,27 @@ def write_signatures(
     """Add the signatures of the tiles of a table to their folder of features.
 
     Args:
-        features: Features of the map.
+        features: Features of the map, with their vocabulary.
         tiles: Table of the index.
         progress: Hears of each tile.
     """
-    words = _learn_words(features)
-    save_array(features.folder / _WORDS_FILE, words)
-    shape = (len(tiles), *words.shape)
-    path = features.folder / _SIGNATURES_FILE
+    path, vocabulary = features.folder / SIGNATURES, features.vocabulary
     lon, lat = tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float)
     half_m = tiles["ground_size_m"].to_numpy(float) / 2
     progress.start("computing signatures", len(tiles), "tiles")
     with replacing(path) as draft:
-        signatures = create_array(draft, np.int8, shape)
+        signatures = create_array(draft, np.uint8, (len(tiles), *row_shape(vocabulary)))
         for row in range(len(tiles)):
-            ids = features.in_squares(lon[[row]], lat[[row]], half_m[[row]])
-            unit = features.kind.unit(features.descriptors(ids))
-            signatures[row] = np.rint(aggregate(unit, words) * _QUANTISER)
+            unit = _unit_within(features, lon[[row]], lat[[row]], half_m[[row]])
+            signatures[row] = sign(aggregate(unit, vocabulary))
             progress.advance()
         signatures.flush()
         del signatures  # Windows renames no file that is mapped
 
 
-def _learn_words(features: FeatureMap) -> Float32Array:
-    """The centres of the map's own descriptors, as many as they can teach."""
-    count = int(min(WORDS, max(1, len(features) // _MIN_FEATURES_PER_WORD)))
-    drawn = np.random.default_rng(_SEED).permutation(len(features))[
-        : _MAX_FEATURES_PER_WORD * count
-    ]
-    unit = features.kind.unit(features.descriptors(np.sort(drawn)))
-    means = faiss.Kmeans(
-        unit.shape[1],
-        count,
-        niter=15,
-        seed=_SEED,
-        spherical=True,
-        max_points_per_centroid=_MAX_FEATURES_PER_WORD,
-        min_points_per_centroid=1,
-    )
-    means.train(unit)
-    return np.asarray(means.centroids, np.float32)
+def _unit_within(
+    features: FeatureMap, lon: Float64Array, lat: Float64Array, half_m: Float64Array
+) -> Float32Array:
+    """The descriptors of a map within squares of the ground, as unit vectors."""
+    ids = features.in_squares(lon, lat, half_m)
+    return features.kind.unit(features.descriptors(ids))

@@ -6,6 +6,7 @@ compared. A safetensors file, ``vocabulary.safetensors``, holds it as
 
     lists        (L, size) uint8    centres of inverted lists, in bytes of the descriptor's kind
     words        (W, size) float32  unit vectors, centres of the words of signatures
+    lengths      (W,) float32       how far out along its word the mean of a word's descriptors lies
     rarity       (W,) float32       what a word counts: one and the logarithm of how few pictures
                                     show it
     projection   (B, size) float32  rows that are orthogonal to each other: the bits of a signature
@@ -36,8 +37,9 @@ LISTS = 4096
 WORDS = 256
 BITS = 64
 # Descriptors to learn a centre from: as k-means of FAISS wants them at least, and at most.
-_FEWEST, _MOST = 39, 256
-_LIST_ROUNDS, _WORD_ROUNDS = 10, 15
+_FEWEST = 39
+_MOST_OF_LIST, _MOST_OF_WORD = 128, 1024
+_ROUNDS = 10
 _RAREST = 1e-3
 _SEED = 1
 _CHUNK = 100_000
@@ -50,6 +52,7 @@ class Vocabulary:
     Attributes:
         lists: (L, size) uint8, centres of inverted lists.
         words: (W, size) float32 unit vectors, centres of the words of signatures.
+        lengths: (W,) float32 in (0, 1]: how far out along its word the mean of its unit vectors is.
         rarity: (W,) float32, from 1: what a word counts.
         projection: (B, size) float32, orthonormal rows: directions that signatures keep the signs
             of.
@@ -57,6 +60,7 @@ class Vocabulary:
 
     lists: ByteArray
     words: Float32Array
+    lengths: Float32Array
     rarity: Float32Array
     projection: Float32Array
 
@@ -167,15 +171,14 @@ class Vocabulary:
 def _parsed(data: bytes) -> Vocabulary:
     """Raises SafetensorError or ValueError for anything amiss."""
     arrays = safetensors.numpy.load(data)
-    wanted = {"lists": np.uint8, "words": np.float32, "rarity": np.float32}
-    wanted["projection"] = np.float32
+    wanted = {field.name: np.float32 for field in fields(Vocabulary)} | {"lists": np.uint8}
     if {name: array.dtype for name, array in arrays.items()} != wanted:
         raise ValueError(f"expected the arrays {', '.join(wanted)}")
     vocabulary = Vocabulary(**arrays)
     shapes = [array.shape for array in arrays.values()]
     words, size = vocabulary.words.shape if vocabulary.words.ndim == 2 else (0, 0)
     are_meant = (
-        vocabulary.rarity.shape == (words,)
+        vocabulary.rarity.shape == vocabulary.lengths.shape == (words,)
         and all(
             a.ndim == 2 and a.shape[1] == size for a in (vocabulary.lists, vocabulary.projection)
         )
@@ -202,38 +205,42 @@ def learn_vocabulary(
         seed: Of what is drawn.
     """
     rng = np.random.default_rng(seed)
-    lists = _centres(descriptors, LISTS, rng, rounds=_LIST_ROUNDS)
+    lists = _centres(descriptors, LISTS, rng, most=_MOST_OF_LIST)
     unit = kind.unit(descriptors)
-    words = _centres(unit, WORDS, rng, rounds=_WORD_ROUNDS)
-    nearest = _nearest_word(unit, words)
+    words = _centres(unit, WORDS, rng, most=_MOST_OF_WORD)
+    nearest = nearest_word(unit, words)
+    along = np.einsum("nd,nd->n", unit, words[nearest])
+    used = np.bincount(nearest, minlength=len(words)).clip(1)
+    lengths = np.bincount(nearest, along, minlength=len(words)) / used
     return Vocabulary(
         np.rint(lists).clip(0, 255).astype(np.uint8),
         words,
+        lengths.astype(np.float32),
         _rarity(nearest, len(words), groups),
         _projection(unit - words[nearest], rng),
     )
 
 
 def _centres(
-    vectors: ByteArray | Float32Array, wanted: int, rng: np.random.Generator, *, rounds: int
+    vectors: ByteArray | Float32Array, wanted: int, rng: np.random.Generator, *, most: int
 ) -> Float32Array:
     """Centres (K, D) by k-means, of unit length where the vectors are; K is what they can teach."""
     count = int(min(wanted, max(1, len(vectors) // _FEWEST)))
-    drawn = np.sort(rng.permutation(len(vectors))[: _MOST * count])
+    drawn = np.sort(rng.permutation(len(vectors))[: most * count])
     means = faiss.Kmeans(
         vectors.shape[1],
         count,
-        niter=rounds,
+        niter=_ROUNDS,
         seed=_SEED,
         spherical=vectors.dtype == np.float32,
-        max_points_per_centroid=_MOST,
+        max_points_per_centroid=most,
         min_points_per_centroid=1,
     )
     means.train(np.asarray(vectors[drawn], np.float32))
     return np.asarray(means.centroids, np.float32)
 
 
-def _nearest_word(unit: Float32Array, words: Float32Array) -> Int64Array:
+def nearest_word(unit: Float32Array, words: Float32Array) -> Int64Array:
     """The word (N,) of each of (N, D) unit vectors."""
     nearest = np.empty(len(unit), np.int64)
     for start in range(0, len(unit), _CHUNK):

@@ -70,6 +70,15 @@ def test_the_rows_of_the_projection_are_orthonormal(vocabulary: Vocabulary) -> N
     np.testing.assert_allclose(rows @ rows.T, np.eye(len(rows)), atol=1e-5)
 
 
+def test_a_word_s_length_reaches_the_mean_of_its_descriptors(vocabulary: Vocabulary) -> None:
+    unit = KIND.unit(clustered(1200))
+    nearest = (unit @ vocabulary.words.T).argmax(axis=1)
+    means = np.stack([unit[nearest == word].mean(axis=0) for word in np.unique(nearest)])
+    used = np.unique(nearest)
+    reached = vocabulary.words[used] * vocabulary.lengths[used, None]
+    np.testing.assert_allclose(reached, means, atol=0.02)
+
+
 def test_words_that_few_pictures_show_count_more() -> None:
     descriptors = clustered(800, centres=2)
     # Every picture shows the first cluster, one of ten shows the second.
@@ -91,7 +100,7 @@ def test_the_same_descriptors_teach_the_same(vocabulary: Vocabulary) -> None:
 def test_it_comes_back_from_its_file(vocabulary: Vocabulary, tmp_path: Path) -> None:
     vocabulary.write(tmp_path / VOCABULARY)
     found = Vocabulary.open(tmp_path / VOCABULARY)
-    for name in ("lists", "words", "rarity", "projection"):
+    for name in ("lists", "words", "lengths", "rarity", "projection"):
         np.testing.assert_array_equal(getattr(found, name), getattr(vocabulary, name))
     assert found.digest == vocabulary.digest
     assert [path.name for path in tmp_path.iterdir()] == [VOCABULARY]
@@ -113,7 +122,8 @@ def test_a_damaged_file_is_refused(vocabulary: Vocabulary, tmp_path: Path, kept:
     "changes",
     [
         {"rarity": np.ones(1, np.float32)},
-        {"words": np.full((2, SIZE), np.nan, np.float32), "rarity": np.ones(2, np.float32)},
+        {"lengths": np.full(20, np.nan, np.float32)},
+        {"lengths": np.ones(1, np.float32)},
         {"lists": np.zeros((0, SIZE), np.uint8)},
         {"lists": np.zeros((4, SIZE + 1), np.uint8)},
         {"lists": np.zeros((4, SIZE), np.float32)},
