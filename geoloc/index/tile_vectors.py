@@ -1,24 +1,29 @@
 """Embed tiles, shard by shard: a run that is killed goes on with the next shard.
 
-Threads read, decode and shrink the tiles ahead while the network computes. A shard is a fixed range
-of the tiles and is cut into batches from its own start, so that the network sees the same batches
-(and gives the same bytes) however often the run was interrupted.
+A shard is a fixed range of the tiles and is cut into batches from its own start, so that the
+network sees the same batches (and gives the same bytes) however often the run was interrupted. On
+the CPU each worker reads a batch and embeds it on its share of the cores; a GPU embeds while
+workers read ahead. Whoever wants the pixels for something else, too, gets them from the same
+reading.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from threading import Event
+from typing import TypeVar
 
 import numpy as np
 
 from geoloc.arrays import Float16Array, Int64Array, RgbImage
 from geoloc.errors import InputError
+from geoloc.models.device import network_workers
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import SATELLITE
 from geoloc.progress import CappedWarnings, Progress
@@ -27,6 +32,12 @@ from geoloc.storage.disk import check_room, create_array
 from geoloc.tiles.tile_set import OVERVIEW, TileSet
 
 SHARD_TILES = 256
+
+# Takes the row of a tile and its pixels (H, W, 3), in any thread and any order.
+PixelUser = Callable[[int, RgbImage], None]
+_Reader = Callable[[int], RgbImage]
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ def embed_tiles(
     *,
     workers: int,
     progress: Progress,
+    also: PixelUser | None = None,
 ) -> TileVectors:
     """Embed some tiles; what `folder` holds of an earlier run of the same job is not done again.
 
@@ -62,33 +74,104 @@ def embed_tiles(
         rows: Rows of the tiles to embed, ascending.
         embedder: Network that embeds them, with its satellite branch.
         folder: Folder of the shards; it exists.
-        workers: Threads that read.
+        workers: Threads that read and, on the CPU, embed.
         progress: Hears of each tile, and of the first few that cannot be read.
+        also: Gets the pixels of each tile that is read for its vector, in the thread that has read
+            them. What shards of an earlier run hold is not read again. An `InputError` of its own
+            leaves the tile out.
     """
     shards = [rows[i : i + SHARD_TILES] for i in range(0, len(rows), SHARD_TILES)]
     missing = [n for n, asked in enumerate(shards) if not _is_whole(folder, n, asked, embedder)]
     _check_room(folder, len(rows), sum(len(shards[n]) for n in missing), embedder.dimension)
     progress.start("embedding tiles", len(rows), "tiles")
     progress.advance(len(rows) - sum(len(shards[n]) for n in missing))
-    wanted = [int(row) for n in missing for row in shards[n]]
     unreadable = CappedWarnings(progress.warn, rest="{} more tiles are left out")
-
     ids = tiles.table["tile_id"]
-    shrink = quickest_shrink(tiles, embedder)
-
-    def read(row: int) -> RgbImage:
-        return embedder.shrink(tiles.read(row, shrink=shrink))
-
-    def leave_out(row: int, error: InputError) -> None:
-        unreadable.add(f"tile {ids.iloc[row]} is left out: {error}")
-
-    depth = 2 * embedder.batch_size + workers
-    with closing(read_ahead(read, wanted, workers=workers, depth=depth)) as pixels:
+    batches = {n: _batches(shards[n], embedder.batch_size) for n in missing}
+    run = _in_workers if embedder.device.type == "cpu" else _ahead_of_device
+    wanted = [batch for n in missing for batch in batches[n]]
+    with closing(run(_reader(tiles, embedder, also), wanted, embedder, workers)) as done:
         for n in missing:
-            shard = _embed_shard(islice(pixels, len(shards[n])), embedder, progress, leave_out)
-            _write_shard(_shard_path(folder, n), *shard)
+            shard = list[_Embedded]()
+            for batch, asked in zip(islice(done, len(batches[n])), batches[n], strict=True):
+                for row, error in batch.failures:
+                    unreadable.add(f"tile {ids.iloc[row]} is left out: {error}")
+                shard.append(batch)
+                progress.advance(len(asked))
+            _write_shard(_shard_path(folder, n), shard)
     unreadable.finish()
     return _collect(folder, len(shards), embedder.dimension, len(rows))
+
+
+@dataclass
+class _Embedded:
+    """One batch: the tiles that could be read, their vectors, and why others could not."""
+
+    rows: list[int] = field(default_factory=list)
+    vectors: Float16Array | None = None
+    failures: list[tuple[int, InputError]] = field(default_factory=list)
+
+
+def _batches(shard: Int64Array, size: int) -> list[list[int]]:
+    return [shard[i : i + size].tolist() for i in range(0, len(shard), size)]
+
+
+def _reader(tiles: TileSet, embedder: Embedder, also: PixelUser | None) -> _Reader:
+    """What reads a tile as the network takes it, on the way past `also`."""
+    shrink = quickest_shrink(tiles, embedder) if also is None else 1
+
+    def read(row: int) -> RgbImage:
+        pixels = tiles.read(row, shrink=shrink)
+        if also is not None:
+            also(row, pixels)
+        return embedder.shrink(pixels)
+
+    return read
+
+
+def _in_workers(
+    read: _Reader, batches: Sequence[list[int]], embedder: Embedder, workers: int
+) -> Generator[_Embedded, None, None]:
+    """Batches, each read and embedded by one thread; a run that ends leaves what is begun."""
+    is_over = Event()
+
+    def read_unless_over(row: int) -> RgbImage:
+        if is_over.is_set():
+            raise CancelledError
+        return read(row)
+
+    def work(batch: list[int]) -> _Embedded:
+        return _embed(((row, _attempt(read_unless_over, row)) for row in batch), embedder)
+
+    with network_workers(workers) as pool:
+        try:
+            yield from _in_order(pool, work, batches, depth=2 * workers)
+        finally:
+            is_over.set()
+
+
+def _ahead_of_device(
+    read: _Reader, batches: Sequence[list[int]], embedder: Embedder, workers: int
+) -> Generator[_Embedded, None, None]:
+    """Batches that this thread embeds while others read the next."""
+    rows = [row for batch in batches for row in batch]
+    depth = 2 * embedder.batch_size + workers
+    with closing(read_ahead(read, rows, workers=workers, depth=depth)) as pixels:
+        for batch in batches:
+            yield _embed(islice(pixels, len(batch)), embedder)
+
+
+def _embed(tiles: Iterable[tuple[int, RgbImage | InputError]], embedder: Embedder) -> _Embedded:
+    batch, pixels = _Embedded(), list[RgbImage]()
+    for row, result in tiles:
+        if isinstance(result, InputError):
+            batch.failures.append((row, result))
+        else:
+            batch.rows.append(row)
+            pixels.append(result)
+    if pixels:
+        batch.vectors = embedder.embed(np.stack(pixels), SATELLITE).astype(np.float16)
+    return batch
 
 
 def quickest_shrink(tiles: TileSet, embedder: Embedder) -> int:
@@ -103,50 +186,30 @@ def read_ahead(
     read: Callable[[int], RgbImage], rows: Sequence[int], *, workers: int, depth: int
 ) -> Generator[tuple[int, RgbImage | InputError], None, None]:
     """Rows and what `read` makes of them, in order, read by threads at most `depth` ahead."""
-
-    def attempt(row: int) -> RgbImage | InputError:
-        try:
-            return read(row)
-        except InputError as error:
-            return error
-
-    waiting: deque[tuple[int, Future[RgbImage | InputError]]] = deque()
-    ahead = iter(rows)
     pool = ThreadPoolExecutor(workers)
     try:
-        for row in islice(ahead, depth):
-            waiting.append((row, pool.submit(attempt, row)))
-        while waiting:
-            row, future = waiting.popleft()
-            result = future.result()
-            for following in islice(ahead, 1):
-                waiting.append((following, pool.submit(attempt, following)))
-            yield row, result
+        yield from _in_order(pool, lambda row: (row, _attempt(read, row)), rows, depth=depth)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _embed_shard(
-    pixels: Iterator[tuple[int, RgbImage | InputError]],
-    embedder: Embedder,
-    progress: Progress,
-    leave_out: Callable[[int, InputError], None],
-) -> tuple[list[int], list[Float16Array]]:
-    """Rows and vectors of the tiles of one shard, without those that cannot be read."""
-    rows: list[int] = []
-    vectors: list[Float16Array] = []
-    while taken := list(islice(pixels, embedder.batch_size)):
-        batch: list[RgbImage] = []
-        for row, result in taken:
-            if isinstance(result, InputError):
-                leave_out(row, result)
-            else:
-                rows.append(row)
-                batch.append(result)
-        if batch:
-            vectors.append(embedder.embed(np.stack(batch), SATELLITE).astype(np.float16))
-        progress.advance(len(taken))
-    return rows, vectors
+def _attempt(read: Callable[[int], RgbImage], row: int) -> RgbImage | InputError:
+    try:
+        return read(row)
+    except InputError as error:
+        return error
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[_T], _R], items: Sequence[_T], *, depth: int
+) -> Generator[_R, None, None]:
+    """What `work` makes of the items, in order, done by a pool at most `depth` ahead."""
+    ahead = iter(items)
+    waiting = deque[Future[_R]](pool.submit(work, item) for item in islice(ahead, depth))
+    while waiting:
+        result = waiting.popleft().result()
+        waiting.extend(pool.submit(work, item) for item in islice(ahead, 1))
+        yield result
 
 
 def _shard_path(folder: Path, number: int) -> Path:
@@ -168,7 +231,9 @@ def _check_room(folder: Path, tiles: int, missing: int, dimension: int) -> None:
     check_room(folder, (missing + 2 * tiles) * dimension * np.dtype(np.float16).itemsize)
 
 
-def _write_shard(path: Path, rows: list[int], vectors: list[Float16Array]) -> None:
+def _write_shard(path: Path, batches: Sequence[_Embedded]) -> None:
+    rows = [row for batch in batches for row in batch.rows]
+    vectors = [batch.vectors for batch in batches if batch.vectors is not None]
     joined = np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float16)
     save_arrays(path, {"rows": np.asarray(rows, np.int64), "vectors": joined})
 

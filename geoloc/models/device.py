@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import torch
 
 from geoloc.errors import DependencyError
@@ -38,6 +42,24 @@ def autocast_type(device: torch.device) -> torch.dtype | None:
     if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return torch.bfloat16
     return None
+
+
+@contextmanager
+def network_workers(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that each run networks on a part of the processor's cores.
+
+    Else every thread splits each operation over all cores and waits for them, which costs more than
+    half of the time as soon as there are more threads than cores. What waits is cancelled at the
+    end.
+    """
+    cores = torch.get_num_threads()
+    share = max(1, cores // count)
+    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(share,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(cores)  # which threads to come take over
 
 
 def is_out_of_memory(error: Exception) -> bool:
