@@ -18,24 +18,16 @@ from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
-import rasterio
-import rasterio.shutil
-from affine import Affine
-from rasterio.enums import Resampling
-from rasterio.io import MemoryFile
 
-from geoloc.errors import OptionError, RasterError, cause_text
-from geoloc.storage.atomic import replacing
+from geoloc.errors import RasterError
 from geoloc.stretch import Stretch
-from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.footprint import tile_centre, tile_polygon
-from geoloc.tiles.gdal import GDAL_ERRORS, gdal_environment
 from geoloc.tiles.grid import RasterFrame, TileWindow
-from geoloc.tiles.gtiff_options import PIXEL_RGB, creation_options
 from geoloc.tiles.location import resolve_location
 from geoloc.tiles.manifest import TileScheme
 from geoloc.tiles.raster import MapRaster, PixelWindow, open_raster
-from geoloc.tiles.tile_set import OVERVIEW, PIXELS
+from geoloc.tiles.tile_file import TileWriter
+from geoloc.tiles.tile_set import PIXELS
 
 # Rasterio hands GDAL_CACHEMAX on in bytes; megabytes, as in GDAL itself, would disable the cache.
 CACHE_BYTES = 256 << 20
@@ -150,9 +142,10 @@ def _cut_chunk(
     job: RasterJob, chunk: Sequence[TileSpec], report: Callable[[Outcome], None]
 ) -> None:
     """Cut one chunk with its own handle of the raster."""
+    scheme = job.scheme
     with (
-        gdal_environment(GDAL_TIFF_INTERNAL_MASK=True),
         open_raster(job.path, name=job.name, stretch=job.stretch, check=False) as raster,
+        TileWriter(raster.crs, scheme.size_px, scheme.creation_options) as writer,
     ):
         refused: list[str] = []
         for spec in chunk:
@@ -161,12 +154,12 @@ def _cut_chunk(
             if raster.is_service and len(refused) >= _REFUSALS:
                 report(Outcome(spec.tile_id, unreadable=refused[-1]))
                 continue
-            outcome = _cut_tile(job, raster, spec)
+            outcome = _cut_tile(job, spec, raster, writer)
             refused = [] if outcome.unreadable is None else [*refused, outcome.unreadable]
             report(outcome)
 
 
-def _cut_tile(job: RasterJob, raster: MapRaster, spec: TileSpec) -> Outcome:
+def _cut_tile(job: RasterJob, spec: TileSpec, raster: MapRaster, writer: TileWriter) -> Outcome:
     """Cut one tile; a damaged part of the file costs only this one."""
     window, size_px = spec.window, job.scheme.size_px
     try:
@@ -178,13 +171,7 @@ def _cut_tile(job: RasterJob, raster: MapRaster, spec: TileSpec) -> Outcome:
     share = 1.0 if tile.valid.all() else float(tile.valid.mean())
     if share >= job.scheme.min_valid and share > 0 and not job.scheme.virtual:
         path = job.home / pixel_location(job, spec)
-        write_tile(
-            path,
-            tile,
-            crs=raster.gdal_crs,
-            transform=window.transform(job.frame, size_px),
-            options=job.scheme.creation_options,
-        )
+        writer.write(path, tile, window.transform(job.frame, size_px))
     return _finish(job, spec, share)
 
 
@@ -240,90 +227,6 @@ def make_row(job: RasterJob, spec: TileSpec, share: float) -> Row:
         "stretch": "" if job.stretch is None else job.stretch.to_text(),
         "geometry": tile_polygon(job.frame, transform, size_px),
     }
-
-
-def write_tile(
-    path: Path,
-    tile: RgbTile,
-    *,
-    crs: rasterio.crs.CRS,
-    transform: Affine,
-    options: Sequence[str] = (),
-) -> None:
-    """Write a tile as a GeoTIFF, whole or not at all.
-
-    GDAL writes a small file when it closes it, and keeps to itself what the disk says then; so it
-    encodes the file in memory.
-
-    Args:
-        path: The file; its folder is made.
-        tile: Square pixels and which of them are valid.
-        crs: The CRS of the tile.
-        transform: From the tile's pixels (corner convention) to `crs`.
-        options: Creation options of GDAL, each ``NAME=VALUE``.
-
-    Raises:
-        OptionError: GDAL refuses an option.
-        OSError: The disk is full, or allows no file so large.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        encoded = _encode(tile, crs, transform, options)
-    except GDAL_ERRORS as error:
-        raise OptionError(f"cannot write {path}: {cause_text(error)}; check --co") from error
-    with replacing(path, durable=False) as draft:
-        draft.write_bytes(encoded)
-
-
-def encoded_bytes(
-    tile: RgbTile, *, crs: rasterio.crs.CRS, transform: Affine, options: Sequence[str] = ()
-) -> int:
-    """How many bytes the tile would take on disk, written by `write_tile`."""
-    return len(_encode(tile, crs, transform, options))
-
-
-def _encode(
-    tile: RgbTile, crs: rasterio.crs.CRS, transform: Affine, options: Sequence[str]
-) -> bytes:
-    """The file of a tile.
-
-    It is a copy of a raster in memory that has its overview already: to add one to a file, GDAL
-    decodes it again, and rasterio lets no other thread run meanwhile.
-    """
-    size_px = len(tile.pixels)
-    shape = {"width": size_px, "height": size_px, "count": 3, "dtype": "uint8"}
-    with (
-        rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=_overview_block_px(size_px)),
-        rasterio.open("", "w", driver="MEM", crs=crs, transform=transform, **shape) as raster,
-        MemoryFile() as memory,
-    ):
-        raster.write(np.moveaxis(tile.pixels, -1, 0))
-        if not tile.valid.all():
-            raster.write_mask(tile.valid)
-        if size_px % OVERVIEW == 0:
-            raster.build_overviews([OVERVIEW], Resampling.average)
-        rasterio.shutil.copy(
-            raster,
-            memory.name,
-            driver="GTiff",
-            copy_src_overviews=True,
-            **_creation(size_px, options),
-        )
-        return bytes(memory.getbuffer())
-
-
-def _overview_block_px(size_px: int) -> int:
-    """Side of the one block of a tile's overview; GDAL would take a block as large as the tile."""
-    least = 64
-    return max(least, 1 << (size_px // OVERVIEW - 1).bit_length())
-
-
-def _creation(size_px: int, options: Sequence[str]) -> dict[str, str]:
-    """The creation options of the file of a tile."""
-    chosen = creation_options(options)
-    # One strip a tile: always read whole, it decodes quicker in one piece.
-    whole = {} if "TILED" in chosen else {"BLOCKYSIZE": str(size_px)}
-    return {**PIXEL_RGB, **whole, **chosen}
 
 
 def make_chunks(

@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,11 +77,6 @@ class MapRaster:
     def crs(self) -> CRS:
         """The CRS of the grid."""
         return self.frame.crs
-
-    @cached_property
-    def gdal_crs(self) -> rasterio.crs.CRS:
-        """The CRS of the grid as GDAL takes it; not for several threads at once."""
-        return rasterio.crs.CRS.from_wkt(self.crs.to_wkt())
 
     @property
     def transform(self) -> Affine:

@@ -18,7 +18,6 @@ from geoloc.geometry.crs import crs_text
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.area import Area
-from geoloc.tiles.bands import RgbTile
 from geoloc.tiles.cutting import (
     CACHE_BYTES,
     Outcome,
@@ -26,7 +25,6 @@ from geoloc.tiles.cutting import (
     Row,
     TileSpec,
     cut_raster,
-    encoded_bytes,
     make_chunks,
     pixel_window,
     tile_id,
@@ -45,6 +43,7 @@ from geoloc.tiles.sources.map_source import MapSource
 from geoloc.tiles.successor import Workplace
 from geoloc.tiles.summary import TilePlan
 from geoloc.tiles.table_files import make_table, write_mosaic, write_table
+from geoloc.tiles.tile_file import TileWriter
 
 _SAMPLES = 6
 # Fewer rows are planned before a person could read that they are.
@@ -305,22 +304,16 @@ class TileRun:
     ) -> TilePlan:
         """Size and time of all tiles of a raster, from a few spread over it."""
         chosen = specs[:: max(1, len(specs) // _SAMPLES)][:_SAMPLES]
-        started, size = time.monotonic(), 0
-        for spec in chosen:
-            if not self.scheme.virtual or not raster.always_valid:
-                tile = raster.read_rgb(pixel_window(spec.window), self.scheme.size_px)
-                size += 0 if self.scheme.virtual else self._bytes_of(tile, raster, spec)
+        started, size, scheme = time.monotonic(), 0, self.scheme
+        with TileWriter(raster.crs, scheme.size_px, scheme.creation_options) as writer:
+            for spec in chosen:
+                if not scheme.virtual or not raster.always_valid:
+                    tile = raster.read_rgb(pixel_window(spec.window), scheme.size_px)
+                    place = spec.window.transform(raster.frame, scheme.size_px)
+                    size += 0 if scheme.virtual else len(writer.encode(tile, place))
         share = len(specs) / max(1, len(chosen))
         seconds = (time.monotonic() - started) * share / self._workers_for(raster)
         return TilePlan(entry.tiles, round(size * share), seconds, (entry,))
-
-    def _bytes_of(self, tile: RgbTile, raster: MapRaster, spec: TileSpec) -> int:
-        return encoded_bytes(
-            tile,
-            crs=raster.gdal_crs,
-            transform=spec.window.transform(raster.frame, self.scheme.size_px),
-            options=self.scheme.creation_options,
-        )
 
 
 def refuse_if_all_failed(entries: Sequence[RasterEntry], errors: Sequence[InputError]) -> None:

@@ -280,7 +280,7 @@ OWNERS = {
     "kornia": "locate.drone.matchers",
     "faiss": "index.faiss_file index.vector_store index.features",
     # Of all decoders here only GDAL reads every depth, number and layout of bands.
-    "rasterio": "tiles photos.deep_colour synthetic.world learning.pairing.tiles",
+    "rasterio": "tiles photos.deep_colour synthetic.world",
     "PIL": "photos synthetic locate.explain learning.pairing.job",
     "cv2": "geometry index locate learning synthetic.world models.embedder",
     "ray": "cluster",

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rasterio
 
 from geoloc.geometry.crs import WGS84, LonLat, transformer
 from geoloc.geometry.longitude import near
-from geoloc.tiles.cutting import pixel_window, write_tile
+from geoloc.tiles.cutting import pixel_window
 from geoloc.tiles.grid import RasterFrame, TileWindow, check_resolution
 from geoloc.tiles.raster import MapRaster, open_map_raster
+from geoloc.tiles.tile_file import TileWriter
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,6 @@ class TileCutter:
             CrsError: One has no CRS.
         """
         with ExitStack() as stack:
-            stack.enter_context(rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True))
             for location in self._locations:
                 raster = open_map_raster(location)
                 stack.callback(raster.dataset.close)
@@ -92,7 +91,8 @@ class TileCutter:
             tile = raster.read_rgb(pixel_window(window), self._shape.size_px)
             if tile.valid.any() and tile.valid.mean() >= self._shape.min_valid:
                 transform = window.transform(raster.frame, self._shape.size_px)
-                write_tile(path, tile, crs=raster.gdal_crs, transform=transform)
+                with TileWriter(raster.crs, self._shape.size_px) as writer:
+                    writer.write(path, tile, transform)
                 return True
         return False
 
