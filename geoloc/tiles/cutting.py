@@ -18,10 +18,11 @@ from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
+import shapely
 
 from geoloc.errors import RasterError
 from geoloc.stretch import Stretch
-from geoloc.tiles.footprint import tile_centre, tile_polygon
+from geoloc.tiles.footprint import window_centres, window_polygons
 from geoloc.tiles.grid import RasterFrame, TileWindow
 from geoloc.tiles.location import resolve_location
 from geoloc.tiles.manifest import TileScheme
@@ -38,13 +39,16 @@ _REFUSALS = 5
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TileSpec:
-    """One tile to be cut."""
+    """One tile to be cut: its name, its window, and where that lies in degrees."""
 
     tile_id: str
     ground_size_m: float
     window: TileWindow
+    lon: float
+    lat: float
+    footprint: shapely.Geometry
 
 
 @dataclass(frozen=True)
@@ -95,9 +99,15 @@ class RasterJob:
         return self.location if self.opened else self.path
 
 
-def tile_id(key: str, ground_size_m: float, window: TileWindow) -> str:
-    """The name of a tile, unique over the set."""
-    return f"{key}_{ground_size_m:g}_{window.row}_{window.col}"
+def specs_of(job: RasterJob, ground_size_m: float, windows: Sequence[TileWindow]) -> list[TileSpec]:
+    """The tiles of these windows, under names that are unique over the set."""
+    frame, size_px = job.frame, job.scheme.size_px
+    centres = window_centres(frame, windows, size_px).tolist()
+    footprints = window_polygons(frame, windows, size_px)
+    return [
+        TileSpec(f"{job.key}_{ground_size_m:g}_{w.row}_{w.col}", ground_size_m, w, lon, lat, shape)
+        for w, (lon, lat), shape in zip(windows, centres, footprints, strict=True)
+    ]
 
 
 def cut_raster(
@@ -205,7 +215,6 @@ def make_row(job: RasterJob, spec: TileSpec, share: float) -> Row:
     """The row of a tile in the table, with its footprint."""
     window, size_px = spec.window, job.scheme.size_px
     transform = window.transform(job.frame, size_px)
-    lon, lat = tile_centre(job.frame, transform, size_px)
     virtual = job.scheme.virtual
     return {
         "tile_id": spec.tile_id,
@@ -219,13 +228,13 @@ def make_row(job: RasterJob, spec: TileSpec, share: float) -> Row:
         "ground_size_m": spec.ground_size_m,
         "gsd_m": window.gsd_m,
         "valid_fraction": share,
-        "lon": lon,
-        "lat": lat,
+        "lon": spec.lon,
+        "lat": spec.lat,
         "row": window.row,
         "col": window.col,
         "raster": job.location,
         "stretch": "" if job.stretch is None else job.stretch.to_text(),
-        "geometry": tile_polygon(job.frame, transform, size_px),
+        "geometry": spec.footprint,
     }
 
 

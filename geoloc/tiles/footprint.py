@@ -18,24 +18,19 @@ from geoloc.tiles.grid import RasterFrame, TileWindow
 _SLIVER_DEG = 1e-7
 
 
-def tile_polygon(frame: RasterFrame, transform: Affine, size_px: int) -> shapely.Polygon:
-    """The footprint of a tile in degrees, counter-clockwise."""
-    polygon = _polygons(frame, [transform], size_px)[0]
-    assert isinstance(polygon, shapely.Polygon)
-    return polygon
-
-
 def window_polygons(frame: RasterFrame, windows: Sequence[TileWindow], size_px: int) -> AnyArray:
-    """The footprints (N,) of tiles in degrees, as `tile_polygon` gives them one by one."""
+    """The footprints (N,) of tiles in degrees, counter-clockwise."""
     return _polygons(frame, [window.transform(frame, size_px) for window in windows], size_px)
 
 
-def tile_centre(frame: RasterFrame, transform: Affine, size_px: int) -> tuple[float, float]:
-    """Longitude in [-180, 180) and latitude of the middle of a tile."""
-    x = transform.c + transform.a * (size_px / 2)
-    y = transform.f + transform.e * (size_px / 2)
-    lon, lat = to_lonlat(frame.crs, [x], [y])[0].tolist()
-    return (lon + 180) % 360 - 180, lat
+def window_centres(frame: RasterFrame, windows: Sequence[TileWindow], size_px: int) -> Float64Array:
+    """Longitude in [-180, 180) and latitude (N, 2) of the middles of tiles."""
+    transforms = [window.transform(frame, size_px) for window in windows]
+    xs = [transform.c + transform.a * (size_px / 2) for transform in transforms]
+    ys = [transform.f + transform.e * (size_px / 2) for transform in transforms]
+    centres = to_lonlat(frame.crs, xs, ys)
+    centres[:, 0] = (centres[:, 0] + 180) % 360 - 180
+    return centres
 
 
 def in_own_crs(footprints: AnyArray, crs: CRS, wests: Sequence[float]) -> AnyArray:

@@ -27,7 +27,7 @@ from geoloc.tiles.cutting import (
     cut_raster,
     make_chunks,
     pixel_window,
-    tile_id,
+    specs_of,
 )
 from geoloc.tiles.grid import GridOptions, TileGrid, check_resolution
 from geoloc.tiles.journal import Journal
@@ -257,8 +257,7 @@ class TileRun:
         listener = self.progress if len(grid) >= _SHOWN_ROWS else Silent()
         listener.start(f"planning {Path(job.location).name}", len(grid), "rows")
         for windows in touching_rows(grid, self.area, on_rows=listener.advance):
-            for window in windows:
-                yield TileSpec(tile_id(job.key, ground_size_m, window), ground_size_m, window)
+            yield from specs_of(job, ground_size_m, windows)
 
     def _cut_missing(
         self,

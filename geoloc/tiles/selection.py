@@ -54,8 +54,11 @@ def touching_rows(
     for row in sorted(spans):
         on_rows(row - done)
         windows = grid.row(row, spans[row])
-        polygons = window_polygons(grid.frame, windows, grid.options.size_px)
-        yield [w for w, found in zip(windows, area.touches(polygons), strict=True) if found]
+        if area.shape is not None:
+            polygons = window_polygons(grid.frame, windows, grid.options.size_px)
+            found = area.touches(polygons)
+            windows = [window for window, is_there in zip(windows, found, strict=True) if is_there]
+        yield windows
         done = row
     on_rows(len(grid) - done)
 

@@ -14,6 +14,7 @@ from geoloc.tiles.cutting import (
     TileSpec,
     cut_raster,
     make_chunks,
+    specs_of,
 )
 from geoloc.tiles.grid import GridOptions, grid_rows
 from geoloc.tiles.manifest import TileScheme
@@ -27,7 +28,7 @@ def _job(tmp_path: Path) -> tuple[RasterJob, list[TileSpec]]:
     with open_raster(path) as raster:
         job = RasterJob(path, tmp_path, tmp_path, "region", scheme, raster.frame, "EPSG:32633")
     windows = [w for row in grid_rows(job.frame, GridOptions(160.0, 64, 0.0)) for w in row]
-    return job, [TileSpec(f"{w.row}_{w.col}", 160.0, w) for w in windows]
+    return job, specs_of(job, 160.0, windows)
 
 
 @pytest.mark.parametrize("trait", ["utm", "striped"])
