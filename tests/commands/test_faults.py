@@ -94,7 +94,7 @@ def _index(folder: Path) -> Any:
     return (
         list(index.tiles.frame()["tile_id"]),
         np.asarray(vectors).tobytes(),
-        np.asarray(features.descriptors).tobytes(),
+        features.read().descriptors.tobytes(),
     )
 
 
