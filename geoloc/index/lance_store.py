@@ -167,7 +167,8 @@ def write_dataset(
     batches = pyarrow.RecordBatchReader.from_batches(schema, _batches(table, vectors, schema))
     try:
         if behind is None:
-            dataset = lance.write_dataset(batches, address, mode="overwrite")
+            mode = "overwrite" if _is_there(lance, address) else "create"  # else Lance warns
+            dataset = lance.write_dataset(batches, address, mode=mode)
             dataset.create_scalar_index(GEOMETRY, "RTREE", replace=True)
             return int(dataset.version)
         _go_back(lance.dataset(address), behind)
@@ -182,6 +183,14 @@ def write_dataset(
             "allowed? Run the same command again, what was done is kept",
             path=address,
         ) from error
+
+
+def _is_there(lance: Any, address: str) -> bool:
+    try:
+        lance.dataset(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _go_back(dataset: Any, version: int) -> None:
