@@ -20,8 +20,8 @@ SIDE_PX = 32
 WIDTHS = (6.0, 12.0, 24.0)
 _LEVELS = 6
 _SMALLEST_PX = 8
-# OpenCV's remap takes no picture of more than 32767 rows.
-_CHUNK = 512
+# Coordinates of so many squares fit the caches; OpenCV's remap takes at most 32767 rows.
+_CHUNK = 128
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,12 @@ def cut_patches(
         size_px: (N,) diameters.
         angle_deg: (N,) clockwise from the image's x axis; they become the patches' x axes.
     """
-    patches = np.empty((len(xy_px), SIDE_PX, SIDE_PX, len(WIDTHS)), np.uint8)
+    planes = np.empty((len(WIDTHS), len(xy_px), SIDE_PX, SIDE_PX), np.uint8)
+    if not len(xy_px):
+        return np.moveaxis(planes, 0, -1)
     angle = np.radians(np.asarray(angle_deg, np.float32))
     axes = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    for channel, width in enumerate(WIDTHS):
+    for plane, width in zip(planes, WIDTHS, strict=True):
         side = np.asarray(width * np.asarray(size_px), np.float32)
         level = np.round(np.log2(np.maximum(side, 1) / SIDE_PX)).astype(int)
         level = level.clip(0, len(pyramid.levels) - 1)
@@ -66,10 +68,12 @@ def cut_patches(
             for start in range(0, len(mine), _CHUNK):
                 some = mine[start : start + _CHUNK]
                 share = np.float32(0.5**number)
-                patches[some, :, :, channel] = _squares(
+                plane[some] = _squares(
                     pyramid.levels[number], xy_px[some] * share, side[some] * share, axes[some]
                 )
-    return patches
+    # OpenCV interleaves the widths quicker than NumPy.
+    merged = np.asarray(cv2.merge(list(planes.reshape(len(WIDTHS), -1, SIDE_PX))), np.uint8)
+    return merged.reshape(-1, SIDE_PX, SIDE_PX, len(WIDTHS))
 
 
 def _squares(
@@ -78,14 +82,14 @@ def _squares(
     """Turned squares (n, 32, 32) of one image, around points, with x axes (n, 2)."""
     steps = ((np.arange(SIDE_PX, dtype=np.float32) + 0.5) / SIDE_PX - 0.5)[None, :]
     along = side_px[:, None] * steps
-    cosine, sine = axes[:, :1], axes[:, 1:]
+    cosine, sine = axes[:, :1] * along, axes[:, 1:] * along
     # Columns run along the axis, rows across it; OpenCV's pixel centres are whole numbers.
-    x = (xy_px[:, :1] - 0.5 + cosine * along)[:, None, :] - (sine * along)[:, :, None]
-    y = (xy_px[:, 1:] - 0.5 + sine * along)[:, None, :] + (cosine * along)[:, :, None]
+    x = (xy_px[:, :1] - 0.5 + cosine)[:, None, :] - sine[:, :, None]
+    y = (xy_px[:, 1:] - 0.5 + sine)[:, None, :] + cosine[:, :, None]
     sampled = cv2.remap(
         image,
-        x.astype(np.float32).reshape(-1, SIDE_PX),
-        y.astype(np.float32).reshape(-1, SIDE_PX),
+        x.astype(np.float32, copy=False).reshape(len(x), -1),
+        y.astype(np.float32, copy=False).reshape(len(y), -1),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT_101,
     )
