@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from geoloc.commands._console import (
+    engine_of,
+    engine_options,
     example,
     overwrite_option,
     print_json,
@@ -158,6 +160,7 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
 )
 @overwrite_option
 @workers_option(_DEFAULTS.workers)
+@engine_options
 @verbosity_options
 def command(
     rasters: tuple[str, ...],
@@ -167,7 +170,7 @@ def command(
     as_json: bool,
     quiet: bool,
     verbose: int,
-    **given: object,
+    **given: Any,
 ) -> None:
     """Cut georeferenced rasters into tiles that are square on the ground.
 
@@ -182,6 +185,7 @@ def command(
     """
     from geoloc.tiles.job import cut_tiles, plan_tiles
 
+    engine = engine_of(given)
     options = _as_options(given)
     if dry_run:
         with progress_bar(quiet=quiet, verbose=verbose) as progress:
@@ -189,7 +193,7 @@ def command(
         _show_plan(plan, as_json=as_json)
         return
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
-        summary = cut_tiles(rasters, output, options, progress=progress)
+        summary = cut_tiles(rasters, output, options, progress=progress, engine=engine)
     _show_summary(summary, quiet=quiet, as_json=as_json)
     if not summary.is_complete:
         click.get_current_context().exit(EXIT_PARTIAL)

@@ -88,6 +88,12 @@ class RasterJob:
     opened: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "stop"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, stop=threading.Event())  # another process ends by itself
+
     @property
     def path(self) -> str:
         """The raster, as GDAL opens it."""
@@ -121,7 +127,7 @@ def cut_raster(
     # The threads put outcomes; a chunk that is done, or has failed, follows its own.
     reports: SimpleQueue[Outcome | Future[None]] = SimpleQueue()
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        waiting = {pool.submit(_cut_chunk, job, chunk, reports.put) for chunk in chunks}
+        waiting = {pool.submit(cut_chunk, job, chunk, reports.put) for chunk in chunks}
         try:
             for future in waiting:
                 future.add_done_callback(reports.put)
@@ -148,10 +154,17 @@ def _take(
     return batch
 
 
-def _cut_chunk(
-    job: RasterJob, chunk: Sequence[TileSpec], report: Callable[[Outcome], None]
-) -> None:
-    """Cut one chunk with its own handle of the raster."""
+def cut_chunk(job: RasterJob, chunk: Sequence[TileSpec], report: Callable[[Outcome], None]) -> None:
+    """Cut one chunk with its own handle of the raster.
+
+    Args:
+        job: The raster.
+        chunk: The tiles.
+        report: Hears what became of each.
+
+    Raises:
+        OptionError: A creation option was refused.
+    """
     scheme = job.scheme
     with (
         open_raster(job.path, name=job.name, stretch=job.stretch, check=False) as raster,

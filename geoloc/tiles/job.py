@@ -5,21 +5,22 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import rasterio
 
-from geoloc.options import TileOptions
+from geoloc.options import ONE_MACHINE, EngineOptions, TileOptions
 from geoloc.progress import Progress, Silent
 from geoloc.storage.lock import locked_folder
 from geoloc.tiles.area import Area
-from geoloc.tiles.cutting import CACHE_BYTES
+from geoloc.tiles.chunk_worker import ClusterCutter
+from geoloc.tiles.cutting import CACHE_BYTES, cut_raster
 from geoloc.tiles.location import relative_location
 from geoloc.tiles.manifest import TILES_MANIFEST, RasterEntry, TileScheme
 from geoloc.tiles.resume import prepare_folder
-from geoloc.tiles.run import TileRun, refuse_if_all_failed
+from geoloc.tiles.run import Cutter, TileRun, refuse_if_all_failed
 from geoloc.tiles.saved_map import check_saved_map
 from geoloc.tiles.scheme import resolve_scheme
 from geoloc.tiles.sources.finding import find_sources, refuse_virtual
@@ -34,14 +35,17 @@ def cut_tiles(
     options: TileOptions | None = None,
     *,
     progress: Progress | None = None,
+    engine: EngineOptions = ONE_MACHINE,
 ) -> TileSummary:
     """Cut rasters into square tiles, and write them with their table, mosaic and manifest.
 
     An interrupted run goes on where it stopped; a finished one does nothing. A raster that cannot
     be cut is named in the summary, as long as another one can. Tiles that are there serve until
-    their successor is whole.
+    their successor is whole. The actors of a cluster cut the same files; map services are asked
+    from here only.
 
     Raises:
+        DependencyError: There is no such cluster.
         ModelError: There is no such model, which is asked for the sizes that are not given.
         OptionError: Options contradict each other or lie out of range.
         OutputExistsError: The folder holds something else, or tiles that were cut otherwise.
@@ -60,12 +64,18 @@ def cut_tiles(
         manifest, place = prepared.manifest, prepared.place or Workplace.in_place(folder)
         run = _run(place, options, scheme, area, progress, sources)
         if prepared.place is not None:
-            manifest = replace(run, known=prepared.known).make(manifest)
+            with _cutter(engine) as cutter:
+                run = replace(run, known=prepared.known, cutter=cutter)
+                manifest = run.make(manifest)
         if kept is not None and not (prepared.place is None and kept.exists()):
             # What there is to say of the raster was said when it was cut.
             replace(run, progress=Silent()).save(manifest.rasters[0], kept)
     seconds = time.monotonic() - started
     return TileSummary(folder, manifest.rasters, prepared.place is None, seconds)
+
+
+def _cutter(engine: EngineOptions) -> AbstractContextManager[Cutter]:
+    return ClusterCutter(engine) if engine.is_cluster else nullcontext(cut_raster)
 
 
 def plan_tiles(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import rasterio
 
@@ -50,6 +51,15 @@ _SAMPLES = 6
 _SHOWN_ROWS = 500
 
 
+class Cutter(Protocol):
+    """Cuts the tiles of a raster."""
+
+    def __call__(
+        self, job: RasterJob, chunks: Sequence[Sequence[TileSpec]], /, *, workers: int
+    ) -> Iterator[list[Outcome]]:
+        """What became of tiles, in batches, in any order."""
+
+
 @dataclass(frozen=True)
 class TileRun:
     """One run over several rasters."""
@@ -64,6 +74,7 @@ class TileRun:
     known: Mapping[str, RasterEntry] = field(default_factory=dict)
     errors: list[InputError] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
+    cutter: Cutter = cut_raster
 
     @property
     def folder(self) -> Path:
@@ -274,7 +285,9 @@ class TileRun:
         self.progress.start(f"cutting {Path(job.location).name}", total, "tiles")
         self.progress.advance(total - sum(map(len, missing)))
         chunks = [chunk for size in missing for chunk in make_chunks(raster, size, workers=workers)]
-        for outcomes in cut_raster(job, chunks, workers=workers):
+        # Services are described in a folder that only this machine has, and are asked by few.
+        cutter = cut_raster if raster.is_service else self.cutter
+        for outcomes in cutter(job, chunks, workers=workers):
             journal.add(outcomes)
             self.progress.advance(len(outcomes))
 
