@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import geopandas
 import numpy as np
 
 from geoloc.arrays import Int64Array
@@ -20,7 +19,7 @@ from geoloc.geometry.longitude import bounds_of
 from geoloc.index.features.building import build_features
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.known import KnownFeatures
-from geoloc.index.features.signatures import write_signatures
+from geoloc.index.features.signatures import KnownSignatures, write_signatures
 from geoloc.index.generation import IndexFiles, next_generation, sweep
 from geoloc.index.resume import Base
 from geoloc.index.vector_store import FaissStore, write_store
@@ -110,7 +109,7 @@ def _write(
     write_table(folder, table, name=files.table.name)
     digest = hashlib.sha256("\n".join(table["tile_id"]).encode()).hexdigest()
     if recipe.features:
-        _write_features(base, files, table, names, digest, options, progress)
+        _write_features(base, files, rows, names, digest, options, progress)
     west, south, east, north = (
         round(float(edge), 7) for edge in bounds_of(table.geometry.to_numpy())
     )
@@ -130,13 +129,13 @@ def _write(
 def _write_features(
     base: Base,
     files: IndexFiles,
-    table: geopandas.GeoDataFrame,
+    rows: Int64Array,
     names: frozenset[str],
     digest: str,
     options: IndexOptions,
     progress: Progress,
 ) -> None:
-    manifest = base.manifest
+    manifest, table = base.manifest, base.table.iloc[rows].reset_index(drop=True)
     scheme = TileScheme(manifest.ground_sizes_m, manifest.overlap, manifest.size_px, 0.0)
     tile_manifest = TileManifest(scheme, manifest.rasters, digest=digest)
     known = KnownFeatures(base.files.features, len(table), without=names)
@@ -152,4 +151,5 @@ def _write_features(
         )
     features = FeatureMap.open(files.features)
     if len(features):
-        write_signatures(features, table, progress=progress)
+        signed = KnownSignatures.of(base.files.features, rows)
+        write_signatures(features, table, known=signed, progress=progress)

@@ -17,7 +17,7 @@ from geoloc.index.features.building import build_features, drop_blocks
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.features.known import KnownFeatures
-from geoloc.index.features.signatures import write_signatures
+from geoloc.index.features.signatures import KnownSignatures, write_signatures
 from geoloc.index.generation import sweep, sweep_finished
 from geoloc.index.lance_store import dataset_address, write_dataset
 from geoloc.index.manifest import IndexManifest
@@ -143,7 +143,12 @@ def _write_features(
         )
     features = FeatureMap.open(job.files.features)
     if len(features) and not features.manifest.lazy:
-        write_signatures(features, table, progress=progress)
+        signed = None
+        if base is not None:
+            rows = np.arange(len(table))
+            rows[len(base.table) :] = -1
+            signed = KnownSignatures.of(base.files.features, rows)
+        write_signatures(features, table, known=signed, progress=progress)
     if job.recipe.lazy_features:
         drop_blocks(features)
 

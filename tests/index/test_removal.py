@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from geoloc.cli import cli
 from geoloc.index import job, removal
+from geoloc.index.features import signatures
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
@@ -87,6 +88,24 @@ def test_no_pixels_are_asked_for_and_blocks_that_it_did_not_touch_stay(
     inode = far.path(before.folder).stat().st_ino
     assert remove(index, "east.tif").exit_code == 0
     assert far.path(features_of(index).folder).stat().st_ino == inode
+
+
+def test_only_tiles_on_ground_that_changed_are_signed_again(
+    built: Path, index: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed: list[int] = []
+    whole = signatures.sign
+    monkeypatch.setattr(signatures, "sign", lambda vectors: signed.append(1) or whole(vectors))
+    assert remove(index, "east.tif").exit_code == 0
+    assert len(signed) == 4  # of west.tif, beside which it lay, and not those far off
+    after = np.load(features_of(index).folder / "signatures.npy")
+    np.testing.assert_array_equal(
+        after, np.load(features_of(built / "rest").folder / "signatures.npy")
+    )
+    signed.clear()
+    options = options_for(model, features=True, append=True)
+    assert build_index(built / "tiles" / "all", index, options).added == 4
+    assert len(signed) == 8
 
 
 def test_a_raster_that_was_removed_can_be_added_again(

@@ -20,14 +20,17 @@ All that a tile's answer needs is in its own row and in the vocabulary. A folder
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas
 import numpy as np
 
-from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array
+from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array, Mask
 from geoloc.errors import IndexFolderError
+from geoloc.index.features.block_grid import blocks_around
 from geoloc.index.features.feature_map import FeatureMap
+from geoloc.index.features.features_manifest import FeaturesManifest
 from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary, nearest_word
 from geoloc.progress import Progress
 from geoloc.storage.atomic import replacing
@@ -139,14 +142,55 @@ def _shares(asked: Float32Array) -> Float32Array:
     return np.asarray(padded @ signs.T / np.sqrt(bits), np.float32)
 
 
+@dataclass(frozen=True)
+class KnownSignatures:
+    """Signatures of an index that tiles are added to, or taken from.
+
+    Attributes:
+        features: Folder of its features.
+        rows: (T,) row in it of each tile; -1 of a tile that it does not have.
+    """
+
+    features: Path
+    rows: Int64Array
+
+    @classmethod
+    def of(cls, features: Path, rows: Int64Array) -> KnownSignatures | None:
+        """Those of a folder of features; None if it was made without."""
+        return cls(features, rows) if (features / SIGNATURES).is_file() else None
+
+    def still_hold(
+        self, features: FeatureMap, tiles: geopandas.GeoDataFrame
+    ) -> tuple[ByteArray, Mask]:
+        """All signatures of the index, and which tiles (T,) see only blocks that are the same."""
+        signatures = np.load(self.features / SIGNATURES, mmap_mode="r")
+        before = {
+            (entry.block, entry.seal) for entry in FeaturesManifest.read(self.features).blocks
+        }
+        now = {(entry.block, entry.seal) for entry in features.manifest.blocks}
+        changed = {block for block, _ in before ^ now}
+        held = self.rows >= 0
+        if changed:
+            lon, lat = tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float)
+            half_m = tiles["ground_size_m"].to_numpy(float) / 2
+            for row in np.flatnonzero(held):
+                held[row] = changed.isdisjoint(blocks_around(lon[row], lat[row], half_m[row]))
+        return signatures, held
+
+
 def write_signatures(
-    features: FeatureMap, tiles: geopandas.GeoDataFrame, *, progress: Progress
+    features: FeatureMap,
+    tiles: geopandas.GeoDataFrame,
+    *,
+    known: KnownSignatures | None = None,
+    progress: Progress,
 ) -> None:
     """Add the signatures of the tiles of a table to their folder of features.
 
     Args:
         features: Features of the map, with their vocabulary.
         tiles: Table of the index.
+        known: Those of an index with the same vocabulary, which are taken where they still hold.
         progress: Hears of each tile.
     """
     path, vocabulary = features.folder / SIGNATURES, features.vocabulary
@@ -155,7 +199,13 @@ def write_signatures(
     progress.start("computing signatures", len(tiles), "tiles")
     with replacing(path) as draft:
         signatures = create_array(draft, np.uint8, (len(tiles), *row_shape(vocabulary)))
-        for row in range(len(tiles)):
+        missing = np.arange(len(tiles))
+        if known is not None:
+            there, held = known.still_hold(features, tiles)
+            signatures[held] = there[known.rows[held]]
+            missing = np.flatnonzero(~held)
+            progress.advance(int(held.sum()))
+        for row in missing.tolist():
             unit = _unit_within(features, lon[[row]], lat[[row]], half_m[[row]])
             signatures[row] = sign(aggregate(unit, vocabulary))
             progress.advance()
