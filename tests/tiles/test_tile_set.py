@@ -242,6 +242,22 @@ def test_a_smaller_reading_is_the_mean_of_squares(tmp_path: Path, virtual: bool)
     assert np.abs(small - means).max() <= 1
 
 
+@BOTH
+@pytest.mark.parametrize("shrink", [1, 2, 8, 32])
+def test_means_are_rounded_half_up_and_lie_pixel_by_pixel(
+    tmp_path: Path, virtual: bool, shrink: int
+) -> None:
+    source = rasters.utm(tmp_path / "town.tif")
+    tiles = cut(source.path, tmp_path / "tiles", virtual=virtual)
+    whole, small = tiles.read(0), tiles.read(0, shrink=shrink)
+    side = 64 // shrink
+    means = whole.reshape(side, shrink, side, shrink, 3).mean(axis=(1, 3))
+    assert whole.flags.c_contiguous
+    assert small.flags.c_contiguous
+    if virtual:  # of files, GDAL makes the mean
+        assert np.array_equal(small, np.floor(means + 0.5))
+
+
 def test_each_row_says_whether_its_pixels_are_a_window(tmp_path: Path) -> None:
     source = rasters.utm(tmp_path / "r.tif").path
     copies = cut(source, tmp_path / "copies")
