@@ -290,7 +290,7 @@ def test_nearest_among_some_gives_only_those(
     build_features(kept_tiles, tmp_path / "features", workers=1)
     features = FeatureMap.open(tmp_path / "features")
     among = np.sort(np.random.default_rng(0).permutation(len(features))[:60]).astype(np.int64)
-    queries = features.read().descriptors[::50]
+    queries = features.read().descriptors[::5]
     found = features.nearest(queries, 5, among=among)
     brute = np.linalg.norm(
         queries[:, None].astype(np.float32) - features.descriptors(among)[None], axis=2
@@ -298,7 +298,7 @@ def test_nearest_among_some_gives_only_those(
     assert np.isin(found.ids[found.ids >= 0], among).all()
     exact = np.isclose(found.distances, np.sort(brute, axis=1)[:, :5], atol=0.01)
     # Inverted lists are probed in part: nearly all of the nearest, not all.
-    assert exact[:, 0].mean() > (0.6 if inverted_lists else 0.999)
+    assert exact[:, 0].mean() > (0.4 if inverted_lists else 0.999)
     assert inverted_lists or exact.all()
 
 

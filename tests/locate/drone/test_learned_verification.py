@@ -210,7 +210,7 @@ class Search:
     """Stands for the search: one place with weak evidence, one that only votes speak for."""
 
     def __init__(self, weak: VerifiedPose, voted: CandidatePose) -> None:
-        known = {"gsd_m": GSD_M, "__len__": lambda _: 10}
+        known = {"gsd_m": GSD_M, "is_lazy": False, "__len__": lambda _: 10}
         self.features = type("Features", (), known)()
         self._weak, self._voted = weak, voted
 
