@@ -106,5 +106,5 @@ def test_a_run_that_ends_begins_no_other_tile(
     with pytest.raises(KeyboardInterrupt):
         embed(folder, tmp_path / "parts", OnCpu(), use)
     assert len(seen) <= 4, (
-        "one of each worker, and one of that which failed before the end was told"
+        "one of each worker, and one more of that which failed first"
     )
