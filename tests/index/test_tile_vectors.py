@@ -105,6 +105,4 @@ def test_a_run_that_ends_begins_no_other_tile(
 
     with pytest.raises(KeyboardInterrupt):
         embed(folder, tmp_path / "parts", OnCpu(), use)
-    assert len(seen) <= 4, (
-        "one of each worker, and one more of that which failed first"
-    )
+    assert len(seen) <= 4, "one of each worker, and one more of that which failed first"
