@@ -107,7 +107,11 @@ def local_metric_crs(origin: LonLat) -> CRS:
 
 @dataclass(frozen=True)
 class LocalFrame:
-    """Metres east and north of an origin; distances from it are true, others nearly so near it."""
+    """Metres east and north of an origin; distances from it are true, others nearly so near it.
+
+    Between degrees and metres it goes by geodesics, which are what the projection is made of: the
+    blocks of a map have a frame each, and a transformer takes as long to make as a thousand points.
+    """
 
     origin: LonLat
 
@@ -118,12 +122,19 @@ class LocalFrame:
 
     def from_lonlat(self, lon: ArrayLike, lat: ArrayLike) -> Float64Array:
         """Metres (N, 2) east and north of the origin, from degrees."""
-        return self.from_crs(WGS84, lon, lat)
+        x, y = (np.atleast_1d(np.asarray(v, dtype=np.float64)).ravel() for v in (lon, lat))
+        from_x, from_y = np.full_like(x, self.origin[0]), np.full_like(y, self.origin[1])
+        azimuth, _, away = _GEOD.inv(from_x, from_y, x, y)
+        angle = np.radians(azimuth)
+        return np.column_stack([away * np.sin(angle), away * np.cos(angle)])
 
     def to_lonlat(self, xy_m: ArrayLike) -> Float64Array:
         """Degrees (N, 2) lon, lat, from metres (N, 2) east and north of the origin."""
         xy = np.asarray(xy_m, dtype=np.float64).reshape(-1, 2)
-        return to_lonlat(self.crs, xy[:, 0], xy[:, 1])
+        azimuth = np.degrees(np.arctan2(xy[:, 0], xy[:, 1]))
+        from_x, from_y = (np.full(len(xy), degrees) for degrees in self.origin)
+        lon, lat, _ = _GEOD.fwd(from_x, from_y, azimuth, np.hypot(xy[:, 0], xy[:, 1]))
+        return np.column_stack([in_range(lon), lat])
 
     def from_crs(self, crs: object, xs: ArrayLike, ys: ArrayLike) -> Float64Array:
         """Metres (N, 2) east and north of the origin, straight from coordinates of `crs`."""

@@ -22,6 +22,7 @@ from geoloc.geometry.crs import (
     distances_m,
     geocentric_m,
     ground_scales,
+    to_lonlat,
     transformer,
 )
 
@@ -81,6 +82,22 @@ def test_local_metres_lead_to_degrees_and_back(lon: float, lat: float, x: float,
     lonlat = frame.to_lonlat([[x, y]])
     assert frame.from_lonlat(lonlat[:, 0], lonlat[:, 1])[0] == pytest.approx([x, y], abs=1e-3)
     assert distance_m(frame.origin, LonLat(*lonlat[0])) == pytest.approx(math.hypot(x, y), abs=1e-2)
+
+
+@pytest.mark.parametrize("origin", [LonLat(20.004, 24.0045), LonLat(179.999, -60), LonLat(5, 89.9)])
+def test_the_local_frame_is_its_projection(origin: LonLat) -> None:
+    xy_m = np.random.default_rng(1).uniform(-20_000, 20_000, (50, 2))
+    xy_m[0] = 0
+    frame = LocalFrame(origin)
+    projected = to_lonlat(frame.crs, *xy_m.T)
+    assert np.abs(frame.to_lonlat(xy_m) - projected).max() < 1e-12
+    assert np.abs(frame.from_lonlat(*projected.T) - xy_m).max() < 1e-7
+
+
+def test_a_local_frame_needs_no_transformer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(crs_module, "transformer")
+    frame = LocalFrame(LonLat(20, 24))
+    assert frame.from_lonlat(*frame.to_lonlat([[3, -4]]).T)[0] == pytest.approx([3, -4])
 
 
 def test_the_local_frame_has_north_up() -> None:
