@@ -420,3 +420,9 @@ def test_finished_features_are_not_found_again_unless_of_other_tiles(
     other = cut(tmp_path / "tiles", utm_sheet(tmp_path / "other.tif", seed=5))
     build_features(other, tmp_path / "features")
     assert folder_bytes(tmp_path / "features") != before
+
+
+def test_ids_of_overlapping_groups_come_once_and_ascend() -> None:
+    groups = [np.array(ids, np.int64) for ids in ([3, 4, 9], [], [1, 3], [9, 10])]
+    assert FeatureMap.each_once(groups).tolist() == [1, 3, 4, 9, 10]
+    assert FeatureMap.each_once([]).tolist() == []
