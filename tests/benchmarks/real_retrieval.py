@@ -53,7 +53,7 @@ def _row(case: Case, ground: Ground, by: Means) -> str:
     model = UNTRAINED if by == "untrained network" else ground.model
     index = MapIndex.open(ground.index(case.index, model=model))
     uses_signatures = by in ("network + signatures", "signatures")
-    signatures, extractor = _signatures(index) if uses_signatures else (None, None)
+    signatures, extractor = signatures_of(index) if uses_signatures else (None, None)
     retriever = Retriever(index, Embedder(index.card.folder), signatures=signatures)
     ranks, shares = [], []
     timer = Timer()
@@ -61,7 +61,7 @@ def _row(case: Case, ground: Ground, by: Means) -> str:
         height, width = photo.pixels.shape[:2]
         hypotheses = next(hypothesis_stages(known, "low", gsd_m=0.3))
         camera = camera_of(known, width, height)
-        views = _views(photo, camera, hypotheses, extractor) if uses_signatures else []
+        views = views_of(photo, camera, hypotheses, extractor) if uses_signatures else []
         if by == "signatures":
             assert signatures is not None
             proposed = _most_alike(index, signatures, views)
@@ -93,14 +93,14 @@ def _most_alike(index: MapIndex, signatures: Signatures, views: Sequence[PhotoVi
     return order[: max(RANKS)].tolist()
 
 
-def _signatures(index: MapIndex) -> tuple[Signatures | None, DescriptorExtractor]:
+def signatures_of(index: MapIndex) -> tuple[Signatures | None, DescriptorExtractor]:
     assert index.features_folder is not None
     features = FeatureMap.open(index.features_folder)
     assert features.descriptor_folder is not None
     return Signatures.open(features.folder), PatchNetExtractor(features.descriptor_folder)
 
 
-def _views(
+def views_of(
     photo: Photo,
     camera: Camera,
     hypotheses: Sequence[ViewHypothesis],
