@@ -13,7 +13,7 @@ relative to the folder; `transform` leads from its pixels to its `crs`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +38,7 @@ from geoloc.tiles.manifest import (
     TileManifest,
 )
 from geoloc.tiles.raster import MapRaster, PixelWindow, check_windows, open_map_raster, open_raster
-from geoloc.tiles.tile_table import TileRecords, TileTable
+from geoloc.tiles.tile_table import FrameRecords, TileRecords, TileTable
 
 if TYPE_CHECKING:
     import geopandas
@@ -96,10 +96,10 @@ class TileSet:
         self.folder = folder
         self.manifest = manifest
         self._given = table
-        self._rows: Sequence[dict[str, Any]] = (
+        self._rows: TileRecords | FrameRecords = (
             TileRecords(table, TILE_COLUMNS)
             if isinstance(table, TileTable)
-            else table[list(TILE_COLUMNS)].to_dict("records")
+            else FrameRecords(table, TILE_COLUMNS)
         )
         self._crs: dict[str, CRS] = {}
         self._local = threading.local()
@@ -240,7 +240,7 @@ class TileSet:
 
     def window_rasters(self) -> list[RasterEntry]:
         """The rasters whose windows tiles are."""
-        windows = {row["raster"] for row in self._rows if row["location"] == row["raster"]}
+        windows = self._rows.rasters_of_windows()
         return [entry for entry in self.manifest.rasters if entry.location in windows]
 
     def changes(self) -> list[str]:
@@ -287,8 +287,7 @@ class TileSet:
 
     def _windows_of(self, location: str) -> Iterator[PixelWindow]:
         """The windows of a raster that tiles are."""
-        at_rest = self._rows.of(location) if isinstance(self._rows, TileRecords) else self._rows
-        for row in at_rest:
+        for row in self._rows.of(location):
             if row["location"] == location:
                 yield PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
 

@@ -184,6 +184,34 @@ class TileTable:
         return [code for code, name in enumerate(self._rasters) if name in wanted]
 
 
+class FrameRecords(Sequence[dict[str, Any]]):
+    """The rows of a table in memory, made one by one: as dictionaries they would be 1 kB each."""
+
+    def __init__(self, table: geopandas.GeoDataFrame, columns: Sequence[str]) -> None:
+        self._columns = {name: table[name].array for name in columns}
+        self._count = len(table)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, i: int) -> dict[str, Any]:  # type: ignore[override] # no slices
+        row = {name: values[i] for name, values in self._columns.items()}
+        return {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in row.items()
+        }
+
+    def of(self, raster: str) -> Iterator[dict[str, Any]]:
+        """The rows of a raster."""
+        mine = np.flatnonzero(np.asarray(self._columns["raster"] == raster, bool))
+        return (self[i] for i in mine.tolist())
+
+    def rasters_of_windows(self) -> set[str]:
+        """The rasters whose windows tiles are: these lie at their raster."""
+        location, raster = self._columns["location"], self._columns["raster"]
+        return set(raster[np.asarray(location == raster, bool)])
+
+
 class TileRecords(Sequence[dict[str, Any]]):
     """The rows of a table that stays at rest, read one by one."""
 
@@ -202,6 +230,11 @@ class TileRecords(Sequence[dict[str, Any]]):
         rows = self._tiles.rows_of(raster)
         for start in range(0, len(rows), _BLOCK_ROWS):
             yield from self._tiles.records(rows[start : start + _BLOCK_ROWS], self._columns)
+
+    def rasters_of_windows(self) -> set[str]:
+        """The rasters whose windows tiles are: these lie at their raster."""
+        pairs = zip(self._tiles.column("location"), self._tiles.column("raster"), strict=True)
+        return {raster for location, raster in pairs if location == raster}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from geoloc.tiles import parquet_rows
 from geoloc.tiles.parquet_rows import ParquetRows
 from geoloc.tiles.table_files import write_table
 from geoloc.tiles.tile_set import TILE_COLUMNS, finest_rows
-from geoloc.tiles.tile_table import TileTable
+from geoloc.tiles.tile_table import FrameRecords, TileRecords, TileTable
 from tests.fixtures.tile_tables import table_of
 
 SIDE_M = 160.0
@@ -156,3 +156,19 @@ def test_nothing_is_found_away_from_the_map(frame: geopandas.GeoDataFrame) -> No
 def test_row_groups_are_bounded(frame: geopandas.GeoDataFrame, at_rest: ParquetRows) -> None:
     assert parquet_rows.GROUP_ROWS <= 8192
     assert at_rest._file.metadata.num_row_groups == -(-len(frame) // 7)
+
+
+def test_rows_are_the_same_in_memory_and_at_rest(
+    frame: geopandas.GeoDataFrame, at_rest: ParquetRows
+) -> None:
+    frame["location"] = frame["location"].where(frame["raster"] == "a.tif", frame["raster"])
+    ours, theirs = FrameRecords(frame, TILE_COLUMNS), TileRecords(table_of(frame), TILE_COLUMNS)
+    assert len(ours) == len(theirs) == len(TileTable(at_rest)) == 120
+    for i in (0, 7, 119):
+        assert ours[i] | {"transform": None} == theirs[i] | {"transform": None}
+        assert list(ours[i]["transform"]) == theirs[i]["transform"]
+        assert not any(isinstance(value, np.generic) for value in ours[i].values())
+    assert [row["tile_id"] for row in ours.of("b.tif")] == [
+        row["tile_id"] for row in theirs.of("b.tif")
+    ]
+    assert ours.rasters_of_windows() == theirs.rasters_of_windows() == {"b.tif"}
