@@ -16,6 +16,7 @@ import pytest
 
 from geoloc.errors import OutputBusyError, OutputExistsError, RasterError, TilesError
 from geoloc.options import TileOptions
+from geoloc.tiles import job
 from geoloc.tiles import run as tile_run
 from geoloc.tiles.job import cut_tiles
 from geoloc.tiles.tile_set import TileSet
@@ -186,7 +187,7 @@ def test_old_tiles_serve_when_the_disk_is_full(
         raise OSError(errno.ENOSPC, "No space left on device", str(folder))
 
     with monkeypatch.context() as patch:
-        patch.setattr(tile_run, writer, full)
+        patch.setattr(job if writer == "cut_raster" else tile_run, writer, full)
         with pytest.raises(OSError, match="No space left"):
             cut_tiles([source], folder, NEW)
     assert served(folder) == old
