@@ -39,9 +39,15 @@ def autocast_type(device: torch.device) -> torch.dtype | None:
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if device.type == "cpu" and has_quick_bfloat16():
         return torch.bfloat16
     return None
+
+
+def has_quick_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; oneDNN emulates it elsewhere."""
+    ask = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return ask is not None and bool(ask())
 
 
 @contextmanager

@@ -156,3 +156,11 @@ def test_a_loaded_model_is_taken_as_it_is(model: Path) -> None:
     given = Embedder(load_model(model), device="cpu").embed(_pictures(2), "drone")
     named = Embedder(model, device="cpu").embed(_pictures(2), "drone")
     np.testing.assert_array_equal(given, named)
+
+
+def test_half_precision_is_not_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
+    assert autocast_type(cpu) is None
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    assert autocast_type(cpu) is torch.bfloat16

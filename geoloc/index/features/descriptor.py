@@ -12,7 +12,7 @@ from geoloc.arrays import ByteArray, Float32Array, GreyImage
 from geoloc.index.features.keypoints import DescriptorKind, Keypoints
 from geoloc.index.features.patches import Pyramid, cut_patches
 from geoloc.models.card import ModelCard, check_describes_keypoints
-from geoloc.models.device import resolve_device
+from geoloc.models.device import has_quick_bfloat16, resolve_device
 from geoloc.models.nets.patchnet import PatchNet
 from geoloc.models.nets.patchnet_bytes import in_bytes
 from geoloc.models.nets.patchnet_input import PatchInput
@@ -85,12 +85,6 @@ class PatchNetExtractor:
 
     def _arithmetic(self) -> AbstractContextManager[object]:
         """Half precision where it is quicker: it moves a descriptor less than its bytes do."""
-        if self._device.type == "cpu" and not _has_quick_bfloat16():
+        if self._device.type == "cpu" and not has_quick_bfloat16():
             return nullcontext()
         return torch.autocast(self._device.type, torch.bfloat16)
-
-
-def _has_quick_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 itself; others are slower with it than without."""
-    ask = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return ask is not None and bool(ask())
