@@ -34,7 +34,6 @@ from geoloc.tiles.tile_set import OVERVIEW, TileSet
 SHARD_TILES = 256
 
 # Takes the row of a tile and its pixels (H, W, 3), in any thread and any order.
-PixelUser = Callable[[int, RgbImage], None]
 _Reader = Callable[[int], RgbImage]
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -63,7 +62,6 @@ def embed_tiles(
     *,
     workers: int,
     progress: Progress,
-    also: PixelUser | None = None,
 ) -> TileVectors:
     """Embed some tiles; what `folder` holds of an earlier run of the same job is not done again.
 
@@ -76,9 +74,6 @@ def embed_tiles(
         folder: Folder of the shards; it exists.
         workers: Threads that read and, on the CPU, embed.
         progress: Hears of each tile, and of the first few that cannot be read.
-        also: Gets the pixels of each tile that is read for its vector, in the thread that has read
-            them. What shards of an earlier run hold is not read again. An `InputError` of its own
-            leaves the tile out.
     """
     shards = [rows[i : i + SHARD_TILES] for i in range(0, len(rows), SHARD_TILES)]
     missing = [n for n, asked in enumerate(shards) if not _is_whole(folder, n, asked, embedder)]
@@ -90,7 +85,7 @@ def embed_tiles(
     batches = {n: _batches(shards[n], embedder.batch_size) for n in missing}
     run = _in_workers if embedder.device.type == "cpu" else _ahead_of_device
     wanted = [batch for n in missing for batch in batches[n]]
-    with closing(run(_reader(tiles, embedder, also), wanted, embedder, workers)) as done:
+    with closing(run(_reader(tiles, embedder), wanted, embedder, workers)) as done:
         for n in missing:
             shard = list[_Embedded]()
             for batch, asked in zip(islice(done, len(batches[n])), batches[n], strict=True):
@@ -116,17 +111,10 @@ def _batches(shard: Int64Array, size: int) -> list[list[int]]:
     return [shard[i : i + size].tolist() for i in range(0, len(shard), size)]
 
 
-def _reader(tiles: TileSet, embedder: Embedder, also: PixelUser | None) -> _Reader:
-    """What reads a tile as the network takes it, on the way past `also`."""
-    shrink = quickest_shrink(tiles, embedder) if also is None else 1
-
-    def read(row: int) -> RgbImage:
-        pixels = tiles.read(row, shrink=shrink)
-        if also is not None:
-            also(row, pixels)
-        return embedder.shrink(pixels)
-
-    return read
+def _reader(tiles: TileSet, embedder: Embedder) -> _Reader:
+    """What reads a tile as the network takes it."""
+    shrink = quickest_shrink(tiles, embedder)
+    return lambda row: embedder.shrink(tiles.read(row, shrink=shrink))
 
 
 def _in_workers(

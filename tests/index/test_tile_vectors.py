@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from geoloc.errors import TilesError
 from geoloc.index import tile_vectors
-from geoloc.index.tile_vectors import PixelUser, TileVectors, embed_tiles
+from geoloc.index.tile_vectors import TileVectors, embed_tiles
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.indexes import BatchTeller, spoil_tile, write_map, write_tiles
 from tests.fixtures.progress import RecordedProgress
@@ -35,14 +34,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiles(folder / "tiles", write_map(folder / "map.tif", columns=5))
 
 
-def embed(
-    folder: Path, parts: Path, embedder: BatchTeller, also: PixelUser | None = None
-) -> TileVectors:
+def embed(folder: Path, parts: Path, embedder: BatchTeller) -> TileVectors:
     parts.mkdir(exist_ok=True)
     with TileSet.open(folder) as tiles:
         rows = np.arange(len(tiles))
         progress = RecordedProgress()
-        return embed_tiles(tiles, rows, embedder, parts, workers=3, progress=progress, also=also)
+        return embed_tiles(tiles, rows, embedder, parts, workers=3, progress=progress)
 
 
 def test_workers_and_devices_give_the_same(folder: Path, tmp_path: Path) -> None:
@@ -54,41 +51,12 @@ def test_workers_and_devices_give_the_same(folder: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("embedder", [OnCpu(), OnADevice()])
-def test_others_get_the_pixels_of_every_tile_once(
-    folder: Path, tmp_path: Path, embedder: BatchTeller
-) -> None:
-    seen: list[tuple[int, np.ndarray]] = []
-    found = embed(folder, tmp_path / "a", embedder, lambda row, pixels: seen.append((row, pixels)))
-    tiles = TileSet.open(folder)
-    assert sorted(row for row, _ in seen) == found.rows.tolist() == list(range(len(tiles)))
-    for row, pixels in seen:
-        np.testing.assert_array_equal(pixels, tiles.read(row))
-    alone = embed(folder, tmp_path / "b", embedder)
-    np.testing.assert_allclose(found.vectors, alone.vectors, atol=0.02)
-
-
-def test_finished_shards_give_others_nothing(folder: Path, tmp_path: Path) -> None:
-    seen: list[int] = []
-    for _ in range(2):
-        embed(folder, tmp_path / "parts", OnCpu(), lambda row, _: seen.append(row))
-    assert sorted(seen) == list(range(len(TileSet.open(folder))))
-
-
-@pytest.mark.parametrize("embedder", [OnCpu(), OnADevice()])
-def test_a_tile_that_cannot_be_read_or_used_is_left_out(
-    tmp_path: Path, embedder: BatchTeller
-) -> None:
+def test_a_tile_that_cannot_be_read_is_left_out(tmp_path: Path, embedder: BatchTeller) -> None:
     folder = write_tiles(tmp_path / "tiles", write_map(tmp_path / "map.tif", columns=3))
     spoil_tile(folder, 1)
-
-    def use(row: int, _: np.ndarray) -> None:
-        assert row != 1
-        if row == 4:
-            raise TilesError("nothing can be made of it")
-
-    found = embed(folder, tmp_path / "parts", embedder, use)
-    assert not {1, 4} & set(found.rows.tolist())
-    assert found.left_out == 2
+    found = embed(folder, tmp_path / "parts", embedder)
+    assert 1 not in found.rows.tolist()
+    assert found.left_out == 1
 
 
 def test_a_run_that_ends_begins_no_other_tile(
@@ -97,12 +65,14 @@ def test_a_run_that_ends_begins_no_other_tile(
     is_over, seen = Event(), list[int]()
     monkeypatch.setattr(tile_vectors, "Event", lambda: is_over)
 
-    def use(row: int, _: np.ndarray) -> None:
+    def read(_: TileSet, row: int, **__: int) -> np.ndarray:
         seen.append(row)
         if row == 0:
             raise KeyboardInterrupt
         is_over.wait()
+        return np.zeros((8, 8, 3), np.uint8)
 
+    monkeypatch.setattr(TileSet, "read", read)
     with pytest.raises(KeyboardInterrupt):
-        embed(folder, tmp_path / "parts", OnCpu(), use)
+        embed(folder, tmp_path / "parts", OnCpu())
     assert len(seen) <= 4, "one of each worker, and one more of that which failed first"
