@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from geoloc.index.features.block_grid import BlockId
 from geoloc.index.features.block_plan import BlockPlan
@@ -13,6 +12,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.plan import Plan
 from geoloc.index.features.sealing import Sealing
 from geoloc.index.features.tile_features import BlockRecords
+from geoloc.storage.atomic import draft_name
 from geoloc.tiles.tile_set import TileSet
 
 # Gives the records of some tiles of a plan, in their order.
@@ -37,14 +37,18 @@ def rebuild_blocks(
     layout = BlockPlan.of(tiles, plan.tiles).only(blocks)
     rasters = tiles.table["raster"].astype(str).tolist()
     folder = features.folder
-    with TemporaryDirectory(prefix=".repair.", dir=folder.parent) as name:
-        sealing = Sealing(Path(name), plan, layout, rasters, features.vocabulary)
+    work = draft_name(folder)
+    work.mkdir()
+    try:
+        sealing = Sealing(work, plan, layout, rasters, features.vocabulary)
         sealing.take_up()
         for home in sealing.homes_to_do():
             sealing.add(home, describe(plan, layout.tiles_of[home].tolist()))
         made = {entry.block: entry for entry in sealing.finish()}
         for entry in made.values():
-            entry.path(Path(name)).replace(entry.path(folder))
+            entry.path(work).replace(entry.path(folder))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     kept = {entry.block: entry for entry in features.manifest.blocks if entry.block not in blocks}
     entries = tuple(entry for _, entry in sorted((kept | made).items()))
     replace(features.manifest, regions=plan.regions, blocks=entries).write(folder)
