@@ -79,8 +79,9 @@ class ActorPool(Generic[Question, Answer]):
             host = self._ray.remote(
                 num_cpus=1, num_gpus=engine.gpus, max_restarts=-1, max_task_retries=1
             )(_Host)
-            made = self._ray.put(make)  # once, however many actors
-            hosts = [host.remote(made, str(Path.cwd())) for _ in range(count)]
+            # Once, however many actors; and kept, for those that start again.
+            self._made = self._ray.put(make)
+            hosts = [host.remote(self._made, str(Path.cwd())) for _ in range(count)]
             self._actors = _those_that_start(self._ray, hosts)
         except BaseException:
             self._end()

@@ -209,9 +209,8 @@ def test_a_word_without_a_positive_sign_is_still_there() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shapes", [2, 60])
-def test_few_features_teach_few_words(tmp_path: Path, shapes: int) -> None:
+def test_tiles_of_few_features_have_a_likeness(tmp_path: Path, shapes: int) -> None:
     few = Town(tmp_path, shapes=shapes, side_px=TILE_PX)
-    assert len(few.features.vocabulary.words) == max(1, len(few.features) // 39)
     everything = ROOT_SIFT.unit(few.features.descriptors(np.arange(len(few.features))))
     likeness = few.signatures.likeness(everything, few.rows)
     assert np.isfinite(likeness).all()
