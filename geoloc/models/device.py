@@ -54,8 +54,8 @@ def has_quick_bfloat16() -> bool:
 def network_workers(count: int) -> Iterator[ThreadPoolExecutor]:
     """Threads that each run networks on a part of the processor's cores.
 
-    Else every thread splits each operation over all cores and waits for them, which costs more than
-    half of the time as soon as there are more threads than cores. What waits is cancelled at the
+    Else every thread splits each operation over all cores and waits for them, which costs
+    time as soon as there are more threads than cores. What waits is cancelled at the
     end.
     """
     cores = torch.get_num_threads()

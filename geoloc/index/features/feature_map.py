@@ -30,9 +30,7 @@ from geoloc.arrays import ByteArray, Float64Array, Int64Array
 from geoloc.errors import IndexFolderError, one_line
 from geoloc.index.features.block_file import (
     FeatureBlock,
-    angles_deg,
     damaged_block,
-    places_m,
 )
 from geoloc.index.features.block_grid import FARTHEST_M, blocks_around
 from geoloc.index.features.features_manifest import BlockEntry, FeaturesManifest
@@ -100,7 +98,7 @@ class FeatureMap:
     @property
     def is_lazy(self) -> bool:
         """Whether features are found when they are asked for."""
-        return False
+        return self.manifest.lazy
 
     def describe_with(self, extractor: DescriptorExtractor | None) -> None:
         """Take note of what describes photos, with which a lazy map describes itself."""
@@ -128,8 +126,6 @@ class FeatureMap:
             rows = ids[where] - self._starts[number]
             records = block.take(rows)
             self._place(found, where, number, block.parts_of(rows), records)
-            found.descriptors[where] = records["descriptor"]
-            found.lists[where] = records["list"]
         return found
 
     def _place(
@@ -144,14 +140,10 @@ class FeatureMap:
         entry = self._entries[number]
         region_of = np.array([part.region for part in entry.parts], np.int16)
         regions = region_of[parts]
-        found.region[where] = regions
-        xy_m, angle_deg = places_m(records), angles_deg(records)
         for region in np.unique(regions).tolist():
             mine = regions == region
-            place = self._placement(number, region)
-            found.xy_m[where[mine]] = place.origin_m + xy_m[mine] @ place.matrix.T
-            found.size_m[where[mine]] = records["size"][mine].astype(np.float32) * place.scale
-            found.angle_deg[where[mine]] = (angle_deg[mine] + place.turn_deg) % 360
+            placed = self._placement(number, region).placed(records[mine], region)
+            found.put(where[mine], placed)
 
     def nearest(
         self, descriptors: ByteArray, k: int, *, among: Int64Array | None = None
@@ -205,12 +197,17 @@ class FeatureMap:
         areas = np.array([region.area_m2 for region in self.regions])
         if among is None:
             return areas
-        some = np.zeros(len(areas), np.int64)
-        for number, where in self._by_block(among):
-            parts = self._block(number).parts_of(among[where] - self._starts[number])
-            for part, count in enumerate(np.bincount(parts)):
-                some[self._entries[number].parts[part].region] += count
+        some = self._counts_of(among)
         return np.asarray(areas * np.maximum(1, some) / np.maximum(1, self.counts))
+
+    def _counts_of(self, ids: Int64Array) -> Int64Array:
+        """How many of some features lie in each region, (R,)."""
+        found = np.zeros(len(self.regions), np.int64)
+        for number, where in self._by_block(ids):
+            parts = self._block(number).parts_of(ids[where] - self._starts[number])
+            for part, count in enumerate(np.bincount(parts)):
+                found[self._entries[number].parts[part].region] += count
+        return found
 
     def in_box(self, region: int, low: Float64Array, high: Float64Array) -> Int64Array:
         """Ids of the features between two corners (east, north) in metres, at cell precision."""

@@ -91,11 +91,6 @@ class LazyFeatureMap(FeatureMap):
         """Describe with this from now on; None is RootSIFT."""
         self._extractor = extractor
 
-    @property
-    def is_lazy(self) -> bool:
-        """Whether features are found when they are asked for."""
-        return True
-
     def damaged(self) -> list[BlockEntry]:
         """None: it keeps no blocks."""
         return []
@@ -107,13 +102,8 @@ class LazyFeatureMap(FeatureMap):
     def _described(self, ids: Int64Array) -> tuple[ByteArray, NDArray[np.uint16]]:
         return self._found.descriptors[ids], self._found.lists[ids]
 
-    def areas_m2(self, among: Int64Array | None = None) -> Float64Array:
-        """Ground area of every region, (R,); with `among` only what these features stand for."""
-        areas = np.array([region.area_m2 for region in self.regions])
-        if among is None:
-            return areas
-        some = np.bincount(self._found.region[among], minlength=len(areas))
-        return np.asarray(areas * np.maximum(1, some) / np.maximum(1, self.counts))
+    def _counts_of(self, ids: Int64Array) -> Int64Array:
+        return np.bincount(self._found.region[ids], minlength=len(self.regions))
 
     def in_box(self, region: int, low: Float64Array, high: Float64Array) -> Int64Array:
         """Ids of the features between two corners (east, north) in metres."""
@@ -225,8 +215,7 @@ class LazyFeatureMap(FeatureMap):
             assert block is not None, "a name that this class gave"
             more = Placement.of(block, self.regions[region]).placed(records, region)
             self._grow(self._count + len(more))
-            for whole, part in zip(_columns(self._found), _columns(more), strict=True):
-                whole[self._count : self._count + len(more)] = part
+            self._found.put(slice(self._count, self._count + len(more)), more)
             self._count += len(more)
         self._spans[row] = (start, self._count)
 
@@ -235,17 +224,5 @@ class LazyFeatureMap(FeatureMap):
         room = len(self._found)
         if count > room:
             larger = MapFeatures.empty(max(count, 2 * room), self.kind.size)
-            for whole, part in zip(_columns(larger), _columns(self._found), strict=True):
-                whole[:room] = part
+            larger.put(slice(0, room), self._found)
             self._found = larger
-
-
-def _columns(features: MapFeatures) -> tuple[AnyArray, ...]:
-    return (
-        features.region,
-        features.xy_m,
-        features.size_m,
-        features.angle_deg,
-        features.descriptors,
-        features.lists,
-    )

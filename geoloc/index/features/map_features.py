@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,11 @@ class MapFeatures:
             self.descriptors[which],
             self.lists[which],
         )
+
+    def put(self, where: Int64Array | slice, features: MapFeatures) -> None:
+        """Write some features to some positions."""
+        for column in fields(self):
+            getattr(self, column.name)[where] = getattr(features, column.name)
 
     @property
     def square(self) -> Int64Array:
