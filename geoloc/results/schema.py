@@ -16,9 +16,11 @@ from typing import Any, Literal, get_args
 
 Status = Literal["located", "ambiguous", "rejected", "unreadable"]
 PositionKind = Literal["camera", "scene"]
+LensKind = Literal["stated", "fitted", "assumed"]
 ColumnKind = Literal["text", "real", "whole", "time"]
 
 _LONLAT_DECIMALS = 7  # RFC 7946 section 11.2: about a centimetre
+_ANGLE_DECIMALS = 4  # a centimetre on the ground a few kilometres away
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,22 @@ class PhotoResult:
         acc95_m: Radius that holds the true position 95 % of the time, metres.
         heading: View direction, degrees clockwise from true north, as matched with the map.
         heading_sd: Standard deviation of `heading`, degrees.
+        pitch_deg: Elevation of the optical axis, degrees; -90 straight down, 0 level.
+        pitch_sd_deg: Standard deviation of `pitch_deg`, degrees.
+        roll_deg: Turn about the optical axis, degrees; positive when the right side goes down.
+        roll_sd_deg: Standard deviation of `roll_deg`, degrees.
+        height_m: Height of the camera above the ground below it, metres.
+        height_sd_m: Standard deviation of `height_m`, metres.
+        altitude_m: Height of the camera above the sea, metres, as the terrain has it; None without
+            a terrain.
+        hfov_deg: Angle from the left to the right edge of the upright photo, degrees.
+        hfov_sd_deg: Standard deviation of `hfov_deg`, degrees.
+        lens_kind: How the lens is known: ``stated`` by the photo or a table, ``fitted`` to the map,
+            ``assumed``, as usual for the kind of photo.
+        distortion: Distortion of the lens by a model and its coefficients, JSON; None where the
+            photo is taken to have none.
+        photo_width: Width of the upright photo, pixels; the angles refer to it.
+        photo_height: Height of the upright photo, pixels.
         position_kind: Kind of the position: where the ``camera`` was or the ``scene`` it shows.
         scene_longitude: Longitude of the ground point at the photo's centre, degrees.
         scene_latitude: Latitude of the ground point at the photo's centre, degrees.
@@ -54,6 +72,9 @@ class PhotoResult:
         spread_m: Spread of the candidates' positions, metres.
         n_modes: Number of places that compete.
         n_inliers: Number of matched features that agree with the answer.
+        control_points: Points of the photo that agree best with the map, JSON: lists of column,
+            row (pixels of the upright photo), longitude, latitude (degrees), height (metres above
+            the sea, or null) and distance from where the camera puts it (metres).
         view: Kind of photo that it was taken for: drone, panorama or street.
         tile_id: Name of the tile that holds the answer.
         tile_path: Path of that tile's pixels from the folder of the index, as the index has it;
@@ -91,6 +112,19 @@ class PhotoResult:
     acc95_m: float | None = None
     heading: float | None = None
     heading_sd: float | None = None
+    pitch_deg: float | None = None
+    pitch_sd_deg: float | None = None
+    roll_deg: float | None = None
+    roll_sd_deg: float | None = None
+    height_m: float | None = None
+    height_sd_m: float | None = None
+    altitude_m: float | None = None
+    hfov_deg: float | None = None
+    hfov_sd_deg: float | None = None
+    lens_kind: LensKind | None = None
+    distortion: str | None = None
+    photo_width: int | None = None
+    photo_height: int | None = None
     position_kind: PositionKind | None = None
     scene_longitude: float | None = None
     scene_latitude: float | None = None
@@ -100,6 +134,7 @@ class PhotoResult:
     spread_m: float | None = None
     n_modes: int | None = None
     n_inliers: int | None = None
+    control_points: str | None = None
     view: str | None = None
     tile_id: str | None = None
     tile_path: str | None = None
@@ -167,8 +202,21 @@ RESULT_COLUMNS = (
     Column("conf_radius_m", "real"),
     Column("ce90_m", "real"),
     Column("acc95_m", "real"),
-    Column("heading", "real"),
+    Column("heading", "real", _ANGLE_DECIMALS),
     Column("heading_sd", "real"),
+    Column("pitch_deg", "real", _ANGLE_DECIMALS),
+    Column("pitch_sd_deg", "real"),
+    Column("roll_deg", "real", _ANGLE_DECIMALS),
+    Column("roll_sd_deg", "real"),
+    Column("height_m", "real"),
+    Column("height_sd_m", "real"),
+    Column("altitude_m", "real"),
+    Column("hfov_deg", "real", _ANGLE_DECIMALS),
+    Column("hfov_sd_deg", "real"),
+    Column("lens_kind"),
+    Column("distortion"),
+    Column("photo_width", "whole"),
+    Column("photo_height", "whole"),
     Column("position_kind"),
     Column("scene_longitude", "real", _LONLAT_DECIMALS),
     Column("scene_latitude", "real", _LONLAT_DECIMALS),
@@ -178,6 +226,7 @@ RESULT_COLUMNS = (
     Column("spread_m", "real"),
     Column("n_modes", "whole"),
     Column("n_inliers", "whole"),
+    Column("control_points"),
     Column("view"),
     Column("tile_id"),
     Column("tile_path"),

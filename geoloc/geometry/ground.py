@@ -1,0 +1,46 @@
+"""The ground under a camera: its heights over a local frame, and where rays meet it.
+
+Flat at z = 0 here; `geoloc.geometry.terrain` has the one of an elevation model.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from geoloc.arrays import Float64Array
+
+
+class Ground(Protocol):
+    """Heights of the ground over a local frame, metres."""
+
+    def heights_m(self, xy_m: Float64Array) -> Float64Array:
+        """Heights (N,) of the ground at (N, 2) metres east and north; NaN where none is known."""
+
+    def meet(self, origin_m: Float64Array, directions: Float64Array) -> Float64Array:
+        """Points (N, 3) where rays first meet the ground; NaN where they never do.
+
+        Args:
+            origin_m: (3,) where they start, above the ground.
+            directions: (N, 3) where they go, of any length.
+        """
+
+
+class FlatGround:
+    """Level ground at z = 0, everywhere."""
+
+    def heights_m(self, xy_m: Float64Array) -> Float64Array:
+        """Zeros (N,)."""
+        return np.zeros(len(xy_m))
+
+    def meet(self, origin_m: Float64Array, directions: Float64Array) -> Float64Array:
+        """Points (N, 3) where rays meet the plane; NaN for those that do not go down."""
+        down = -np.asarray(directions, np.float64)[:, 2]
+        steps = origin_m[2] / np.where(down > 1e-12, down, np.nan)
+        points = origin_m + steps[:, None] * directions
+        points[:, 2] = np.where(np.isfinite(steps), 0.0, np.nan)
+        return np.asarray(points, np.float64)
+
+
+FLAT_GROUND = FlatGround()
