@@ -109,6 +109,23 @@ class Pose:
         return math.degrees(math.atan2(-right_north, right_east)) % 360
 
 
+class Attitude(NamedTuple):
+    """Angles of a camera that jump nowhere between straight down and level, in degrees.
+
+    A nadir camera that tilts a degree sideways turns the yaw of a `Pose` by 90; here it gets a roll
+    of one degree. The two are other names of the same rotation.
+
+    Attributes:
+        heading_deg: Azimuth in [0, 360) square to the photo's horizontal axis, seen from above.
+        pitch_deg: Turn about that axis; -90 straight down, 0 level, below -90 leaning back.
+        roll_deg: Angle by which that axis goes down to its right, within 90.
+    """
+
+    heading_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
 class GroundCamera(NamedTuple):
     """A camera found over a local frame: its pose and the ground point below it."""
 
@@ -127,6 +144,34 @@ def rotation(pose: Pose) -> Float64Array:
     right = math.cos(roll) * level_right + math.sin(roll) * level_down
     down = math.cos(roll) * level_down - math.sin(roll) * level_right
     return np.column_stack([right, down, forward])
+
+
+def attitude(pose: Pose) -> Attitude:
+    """The angles of a pose that jump nowhere."""
+    return attitude_of(rotation(pose))
+
+
+def attitude_of(to_ground: Float64Array) -> Attitude:
+    """The angles of a rotation (3, 3) as `rotation` makes it."""
+    right, _, forward = to_ground.T
+    heading = math.atan2(-right[1], right[0])
+    ahead = np.array([math.sin(heading), math.cos(heading), 0.0])
+    pitch = math.atan2(forward @ np.cross(right, ahead), forward @ ahead)
+    pitch = (
+        pitch - 2 * math.pi if pitch > math.pi / 2 else pitch
+    )  # back past the nadir, not the zenith
+    roll = -math.asin(float(np.clip(right[2], -1, 1)))
+    return Attitude(math.degrees(heading) % 360, math.degrees(pitch), math.degrees(roll))
+
+
+def pose_at(angles: Attitude, height_m: float) -> Pose:
+    """The pose of these angles at a height; the inverse of `attitude`."""
+    heading, pitch, roll = (math.radians(angle) for angle in angles)
+    ahead = np.array([math.sin(heading), math.cos(heading), 0.0])
+    level_right = np.array([math.cos(heading), -math.sin(heading), 0.0])
+    right = math.cos(roll) * level_right - math.sin(roll) * np.array([0.0, 0.0, 1.0])
+    forward = math.cos(pitch) * ahead + math.sin(pitch) * np.cross(right, ahead)
+    return pose_of(np.column_stack([right, np.cross(forward, right), forward]), height_m)
 
 
 def ground_homography(camera: Camera, pose: Pose) -> Float64Array:
@@ -231,11 +276,11 @@ def pose_from_homography(camera: Camera, homography: Float64Array) -> GroundCame
         seen = np.array([middle[0] / middle[2], middle[1] / middle[2], 0.0])
         if to_camera[2] @ (seen - position) <= 0:
             return None
-    pose = _pose_of(to_camera.T, float(position[2]))
+    pose = pose_of(to_camera.T, float(position[2]))
     return GroundCamera(pose, GroundPoint(float(position[0]), float(position[1])))
 
 
-def _pose_of(to_ground: Float64Array, height_m: float) -> Pose:
+def pose_of(to_ground: Float64Array, height_m: float) -> Pose:
     """The angles of a rotation as `rotation` makes it, with the roll within 90 degrees."""
     right, down, forward = to_ground.T
     across = math.hypot(forward[0], forward[1])

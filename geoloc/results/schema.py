@@ -47,9 +47,9 @@ class PhotoResult:
         acc95_m: Radius that holds the true position 95 % of the time, metres.
         heading: View direction, degrees clockwise from true north, as matched with the map.
         heading_sd: Standard deviation of `heading`, degrees.
-        pitch_deg: Elevation of the optical axis, degrees; -90 straight down, 0 level.
+        pitch_deg: Turn about the photo's horizontal axis, degrees; -90 straight down, 0 level.
         pitch_sd_deg: Standard deviation of `pitch_deg`, degrees.
-        roll_deg: Turn about the optical axis, degrees; positive when the right side goes down.
+        roll_deg: Angle by which the photo's horizontal axis goes down to its right, degrees.
         roll_sd_deg: Standard deviation of `roll_deg`, degrees.
         height_m: Height of the camera above the ground below it, metres.
         height_sd_m: Standard deviation of `height_m`, metres.

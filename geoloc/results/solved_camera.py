@@ -7,12 +7,11 @@ A row states the camera in degrees and metres; here it becomes the `Camera` and 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from geoloc.geometry.camera import Camera, Pose
+from geoloc.geometry.camera import Attitude, Camera, Pose, pose_at
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.results.schema import PhotoResult
 
@@ -81,18 +80,11 @@ def solved_camera(result: PhotoResult) -> SolvedCamera | None:
     return SolvedCamera(
         photo=Path(r.photo),
         camera=Camera.from_hfov(r.photo_width, r.photo_height, hfov_deg),
-        pose=Pose(yaw_of(heading_deg, pitch_deg, roll_deg), pitch_deg, roll_deg, height_m),
+        pose=pose_at(Attitude(heading_deg, pitch_deg, roll_deg), height_m),
         position=LonLat(lon, lat),
         altitude_m=r.altitude_m,
         control_points=control_points(r.control_points),
     )
-
-
-def yaw_of(heading_deg: float, pitch_deg: float, roll_deg: float) -> float:
-    """The yaw in [0, 360) of a pose with this heading; the inverse of `Pose.heading_deg`."""
-    pitch, roll = math.radians(pitch_deg), math.radians(roll_deg)
-    turn = math.atan2(math.sin(roll) * math.sin(pitch), math.cos(roll))
-    return (heading_deg + math.degrees(turn)) % 360
 
 
 def control_points_text(points: tuple[ControlPoint, ...]) -> str | None:

@@ -8,10 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoloc.geometry.camera import (
+    Attitude,
     Camera,
     Pose,
+    attitude,
     footprint,
     ground_homography,
+    pose_at,
     pose_from_homography,
     project,
     rotation,
@@ -215,3 +218,20 @@ def test_what_a_cropped_panorama_lacks_is_black():
 def test_resized_panorama_keeps_its_crop():
     half = Panorama(360, 180, left_px=90, top_px=45).resized(0.5)
     assert (half.full_width_px, half.left_px, half.top_px) == (180, 45, 22)
+
+
+@pytest.mark.parametrize("heading_deg", [10.0, 213.0])
+@pytest.mark.parametrize("pitch_deg", [-100.0, -90.0, -89.0, -45.0, 0.0, 20.0])
+@pytest.mark.parametrize("roll_deg", [-60.0, 0.0, 2.0])
+def test_an_attitude_comes_back_from_its_pose(
+    heading_deg: float, pitch_deg: float, roll_deg: float
+) -> None:
+    angles = Attitude(heading_deg, pitch_deg, roll_deg)
+    pose = pose_at(angles, 100.0)
+    assert attitude(pose) == pytest.approx(angles, abs=1e-9)
+    assert pose.heading_deg == pytest.approx(heading_deg, abs=1e-9)
+
+
+def test_a_sideways_tilt_at_the_nadir_is_a_roll_and_turns_nothing() -> None:
+    angles = attitude(Pose(300.0, -88.0, -90.0, 100.0))
+    assert angles == pytest.approx((210.0, -90.0, -2.0), abs=1e-6)

@@ -135,14 +135,14 @@ class LearnedVerification:
         if pictures is None:
             return None
         rectified, window = pictures
-        fit, hints = self._compare(rectified, window, place.camera)
+        fit, pairs, hints = self._compare(rectified, window, place.camera)
         if fit is None or hints < p.least_hints:
             return None
         # The mirror image keeps the colours, the textures and the frame, and shows nowhere.
         mirrored = replace(
             window, pixels=window.pixels[:, ::-1].copy(), valid=window.valid[:, ::-1]
         )
-        _, hints_of_control = self._compare(rectified, mirrored, place.camera)
+        *_, hints_of_control = self._compare(rectified, mirrored, place.camera)
         by_chance = max(p.least_hints, p.control_factor * hints_of_control)
         hint_llr = float(log_likelihood_ratio(float(hints), by_chance))
         if hint_llr <= 0:
@@ -155,6 +155,7 @@ class LearnedVerification:
             inlier_z=0.0,
             vote_llr=hint_llr,
             peak=place.peak,
+            pairs=pairs,
             matcher=self._name,
             parameters=p.score,
         )
@@ -178,8 +179,8 @@ class LearnedVerification:
 
     def _compare(
         self, rectified: RectifiedPhoto, window: MapWindow, start: GroundCamera
-    ) -> tuple[Resection | None, int]:
-        """The camera that the shared points speak for, and how many hints agree with it."""
+    ) -> tuple[Resection | None, PointPairs, int]:
+        """The camera that the shared points speak for, the points, and how many hints agree."""
         p = self._parameters
         matches = self._matcher.match(rectified.pixels, window.pixels)
         known = _inside(matches.first_px, rectified.pixels.shape[:2], rectified.valid)
@@ -188,9 +189,9 @@ class LearnedVerification:
         pairs = PointPairs(project(rectified.to_photo, view_px), ground_m)
         fit = fit_camera(rectified.camera, pairs, start, p)
         if fit is None:
-            return None, 0
+            return None, pairs, 0
         agree = pairs.misfit_m(fit) < p.camera_fit.inlier_m
-        return fit, len(np.unique(np.floor(view_px[agree] / p.patch_px), axis=0))
+        return fit, pairs, len(np.unique(np.floor(view_px[agree] / p.patch_px), axis=0))
 
 
 def open_learned_verification(

@@ -108,6 +108,7 @@ class VerifiedPose:
         vote_llr: Log-likelihood ratio of the votes that agree with the fit (`voting`); it knows
             nothing of the guided partners, so that the two are nearly independent.
         peak: Where the search began.
+        pairs: The points of the photo and of the map that it was fitted to, wrong ones too.
         matcher: Whose correspondences these are; the posterior was only ever set for SIFT's.
         parameters: How the evidence becomes a score.
     """
@@ -119,6 +120,7 @@ class VerifiedPose:
     inlier_z: float
     vote_llr: float
     peak: Peak
+    pairs: PointPairs
     matcher: MatcherName = "sift"
     parameters: ScoreParameters = SCORE
 
@@ -249,6 +251,7 @@ def _judge(case: _Case, partners: _Partners, fit: Resection) -> VerifiedPose:
         inlier_z=(hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance))),
         vote_llr=_vote_llr(case, fitted, project(fit.homography, case.photo_px)),
         peak=case.peak,
+        pairs=partners.points(case.photo_px),
         parameters=p.score,
     )
 
