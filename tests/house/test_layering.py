@@ -20,7 +20,7 @@ LAYERS: tuple[str, ...] = (
     "storage",
     "geometry models",
     "tiles photos results",
-    "index",
+    "index export",
     "locate",
     "learning",
     "synthetic",

@@ -1,0 +1,99 @@
+"""``geoloc export``: results in, the files of other programs out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from geoloc.commands._console import example, overwrite_option, say
+from geoloc.errors import EXIT_PARTIAL
+from geoloc.options import ExportFormat
+
+if TYPE_CHECKING:
+    from geoloc.export.report import ExportReport
+
+_NAMES_SHOWN = 5
+_STATUSES = ("located", "ambiguous")
+
+
+@click.command(name="export", epilog=example("geoloc export out.gpkg --to geo-txt -o geo.txt"))
+@click.argument("results", type=click.Path(path_type=Path), metavar="RESULTS")
+@click.option(
+    "--to",
+    "fmt",
+    required=True,
+    type=click.Choice(get_args(ExportFormat)),
+    help="What to write. geo-txt: positions, angles and accuracies for OpenDroneMap. gcp: its "
+    "gcp_list.txt, control points that were found by matching. points: the same for QGIS's "
+    "georeferencer, a file a photo in a folder.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="File, or folder, to write.",
+)
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice(_STATUSES),
+    default=("located",),
+    show_default=True,
+    help="Photos to take; repeat it for both.",
+)
+@overwrite_option
+@click.option("-q", "--quiet", is_flag=True, help="No summary.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    results: Path,
+    fmt: ExportFormat,
+    output: Path,
+    statuses: tuple[str, ...],
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Hand located photos on to other programs.
+
+    RESULTS is a file that `geoloc locate` wrote, in any of its formats.
+
+    \b
+    Exit code: 0 done, 6 done but some photos were left out (they are named),
+    2 wrong options or an output that exists, 3 no photos with what the format needs.
+    """
+    from geoloc.export.job import check_target, export_results
+    from geoloc.results.files import read_results
+
+    check_target(output, fmt, overwrite=overwrite)  # before anything takes time
+    report = export_results(
+        read_results(results),
+        fmt,
+        output,
+        statuses=statuses,  # type: ignore[arg-type]  # click.Choice holds it to the Literal
+        overwrite=overwrite,
+    )
+    for line in report_lines(report, output):
+        say(line, quiet=quiet)
+    if report.left_out:
+        ctx.exit(EXIT_PARTIAL)
+
+
+def report_lines(report: ExportReport, output: Path) -> list[str]:
+    """What was written, what was left out and why, and what a user has to know."""
+    photos = f"{report.photos} photo{'' if report.photos == 1 else 's'}"
+    lines = [f"wrote {output}: {photos}"]
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for photo, reason in report.left_out.items():
+        by_reason[reason].append(Path(photo).name)
+    for reason, names in by_reason.items():
+        shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
+        lines.append(f"{len(names)} left out, {reason}: {shown}")
+    return [*lines, *(f"note: {note}" for note in report.notes)]

@@ -1,0 +1,1 @@
+"""Located photos -> the files of other programs."""
