@@ -20,6 +20,7 @@ LAYERS: tuple[str, ...] = (
     "storage",
     "geometry models",
     "tiles photos results",
+    "terrain",
     "index export",
     "locate",
     "learning",
@@ -272,7 +273,7 @@ DOCTOR = "geoloc.commands._diagnosis"
 OWNERS = {
     "filelock": "storage.lock",
     "sqlite3": "storage.sqlite_group results.layers tiles.footprint_layer",
-    "pyproj": "geometry tiles synthetic.world",
+    "pyproj": "geometry tiles terrain synthetic.world",
     "torch": "models learning.training index.features.descriptor locate.drone.matchers"
     " locate.explain",
     "timm": "models.nets models.pretrained",
@@ -280,7 +281,7 @@ OWNERS = {
     "kornia": "locate.drone.matchers",
     "faiss": "index.faiss_file index.vector_store index.features",
     # Of all decoders here only GDAL reads every depth, number and layout of bands.
-    "rasterio": "tiles photos.deep_colour synthetic.world",
+    "rasterio": "tiles terrain photos.deep_colour synthetic.world",
     "PIL": "photos synthetic locate.explain learning.pairing.job",
     "cv2": "geometry index locate learning synthetic.world models.embedder",
     "ray": "cluster",

@@ -1,0 +1,1 @@
+"""Elevation models -> heights of the ground under a photo."""

@@ -1,0 +1,293 @@
+"""One elevation model: any raster with heights in its first band, sampled where they are asked for.
+
+It is read by windows that lie on a coarse lattice and are kept, so that neighbouring photos share
+them; where it is finer than needed, by its overviews or reduced by the mean. So memory does not
+grow with the file.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import warnings
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window
+
+from geoloc.arrays import Float32Array, Float64Array, FloatArray
+from geoloc.clutter import apple_double_fault
+from geoloc.errors import CrsError, InputError, RasterError
+from geoloc.geometry.crs import LonLat, as_crs, from_lonlat, ground_scales
+from geoloc.terrain.height_datum import HeightDatum, height_datum
+from geoloc.tiles.gdal import gdal_environment
+from geoloc.tiles.location import public_name
+from geoloc.tiles.read_failure import read_failure
+from geoloc.tiles.source_files import check_sources
+
+# The land lies between these, metres; what does not is a gap that nobody declared.
+_LOWEST_M, _HIGHEST_M = -500.0, 9000.0
+_LATTICE_PX = 256
+_KEPT_WINDOWS = 8
+# A window of more pixels is read coarser, whatever was asked for: 64 MB.
+_MOST_PX = 16e6
+# A projection's scale makes no pixel too coarse.
+_SLACK = 1.1
+
+
+class _Patch(NamedTuple):
+    """A window that was read.
+
+    Attributes:
+        heights_m: (H, W) heights; NaN in gaps.
+        left_px: Column of the raster at its left edge.
+        top_px: Row at its upper edge.
+        step_px: Columns and rows of the raster that a pixel of it covers.
+    """
+
+    heights_m: Float32Array
+    left_px: float
+    top_px: float
+    step_px: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class ElevationRaster:
+    """An open elevation model; safe to use from several threads.
+
+    Attributes:
+        name: What it is called in messages.
+        dataset: Dataset of rasterio.
+        datum: What its heights are above, their unit, and its horizontal CRS.
+    """
+
+    name: str
+    dataset: Any
+    datum: HeightDatum
+    _lock: threading.Lock
+    _kept: OrderedDict[tuple[int, ...], _Patch]
+
+    @property
+    def transform(self) -> Affine:
+        """From pixel corners to the horizontal CRS."""
+        transform: Affine = self.dataset.transform
+        return transform
+
+    def pixel_m(self, at: LonLat) -> float:
+        """Mean side of a pixel on the ground there, metres; NaN where the CRS has no answer."""
+        return self._pixel_m(self.coordinates(np.array([at]))[0])
+
+    def coordinates(self, lonlat: Float64Array) -> Float64Array:
+        """Coordinates (N, 2) in the horizontal CRS, of degrees (N, 2) near each other.
+
+        Degrees count on across the antimeridian, so that what lies between may be interpolated.
+        """
+        xy = from_lonlat(self.datum.horizontal, lonlat)
+        if turn := self._turn:
+            xy[:, 0] = xy[0, 0] + (xy[:, 0] - xy[0, 0] + turn / 2) % turn - turn / 2
+        return xy
+
+    def sample(self, xy: Float64Array, cell_m: float) -> Float64Array:
+        """Heights (N,) in metres at coordinates (N, 2), bilinear; NaN off the raster and at gaps.
+
+        Args:
+            xy: Places, as `coordinates` gives them.
+            cell_m: Details finer than this are not needed.
+
+        Raises:
+            RasterError: The file is damaged there, or cannot be reached.
+        """
+        cols, rows = self._pixels(xy)
+        width, height = self.dataset.width, self.dataset.height
+        inside = (cols >= 0) & (cols <= width) & (rows >= 0) & (rows <= height)
+        heights = np.full(len(xy), np.nan)
+        # A map of the whole Earth may show the two ends of what lies across its edge.
+        ends = (cols < width / 2, cols >= width / 2) if self._turn else (inside,)
+        for end in ends:
+            at = np.flatnonzero(inside & end)
+            if len(at):
+                reduction = cell_m / self._pixel_m(np.median(xy[at], axis=0))
+                patch = self._patch(cols[at], rows[at], reduction)
+                heights[at] = _bilinear(patch, cols[at], rows[at])
+        return heights
+
+    @property
+    def _turn(self) -> float:
+        """A full turn in the units of a CRS of longitudes; 0 for others."""
+        crs = self.datum.horizontal
+        unit = float(crs.axis_info[0].unit_conversion_factor)
+        return 360.0 / math.degrees(unit) if crs.is_geographic else 0.0
+
+    def _pixels(self, xy: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Columns (N,) and rows (N,), on the turn that the raster is on."""
+        x = xy[:, 0]
+        if turn := self._turn:
+            west = min(self.dataset.bounds.left, self.dataset.bounds.right)
+            x = west + (x - west) % turn
+        cols, rows = ~self.transform @ (x, xy[:, 1])
+        return cols, rows
+
+    def _pixel_m(self, xy: Float64Array) -> float:
+        """Mean side of a pixel on the ground at coordinates (2,), metres."""
+        scales = ground_scales(self.datum.horizontal, xy[:1], xy[1:])[0]
+        return float(np.sqrt(abs(self.transform.determinant) * scales[0] * scales[1]))
+
+    def _patch(self, cols: Float64Array, rows: Float64Array, reduction: float) -> _Patch:
+        """What is needed to sample at pixels inside the raster, read or kept."""
+        spans = (cols.min(), cols.max(), rows.min(), rows.max())
+        count = max(1.0, spans[1] - spans[0]) * max(1.0, spans[3] - spans[2])
+        coarse = max(reduction, math.sqrt(count / _MOST_PX), 1.0)
+        step = 2 ** int(math.log2(_SLACK * coarse) if math.isfinite(coarse) else 0)
+        left, right = _aligned(spans[0], spans[1], step, self.dataset.width)
+        top, bottom = _aligned(spans[2], spans[3], step, self.dataset.height)
+        key = (left, top, right, bottom, step)
+        with self._lock:
+            patch = self._kept.get(key)
+            if patch is None:
+                patch = self._kept[key] = self._read(left, top, right, bottom, step)
+                if len(self._kept) > _KEPT_WINDOWS:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+        return patch
+
+    def _read(self, left: int, top: int, right: int, bottom: int, step: int) -> _Patch:
+        """Read a window, reduced by `step`."""
+        window = Window(left, top, right - left, bottom - top)
+        shape = (math.ceil(window.height / step), math.ceil(window.width / step))
+        # A fill that nobody declared must not be mixed with heights.
+        is_plain = step == 1 or MaskFlags.all_valid in self.dataset.mask_flag_enums[0]
+        method = Resampling.nearest if is_plain else Resampling.average
+        try:
+            with gdal_environment():
+                values = self.dataset.read(
+                    1,
+                    window=window,
+                    out_shape=shape,
+                    masked=True,
+                    resampling=method,
+                    out_dtype=np.float64,
+                )
+        except (RasterioError, ValueError, MemoryError) as error:
+            message = f"cannot read {self.name}: {read_failure(self.name, error)}"
+            raise RasterError(message, path=self.name) from error
+        return _Patch(
+            self._heights_m(values),
+            left,
+            top,
+            (window.width / shape[1], window.height / shape[0]),
+        )
+
+    def _heights_m(self, values: Any) -> Float32Array:
+        """Heights of masked values of the band: its scale, its offset, its unit, its gaps."""
+        scale, offset = self.dataset.scales[0], self.dataset.offsets[0]
+        heights = (values.filled(np.nan) * scale + offset) * self.datum.unit_m
+        with np.errstate(invalid="ignore"):
+            is_land = (heights >= _LOWEST_M) & (heights <= _HIGHEST_M)
+        return np.where(is_land, heights, np.nan).astype(np.float32)
+
+
+def open_elevation(location: str) -> ElevationRaster:
+    """Open an elevation model.
+
+    Raises:
+        RasterError: It cannot be opened, is not on the ground, shows a picture instead of heights,
+            or is a mosaic whose sources are not all there.
+        CrsError: It has no CRS, one without a place on the Earth, or a unit that is unknown.
+    """
+    name = public_name(location)
+    # Else GDAL keeps what a GeoTIFF says of its vertical datum to itself.
+    with gdal_environment(GTIFF_REPORT_COMPD_CS="YES"):
+        dataset = _open(location, name)
+        try:
+            _check_heights(dataset, name)
+            check_sources(location, dataset)
+            datum = height_datum(as_crs(_wkt(dataset)), dataset.units[0])
+        except InputError as error:
+            dataset.close()
+            if str(error).startswith(name):
+                raise
+            raise type(error)(f"{name}: {error}", path=name) from error
+    return ElevationRaster(name, dataset, datum, threading.Lock(), OrderedDict())
+
+
+def _open(location: str, name: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            return rasterio.open(location)
+    except (RasterioError, ValueError, TypeError, AttributeError, OSError) as error:
+        if fault := apple_double_fault(location):
+            raise RasterError(fault, path=name) from error
+        why, _, advice = read_failure(location, error).partition("; ")
+        if advice == "is it damaged?":
+            advice = "expected a GeoTIFF, a VRT or another raster of heights that GDAL reads"
+        message = f"cannot open {name} as an elevation model: {why}; {advice}"
+        raise RasterError(message, path=name) from error
+
+
+def _wkt(dataset: Any) -> str:
+    """The CRS as text that keeps a third axis, which the older WKT has no place for."""
+    if dataset.crs is None:
+        raise CrsError("it has no CRS; expected one, as `gdal_edit.py -a_srs EPSG:32633` states it")
+    text: str = dataset.crs.to_wkt(version="WKT2_2019")
+    return text
+
+
+def _check_heights(dataset: Any, name: str) -> None:
+    """Refuse what holds no heights, or has no place.
+
+    Raises:
+        RasterError: It does.
+    """
+    if dataset.count == 0:
+        raise RasterError(
+            f"{name} holds several rasters; name one of them, as gdalinfo lists them", path=name
+        )
+    pictures = (ColorInterp.red, ColorInterp.palette)
+    is_picture = dataset.colorinterp[0] in pictures or dataset.count >= 3
+    if (is_picture and dataset.dtypes[0] == "uint8") or "complex" in dataset.dtypes[0]:
+        raise RasterError(
+            f"{name} shows a picture, {dataset.count} bands of {dataset.dtypes[0]}; expected one "
+            "band of heights, an elevation model",
+            path=name,
+        )
+    if dataset.transform == Affine.identity() or not dataset.transform.determinant:
+        raise RasterError(
+            f"{name} has no place on the ground; expected a geotransform (gdalwarp gives one to "
+            "what has ground control points)",
+            path=name,
+        )
+
+
+def _aligned(low: float, high: float, step: int, size: int) -> tuple[int, int]:
+    """The pixels around a span, on the lattice of windows, within the raster."""
+    unit = _LATTICE_PX * step
+    first = math.floor((low - step) / unit) * unit
+    last = math.ceil((high + step) / unit) * unit
+    return max(0, min(first, size - 1)), min(size, max(last, 1))
+
+
+def _bilinear(patch: _Patch, cols: Float64Array, rows: Float64Array) -> Float64Array:
+    """Heights (N,) at pixels of the raster; up to its edge, beyond the last centres level."""
+    height, width = patch.heights_m.shape
+    x = np.clip((cols - patch.left_px) / patch.step_px[0] - 0.5, 0, width - 1)
+    y = np.clip((rows - patch.top_px) / patch.step_px[1] - 0.5, 0, height - 1)
+    left, upper = x.astype(np.int64), y.astype(np.int64)
+    right, lower = np.minimum(left + 1, width - 1), np.minimum(upper + 1, height - 1)
+    right_share, lower_share = x - left, y - upper
+    grid = patch.heights_m
+    above = _mixed(grid[upper, left], grid[upper, right], right_share)
+    below = _mixed(grid[lower, left], grid[lower, right], right_share)
+    return _mixed(above, below, lower_share)
+
+
+def _mixed(one: FloatArray, other: FloatArray, share: Float64Array) -> Float64Array:
+    """Values that share of the way from one to the other; NaN only if one that counts is."""
+    between = one + share * (other - one)
+    return np.asarray(np.where(share == 0, one, between), np.float64)

@@ -1,0 +1,201 @@
+"""The terrain of a map: elevation models in the order in which they are asked, as ground.
+
+    terrain = open_terrain(["lidar.tif", "country.vrt"])
+    ground = terrain.ground(LocalFrame(LonLat(13.4, 52.5)), half_side_m=400)
+    ground.meet(origin_m, directions)      # None instead of a ground where nothing is known
+    terrain.altitudes_m(np.array([[13.4, 52.5]]))
+
+Of several files the first that knows a place wins. All heights are altitudes in metres above what
+`Terrain.reference` says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from geoloc.arrays import Float64Array
+from geoloc.errors import CrsError
+from geoloc.geometry.crs import LocalFrame
+from geoloc.geometry.terrain import TerrainGround
+from geoloc.terrain.elevation_raster import ElevationRaster, open_elevation
+from geoloc.terrain.gaps import fill_small_gaps
+from geoloc.terrain.height_datum import HeightReference
+
+# Finer than this no relief moves anything by what a map can tell.
+_FINEST_M = 0.5
+# Cells from the middle of a ground to its side: a sixtieth of the flying height or so where the
+# side is seven heights away, which footprints reach at 80 degrees from the nadir.
+_CELLS_A_HALF_SIDE = 400
+# Nodes a cell of the elevation model, where that is coarse: turned against it, they still follow.
+_NODES_A_PIXEL = 3
+# Gaps are filled whose middle is no farther from known ground, metres.
+_FILLED_M = 25.0
+_FILLED_CELLS = 3.0
+# Places are transformed exactly so many times a side, and interpolated between: to a millimetre.
+_LATTICE = 33
+
+
+@dataclass(frozen=True, eq=False)
+class Terrain:
+    """Elevation models, the first before the next; safe to use from several threads.
+
+    Attributes:
+        rasters: The models.
+        reference: What their heights are above.
+        is_surface: Whether roofs and trees are in it.
+        notes: What a user should know of the files, one line each.
+    """
+
+    rasters: tuple[ElevationRaster, ...]
+    reference: HeightReference
+    is_surface: bool
+    notes: tuple[str, ...]
+
+    @property
+    def vertical(self) -> str:
+        """What heights are above, as the first file calls it."""
+        return self.rasters[0].datum.name or "sea level, unstated"
+
+    def altitudes_m(self, lonlat: Float64Array, *, cell_m: float = _FINEST_M) -> Float64Array:
+        """Altitudes (N,) at degrees (N, 2), metres; NaN where no file knows one.
+
+        Args:
+            lonlat: Places, near each other: what lies between them is read too.
+            cell_m: Details finer than this are averaged over.
+
+        Raises:
+            RasterError: A file is damaged there, or cannot be reached.
+        """
+        lonlat = np.asarray(lonlat, np.float64).reshape(-1, 2)
+        altitudes = np.full(len(lonlat), np.nan)
+        for raster in self.rasters:
+            unknown = np.isnan(altitudes)
+            if unknown.any():
+                xy = raster.coordinates(lonlat[unknown])
+                altitudes[unknown] = raster.sample(xy, cell_m)
+        return altitudes
+
+    def ground(
+        self,
+        frame: LocalFrame,
+        half_side_m: float,
+        base_m: float | None = None,
+        *,
+        cell_m: float | None = None,
+    ) -> TerrainGround | None:
+        """The ground of a square around a frame's origin; None where nothing of it is known.
+
+        Small gaps are filled; in large ones, and off the square, its heights are NaN.
+
+        Args:
+            frame: The frame of the ground.
+            half_side_m: Half of the square's side: how far rays may go.
+            base_m: Altitude of z = 0; None takes that of the ground at the origin, or the median
+                of the square where that is a gap.
+            cell_m: Distance of its nodes; None: as fine as the files are and the square allows,
+                a 400th of `half_side_m` or 0.5 m at the least.
+
+        Raises:
+            RasterError: A file is damaged there, or cannot be reached.
+        """
+        cell = cell_m or self._cell_m(frame, half_side_m)
+        count = max(1, math.ceil(half_side_m / cell))
+        grid = self._grid(frame, count, cell)
+        known = grid[np.isfinite(grid)]
+        if not len(known):
+            return None
+        grid = fill_small_gaps(grid, max(_FILLED_M / cell, _FILLED_CELLS))
+        if base_m is None:
+            middle = float(grid[count, count])
+            base_m = middle if math.isfinite(middle) else float(np.median(known))
+        return TerrainGround(grid - base_m, -count * cell, count * cell, cell, base_m)
+
+    def _cell_m(self, frame: LocalFrame, half_side_m: float) -> float:
+        """Nodes as near as the files are fine, and no more than needed."""
+        pixels_m = [raster.pixel_m(frame.origin) for raster in self.rasters]
+        finest = min((each for each in pixels_m if math.isfinite(each)), default=_FINEST_M)
+        finest = finest if finest <= _FINEST_M else max(_FINEST_M, finest / _NODES_A_PIXEL)
+        return min(max(_FINEST_M, finest, half_side_m / _CELLS_A_HALF_SIDE), half_side_m)
+
+    def _grid(self, frame: LocalFrame, count: int, cell_m: float) -> Float64Array:
+        """Altitudes (2 count + 1, 2 count + 1) around the origin, the northernmost row first."""
+        nodes_m = cell_m * np.arange(-count, count + 1, dtype=np.float64)
+        sparse_m = np.linspace(nodes_m[0], nodes_m[-1], min(_LATTICE, len(nodes_m)))
+        east, north = np.meshgrid(sparse_m, sparse_m[::-1])
+        lonlat = frame.to_lonlat(np.column_stack([east.ravel(), north.ravel()]))
+        altitudes = np.full(len(nodes_m) ** 2, np.nan)
+        for raster in self.rasters:
+            unknown = np.flatnonzero(np.isnan(altitudes))
+            if len(unknown):
+                xy = raster.coordinates(lonlat)
+                x, y = (_spread(values, sparse_m, nodes_m)[unknown] for values in xy.T)
+                altitudes[unknown] = raster.sample(np.column_stack([x, y]), cell_m)
+        return altitudes.reshape(len(nodes_m), -1)
+
+
+def open_terrain(paths: str | Path | Sequence[str | Path], *, surface: bool = False) -> Terrain:
+    """Open elevation models: any raster that GDAL reads, of any CRS, in metres or feet.
+
+    Args:
+        paths: Files or addresses; the first that knows a place wins.
+        surface: Whether roofs and trees are in them.
+
+    Raises:
+        RasterError: One cannot be opened, shows a picture, or has no place on the ground.
+        CrsError: One has no CRS, or an unknown unit; or their heights are above different things.
+    """
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    rasters = tuple(open_elevation(str(path)) for path in given)
+    if not rasters:
+        raise ValueError("expected one file at least")
+    return Terrain(rasters, _one_reference(rasters), surface, tuple(_notes(rasters)))
+
+
+def _one_reference(rasters: Sequence[ElevationRaster]) -> HeightReference:
+    """What all heights are above; what is above some geoid goes with what is above another.
+
+    Raises:
+        CrsError: Some are above the ellipsoid, others above the sea.
+    """
+    first = rasters[0]
+    for other in rasters[1:]:
+        pair = {first.datum.reference, other.datum.reference}
+        if len(pair) > 1 and "ellipsoid" in pair:
+            raise CrsError(
+                f"heights of {first.name} are above the {_above(first)}, those of {other.name} "
+                f"above the {_above(other)}; expected all above the same: give one of them, or "
+                "convert the other with gdalwarp and -s_srs, -t_srs that state both",
+                path=other.name,
+            )
+    return first.datum.reference
+
+
+def _above(raster: ElevationRaster) -> str:
+    return "ellipsoid" if raster.datum.reference == "ellipsoid" else "sea"
+
+
+def _notes(rasters: Sequence[ElevationRaster]) -> list[str]:
+    """Lines on units that had to be assumed, where that may be wrong."""
+    return [
+        f"{raster.name} is in feet on the ground and does not say in which unit its heights are; "
+        "they are taken for metres (gdal_edit.py -units ft states feet)"
+        for raster in rasters
+        if not raster.datum.is_unit_stated
+        and not raster.datum.horizontal.is_geographic
+        and not math.isclose(raster.datum.horizontal.axis_info[0].unit_conversion_factor, 1.0)
+    ]
+
+
+def _spread(values: Float64Array, sparse: Float64Array, nodes: Float64Array) -> Float64Array:
+    """Values (M * M,) of a sparse lattice on the nodes (N * N,), linear along both sides."""
+    rows = values.reshape(len(sparse), len(sparse))
+    wide = np.array([np.interp(nodes, sparse, row) for row in rows])
+    at = np.interp(nodes, sparse, np.arange(len(sparse)))
+    upper = np.minimum(at.astype(np.int64), len(sparse) - 2)
+    share = (at - upper)[:, None]
+    return np.asarray((wide[upper] * (1 - share) + wide[upper + 1] * share).ravel(), np.float64)
