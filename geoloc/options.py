@@ -167,6 +167,9 @@ class LocateOptions:
             log (.SRT) of the video that they are frames of.
         frame_rate_hz: Frames a second at which they were taken from their video; None: as their
             names say (`geoloc.photos.video_frame`).
+        dem: Elevation models of the bare ground; the first that knows a place wins. They come
+            before the one that the index keeps.
+        dsm: Elevation models of what is seen from above, roofs and trees; they come before `dem`.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         workers: Threads that decode photos.
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
@@ -181,6 +184,8 @@ class LocateOptions:
     matcher_weights: tuple[str, ...] = ()
     metadata: str | None = None
     frame_rate_hz: float | None = None
+    dem: tuple[str, ...] = ()
+    dsm: tuple[str, ...] = ()
     device: str = "auto"
     workers: int = 2
     min_confidence: float = 0.8

@@ -82,6 +82,22 @@ _DEFAULT = LocateOptions()
     "_2fps_.",
 )
 @click.option(
+    "--dem",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="An elevation model of the ground under the map: any raster or VRT of heights, in metres "
+    "or in the unit that it states, of any CRS. Repeat it for several; the first that knows a "
+    "place wins. Without one the ground is taken for level.",
+)
+@click.option(
+    "--dsm",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="An elevation model with roofs and trees, which is asked before those of --dem.",
+)
+@click.option(
     "--prior",
     type=click.Choice(get_args(PositionPrior)),
     default=_DEFAULT.prior,

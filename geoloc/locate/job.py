@@ -47,6 +47,7 @@ def locate_photos(
         DependencyError: There is no such device or cluster.
         IndexFolderError: The index is missing, unfinished, or of another model or version.
         MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
+        RasterError: An elevation model cannot be read, or holds no heights.
     """
     options = options or LocateOptions()
     opened = open_index(index, options)
@@ -99,7 +100,7 @@ def locate_on(
         parameters=parameters,
     )
     locator = Locator(opened, options, run_id=run.run_id, parameters=parameters)
-    for note in locator.sources.settle(photos):
+    for note in (*locator.notes, *locator.sources.settle(photos)):
         progress.warn(note)
     left_out = frozenset(passed_over)
     todo = [photo for photo in photos if photo not in left_out]

@@ -19,6 +19,7 @@ from geoloc.locate.drone.locator import (
     open_drone_locator,
 )
 from geoloc.locate.estimate import Estimate
+from geoloc.locate.map_terrain import terrain_notes, terrain_of
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
 from geoloc.locate.run_facts import options_text
 from geoloc.locate.street.locator import STREET_PARAMETERS, StreetLocator, StreetParameters
@@ -60,6 +61,7 @@ class Locator:
     Raises:
         IndexFolderError: Nothing can be located: the index keeps no local features, and its model
             knows no street photos.
+        InputError: An elevation model cannot be read.
         MetadataError: The table of metadata cannot be read.
     """
 
@@ -91,6 +93,8 @@ class Locator:
             options.metadata or None, frame_rate_hz=options.frame_rate_hz
         )
         self._lock = threading.Lock()
+        self.terrain = terrain_of(options)
+        self.notes = terrain_notes(self.terrain, index.tiles)
         self.drone = self._drone_locator(parameters.drone)
         self.street = StreetLocator(
             index,
@@ -109,6 +113,7 @@ class Locator:
             features,
             self._options,
             open_embedder=self._open_embedder,
+            terrain=self.terrain,
             parameters=parameters,
         )
 

@@ -17,11 +17,14 @@ from typing import Any, NamedTuple
 from geoloc.options import LocateOptions
 from geoloc.photos.video_frame import FrameLogs, is_flight_log
 from geoloc.results.schema import PhotoResult, plain_text
+from geoloc.tiles.fingerprint import fingerprint, marks_of
 
 # They change how fast an answer comes, not which.
 _IDLE = ("device", "workers")
 # Their content decides.
 _FILES = ("metadata", "matcher_weights")
+# So does that of these, with the files that mosaics are made of.
+_RASTERS = ("dem", "dsm")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -97,7 +100,7 @@ def options_text(options: LocateOptions) -> str | None:
     """
     defaults = asdict(LocateOptions())
     chosen = {
-        name: _content(value) if name in _FILES else value
+        name: _content(value, name) if name in _FILES + _RASTERS else value
         for name, value in asdict(options).items()
         if value != defaults[name] and name not in _IDLE
     }
@@ -106,10 +109,15 @@ def options_text(options: LocateOptions) -> str | None:
     return json.dumps(chosen, sort_keys=True, ensure_ascii=False) if chosen else None
 
 
-def _content(files: str | tuple[str, ...] | None) -> str:
-    """The names of files with digests of what they hold."""
+def _content(files: str | tuple[str, ...] | None, option: str) -> str:
+    """The names of an option's files with digests of what they hold."""
     paths = [Path(file) for file in ((files,) if isinstance(files, str) else files or ())]
-    return ", ".join(f"{path.name} ({_digest(path)})" for path in paths)
+    digest = _raster_digest if option in _RASTERS else _digest
+    return ", ".join(f"{path.name} ({digest(path)})" for path in paths)
+
+
+def _raster_digest(path: Path) -> str:
+    return fingerprint(marks_of(str(path), Path()))[:12] or "remote"
 
 
 def _digest(path: Path) -> str:

@@ -21,7 +21,7 @@ from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
-from geoloc.arrays import Float32Array, Float64Array, FloatArray
+from geoloc.arrays import Float32Array, Float64Array, FloatArray, Mask
 from geoloc.clutter import apple_double_fault
 from geoloc.errors import CrsError, InputError, RasterError
 from geoloc.geometry.crs import LonLat, as_crs, from_lonlat, ground_scales
@@ -104,8 +104,7 @@ class ElevationRaster:
             RasterError: The file is damaged there, or cannot be reached.
         """
         cols, rows = self._pixels(xy)
-        width, height = self.dataset.width, self.dataset.height
-        inside = (cols >= 0) & (cols <= width) & (rows >= 0) & (rows <= height)
+        inside, width = self._is_inside(cols, rows), self.dataset.width
         heights = np.full(len(xy), np.nan)
         # A map of the whole Earth may show the two ends of what lies across its edge.
         ends = (cols < width / 2, cols >= width / 2) if self._turn else (inside,)
@@ -116,6 +115,14 @@ class ElevationRaster:
                 patch = self._patch(cols[at], rows[at], reduction)
                 heights[at] = _bilinear(patch, cols[at], rows[at])
         return heights
+
+    def reaches(self, lonlat: Float64Array) -> Mask:
+        """Whether degrees (N, 2) lie on the raster, whose heights may be unknown there."""
+        return self._is_inside(*self._pixels(from_lonlat(self.datum.horizontal, lonlat)))
+
+    def _is_inside(self, cols: Float64Array, rows: Float64Array) -> Mask:
+        width, height = self.dataset.width, self.dataset.height
+        return np.asarray((cols >= 0) & (cols <= width) & (rows >= 0) & (rows <= height))
 
     @property
     def _turn(self) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from geoloc.arrays import Float64Array
+from geoloc.arrays import Float64Array, Mask
 from geoloc.errors import CrsError
 from geoloc.geometry.crs import LocalFrame
 from geoloc.geometry.terrain import TerrainGround
@@ -60,6 +60,27 @@ class Terrain:
     def vertical(self) -> str:
         """What heights are above, as the first file calls it."""
         return self.rasters[0].datum.name or "sea level, unstated"
+
+    def reaches(self, lonlat: Float64Array) -> Mask:
+        """Whether degrees (N, 2) lie on any file, whose heights may be unknown there."""
+        on_one = np.zeros(len(lonlat), np.bool_)
+        for raster in self.rasters:
+            on_one |= raster.reaches(lonlat)
+        return on_one
+
+    def before(self, other: Terrain) -> Terrain:
+        """This terrain, and the other where this one knows nothing.
+
+        Raises:
+            CrsError: The heights of one are above the ellipsoid, those of the other above the sea.
+        """
+        rasters = self.rasters + other.rasters
+        return Terrain(
+            rasters,
+            _one_reference(rasters),
+            self.is_surface or other.is_surface,
+            self.notes + other.notes,
+        )
 
     def altitudes_m(self, lonlat: Float64Array, *, cell_m: float = _FINEST_M) -> Float64Array:
         """Altitudes (N,) at degrees (N, 2), metres; NaN where no file knows one.

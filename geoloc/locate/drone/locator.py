@@ -48,6 +48,7 @@ from geoloc.options import LocateOptions
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
+from geoloc.terrain.terrain import Terrain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +102,7 @@ class DroneLocator:
         options: What the user chose.
         open_retriever: Gives the retriever; called when the first photo needs it.
         learned_verification: Verification by a learned matcher; None is none.
+        terrain: Heights of the ground; None is level ground.
         parameters: How to locate.
     """
 
@@ -112,6 +114,7 @@ class DroneLocator:
         *,
         open_retriever: Callable[[], Retriever],
         learned_verification: LearnedVerification | None = None,
+        terrain: Terrain | None = None,
         parameters: DroneParameters = DRONE_PARAMETERS,
     ) -> None:
         self.features = search.features
@@ -120,6 +123,7 @@ class DroneLocator:
         self._options = options
         self._open_retriever = open_retriever
         self._learned_verification = learned_verification
+        self._terrain = terrain
         self._parameters = parameters
         self._opened_retriever: Retriever | None = None
         self._lock = threading.Lock()
@@ -287,6 +291,7 @@ def open_drone_locator(
     options: LocateOptions,
     *,
     open_embedder: Callable[[], Embedder],
+    terrain: Terrain | None = None,
     parameters: DroneParameters = DRONE_PARAMETERS,
 ) -> DroneLocator:
     """The locator of an index's drone photos.
@@ -296,6 +301,7 @@ def open_drone_locator(
         features: These features.
         options: What the user chose.
         open_embedder: Gives the network of the index; called when the first photo needs it.
+        terrain: Heights of the ground; None is level ground.
         parameters: How to locate.
 
     Raises:
@@ -331,6 +337,7 @@ def open_drone_locator(
         learned_verification=open_learned_verification(
             index, features, options, parameters=parameters.learned_verification
         ),
+        terrain=terrain,
         parameters=parameters,
     )
 
