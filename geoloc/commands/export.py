@@ -26,9 +26,7 @@ _STATUSES = ("located", "ambiguous")
     "fmt",
     required=True,
     type=click.Choice(get_args(ExportFormat)),
-    help="What to write. geo-txt: positions, angles and accuracies for OpenDroneMap. gcp: its "
-    "gcp_list.txt, control points that were found by matching. points: the same for QGIS's "
-    "georeferencer, a file a photo in a folder.",
+    help="What to write, as listed above.",
 )
 @click.option(
     "-o",
@@ -64,6 +62,13 @@ def command(
     """Hand located photos on to other programs.
 
     RESULTS is a file that `geoloc locate` wrote, in any of its formats.
+
+    \b
+    exif       a folder of copies of the photos, with position, direction and
+               accuracy in EXIF and angles in XMP; pixels stay as they are
+    geo-txt    positions, angles and accuracies for OpenDroneMap
+    gcp        control points for OpenDroneMap, found by matching (gcp_list.txt)
+    points     the same for QGIS's georeferencer: a folder, a file a photo
 
     \b
     Exit code: 0 done, 6 done but some photos were left out (they are named),

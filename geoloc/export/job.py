@@ -28,6 +28,7 @@ class _Home(NamedTuple):
 _HOMES: dict[ExportFormat, _Home] = {
     "geo-txt": _Home("opendronemap", "write_geo_txt"),
     "gcp": _Home("opendronemap", "write_gcp_list"),
+    "exif": _Home("photo_copies.job", "write_photo_copies", is_folder=True),
     "points": _Home("qgis_points", "write_qgis_points", is_folder=True),
 }
 

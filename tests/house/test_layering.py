@@ -37,6 +37,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "tiles": ("sources", "job"),
     "models": ("nets", "conversion"),
     "index": ("features",),
+    "export": ("photo_copies", "job"),
     "locate": ("estimate", "drone street", "explain"),
     "learning": ("datasets", "pairing benchmark training", "adapt"),
     "learning.training": ("data",),
@@ -282,7 +283,7 @@ OWNERS = {
     "faiss": "index.faiss_file index.vector_store index.features",
     # Of all decoders here only GDAL reads every depth, number and layout of bands.
     "rasterio": "tiles terrain photos.deep_colour synthetic.world",
-    "PIL": "photos synthetic locate.explain learning.pairing.job",
+    "PIL": "photos synthetic export locate.explain learning.pairing.job",
     "cv2": "geometry index locate learning synthetic.world models.embedder",
     "ray": "cluster",
     "lance": "index.lance_store",

@@ -1,0 +1,1 @@
+"""Copies of photos that state where they were taken: new metadata, untouched pixels."""
