@@ -24,7 +24,9 @@ Effort = Literal["low", "normal", "high"]
 MatcherName = Literal["sift", "loftr", "lightglue-disk"]
 PositionPrior = Literal["none", "exif"]
 OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
-ExportFormat = Literal["exif", "geo-txt", "gcp", "points"]
+ExportFormat = Literal[
+    "exif", "geo-txt", "gcp", "points", "kmz", "metashape", "colmap", "orthority", "gpx"
+]
 EngineName = Literal["local", "ray"]
 PairViewChoice = Literal["auto", "drone", "ground"]
 SyntheticKind = Literal["panorama", "drone"]

@@ -69,6 +69,11 @@ def command(
     geo-txt    positions, angles and accuracies for OpenDroneMap
     gcp        control points for OpenDroneMap, found by matching (gcp_list.txt)
     points     the same for QGIS's georeferencer: a folder, a file a photo
+    kmz        Google Earth: photos as points and on the ground, circles of 90 %
+    metashape  a table for Metashape's Import Reference
+    colmap     a folder with cameras.txt and images.txt, in metres
+    orthority  cameras as GeoJSON, and their lenses as YAML beside it
+    gpx        waypoints and a track of the photos that have a time
 
     \b
     Exit code: 0 done, 6 done but some photos were left out (they are named),

@@ -30,6 +30,11 @@ _HOMES: dict[ExportFormat, _Home] = {
     "gcp": _Home("opendronemap", "write_gcp_list"),
     "exif": _Home("photo_copies.job", "write_photo_copies", is_folder=True),
     "points": _Home("qgis_points", "write_qgis_points", is_folder=True),
+    "kmz": _Home("kml", "write_kmz"),
+    "metashape": _Home("metashape", "write_reference_csv"),
+    "colmap": _Home("colmap", "write_colmap", is_folder=True),
+    "orthority": _Home("orthority", "write_orthority"),
+    "gpx": _Home("gpx", "write_gpx"),
 }
 
 

@@ -18,6 +18,7 @@ from geoloc.arrays import Float64Array
 from geoloc.errors import InputError
 from geoloc.export.attitude import body_angles
 from geoloc.export.camera_view import CameraView, camera_views, heights_m
+from geoloc.export.grid import utm_crs, utm_zone
 from geoloc.export.report import ExportReport
 from geoloc.geometry.crs import from_lonlat
 from geoloc.results.schema import PhotoResult
@@ -68,7 +69,7 @@ def write_gcp_list(results: Sequence[PhotoResult], path: Path) -> ExportReport:
     if not views:
         message = "no photo has control points; expected the column control_points to be filled"
         raise InputError(f"{message}: locate the photos again with this version", path=path)
-    zone = _utm_zone(views[0])
+    zone = utm_zone(views[0].solved.position)
     lines = [line for view in views for line in _gcp_lines(view, zone)]
     if any(point.altitude_m is None for view in views for point in view.solved.control_points):
         lines = [_on_level_ground(line) for line in lines]
@@ -98,17 +99,10 @@ def _how_often_seen(views: Sequence[CameraView]) -> str:
     )
 
 
-def _utm_zone(view: CameraView) -> str:
-    """The UTM zone of a camera as OpenDroneMap writes it, such as ``51N``."""
-    lon, lat = view.solved.position
-    return f"{int((lon + 180) // 6) % 60 + 1}{'N' if lat >= 0 else 'S'}"
-
-
 def _gcp_lines(view: CameraView, zone: str) -> list[str]:
     """Easting, northing, height, column, row and name of each point of a photo."""
     points = view.solved.control_points
-    epsg = (32600 if zone.endswith("N") else 32700) + int(zone[:-1])
-    ground = from_lonlat(epsg, np.array([(p.lon, p.lat) for p in points]))
+    ground = from_lonlat(utm_crs(zone), np.array([(p.lon, p.lat) for p in points]))
     pixels = view.pixels(np.array([(p.column_px, p.row_px) for p in points])) - 0.5
     return [
         _gcp_line(point, *row, name=view.name)
