@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from geoloc.errors import GeolocError
+    from geoloc.export.job import export_results
+    from geoloc.export.report import ExportReport
     from geoloc.index.job import build_index
     from geoloc.index.map_index import MapIndex
     from geoloc.learning.adapt import AdaptSummary, adapt_model
@@ -60,6 +62,7 @@ _HOMES = {
     "AdaptSummary": "learning.adapt",
     "BenchmarkOptions": "options",
     "Evaluation": "results.evaluation",
+    "ExportReport": "export.report",
     "GeolocError": "errors",
     "IndexOptions": "options",
     "LocateOptions": "options",
@@ -81,6 +84,7 @@ _HOMES = {
     "explain_photo": "locate.explain.job",
     "export_model": "models.conversion.job",
     "export_onnx": "models.onnx_export",
+    "export_results": "export.job",
     "find_photos": "photos.photo_files",
     "import_model": "models.conversion.job",
     "load_model": "models.registry",
@@ -99,6 +103,7 @@ __all__ = [
     "AdaptSummary",
     "BenchmarkOptions",
     "Evaluation",
+    "ExportReport",
     "GeolocError",
     "IndexOptions",
     "LocateOptions",
@@ -121,6 +126,7 @@ __all__ = [
     "explain_photo",
     "export_model",
     "export_onnx",
+    "export_results",
     "find_photos",
     "import_model",
     "load_model",

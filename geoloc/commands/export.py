@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import click
 
 from geoloc.commands._console import example, overwrite_option, say
+from geoloc.commands._handoffs import report_lines
 from geoloc.errors import EXIT_PARTIAL
 from geoloc.options import ExportFormat
 
-if TYPE_CHECKING:
-    from geoloc.export.report import ExportReport
-
-_NAMES_SHOWN = 5
 _STATUSES = ("located", "ambiguous")
 
 
@@ -64,16 +60,16 @@ def command(
     RESULTS is a file that `geoloc locate` wrote, in any of its formats.
 
     \b
-    exif       a folder of copies of the photos, with position, direction and
-               accuracy in EXIF and angles in XMP; pixels stay as they are
-    geo-txt    positions, angles and accuracies for OpenDroneMap
-    gcp        control points for OpenDroneMap, found by matching (gcp_list.txt)
-    points     the same for QGIS's georeferencer: a folder, a file a photo
-    kmz        Google Earth: photos as points and on the ground, circles of 90 %
-    metashape  a table for Metashape's Import Reference
-    colmap     a folder with cameras.txt and images.txt, in metres
-    orthority  cameras as GeoJSON, and their lenses as YAML beside it
-    gpx        waypoints and a track of the photos that have a time
+    exif           a folder of copies of the photos, with position, direction
+                   and accuracy in EXIF and angles in XMP; pixels are untouched
+    geo-txt        positions, angles and accuracies for OpenDroneMap
+    gcp            control points for OpenDroneMap, found by matching
+    points         the same for QGIS's georeferencer: a folder, a file a photo
+    kml            a KMZ for Google Earth: photos as points and on the ground
+    reference-csv  a table for Metashape's Import Reference
+    colmap         a folder with cameras.txt and images.txt, in metres
+    orthority      cameras as GeoJSON, and their lenses as YAML beside it
+    gpx            waypoints and a track of the photos that have a time
 
     \b
     Exit code: 0 done, 6 done but some photos were left out (they are named),
@@ -94,16 +90,3 @@ def command(
         say(line, quiet=quiet)
     if report.left_out:
         ctx.exit(EXIT_PARTIAL)
-
-
-def report_lines(report: ExportReport, output: Path) -> list[str]:
-    """What was written, what was left out and why, and what a user has to know."""
-    photos = f"{report.photos} photo{'' if report.photos == 1 else 's'}"
-    lines = [f"wrote {output}: {photos}"]
-    by_reason: dict[str, list[str]] = defaultdict(list)
-    for photo, reason in report.left_out.items():
-        by_reason[reason].append(Path(photo).name)
-    for reason, names in by_reason.items():
-        shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
-        lines.append(f"{len(names)} left out, {reason}: {shown}")
-    return [*lines, *(f"note: {note}" for note in report.notes)]

@@ -18,6 +18,7 @@ from geoloc.commands._console import (
     verbosity_options,
     workers_option,
 )
+from geoloc.commands._handoffs import check_handoffs, hand_off, handoff_options, handoffs_of
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_INTERRUPTED, EXIT_PARTIAL
 from geoloc.options import (
@@ -171,6 +172,7 @@ _DEFAULT = LocateOptions()
     "without it.",
 )
 @overwrite_option
+@handoff_options
 @click.option(
     "--skip-errors",
     is_flag=True,
@@ -202,6 +204,9 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     Each row is kept beside the output (in FILE.partial.geojsonl, which QGIS opens) until all are
     done. After an interrupt, a full disk or a crash, the same command goes on where it stopped.
 
+    Options that "also write" hand the located photos on to other programs when all is done, as
+    `geoloc export` does afterwards.
+
     \b
     Exit code: 0 done (also if photos are not found: see their status),
     6 done but some photos could not be read,
@@ -211,6 +216,8 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     from geoloc.results.files import check_place
 
     check_place(output, fmt=fmt)  # before anything takes time
+    handoffs = handoffs_of(search, output, fmt)
+    check_handoffs(handoffs, overwrite=overwrite or resume)
 
     from geoloc.locate.file_job import FileJob
     from geoloc.photos.photo_files import find_photos
@@ -234,6 +241,10 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     if interrupted:
         _report_interrupt(job.summary, overwrite=overwrite)
         ctx.exit(EXIT_INTERRUPTED)
+    is_idle = job.summary.is_idle
+    failed = hand_off(handoffs, overwrite=overwrite or resume, is_idle=is_idle, quiet=quiet)
+    if failed:
+        ctx.exit(failed)
     if job.summary.statuses["unreadable"] and not skip_errors:
         ctx.exit(EXIT_PARTIAL)
 

@@ -23,6 +23,7 @@ from geoloc.options import LocateOptions
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
 from geoloc.storage.lock import locked_file
+from tests.fixtures.located import located
 from tests.fixtures.locks import held_elsewhere
 
 _GOOD = [
@@ -302,3 +303,61 @@ def test_a_second_run_on_the_same_output_is_refused(locator: _Locator) -> None:
         process.communicate()
     assert result.exit_code == 2
     assert "another geoloc writes to out.geojson" in result.stderr
+
+
+def test_hand_offs_are_written_of_the_result(locator: _Locator) -> None:
+    locator.answers = [located("a.jpg"), located("b.jpg", timestamp="2024-01-02T03:04:05Z")]
+    result = _run("a.jpg", "b.jpg", "-o", "out.csv", "--geo-txt", "geo.txt", "--gpx", "out.gpx")
+    assert result.exit_code == 0
+    assert len(Path("geo.txt").read_text().splitlines()) == 3
+    assert "wrote geo.txt: 2 photos\n" in result.stderr
+    assert "1 left out, it has no time: a.jpg\n" in result.stderr
+
+
+def test_a_hand_off_that_is_there_is_refused_before_anything_takes_time(locator: _Locator) -> None:
+    Path("geo.txt").write_text("mine")
+    result = _run("a.jpg", "-o", "out.csv", "--geo-txt", "geo.txt")
+    assert (result.exit_code, locator.calls) == (2, [])
+    assert "geo.txt exists" in result.stderr
+    assert _run("a.jpg", "-o", "-", "--gpx", "out.gpx").exit_code == 2
+    assert Path("geo.txt").read_text() == "mine"
+
+
+def test_a_hand_off_that_fails_loses_nothing_and_says_how_to_try_again(
+    locator: _Locator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device", "geo.txt")
+
+    monkeypatch.setattr("geoloc.export.opendronemap.write_text", full)
+    locator.answers = [located("a.jpg", timestamp="2024-01-02T03:04:05Z")]
+    result = _run("a.jpg", "-o", "out.csv", "--geo-txt", "geo.txt", "--gpx", "out.gpx")
+    assert result.exit_code == 2
+    assert "`geoloc export out.csv --to geo-txt -o geo.txt` tries again" in result.stderr
+    assert len(read_results("out.csv")) == 1
+    assert Path("out.gpx").exists()  # the others are written
+
+
+def test_nothing_located_is_no_failure_of_a_hand_off(locator: _Locator) -> None:
+    locator.answers = [_NOT_FOUND]
+    result = _run("c.jpg", "-o", "out.csv", "--geo-txt", "geo.txt")
+    assert result.exit_code == 0
+    assert "geo.txt is not written: none of 1 photos is located" in result.stderr
+    assert not Path("geo.txt").exists()
+
+
+def test_the_same_command_again_writes_only_the_hand_offs_that_are_missing(
+    locator: _Locator,
+) -> None:
+    Path("a.jpg").write_bytes(b"1")
+    row = _row_of("a.jpg")
+    facts = {"photo_size": row.photo_size, "photo_time": row.photo_time}
+    locator.answers = [located(row.photo, **facts)]
+    arguments = ("a.jpg", "-o", "out.csv", "--geo-txt", "geo.txt", "--reference-csv", "ref.csv")
+    assert _run(*arguments).exit_code == 0
+    Path("geo.txt").write_text("kept")
+    Path("ref.csv").unlink()
+    result = _run(*arguments)
+    assert "nothing to do" in result.stderr
+    assert (result.exit_code, Path("geo.txt").read_text()) == (0, "kept")
+    assert Path("ref.csv").exists()
