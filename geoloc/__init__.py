@@ -46,7 +46,9 @@ if TYPE_CHECKING:
         PairingOptions,
         TileOptions,
         TrainOptions,
+        WarpOptions,
     )
+    from geoloc.ortho.job import WarpSummary, warp_photos
     from geoloc.photos.photo_files import find_photos
     from geoloc.progress import Progress
     from geoloc.results.evaluation import Evaluation, evaluate_results
@@ -75,6 +77,8 @@ _HOMES = {
     "TileOptions": "options",
     "TileSet": "tiles.tile_set",
     "TrainOptions": "options",
+    "WarpOptions": "options",
+    "WarpSummary": "ortho.job",
     "adapt_model": "learning.adapt",
     "benchmark_model": "learning.benchmark.job",
     "build_index": "index.job",
@@ -95,6 +99,7 @@ _HOMES = {
     "open_dataset": "learning.datasets.registry",
     "read_results": "results.files",
     "train_model": "learning.training.job",
+    "warp_photos": "ortho.job",
     "write_results": "results.files",
 }
 
@@ -116,6 +121,8 @@ __all__ = [
     "TileOptions",
     "TileSet",
     "TrainOptions",
+    "WarpOptions",
+    "WarpSummary",
     "__version__",
     "adapt_model",
     "benchmark_model",
@@ -137,6 +144,7 @@ __all__ = [
     "open_dataset",
     "read_results",
     "train_model",
+    "warp_photos",
     "write_results",
 ]
 

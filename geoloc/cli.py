@@ -24,6 +24,7 @@ COMMANDS = {
     "tile": "Cut georeferenced rasters into square tiles.",
     "index": "Embed tiles and build the index that photos are searched in.",
     "locate": "Locate photos on an index and write them as points.",
+    "warp": "Turn located photos into GeoTIFFs and a mosaic.",
     "export": "Hand located photos on to OpenDroneMap, QGIS and other programs.",
     "explain": "Draw why the network matches a photo with a tile.",
     "evaluate": "Compare located photos with the truth.",

@@ -209,6 +209,40 @@ class OutputOptions:
 
 
 @dataclass(frozen=True)
+class WarpOptions:
+    """How located photos are warped to the ground.
+
+    Attributes:
+        crs: ``utm`` for the zone of the place, ``map`` for the CRS of the map that a photo was
+            found on, or any other CRS.
+        gsd_m: Side of a pixel on the ground; None takes the photo's own in its middle.
+        reach: Level distance from the camera beyond which nothing is taken, in flying heights.
+        creation_options: Creation options of GDAL's COG driver, as ``KEY=VALUE``.
+        workers: Threads that compress.
+        resume: Warp those anew whose answers have changed.
+        overwrite: Replace what is there.
+    """
+
+    crs: str = "utm"
+    gsd_m: float | None = None
+    reach: float = 4.0
+    creation_options: tuple[str, ...] = ()
+    workers: int = 2
+    resume: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        checks = (
+            (self.gsd_m is None or 0.0001 <= self.gsd_m <= 10_000, "GSD", self.gsd_m,
+             "0.0001 to 10000 metres a pixel"),
+            (0 < self.reach <= 1000, "reach", self.reach, "0 to 1000 flying heights"),
+        )  # fmt: skip
+        for fine, name, value, expected in checks:
+            if not fine:
+                raise OptionError(f"{name} {value} is out of range; expected {expected}")
+
+
+@dataclass(frozen=True)
 class ExplainOptions:
     """What is explained of a photo and its best tile.
 

@@ -20,6 +20,13 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._handoffs import check_handoffs, hand_off, handoff_options, handoffs_of
 from geoloc.commands._progress import progress_bar
+from geoloc.commands._warping import (
+    check_warp_options,
+    report_warps,
+    take_warp_options,
+    warp_located,
+    warp_options,
+)
 from geoloc.errors import EXIT_INTERRUPTED, EXIT_PARTIAL
 from geoloc.options import (
     Effort,
@@ -29,6 +36,7 @@ from geoloc.options import (
     OutputOptions,
     PositionPrior,
     ViewChoice,
+    WarpOptions,
 )
 
 if TYPE_CHECKING:
@@ -159,6 +167,15 @@ _DEFAULT = LocateOptions()
 @workers_option(_DEFAULT.workers)
 @engine_options
 @click.option(
+    "--warp",
+    "warp_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also turn each located photo into a GeoTIFF of the ground that it shows, in this folder, "
+    "with a mosaic of all (see `geoloc warp`, which does so afterwards).",
+)
+@warp_options("warp-")
+@click.option(
     "-f",
     "--format",
     "fmt",
@@ -188,6 +205,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     output: str,
     index: Path,
     recursive: bool,
+    warp_folder: Path | None,
     fmt: OutputFormat | None,
     resume: bool,
     overwrite: bool,
@@ -209,7 +227,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
 
     \b
     Exit code: 0 done (also if photos are not found: see their status),
-    6 done but some photos could not be read,
+    6 done but some photos could not be read or warped,
     2 wrong options or a full disk, 3 no photos, 4 no index or one of another model,
     5 no such device, 130 interrupted or terminated (what was done is written).
     """
@@ -218,6 +236,11 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     check_place(output, fmt=fmt)  # before anything takes time
     handoffs = handoffs_of(search, output, fmt)
     check_handoffs(handoffs, overwrite=overwrite or resume)
+    warping = WarpOptions(
+        **take_warp_options(search), workers=search["workers"], resume=resume, overwrite=overwrite
+    )
+    if warp_folder is not None:
+        check_warp_options(warping, output)
 
     from geoloc.locate.file_job import FileJob
     from geoloc.photos.photo_files import find_photos
@@ -243,9 +266,17 @@ def command(  # one parameter an option; the search's own go on as one dataclass
         ctx.exit(EXIT_INTERRUPTED)
     is_idle = job.summary.is_idle
     failed = hand_off(handoffs, overwrite=overwrite or resume, is_idle=is_idle, quiet=quiet)
+    is_partial = bool(job.summary.statuses["unreadable"])
+    if warp_folder is not None:
+        with progress_bar(quiet=quiet, verbose=verbose) as progress:
+            warped = warp_located(
+                found, Path(output), writing, options, (warp_folder, warping), progress
+            )
+        report_warps(warped, quiet=quiet)
+        is_partial |= bool(warped.failed)
     if failed:
         ctx.exit(failed)
-    if job.summary.statuses["unreadable"] and not skip_errors:
+    if is_partial and not skip_errors:
         ctx.exit(EXIT_PARTIAL)
 
 

@@ -21,7 +21,7 @@ LAYERS: tuple[str, ...] = (
     "geometry models",
     "tiles photos results",
     "terrain",
-    "index export",
+    "index export ortho",
     "locate",
     "learning",
     "synthetic",
@@ -274,7 +274,7 @@ DOCTOR = "geoloc.commands._diagnosis"
 OWNERS = {
     "filelock": "storage.lock",
     "sqlite3": "storage.sqlite_group results.layers tiles.footprint_layer",
-    "pyproj": "geometry tiles terrain synthetic.world",
+    "pyproj": "geometry tiles terrain ortho synthetic.world",
     "torch": "models learning.training index.features.descriptor locate.drone.matchers"
     " locate.explain",
     "timm": "models.nets models.pretrained",
@@ -282,9 +282,9 @@ OWNERS = {
     "kornia": "locate.drone.matchers",
     "faiss": "index.faiss_file index.vector_store index.features",
     # Of all decoders here only GDAL reads every depth, number and layout of bands.
-    "rasterio": "tiles terrain photos.deep_colour synthetic.world",
+    "rasterio": "tiles terrain ortho photos.deep_colour synthetic.world",
     "PIL": "photos synthetic export locate.explain learning.pairing.job",
-    "cv2": "geometry index locate learning synthetic.world models.embedder",
+    "cv2": "geometry index ortho locate learning synthetic.world models.embedder",
     "ray": "cluster",
     "lance": "index.lance_store",
     "geopandas": "tiles index results",
