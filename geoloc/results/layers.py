@@ -69,9 +69,10 @@ def _parse_time(text: str | None) -> datetime | None:
 
 
 def write_gpkg(records: list[Record], path: Path) -> None:
-    """Layers ``photos`` and ``footprints``, and the style of each inside."""
+    """Layers ``photos`` and ``footprints`` that refers to it, and the style of each inside."""
     _write_layer(results_frame(records), path, driver="GPKG", layer="photos", SPATIAL_INDEX="YES")
-    _write_layer(_footprint_frame(records), path, driver="GPKG", layer="footprints")
+    _write_layer(_related_footprints(records), path, driver="GPKG", layer="footprints")
+    _declare_relation(path)
     _write_gpkg_styles(path, _styles())
 
 
@@ -154,7 +155,34 @@ def _write_layer(
     )
 
 
-def _footprint_frame(records: list[Record]) -> geopandas.GeoDataFrame:
+def _related_footprints(records: list[Record]) -> geopandas.GeoDataFrame:
+    """The footprints with the ``fid`` of their photo, which GDAL counts from 1."""
+    fids = [fid for fid, record in enumerate(records, 1) if record["footprint"]]
+    frame = footprint_frame(records)
+    frame.insert(0, "photo_fid", np.array(fids, np.int64))
+    return frame
+
+
+def _declare_relation(path: Path) -> None:
+    """Say that a footprint belongs to a photo by a foreign key, which GDAL and QGIS follow.
+
+    GDAL writes none. That a constraint is added by changing the schema's text is SQLite's own
+    advice (ALTER TABLE, "Making Other Kinds Of Table Schema Changes").
+    """
+    column = '"photo_fid" INTEGER'
+    related = f'{column} REFERENCES "photos"("fid") ON DELETE CASCADE'
+    with closing(sqlite3.connect(path)) as db, db:
+        (version,) = db.execute("PRAGMA schema_version").fetchone()
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = 'footprints'",
+            (column, related),
+        )
+        db.execute(f"PRAGMA schema_version = {version + 1}")
+        db.execute("PRAGMA writable_schema = OFF")
+
+
+def footprint_frame(records: list[Record]) -> geopandas.GeoDataFrame:
     """The ground that the located photos show, as polygons in EPSG:4326."""
     rows = [row for row in records if row["footprint"]]
     names = ("photo", "filename", "status", "confidence", "heading")

@@ -10,6 +10,7 @@ import math
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import geopandas
@@ -158,6 +159,20 @@ def test_geopackage_carries_its_styles_and_the_footprints(tmp_path: Path) -> Non
     db.close()
     assert set(styles) == {"photos", "footprints"}
     assert all(style.startswith("<!DOCTYPE qgis") for style in styles.values())
+
+
+def test_a_footprint_refers_to_its_photo_by_a_key_that_gdal_and_qgis_follow(tmp_path: Path) -> None:
+    write_results(_results(tmp_path), tmp_path / "out.gpkg")
+    with closing(sqlite3.connect(tmp_path / "out.gpkg")) as db:
+        keys = db.execute("PRAGMA foreign_key_list(footprints)").fetchall()
+        assert [key[2:5] for key in keys] == [("photos", "photo_fid", "fid")]
+        same = db.execute(
+            "SELECT count(*), min(photos.photo = footprints.photo)"
+            " FROM footprints JOIN photos ON photos.fid = photo_fid"
+        ).fetchone()
+        assert same == (1, 1)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert not db.execute("PRAGMA foreign_key_check").fetchall()
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
