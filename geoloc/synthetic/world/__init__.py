@@ -12,8 +12,14 @@ The demo, tests, training and benchmarks are fed from here:
     shots = plan_flight(world, 20)
     write_photos(world, shots, "photos")
     write_truth(world, shots, "truth.csv")
+
+With ``World(..., slope=0.25)`` the ground has hills, a valley and terraces of that mean slope,
+which photos see in true parallax; ``write_dem(world, "dem.tif")`` writes their altitudes, and
+``truth_of(world, shot)`` states camera, scene and footprint over them. A camera of another lens is
+``drone_camera(focal_35mm=35)``; ``replace(shot.metadata, focal_35mm=None)`` keeps that to itself.
 """
 
+from geoloc.synthetic.world.elevation_file import write_dem, write_dsm
 from geoloc.synthetic.world.files import write_map, write_photo, write_photos, write_truth
 from geoloc.synthetic.world.flight import DroneMetadata, Shot, drone_camera, plan_flight
 from geoloc.synthetic.world.moment import Moment, typical_moment
@@ -22,6 +28,7 @@ from geoloc.synthetic.world.palette import SEASONS, Season
 from geoloc.synthetic.world.panorama import RingFrame
 from geoloc.synthetic.world.sensor import MAP_SENSOR, Sensor, random_sensor
 from geoloc.synthetic.world.survey import Survey
+from geoloc.synthetic.world.truth import PhotoTruth, truth_of
 from geoloc.synthetic.world.walk import plan_walk
 from geoloc.synthetic.world.world import Corner, MapPicture, World, WorldPoint
 
@@ -32,6 +39,7 @@ __all__ = [
     "DroneMetadata",
     "MapPicture",
     "Moment",
+    "PhotoTruth",
     "RingFrame",
     "Season",
     "Sensor",
@@ -44,7 +52,10 @@ __all__ = [
     "plan_flight",
     "plan_walk",
     "random_sensor",
+    "truth_of",
     "typical_moment",
+    "write_dem",
+    "write_dsm",
     "write_map",
     "write_photo",
     "write_photos",

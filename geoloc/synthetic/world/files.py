@@ -22,6 +22,7 @@ from geoloc.synthetic.world.flight import FOCAL_35MM, DroneMetadata, Shot
 from geoloc.synthetic.world.moment import Moment
 from geoloc.synthetic.world.palette import Season
 from geoloc.synthetic.world.panorama import RingFrame
+from geoloc.synthetic.world.relief import BASE_ALTITUDE_M
 from geoloc.synthetic.world.world import MapPicture, World
 
 TRUTH_COLUMNS = (
@@ -35,8 +36,7 @@ TRUTH_COLUMNS = (
     "scene_lat",
 )
 
-GROUND_ELEVATION_M = 243.0
-_SENSOR_FOCAL_MM = 4.5
+_SENSOR_FOCAL_SHARE = 4.5 / FOCAL_35MM
 _MAKE, _MODEL = "DJI", "FC7303"
 JPEG_QUALITY = 90
 _THREADS = 2
@@ -47,9 +47,7 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
   <rdf:Description rdf:about="DJI Meta Data"
     xmlns:tiff="http://ns.adobe.com/tiff/1.0/"
     xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/"
-   tiff:Make="{make}"
-   tiff:Model="{model}"
-   drone-dji:GpsLatitude="{lat:+.7f}"
+{lens}   drone-dji:GpsLatitude="{lat:+.7f}"
    drone-dji:GpsLongitude="{lon:+.7f}"
    drone-dji:AbsoluteAltitude="{altitude:+.2f}"
    drone-dji:RelativeAltitude="{rel_alt:+.2f}"
@@ -205,16 +203,18 @@ def _exif(metadata: DroneMetadata, size: ImageSize) -> Image.Exif:
     """EXIF as a drone of DJI writes it."""
     base = ExifTags.Base
     exif = Image.Exif()
-    exif[base.Make], exif[base.Model] = _MAKE, _MODEL
+    if metadata.focal_35mm is not None:
+        exif[base.Make], exif[base.Model] = _MAKE, _MODEL
     exif[base.Orientation] = 1
     exif[base.DateTime] = metadata.timestamp
     details = exif.get_ifd(ExifTags.IFD.Exif)
     details[base.DateTimeOriginal] = metadata.timestamp
     details[base.DateTimeDigitized] = metadata.timestamp
-    details[base.FocalLength] = _SENSOR_FOCAL_MM
-    details[base.FocalLengthIn35mmFilm] = round(FOCAL_35MM)
+    if metadata.focal_35mm is not None:
+        details[base.FocalLength] = metadata.focal_35mm * _SENSOR_FOCAL_SHARE
+        details[base.FocalLengthIn35mmFilm] = metadata.focal_35mm
     details[base.ExifImageWidth], details[base.ExifImageHeight] = size.width_px, size.height_px
-    write_gps(exif, metadata.position, GROUND_ELEVATION_M + metadata.rel_alt_m)
+    write_gps(exif, metadata.position, BASE_ALTITUDE_M + metadata.rel_alt_m)
     return exif
 
 
@@ -239,12 +239,12 @@ def _degrees(value: float) -> tuple[float, float, float]:
 
 def _xmp(metadata: DroneMetadata) -> str:
     """The XMP packet of a drone of DJI."""
+    stated = metadata.focal_35mm is not None
     return _XMP.format(
-        make=_MAKE,
-        model=_MODEL,
+        lens=f'   tiff:Make="{_MAKE}"\n   tiff:Model="{_MODEL}"\n' if stated else "",
         lat=metadata.position.lat,
         lon=metadata.position.lon,
-        altitude=GROUND_ELEVATION_M + metadata.rel_alt_m,
+        altitude=BASE_ALTITUDE_M + metadata.rel_alt_m,
         rel_alt=metadata.rel_alt_m,
         roll=metadata.roll_deg,
         yaw=metadata.yaw_deg,
@@ -312,7 +312,7 @@ def _ground_exif(position: LonLat) -> Image.Exif:
     """EXIF with the position, and without a heading."""
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 1
-    write_gps(exif, position, GROUND_ELEVATION_M)
+    write_gps(exif, position, BASE_ALTITUDE_M)
     return exif
 
 

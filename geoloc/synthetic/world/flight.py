@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.crs import LonLat
 from geoloc.synthetic.world.moment import Moment, typical_moment
 from geoloc.synthetic.world.palette import Season
+from geoloc.synthetic.world.relief import BASE_ALTITUDE_M
 from geoloc.synthetic.world.sensor import Sensor, random_sensor
 from geoloc.synthetic.world.world import World, WorldPoint
 
@@ -24,7 +25,10 @@ _PITCH_NOISE_DEG = 0.8
 _ALTITUDE_NOISE = 0.03
 _POSITION_NOISE_M = 2.0
 _NADIR_WOBBLE_DEG = 1.5
+_TILTS_DEG = (10.0, 30.0)
 _TILTED_FROM_DEG = 8.0  # what is steeper is flown as straight down, and says so
+_AIMS = 8  # over hills it takes a few, and a terrace may hide what was aimed at
+_ON_TARGET_M = 0.05
 _TRIES = 12  # candidates for every photo; the one farthest from the others is taken
 
 
@@ -34,11 +38,13 @@ class DroneMetadata:
 
     Attributes:
         position: Position by its GPS receiver.
-        rel_alt_m: Height above take-off by its barometer, metres.
+        rel_alt_m: Height above take-off by its barometer, metres; it took off at the world's mean
+            altitude.
         yaw_deg: Yaw by its compass.
         pitch_deg: Pitch by its gimbal.
         roll_deg: Roll by its gimbal.
         timestamp: Local time as EXIF writes it, ``YYYY:MM:DD HH:MM:SS``.
+        focal_35mm: Focal length as 35 mm equivalent; None where neither lens nor make is stated.
     """
 
     position: LonLat
@@ -47,6 +53,7 @@ class DroneMetadata:
     pitch_deg: float
     roll_deg: float
     timestamp: str
+    focal_35mm: int | None = round(FOCAL_35MM)
 
 
 @dataclass(frozen=True)
@@ -72,11 +79,11 @@ class Shot:
     metadata: DroneMetadata
 
 
-def drone_camera(width_px: int = 1280) -> Camera:
-    """A 4:3 drone camera with a lens of 24 mm (35 mm equivalent, a matter of diagonals)."""
+def drone_camera(width_px: int = 1280, *, focal_35mm: float = FOCAL_35MM) -> Camera:
+    """A 4:3 drone camera with a lens of so many mm (35 mm equivalent, a matter of diagonals)."""
     height_px = round(width_px * 3 / 4)
     diagonal_px = math.hypot(width_px, height_px)
-    return Camera(width_px, height_px, FOCAL_35MM / _DIAGONAL_35MM * diagonal_px)
+    return Camera(width_px, height_px, focal_35mm / _DIAGONAL_35MM * diagonal_px)
 
 
 def plan_flight(
@@ -86,9 +93,12 @@ def plan_flight(
     seed: int = 0,
     seasons: Sequence[Season] = ("autumn", "spring"),
     tilted_share: float = 0.3,
+    tilts_deg: tuple[float, float] | None = None,
     camera: Camera | None = None,
 ) -> list[Shot]:
     """Photos all over the map, at any yaw, from 75 to 120 m, in turn of the seasons.
+
+    Heights are above the ground below each camera.
 
     Args:
         world: World that is flown over.
@@ -96,6 +106,7 @@ def plan_flight(
         seed: Decides the flight.
         seasons: The times of the year.
         tilted_share: Share of photos that look ahead by 10 to 30 degrees instead of down.
+        tilts_deg: Least and greatest tilt of all photos from straight down, instead.
         camera: The pinhole; None for a drone's usual one.
     """
     rng = np.random.default_rng([world.seed, 20, seed])
@@ -108,11 +119,16 @@ def plan_flight(
             WorldPoint(*scene),
             lens,
             seasons[number % len(seasons)],
-            tilted=(number + 0.5) * tilted_share % 1 < tilted_share,
+            tilts_deg=tilts_deg or _usual_tilts_deg(number, tilted_share),
             rng=rng,
         )
         for number, scene in enumerate(scenes.tolist())
     ]
+
+
+def _usual_tilts_deg(number: int, share: float) -> tuple[float, float] | None:
+    """The tilts of a photo by its number, spread evenly over a flight."""
+    return _TILTS_DEG if (number + 0.5) * share % 1 < share else None
 
 
 def _spread(count: int, size_m: float, rng: np.random.Generator) -> Float64Array:
@@ -135,11 +151,15 @@ def _shot(
     camera: Camera,
     season: Season,
     *,
-    tilted: bool,
+    tilts_deg: tuple[float, float] | None,
     rng: np.random.Generator,
 ) -> Shot:
-    """A photo with a scene in its middle."""
-    pitch_deg = rng.uniform(-80, -60) if tilted else -90 + rng.normal(0, _NADIR_WOBBLE_DEG)
+    """A photo with a scene in its middle, tilted or, with None, flown as straight down."""
+    pitch_deg = (
+        -90 + rng.normal(0, _NADIR_WOBBLE_DEG)
+        if tilts_deg is None
+        else rng.uniform(tilts_deg[0] - 90, tilts_deg[1] - 90)
+    )
     pose = Pose(
         yaw_deg=float(rng.uniform(0, 360)),
         pitch_deg=float(pitch_deg),
@@ -172,12 +192,24 @@ def aim(
         moment: Season, sun and date of the flight.
         rng: Decides the drone's errors and its sensor.
     """
-    middle = world.scene_of(camera, pose, scene) or scene
-    at = WorldPoint(2 * scene.x_m - middle.x_m, 2 * scene.y_m - middle.y_m)
+    at = _stand_for(world, scene, pose, camera)
     tilted = abs(pose.pitch_deg + 90) > _TILTED_FROM_DEG
     metadata = _metadata(world, number, pose, at, moment, tilted=tilted, rng=rng)
+    lens = round(camera.focal_px * _DIAGONAL_35MM / math.hypot(camera.width_px, camera.height_px))
+    metadata = replace(metadata, focal_35mm=lens)
     name = f"DJI_{number + 1:04d}.jpg"
     return Shot(name, camera, pose, at, moment, random_sensor(rng), metadata)
+
+
+def _stand_for(world: World, scene: WorldPoint, pose: Pose, camera: Camera) -> WorldPoint:
+    """Where a camera must be to have a scene in its middle: at once over flat ground."""
+    at = scene
+    for _ in range(_AIMS if world.relief else 1):
+        middle = world.scene_of(camera, pose, at) or scene
+        at = WorldPoint(at.x_m + scene.x_m - middle.x_m, at.y_m + scene.y_m - middle.y_m)
+        if math.dist(scene, middle) < _ON_TARGET_M:
+            break
+    return at
 
 
 def _metadata(
@@ -196,7 +228,8 @@ def _metadata(
     pitch_deg = pose.pitch_deg + rng.normal(0, _PITCH_NOISE_DEG)
     return DroneMetadata(
         position=world.lonlat(WorldPoint(at.x_m + drift_m[0], at.y_m + drift_m[1])),
-        rel_alt_m=pose.height_m * (1 + rng.normal(0, _ALTITUDE_NOISE)),
+        rel_alt_m=(world.altitude_m(at) - BASE_ALTITUDE_M + pose.height_m)
+        * (1 + rng.normal(0, _ALTITUDE_NOISE)),
         yaw_deg=yaw_deg if yaw_deg <= 180 else yaw_deg - 360,
         pitch_deg=pitch_deg if tilted else -90.0,
         roll_deg=0.0,

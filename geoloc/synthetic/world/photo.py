@@ -11,6 +11,7 @@ from geoloc.arrays import ByteArray, Float32Array, Float64Array, Mask
 from geoloc.geometry.camera import Camera, Pose, ground_homography
 from geoloc.synthetic.world.moment import Moment
 from geoloc.synthetic.world.noise import Window
+from geoloc.synthetic.world.relief import Relief
 from geoloc.synthetic.world.render import render_window
 from geoloc.synthetic.world.shade import wall_colours
 from geoloc.synthetic.world.shape import ShapeTable
@@ -20,6 +21,10 @@ _MIN_GSD_M = 0.14
 _MAX_HEIGHT_M = 32.0
 _STEP_M = 0.6
 _FRAME_STEP_PX = 8
+_SPAN_STEPS = 60
+_LAND_GSD_M = 0.6  # finer than the steps of terraces
+_HALVINGS = 12  # of a step: to a tenth of a millimetre
+_LOWEST_THING_M = 0.05
 _MAX_WINDOW_PX = 12_000_000
 _AIR_RGB = np.array([190.0, 204.0, 222.0], np.float32)
 
@@ -30,7 +35,7 @@ class Station:
 
     Attributes:
         camera: Its pinhole.
-        pose: Angles and height; the height is above the flat ground.
+        pose: Angles and height; the height is above the ground below it.
         at: World x, y (2,) of the ground below it, in metres.
         to_world: Turns true metres east and north into world metres (2, 2).
     """
@@ -66,18 +71,31 @@ class _View:
     rows: Float32Array
 
 
-def render_photo(table: ShapeTable, station: Station, moment: Moment, *, seed: int) -> ByteArray:
-    """Render the photo (height, width, 3) that a perfect sensor would take."""
-    rays = _cast_to_ground(station)
-    view = _frame(station, rays)
+def render_photo(
+    table: ShapeTable,
+    station: Station,
+    moment: Moment,
+    *,
+    seed: int,
+    relief: Relief | None = None,
+) -> ByteArray:
+    """Render the photo (height, width, 3) that a perfect sensor would take; None is flat ground."""
+    rays, camera_m = _cast_to_ground(station), station.pose.height_m
+    view = _frame(station, rays, _span(station, rays, relief))
     picture, heights_m, shapes = render_window(table, view.window, moment, seed=seed)
-    hit_m, is_wall = _descend(view, heights_m, station.pose.height_m)
-    cols, rows = _columns_and_rows(view, hit_m / station.pose.height_m)
+    if relief is None:
+        hit_m, is_wall = _descend(view, heights_m, camera_m)
+        wall_m = hit_m
+    else:
+        ground_m = _land(relief, view.window) - np.float32(relief.height_m(*station.at))
+        hit_m, is_wall = _descend_to_land(view, heights_m, ground_m, camera_m)
+        wall_m = hit_m - _seen(ground_m, view, hit_m / camera_m)
+    cols, rows = _columns_and_rows(view, hit_m / camera_m)
     edge = cv2.BORDER_REPLICATE
     photo = np.asarray(cv2.remap(picture, cols, rows, cv2.INTER_LINEAR, borderMode=edge), np.uint8)
     met = np.asarray(cv2.remap(shapes, cols, rows, cv2.INTER_NEAREST, borderMode=edge), np.int32)
     is_wall &= ~table.is_crown[met]
-    photo[is_wall] = wall_colours(met[is_wall], hit_m[is_wall])
+    photo[is_wall] = wall_colours(met[is_wall], wall_m[is_wall])
     return _add_air(photo, rays)
 
 
@@ -97,12 +115,36 @@ def _cast_to_ground(station: Station) -> _Rays:
     return _Rays(offset.astype(np.float32), is_ground, distance_m.astype(np.float32))
 
 
-def _frame(station: Station, rays: _Rays) -> _View:
+def _span(station: Station, rays: _Rays, relief: Relief | None) -> tuple[float, float]:
+    """The lowest and highest ground that the rays can meet, over that below the camera."""
+    if relief is None:
+        return 0.0, 0.0
+    # Ground below that under the camera is seen farther off than level ground would be.
+    reach_m = 2 * float(rays.distance_m[rays.is_ground].max(initial=_STEP_M))
+    near = np.linspace(-reach_m, reach_m, _SPAN_STEPS)
+    x, y = station.at[0] + near[None], station.at[1] + near[:, None]
+    heights = relief.heights_m(x, y) - relief.height_m(*station.at)
+    return float(heights.min()) - _STEP_M, float(heights.max()) + _STEP_M
+
+
+def _land(relief: Relief, window: Window) -> Float32Array:
+    """Heights (height, width) of the ground in a window, over the world's mean."""
+    times = max(1, int(_LAND_GSD_M / window.gsd_m))
+    size = (-(-window.width_px // times), -(-window.height_px // times))
+    wide = Window(window.left_m, window.top_m, times * window.gsd_m, *size)
+    x, y = wide.xs_m().astype(np.float64), wide.ys_m().astype(np.float64)
+    heights = relief.heights_m(x[None], y[:, None]).astype(np.float32)
+    finer = cv2.resize(heights, (size[0] * times, size[1] * times))
+    return np.asarray(finer[: window.height_px, : window.width_px], np.float32)
+
+
+def _frame(station: Station, rays: _Rays, span_m: tuple[float, float]) -> _View:
     """The window that holds all the ground and all the roofs that the rays can meet."""
     sample = np.s_[::_FRAME_STEP_PX, ::_FRAME_STEP_PX]
     seen = rays.offset[sample][rays.is_ground[sample]]
     seen = np.vstack([seen, np.zeros((1, 2), np.float32)]) if not len(seen) else seen
-    lifted = seen * max(0.0, 1 - _MAX_HEIGHT_M / station.pose.height_m)
+    lifted = seen * max(0.0, 1 - (span_m[1] + _MAX_HEIGHT_M) / station.pose.height_m)
+    seen = seen * (1 - span_m[0] / station.pose.height_m)
     both = np.vstack([seen.min(0), seen.max(0), lifted.min(0), lifted.max(0)])
     margin_m = 2 + 0.02 * float(np.ptp(both, axis=0).max())  # for the pixels between
     low, high = both.min(0) - margin_m, both.max(0) + margin_m
@@ -154,6 +196,54 @@ def _descend(view: _View, heights_m: Float32Array, camera_m: float) -> tuple[Flo
         is_wall |= deep
         np.copyto(hit_m, np.where(deep, np.float32(z_m), met_m), where=is_hit)
     return hit_m, is_wall
+
+
+def _descend_to_land(
+    view: _View, heights_m: Float32Array, ground_m: Float32Array, camera_m: float
+) -> tuple[Float32Array, Mask]:
+    """As `_descend`, over ground that is not level: heights over that below the camera."""
+    hit_m = np.full(view.cols.shape, np.float32(ground_m.min()))
+    is_wall = np.zeros(view.cols.shape, bool)
+    is_open, is_land = np.ones((2, *view.cols.shape), bool)
+    surface_m = heights_m + ground_m
+    top_m = min(float(surface_m.max()), 0.97 * camera_m)
+    for z_m in np.arange(top_m, float(hit_m[0, 0]) - _STEP_M, -_STEP_M):
+        met_m = _seen(surface_m, view, z_m / camera_m, cv2.INTER_NEAREST)
+        is_hit = is_open & (met_m >= z_m)
+        if not is_hit.any():
+            continue
+        is_open &= ~is_hit
+        is_thing = is_hit & (
+            _seen(heights_m, view, z_m / camera_m, cv2.INTER_NEAREST) > _LOWEST_THING_M
+        )
+        is_land &= ~is_thing
+        deep = is_thing & (met_m > z_m + 1.5 * _STEP_M)
+        is_wall |= deep
+        np.copyto(hit_m, np.float32(z_m), where=is_hit & (deep | ~is_thing))
+        np.copyto(hit_m, met_m, where=is_thing & ~deep)
+    return np.where(is_land, _settle(view, ground_m, hit_m, camera_m), hit_m), is_wall
+
+
+def _settle(
+    view: _View, ground_m: Float32Array, under_m: Float32Array, camera_m: float
+) -> Float32Array:
+    """Height at which each ray meets the ground, given one within a step below it."""
+    low, high = under_m, under_m + np.float32(_STEP_M)
+    for _ in range(_HALVINGS):
+        middle = np.asarray((low + high) / 2, np.float32)
+        is_under = _seen(ground_m, view, middle / camera_m) >= middle
+        low, high = np.where(is_under, middle, low), np.where(is_under, high, middle)
+    return low
+
+
+def _seen(
+    raster: Float32Array, view: _View, share: Float32Array | float, how: int = cv2.INTER_LINEAR
+) -> Float32Array:
+    """Values (height, width) of a raster of the window, a share of the way up the rays."""
+    cols, rows = _columns_and_rows(view, share)
+    return np.asarray(
+        cv2.remap(raster, cols, rows, how, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
 
 
 def _add_air(photo: ByteArray, rays: _Rays) -> ByteArray:

@@ -11,14 +11,17 @@ import numpy as np
 from affine import Affine
 from pyproj import CRS
 
-from geoloc.arrays import ByteArray, Float64Array
-from geoloc.geometry.camera import Camera, Pose, scene_point
+from geoloc.arrays import ByteArray, Float32Array, Float64Array
+from geoloc.geometry.camera import Camera, Pose, rotation, scene_point
 from geoloc.geometry.crs import LocalFrame, LonLat, as_crs, to_lonlat, transformer
+from geoloc.geometry.ground import FLAT_GROUND, Ground
+from geoloc.geometry.terrain import TerrainGround
 from geoloc.synthetic.world.moment import Moment, as_moment
 from geoloc.synthetic.world.noise import Window
 from geoloc.synthetic.world.palette import Season
 from geoloc.synthetic.world.panorama import MAX_DISTANCE_M, Eye, RingFrame, look_around
 from geoloc.synthetic.world.photo import Station, render_photo
+from geoloc.synthetic.world.relief import BASE_ALTITUDE_M, Relief
 from geoloc.synthetic.world.render import render_window
 from geoloc.synthetic.world.sensor import MAP_SENSOR, Sensor, expose
 from geoloc.synthetic.world.shape import ShapeTable
@@ -41,6 +44,7 @@ class Corner(NamedTuple):
 
 
 SURVEY_GSD_M = 0.25
+_REACH_M = 3000.0  # how far the middle of a photo is followed over hills
 EYE_M = 2.3  # a camera on the roof of a car, as most panoramas are taken
 
 # Off the zone's middle, so that grid north and true north differ as they do in life.
@@ -63,7 +67,7 @@ class MapPicture:
 
 
 class World:
-    """A town on flat ground, square, with a little more of it around; the same for a seed.
+    """A town, square, with a little more of it around, on flat ground or hills; same for a seed.
 
     Truth is exact to a few centimetres: maps lie on the grid of `crs`, photos see true metres and
     true north, and the turn and scale between the two are taken into account.
@@ -76,6 +80,7 @@ class World:
         seed: int = 0,
         corner: Corner = DEFAULT_CORNER,
         crs: object = "EPSG:32633",
+        slope: float = 0.0,
     ) -> None:
         """Make the world.
 
@@ -84,11 +89,15 @@ class World:
             seed: Decides everything that is there.
             corner: Its south-west corner in `crs`.
             crs: A CRS in metres.
+            slope: Root mean square of the ground's slope, 0.25 for 25 %; 0 is flat ground. Maps
+                are orthophotos and stay as they are, photos from the air see the relief, those
+                from the ground do not.
         """
         self.size_m = float(size_m)
         self.seed = int(seed)
         self.corner = corner
         self.crs = as_crs(crs)
+        self.relief = Relief(slope, self.size_m, self.seed) if slope > 0 else None
         self._table = lru_cache(maxsize=4)(self._build_table)
 
     def _build_table(self, date: int) -> ShapeTable:
@@ -140,7 +149,7 @@ class World:
 
         Args:
             camera: The pinhole.
-            pose: Its angles (yaw from true north) and height above the flat ground.
+            pose: Its angles (yaw from true north) and height above the ground below it.
             at: The ground below it.
             when: A moment, or a season for its usual day.
             sensor: How it spoils the picture; None for a good one.
@@ -148,7 +157,8 @@ class World:
         """
         moment = as_moment(when)
         station = Station(camera, pose, np.array(at, np.float64), self._to_world(at))
-        picture = render_photo(self._table(moment.date), station, moment, seed=self.seed)
+        table = self._table(moment.date)
+        picture = render_photo(table, station, moment, seed=self.seed, relief=self.relief)
         rng = np.random.default_rng([self.seed, 11, noise_seed])
         return expose(picture, sensor or Sensor(), rng)
 
@@ -206,11 +216,50 @@ class World:
 
     def scene_of(self, camera: Camera, pose: Pose, at: WorldPoint) -> WorldPoint | None:
         """The ground point in the middle of a photo; None when that is sky."""
-        middle = scene_point(camera, pose)
+        middle = self._scene_on_land(pose, at) if self.relief else scene_point(camera, pose)
         if middle is None:
             return None
         x_m, y_m = np.array(at) + self._to_world(at) @ np.array(middle)
         return WorldPoint(float(x_m), float(y_m))
+
+    def _scene_on_land(self, pose: Pose, at: WorldPoint) -> Float64Array | None:
+        """Metres (2,) east and north of the camera to where its axis meets the ground."""
+        assert self.relief is not None
+        axis = rotation(pose)[:, 2]
+        origin = np.array([*at, self.relief.height_m(*at) + pose.height_m])
+        way = np.append(self._to_world(at) @ axis[:2], axis[2])
+        steps = self.relief.meet(origin, way, _REACH_M)
+        return None if steps is None else steps * axis[:2]
+
+    def altitude_m(self, at: WorldPoint) -> float:
+        """Altitude above the sea of the ground at a place."""
+        return BASE_ALTITUDE_M + (self.relief.height_m(*at) if self.relief else 0.0)
+
+    def ground_altitudes_m(self, window: Window) -> Float32Array:
+        """Altitudes (height, width) above the sea of the bare ground in a window."""
+        if self.relief is None:
+            return np.full((window.height_px, window.width_px), BASE_ALTITUDE_M, np.float32)
+        x, y = window.xs_m().astype(np.float64), window.ys_m().astype(np.float64)
+        heights = self.relief.heights_m(x[None], y[:, None])
+        return np.asarray(BASE_ALTITUDE_M + heights, np.float32)
+
+    def ground_around(
+        self, at: WorldPoint, half_side_m: float = 600.0, *, cell_m: float = 2.0
+    ) -> Ground:
+        """The true ground over a frame of true metres whose origin is the ground at a place.
+
+        Its z = 0 is the ground there, as for the camera of a photo that is taken above it.
+        """
+        if self.relief is None:
+            return FLAT_GROUND
+        count = math.ceil(half_side_m / cell_m)
+        nodes_m = cell_m * np.arange(-count, count + 1, dtype=np.float64)
+        east, north = np.meshgrid(nodes_m, nodes_m[::-1])
+        turn = self._to_world(at)
+        x = at.x_m + turn[0, 0] * east + turn[0, 1] * north
+        y = at.y_m + turn[1, 0] * east + turn[1, 1] * north
+        heights = self.relief.heights_m(x, y) - self.relief.height_m(*at)
+        return TerrainGround(heights, nodes_m[0], nodes_m[-1], cell_m, self.altitude_m(at))
 
     def lonlat(self, point: WorldPoint) -> LonLat:
         """Degrees, WGS84, of a place in the world."""
