@@ -25,7 +25,16 @@ MatcherName = Literal["sift", "loftr", "lightglue-disk"]
 PositionPrior = Literal["none", "exif"]
 OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
 ExportFormat = Literal[
-    "exif", "geo-txt", "gcp", "points", "kml", "reference-csv", "colmap", "orthority", "gpx"
+    "exif",
+    "geo-txt",
+    "gcp",
+    "points",
+    "kml",
+    "reference-csv",
+    "colmap",
+    "orthority",
+    "gpx",
+    "footprints",
 ]
 EngineName = Literal["local", "ray"]
 PairViewChoice = Literal["auto", "drone", "ground"]

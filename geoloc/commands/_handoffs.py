@@ -65,6 +65,12 @@ class Handoffs(NamedTuple):
 
 def handoff_options(function: _Command) -> _Command:
     """Give a command an option for each format of `geoloc export`."""
+    function = click.option(
+        "--footprints",
+        is_flag=True,
+        help="Also write the ground that photos show, as polygons, to NAME-footprints beside the "
+        "output. A GeoPackage has them inside.",
+    )(function)
     for fmt, option in reversed(_OPTIONS.items()):
         function = click.option(
             option.name,
@@ -90,8 +96,13 @@ def handoffs_of(given: dict[str, Any], source: str, fmt: OutputFormat | None) ->
 
     chosen = {each: given.pop(_parameter(each)) for each in _OPTIONS}
     paths = {each: path for each, path in chosen.items() if path is not None}
+    names = [_OPTIONS[each].name for each in paths]
+    if given.pop("footprints"):
+        path = Path(source)
+        paths["footprints"] = path.with_name(f"{path.stem}-footprints{path.suffix}")
+        names.append("--footprints")
     if paths and source == "-":
-        name = _OPTIONS[next(iter(paths))].name
+        name = names[0]
         raise OptionError(f"{name} is made of a result file, not of stdout; name one with -o")
     return Handoffs(paths, source, fmt)
 

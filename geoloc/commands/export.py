@@ -41,6 +41,14 @@ _STATUSES = ("located", "ambiguous")
     show_default=True,
     help="Photos to take; repeat it for both.",
 )
+@click.option(
+    "--dem",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="An elevation model, for heights above the sea of photos that were located without one; "
+    "repeat it for several.",
+)
 @overwrite_option
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
 @click.pass_context
@@ -52,6 +60,7 @@ def command(
     fmt: ExportFormat,
     output: Path,
     statuses: tuple[str, ...],
+    dem: tuple[str, ...],
     overwrite: bool,
     quiet: bool,
 ) -> None:
@@ -70,6 +79,7 @@ def command(
     colmap         a folder with cameras.txt and images.txt, in metres
     orthority      cameras as GeoJSON, and their lenses as YAML beside it
     gpx            waypoints and a track of the photos that have a time
+    footprints     the ground that photos show, as polygons
 
     \b
     Exit code: 0 done, 6 done but some photos were left out (they are named),
@@ -85,6 +95,7 @@ def command(
         output,
         statuses=statuses,  # type: ignore[arg-type]  # click.Choice holds it to the Literal
         overwrite=overwrite,
+        dem=dem,
     )
     for line in report_lines(report, output):
         say(line, quiet=quiet)

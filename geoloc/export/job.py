@@ -35,6 +35,7 @@ _HOMES: dict[ExportFormat, _Home] = {
     "colmap": _Home("colmap", "write_colmap", is_folder=True),
     "orthority": _Home("orthority", "write_orthority"),
     "gpx": _Home("gpx", "write_gpx"),
+    "footprints": _Home("footprints", "write_footprints"),
 }
 
 
@@ -45,6 +46,7 @@ def export_results(
     *,
     statuses: Collection[Status] = LOCATED,
     overwrite: bool = False,
+    dem: Sequence[str | Path] = (),
 ) -> ExportReport:
     """Write located photos as another program wants them; what was written, and what was not.
 
@@ -54,9 +56,11 @@ def export_results(
         path: The file, or the folder, to write.
         statuses: The photos to take.
         overwrite: Replace what is there.
+        dem: Elevation models, for heights above the sea where photos were located without one.
 
     Raises:
-        InputError: No photo has such a status, or none has what the format needs.
+        InputError: No photo has such a status, or none has what the format needs; or an elevation
+            model cannot be read.
         OptionError: Nothing may be written there.
         OutputExistsError: There is something, and `overwrite` was not asked for.
         OSError: A file cannot be written.
@@ -69,7 +73,16 @@ def export_results(
         message = f"none of {len(results)} photos is {wanted}"
         raise InputError(f"{message}; expected at least one: choose others with --status")
     writer: Writer = getattr(importlib.import_module(f"geoloc.export.{home.module}"), home.function)
-    return writer(chosen, target)
+    if not dem:
+        return writer(chosen, target)
+    from geoloc.export.altitude import ELLIPSOID, with_altitudes
+    from geoloc.terrain.terrain import open_terrain
+
+    terrain = open_terrain(dem)
+    report = writer([with_altitudes(result, terrain) for result in chosen], target)
+    for note in (*terrain.notes, *([ELLIPSOID] if terrain.reference == "ellipsoid" else ())):
+        report.note(note)
+    return report
 
 
 def check_target(path: Path, fmt: ExportFormat, *, overwrite: bool) -> None:

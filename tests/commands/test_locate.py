@@ -361,3 +361,12 @@ def test_the_same_command_again_writes_only_the_hand_offs_that_are_missing(
     assert "nothing to do" in result.stderr
     assert (result.exit_code, Path("geo.txt").read_text()) == (0, "kept")
     assert Path("ref.csv").exists()
+
+
+def test_footprints_lie_beside_the_result(locator: _Locator) -> None:
+    area = "POLYGON ((13 -53, 13.001 -53, 13.001 -52.999, 13 -53))"
+    locator.answers = [located("a.jpg", footprint=area)]
+    result = _run("a.jpg", "-o", "out.geojson", "--footprints")
+    assert result.exit_code == 0
+    assert "wrote out-footprints.geojson: 1 photo\n" in result.stderr
+    assert json.loads(Path("out-footprints.geojson").read_text())["features"]
