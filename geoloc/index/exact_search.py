@@ -30,6 +30,10 @@ _BLOCK_ROWS = 16_384
 class Vectors(Protocol):
     """Vectors (M, D) float16, in memory or wherever else."""
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(M, D)."""
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, chosen: slice | Int64Array, /) -> Float16Array:

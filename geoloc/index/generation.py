@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from geoloc.errors import IndexFolderError
+from geoloc.errors import IndexFolderError, TilesError, first_line
 from geoloc.index.lance_store import DATASET
 from geoloc.index.manifest import (
     INDEX_MANIFEST,
@@ -70,9 +70,10 @@ class IndexFiles:
         """
         try:
             return TileTable(ParquetRows(self.table))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TilesError) as error:
+            reason = first_line(error.__cause__ or error)
             raise IndexFolderError(
-                f"cannot read {self.table} ({error}); build the index again with --overwrite",
+                f"cannot read {self.table} ({reason}); build the index again with --overwrite",
                 path=self.folder,
             ) from error
 

@@ -147,7 +147,7 @@ def _embed_on_cluster(
 
 def _warn_of_scale(tiles: TileSet, card: ModelCard, model: str, progress: Progress) -> None:
     """A network that learnt from other tiles finds little, and nothing else would say so."""
-    learnt_m, sides_m = card.tile_ground_size_m, sorted(set(tiles.table["ground_size_m"]))
+    learnt_m, sides_m = card.tile_ground_size_m, tiles.rows.ground_sizes_m
     if any(1 / _SAME_SCALE <= side_m / learnt_m <= _SAME_SCALE for side_m in sides_m):
         return
     found = " and ".join(f"{side_m:g}" for side_m in sides_m)
@@ -210,7 +210,7 @@ def plan_index(
         wanted = resolve_recipe(recipe, folder, options)
         rows = np.arange(len(tile_set)) if wanted else np.zeros(0, np.int64)
         if wanted and len(wanted.tile_digests) > 1:
-            rows = unknown_rows(tile_set.table, Base.open(folder).table)
+            rows = unknown_rows(tile_set.rows, Base.open(folder).tiles)
         embedder = Embedder(card.folder, device=options.device, batch_size=options.batch_size)
         seconds = _time_batch(tile_set, rows, embedder) if len(rows) else None
     copies = 1 if options.factory == IndexOptions.factory else 2

@@ -15,16 +15,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import geopandas
 import numpy as np
 import pyarrow
 import shapely
 
 from geoloc.arrays import Float16Array, Float32Array, Int64Array
 from geoloc.errors import DependencyError, IndexFolderError, ShortWriteError, first_line
-from geoloc.index.exact_search import SearchResult, search_exact
+from geoloc.index.exact_search import SearchResult, Vectors, search_exact
 from geoloc.options import LANCE
-from geoloc.tiles.tile_set import TILE_COLUMNS
+from geoloc.tiles.table_files import TABLE_SCHEMA, RowBatches
 from geoloc.tiles.tile_table import GEOMETRY
 
 DATASET = "tiles.lance"
@@ -53,6 +52,7 @@ class LanceRows:
     """
 
     def __init__(self, address: str, version: int) -> None:
+        self._address, self._version = address, version
         self._dataset = _open(address, version)
         counts = [fragment.count_rows() for fragment in self._dataset.get_fragments()]
         ids = [fragment.fragment_id for fragment in self._dataset.get_fragments()]
@@ -61,6 +61,9 @@ class LanceRows:
 
     def __len__(self) -> int:
         return self._count
+
+    def __reduce__(self) -> tuple[type[LanceRows], tuple[str, int]]:
+        return LanceRows, (self._address, self._version)  # another process opens it again
 
     @property
     def columns(self) -> Sequence[str]:
@@ -132,6 +135,11 @@ class _Vectors:
     def __init__(self, rows: LanceRows) -> None:
         self.rows = rows
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, D)."""
+        return len(self), self.rows.dimension
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -144,8 +152,8 @@ class _Vectors:
 
 def write_dataset(
     address: str,
-    table: geopandas.GeoDataFrame,
-    vectors: Float16Array,
+    rows: RowBatches,
+    vectors: Vectors,
     *,
     behind: int | None = None,
 ) -> int:
@@ -153,8 +161,8 @@ def write_dataset(
 
     Args:
         address: Folder or address of the dataset.
-        table: (N) tiles with footprints in EPSG:4326.
-        vectors: (N, D), may be memory-mapped.
+        rows: (N) tiles with footprints in EPSG:4326.
+        vectors: (N, D).
         behind: Version whose rows stay, before these; None replaces whatever is there.
 
     Raises:
@@ -163,8 +171,8 @@ def write_dataset(
         ShortWriteError: The dataset cannot be written.
     """
     lance = require_lance()
-    schema = _schema(table, vectors.shape[1])
-    batches = pyarrow.RecordBatchReader.from_batches(schema, _batches(table, vectors, schema))
+    schema = _schema(vectors.shape[1])
+    batches = pyarrow.RecordBatchReader.from_batches(schema, _batches(rows, vectors, schema))
     try:
         if behind is None:
             mode = "overwrite" if _is_there(lance, address) else "create"  # else Lance warns
@@ -199,8 +207,8 @@ def _go_back(dataset: Any, version: int) -> None:
         dataset.checkout_version(version).restore()
 
 
-def _schema(table: geopandas.GeoDataFrame, dimension: int) -> pyarrow.Schema:
-    bare = pyarrow.Schema.from_pandas(table[list(TILE_COLUMNS)], preserve_index=False)
+def _schema(dimension: int) -> pyarrow.Schema:
+    bare = [field for field in TABLE_SCHEMA if field.name != GEOMETRY]
     return pyarrow.schema(
         [
             *bare,
@@ -211,18 +219,15 @@ def _schema(table: geopandas.GeoDataFrame, dimension: int) -> pyarrow.Schema:
 
 
 def _batches(
-    table: geopandas.GeoDataFrame, vectors: Float16Array, schema: pyarrow.Schema
+    rows: RowBatches, vectors: Vectors, schema: pyarrow.Schema
 ) -> Iterator[pyarrow.RecordBatch]:
-    bare = pyarrow.schema(list(schema)[:-2])
-    for start in range(0, len(table), _BATCH_ROWS):
-        part = table.iloc[start : start + _BATCH_ROWS]
-        tiles = pyarrow.RecordBatch.from_pandas(
-            part[list(TILE_COLUMNS)], schema=bare, preserve_index=False
-        )
-        wkb = pyarrow.array(shapely.to_wkb(part.geometry.to_numpy()), pyarrow.binary())
+    bare, start = pyarrow.schema(list(schema)[:-1]), 0
+    for part in rows.batches(bare.names):
+        tiles = part.cast(bare).combine_chunks().to_batches()[0]
         numbers = np.ascontiguousarray(vectors[start : start + len(part)]).ravel()
         unit = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(numbers), vectors.shape[1])
-        yield pyarrow.RecordBatch.from_arrays([*tiles.columns, wkb, unit], schema=schema)
+        yield pyarrow.RecordBatch.from_arrays([*tiles.columns, unit], schema=schema)
+        start += len(part)
 
 
 def _open(address: str, version: int) -> Any:

@@ -154,8 +154,8 @@ class MapIndex:
         if rows is None:
             check_pixels_unchanged(self.tiles.column("location"), manifest.rasters, self.folder)
             return TileSet(self.folder, tiles, self.tiles)
-        table = self.tiles.take(rows)
-        check_pixels_unchanged(table["location"], manifest.rasters, self.folder)
+        table = self.tiles.subset(rows)
+        check_pixels_unchanged(table.column("location"), manifest.rasters, self.folder)
         return TileSet(self.folder, tiles, table)
 
     def check_model(self, fingerprint: str) -> None:

@@ -6,30 +6,47 @@ features that the rasters gave nothing to go over as they are.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from geoloc.arrays import Int64Array
 from geoloc.errors import OptionError
-from geoloc.geometry.longitude import bounds_of
 from geoloc.index.features.building import build_features
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.known import KnownFeatures
-from geoloc.index.features.signatures import KnownSignatures, write_signatures
+from geoloc.index.features.signatures import SIGNING_BLOCKS, KnownSignatures, write_signatures
 from geoloc.index.generation import IndexFiles, next_generation, sweep
 from geoloc.index.resume import Base
-from geoloc.index.vector_store import FaissStore, write_store
+from geoloc.index.tile_rows import RowPiece, digest_of
+from geoloc.index.vector_store import write_store
 from geoloc.options import FAISS, IndexOptions
 from geoloc.progress import Progress
 from geoloc.storage.lock import locked_folder
 from geoloc.tiles.location import resolve_location
 from geoloc.tiles.manifest import TileManifest, TileScheme
-from geoloc.tiles.table_files import write_table
+from geoloc.tiles.table_files import write_rows
 from geoloc.tiles.tile_set import TileSet
+from geoloc.tiles.tile_table import TileTable
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What is left of an index.
+
+    Attributes:
+        tiles: Its tiles.
+        rows: (M,) their rows in the index before.
+        without: The rasters that are removed.
+        digest: Checksum of the tiles.
+    """
+
+    tiles: TileTable
+    rows: Int64Array
+    without: frozenset[str]
+    digest: str
 
 
 def remove_rasters(
@@ -64,7 +81,7 @@ def remove_rasters(
                 "build it again without them, with --overwrite"
             )
         names = _found(base, rasters)
-        rows = np.flatnonzero(~base.table["raster"].isin(names))
+        rows = np.flatnonzero(~base.tiles.is_of(names))
         if not len(rows):
             raise OptionError(
                 f"{folder} holds nothing but {', '.join(sorted(names))}; delete the folder instead"
@@ -72,12 +89,12 @@ def remove_rasters(
         sweep(folder)
         _write(base, rows, names, options, progress)
         sweep(folder)
-        return len(base.table) - len(rows)
+        return len(base.tiles) - len(rows)
 
 
 def _found(base: Base, rasters: Sequence[str]) -> frozenset[str]:
     """The rasters that are meant, as the index calls them."""
-    known = {str(name) for name in base.table["raster"]}
+    known = set(base.tiles.rasters)
     by_path = {resolve_location(base.files.folder, name): name for name in known}
     found = set()
     for raster in rasters:
@@ -102,24 +119,22 @@ def _write(
     """Write all files of the next generation, and ``index.json``, which names it, last."""
     folder = base.files.folder
     files = IndexFiles(folder, next_generation(folder))
-    table = base.table.iloc[rows].reset_index(drop=True)
-    store = FaissStore.open(folder, name=base.files.store)
     recipe = base.manifest.recipe
-    write_store(folder, store.vectors(rows), recipe.factory, name=files.store)
-    write_table(folder, table, name=files.table.name)
-    digest = hashlib.sha256("\n".join(table["tile_id"]).encode()).hexdigest()
+    write_store(folder, base.vectors(rows), recipe.factory, name=files.store)
+    write_rows(folder, RowPiece(base.tiles, rows), name=files.table.name)
+    tiles = files.open_table()
+    digest = digest_of(tiles)
     if recipe.features:
-        _write_features(base, files, rows, names, digest, options, progress)
-    west, south, east, north = (
-        round(float(edge), 7) for edge in bounds_of(table.geometry.to_numpy())
-    )
+        left = _Left(tiles, rows, names, digest)
+        _write_features(base, files, left, options, progress)
+    west, south, east, north = (round(edge, 7) for edge in tiles.bounds())
     manifest = base.manifest
     replace(
         manifest,
         recipe=replace(recipe, tile_digests=(digest,)),
-        count=len(table),
-        ground_sizes_m=tuple(sorted(float(side) for side in set(table["ground_size_m"]))),
-        crs=tuple(sorted(set(table["crs"]))),
+        count=len(tiles),
+        ground_sizes_m=tuple(tiles.ground_sizes_m),
+        crs=tuple(sorted(set(tiles.column("crs")))),
         bounds=(west, south, east, north),
         rasters=tuple(entry for entry in manifest.rasters if entry.location not in names),
         generation=files.generation,
@@ -127,19 +142,13 @@ def _write(
 
 
 def _write_features(
-    base: Base,
-    files: IndexFiles,
-    rows: Int64Array,
-    names: frozenset[str],
-    digest: str,
-    options: IndexOptions,
-    progress: Progress,
+    base: Base, files: IndexFiles, left: _Left, options: IndexOptions, progress: Progress
 ) -> None:
-    manifest, table = base.manifest, base.table.iloc[rows].reset_index(drop=True)
+    manifest = base.manifest
     scheme = TileScheme(manifest.ground_sizes_m, manifest.overlap, manifest.size_px, 0.0)
-    tile_manifest = TileManifest(scheme, manifest.rasters, digest=digest)
-    known = KnownFeatures(base.files.features, len(table), without=names)
-    with TileSet(files.folder, tile_manifest, table) as tiles:
+    tile_manifest = TileManifest(scheme, manifest.rasters, digest=left.digest)
+    known = KnownFeatures(base.files.features, len(left.tiles), without=left.without)
+    with TileSet(files.folder, tile_manifest, left.tiles) as tiles:
         build_features(
             tiles,
             files.features,
@@ -149,7 +158,7 @@ def _write_features(
             known=known,
             progress=progress,
         )
-    features = FeatureMap.open(files.features)
+    features = FeatureMap.open(files.features, open_blocks=SIGNING_BLOCKS)
     if len(features):
-        signed = KnownSignatures.of(base.files.features, rows)
-        write_signatures(features, table, known=signed, progress=progress)
+        signed = KnownSignatures.of(base.files.features, left.rows)
+        write_signatures(features, left.tiles, known=signed, progress=progress)

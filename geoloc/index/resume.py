@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import geopandas
 import numpy as np
 
 from geoloc.arrays import Int64Array
@@ -32,7 +31,8 @@ from geoloc.index.manifest import (
     read_partial,
 )
 from geoloc.index.map_rasters import change_between, check_tiles_unchanged, rasters_of
-from geoloc.index.stores import check_store, open_stores
+from geoloc.index.stores import check_store, open_tile_table
+from geoloc.index.vector_store import StoredVectors
 from geoloc.models.card import ModelCard, check_describes_keypoints
 from geoloc.models.embedder import Preprocessing, fingerprint
 from geoloc.models.registry import bundled_models_folder, read_card
@@ -42,6 +42,7 @@ from geoloc.progress import Progress
 from geoloc.tiles.location import relative_location
 from geoloc.tiles.manifest import TILES_MANIFEST
 from geoloc.tiles.tile_set import TileSet
+from geoloc.tiles.tile_table import TileTable
 
 # A tile of the same name may lie this far away, in degrees (a metre), and be the same tile.
 _SAME_PLACE_DEG = 1e-5
@@ -54,12 +55,12 @@ class Base:
     Attributes:
         manifest: Its manifest.
         files: Its files.
-        table: Its table of tiles.
+        tiles: Its table of tiles.
     """
 
     manifest: IndexManifest
     files: IndexFiles
-    table: geopandas.GeoDataFrame
+    tiles: TileTable
 
     @classmethod
     def open(cls, folder: Path) -> Base:
@@ -70,8 +71,13 @@ class Base:
         """
         manifest = IndexManifest.read(folder)
         files = IndexFiles(folder, manifest.generation)
-        tiles, _ = open_stores(manifest, files)
-        return cls(manifest, files, tiles.frame())
+        tiles = open_tile_table(manifest.recipe.store, files, manifest.store_version)
+        return cls(manifest, files, tiles)
+
+    def vectors(self, rows: Int64Array) -> StoredVectors:
+        """Vectors of some rows, which are read when they are needed."""
+        dimension = self.manifest.recipe.dimension
+        return StoredVectors(self.files.folder, self.files.store, rows, dimension)
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def prepare_job(
         _check_scheme(tiles, base.manifest)
         if wanted.features:
             FeaturesManifest.read(base.files.features)  # refuses an older format before the work
-    new_rows = np.arange(len(tiles)) if base is None else unknown_rows(tiles.table, base.table)
+    new_rows = np.arange(len(tiles)) if base is None else unknown_rows(tiles.rows, base.tiles)
     if not _is_begun(begun, wanted, options):
         if base is not None and begun is not None and not begun.is_finished_in(base.manifest):
             progress.warn(f"what an unfinished run of other tiles left in {folder} is dropped")
@@ -256,19 +262,38 @@ def _check_scheme(tiles: TileSet, there: IndexManifest) -> None:
         )
 
 
-def unknown_rows(table: geopandas.GeoDataFrame, base: geopandas.GeoDataFrame) -> Int64Array:
+def unknown_rows(tiles: TileTable, base: TileTable) -> Int64Array:
     """Rows of the tiles that the index does not hold.
 
     Raises:
         OptionError: A tile has the name of one that lies elsewhere.
     """
-    there = base.set_index("tile_id")[["lon", "lat"]].reindex(table["tile_id"]).to_numpy()
-    is_known = ~np.isnan(there[:, 0])
-    shift = np.abs(there - table[["lon", "lat"]].to_numpy())
-    moved = np.flatnonzero(is_known & (shift.max(axis=1) > _SAME_PLACE_DEG))
-    if len(moved):
+    # Names of all tiles would be the most of what is in memory; eight bytes of each are not.
+    marks = np.fromiter(map(hash, base.column("tile_id")), np.int64, len(base))
+    order = np.argsort(marks)
+    marks = marks[order]
+    is_known = np.zeros(len(tiles), bool)
+    for rows, part in tiles.parts(["tile_id"]):
+        names = part["tile_id"].to_pylist()
+        asked = np.fromiter(map(hash, names), np.int64, len(names))
+        at = np.minimum(np.searchsorted(marks, asked), len(marks) - 1)
+        alike = np.flatnonzero(marks[at] == asked)
+        there = order[at[alike]]
+        pairs = zip(alike.tolist(), base.records(there, ["tile_id"]), strict=True)
+        same = [names[i] == record["tile_id"] for i, record in pairs]
+        alike, there = alike[same], there[same]
+        _check_not_moved(tiles, rows[alike], base, there)
+        is_known[rows[alike]] = True
+    return np.flatnonzero(~is_known)
+
+
+def _check_not_moved(
+    tiles: TileTable, rows: Int64Array, base: TileTable, there: Int64Array
+) -> None:
+    shift = np.abs([tiles.lon[rows] - base.lon[there], tiles.lat[rows] - base.lat[there]])
+    for row in rows[(shift > _SAME_PLACE_DEG).any(axis=0)].tolist():
+        (record,) = tiles.records([row], ["tile_id"])
         raise OptionError(
-            f"tile {table['tile_id'].iloc[moved[0]]} lies elsewhere than the tile of that "
+            f"tile {record['tile_id']} lies elsewhere than the tile of that "
             "name in the index; rename its raster and cut it again, or index all rasters at once"
         )
-    return np.flatnonzero(~is_known)

@@ -42,9 +42,27 @@ def open_stores(manifest: IndexManifest, files: IndexFiles) -> tuple[TileTable, 
     """
     if manifest.recipe.store == FAISS:
         return files.open_table(), FaissStore.open(files.folder, name=files.store)
-    address = dataset_address(manifest.recipe.store, files.folder)
-    rows = LanceRows(address, manifest.store_version)
+    rows = _dataset_rows(manifest.recipe.store, files, manifest.store_version)
     return TileTable(rows), LanceStore(rows)
+
+
+def open_tile_table(store: str, files: IndexFiles, version: int) -> TileTable:
+    """The tiles of an index alone.
+
+    Args:
+        store: What keeps them.
+        files: Files of the index.
+        version: Version of a dataset.
+
+    Raises:
+        DependencyError: The store's package is not installed.
+        IndexFolderError: They are missing or damaged.
+    """
+    return files.open_table() if store == FAISS else TileTable(_dataset_rows(store, files, version))
+
+
+def _dataset_rows(store: str, files: IndexFiles, version: int) -> LanceRows:
+    return LanceRows(dataset_address(store, files.folder), version)
 
 
 def check_store(options: IndexOptions, dimension: int) -> None:

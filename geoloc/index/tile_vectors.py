@@ -10,11 +10,11 @@ reading.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, tee
 from pathlib import Path
 from threading import Event
 from typing import TypeVar
@@ -23,12 +23,13 @@ import numpy as np
 
 from geoloc.arrays import Float16Array, Int64Array, RgbImage
 from geoloc.errors import InputError
+from geoloc.index.exact_search import Vectors
 from geoloc.models.device import network_workers
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import SATELLITE
 from geoloc.progress import CappedWarnings, Progress
-from geoloc.storage.array_file import load_arrays, save_arrays
-from geoloc.storage.disk import check_room, create_array
+from geoloc.storage.array_file import ArrayFile, load_arrays, save_arrays
+from geoloc.storage.disk import check_room
 from geoloc.tiles.tile_set import OVERVIEW, TileSet
 
 SHARD_TILES = 256
@@ -45,12 +46,12 @@ class TileVectors:
 
     Attributes:
         rows: (M,) rows of the tiles, ascending.
-        vectors: (M, D) float16 of unit length, memory-mapped.
+        vectors: (M, D) float16 of unit length.
         left_out: Number of tiles that could not be read.
     """
 
     rows: Int64Array
-    vectors: Float16Array
+    vectors: Vectors
     left_out: int
 
 
@@ -81,16 +82,15 @@ def embed_tiles(
     progress.start("embedding tiles", len(rows), "tiles")
     progress.advance(len(rows) - sum(len(shards[n]) for n in missing))
     unreadable = CappedWarnings(progress.warn, rest="{} more tiles are left out")
-    ids = tiles.table["tile_id"]
-    batches = {n: _batches(shards[n], embedder.batch_size) for n in missing}
     run = _in_workers if embedder.device.type == "cpu" else _ahead_of_device
-    wanted = [batch for n in missing for batch in batches[n]]
+    wanted = (batch for n in missing for batch in _batches(shards[n], embedder.batch_size))
     with closing(run(_reader(tiles, embedder), wanted, embedder, workers)) as done:
         for n in missing:
-            shard = list[_Embedded]()
-            for batch, asked in zip(islice(done, len(batches[n])), batches[n], strict=True):
+            shard, batches = list[_Embedded](), list(_batches(shards[n], embedder.batch_size))
+            for batch, asked in zip(islice(done, len(batches)), batches, strict=True):
                 for row, error in batch.failures:
-                    unreadable.add(f"tile {ids.iloc[row]} is left out: {error}")
+                    (record,) = tiles.rows.records([row], ["tile_id"])
+                    unreadable.add(f"tile {record['tile_id']} is left out: {error}")
                 shard.append(batch)
                 progress.advance(len(asked))
             _write_shard(_shard_path(folder, n), shard)
@@ -107,8 +107,8 @@ class _Embedded:
     failures: list[tuple[int, InputError]] = field(default_factory=list)
 
 
-def _batches(shard: Int64Array, size: int) -> list[list[int]]:
-    return [shard[i : i + size].tolist() for i in range(0, len(shard), size)]
+def _batches(shard: Int64Array, size: int) -> Iterator[list[int]]:
+    return (shard[i : i + size].tolist() for i in range(0, len(shard), size))
 
 
 def _reader(tiles: TileSet, embedder: Embedder) -> _Reader:
@@ -118,7 +118,7 @@ def _reader(tiles: TileSet, embedder: Embedder) -> _Reader:
 
 
 def _in_workers(
-    read: _Reader, batches: Sequence[list[int]], embedder: Embedder, workers: int
+    read: _Reader, batches: Iterable[list[int]], embedder: Embedder, workers: int
 ) -> Generator[_Embedded, None, None]:
     """Batches, each read and embedded by one thread; a run that ends leaves what is begun."""
     is_over = Event()
@@ -139,13 +139,14 @@ def _in_workers(
 
 
 def _ahead_of_device(
-    read: _Reader, batches: Sequence[list[int]], embedder: Embedder, workers: int
+    read: _Reader, batches: Iterable[list[int]], embedder: Embedder, workers: int
 ) -> Generator[_Embedded, None, None]:
     """Batches that this thread embeds while others read the next."""
-    rows = [row for batch in batches for row in batch]
+    asked, again = tee(batches)
+    rows = (row for batch in asked for row in batch)
     depth = 2 * embedder.batch_size + workers
     with closing(read_ahead(read, rows, workers=workers, depth=depth)) as pixels:
-        for batch in batches:
+        for batch in again:
             yield _embed(islice(pixels, len(batch)), embedder)
 
 
@@ -171,7 +172,7 @@ def quickest_shrink(tiles: TileSet, embedder: Embedder) -> int:
 
 
 def read_ahead(
-    read: Callable[[int], RgbImage], rows: Sequence[int], *, workers: int, depth: int
+    read: Callable[[int], RgbImage], rows: Iterable[int], *, workers: int, depth: int
 ) -> Generator[tuple[int, RgbImage | InputError], None, None]:
     """Rows and what `read` makes of them, in order, read by threads at most `depth` ahead."""
     pool = ThreadPoolExecutor(workers)
@@ -189,7 +190,7 @@ def _attempt(read: Callable[[int], RgbImage], row: int) -> RgbImage | InputError
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[_T], _R], items: Sequence[_T], *, depth: int
+    pool: ThreadPoolExecutor, work: Callable[[_T], _R], items: Iterable[_T], *, depth: int
 ) -> Generator[_R, None, None]:
     """What `work` makes of the items, in order, done by a pool at most `depth` ahead."""
     ahead = iter(items)
@@ -227,13 +228,13 @@ def _write_shard(path: Path, batches: Sequence[_Embedded]) -> None:
 
 
 def _collect(folder: Path, shards: int, dimension: int, asked: int) -> TileVectors:
-    """All shards as one memory-mapped array."""
+    """All shards as one array at rest."""
     rows = [np.load(_shard_path(folder, n))["rows"] for n in range(shards)]
     count = sum(len(part) for part in rows)
     shape = (count, dimension)
     if count == 0:
         return TileVectors(np.zeros(0, np.int64), np.zeros(shape, np.float16), asked)
-    out = create_array(folder / "vectors.npy", np.float16, shape)
+    out = ArrayFile.create(folder / "vectors.npy", np.float16, shape)
     start = 0
     for n, part in enumerate(rows):
         if len(part):

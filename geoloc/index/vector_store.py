@@ -9,8 +9,9 @@ Both are memory-mapped. The bytes depend on the vectors and the factory string a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import faiss
@@ -18,15 +19,16 @@ import numpy as np
 
 from geoloc.arrays import Float16Array, Float32Array, Int64Array
 from geoloc.errors import IndexFolderError, OptionError, ShortWriteError
-from geoloc.index.exact_search import SearchResult, rank, search_exact
-from geoloc.index.faiss_file import write_faiss
+from geoloc.index.exact_search import SearchResult, Vectors, rank, search_exact
+from geoloc.index.faiss_file import head_of_codes, write_codes, write_faiss
+from geoloc.storage.array_file import ArrayFile
 from geoloc.storage.atomic import replacing
-from geoloc.storage.disk import create_array
 
 EXACT_FACTORY = "SQfp16"
 VECTORS = "vectors"
 
-_ADD_ROWS = 65_536
+_ADD_ROWS = 65_536  # decides the bytes of a graph
+_WRITE_ROWS = 8192
 _TRAIN_ROWS = 1_000_000
 # Candidates of an approximate search that are re-ranked exactly, for each answer wanted.
 _RERANK = 8
@@ -96,12 +98,66 @@ class FaissStore:
         return rank(self._vectors, queries, candidates, k)
 
 
-def write_store(folder: Path, vectors: Float16Array, factory: str, *, name: str = VECTORS) -> None:
+@dataclass(frozen=True)
+class StoredVectors:
+    """Vectors (M, D) of some rows of a store, which is opened only while some are read.
+
+    Attributes:
+        folder: Folder of the store.
+        name: Of its files, without an extension.
+        rows: (M,) the rows.
+        dimension: Length of a vector.
+    """
+
+    folder: Path
+    name: str
+    rows: Int64Array
+    dimension: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(M, D)."""
+        return len(self), self.dimension
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, chosen: slice | Int64Array) -> Float16Array:
+        return FaissStore.open(self.folder, name=self.name).vectors(self.rows[chosen])
+
+
+@dataclass(frozen=True)
+class JoinedVectors:
+    """Vectors (M, D), one lot after the other; read in slices."""
+
+    lots: Sequence[Vectors]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(M, D)."""
+        return len(self), self.lots[0].shape[1]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.lots))
+
+    def __getitem__(self, chosen: slice | Int64Array) -> Float16Array:
+        rows = np.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
+        found, start = [], 0
+        for lot in self.lots:
+            mine = rows[(rows >= start) & (rows < start + len(lot))]
+            found.append(lot[mine - start])
+            start += len(lot)
+        return np.concatenate(found)
+
+
+def write_store(folder: Path, vectors: Vectors, factory: str, *, name: str = VECTORS) -> None:
     """Write the files of a store.
+
+    The exact one passes through memory a part at a time; FAISS holds all vectors of any other.
 
     Args:
         folder: Folder of the index; it exists.
-        vectors: (N, D) of unit length, may be memory-mapped.
+        vectors: (N, D) of unit length.
         factory: A FAISS factory string.
         name: Of its files, without an extension.
 
@@ -109,11 +165,13 @@ def write_store(folder: Path, vectors: Float16Array, factory: str, *, name: str 
         OptionError: FAISS does not know the factory string, or wants more vectors to learn from.
     """
     index = make_index(vectors.shape[1], factory)
-    with _one_thread(when=_depends_on_order(factory)):
-        _train(index, vectors, factory)
-        for start in range(0, len(vectors), _ADD_ROWS):
-            index.add(np.asarray(vectors[start : start + _ADD_ROWS], np.float32))
     path, vectors_path = _paths(folder, name)
+    head = head_of_codes(index, len(vectors)) if factory == EXACT_FACTORY else None
+    if head is None:
+        with _one_thread(when=_depends_on_order(factory)):
+            _train(index, vectors, factory)
+            for part in _parts(vectors, _ADD_ROWS):
+                index.add(np.asarray(part, np.float32))
     if factory == EXACT_FACTORY:
         vectors_path.unlink(missing_ok=True)
     else:
@@ -124,7 +182,14 @@ def write_store(folder: Path, vectors: Float16Array, factory: str, *, name: str 
             raise ShortWriteError(f"{path} came out too short", path=path)
 
     with replacing(path, check=check) as draft:
-        write_faiss(index, draft)
+        if head is None:
+            write_faiss(index, draft)
+        else:
+            write_codes(draft, head, _parts(vectors, _WRITE_ROWS))
+
+
+def _parts(vectors: Vectors, rows: int) -> Iterator[Float16Array]:
+    return (vectors[start : start + rows] for start in range(0, len(vectors), rows))
 
 
 def _paths(folder: Path, name: str) -> tuple[Path, Path]:
@@ -147,7 +212,7 @@ def make_index(dimension: int, factory: str) -> faiss.Index:
         ) from error
 
 
-def _train(index: faiss.Index, vectors: Float16Array, factory: str) -> None:
+def _train(index: faiss.Index, vectors: Vectors, factory: str) -> None:
     """Let an index learn its cells and codes from an even sample."""
     if index.is_trained:
         return
@@ -172,13 +237,12 @@ def _codes(index: faiss.Index) -> Float16Array:
     return codes.view(np.float16).reshape(flat.ntotal, flat.d)
 
 
-def _write_vectors(path: Path, vectors: Float16Array) -> None:
+def _write_vectors(path: Path, vectors: Vectors) -> None:
     with replacing(path) as draft:
-        out = create_array(draft, np.float16, vectors.shape)
-        for start in range(0, len(vectors), _ADD_ROWS):
-            out[start : start + _ADD_ROWS] = vectors[start : start + _ADD_ROWS]
-        out.flush()
-        del out  # Windows renames no file that is mapped
+        out = ArrayFile.create(draft, np.float16, vectors.shape)
+        for start in range(0, len(vectors), _WRITE_ROWS):
+            some = slice(start, start + _WRITE_ROWS)
+            out[some] = vectors[some]
 
 
 def _widen(index: faiss.Index) -> None:

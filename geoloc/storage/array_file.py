@@ -7,13 +7,14 @@ under a good name. Who goes on from such files asks here; a damaged one counts a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from geoloc.errors import ShortWriteError
 from geoloc.storage.atomic import replacing
+from geoloc.storage.disk import create_array
 
 Array = NDArray[Any]
 
@@ -42,6 +43,43 @@ def save_arrays(path: Path, arrays: dict[str, Array]) -> None:
 
     with replacing(path, check=check) as draft:
         np.savez(draft, **arrays)  # type: ignore[arg-type]  # its stubs see options in them
+
+
+class ArrayFile:
+    """The rows of a ``.npy`` file that is mapped only while some of them are read or written.
+
+    The pages of a file that stays mapped count as memory of the process, as long as others leave
+    them alone; a file of any size passes through this in a bounded part.
+
+    Args:
+        path: The file; see `geoloc.storage.disk.create_array`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.shape: tuple[int, ...] = self._mapped("r").shape
+
+    @classmethod
+    def create(cls, path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> ArrayFile:
+        """A new file to be filled, of zeros, whose room on the disk is reserved.
+
+        Raises:
+            OSError: The disk has not so much room.
+        """
+        create_array(path, dtype, shape)
+        return cls(path)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Array:
+        return np.array(self._mapped("r")[rows])
+
+    def __setitem__(self, rows: slice | NDArray[np.int64], values: Array) -> None:
+        self._mapped("r+")[rows] = values
+
+    def _mapped(self, mode: Literal["r", "r+"]) -> Array:
+        return np.lib.format.open_memmap(self._path, mode)
 
 
 def load_array(path: Path) -> Array | None:

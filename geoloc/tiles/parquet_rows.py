@@ -16,6 +16,7 @@ import shapely
 from pyarrow import parquet
 
 from geoloc.arrays import Int64Array
+from geoloc.errors import TilesError, first_line
 
 # A row group is what reading one row costs: 4096 footprints are 0.4 MB.
 GROUP_ROWS = 4096
@@ -32,10 +33,11 @@ class ParquetRows:
 
     Raises:
         OSError: It is missing.
-        ValueError: It is damaged.
+        ValueError: It is damaged; where that shows only when rows are read, a `TilesError`.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = parquet.ParquetFile(path)
         metadata = self._file.metadata
         counts = [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)]
@@ -46,6 +48,9 @@ class ParquetRows:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
+    def __reduce__(self) -> tuple[type[ParquetRows], tuple[Path]]:
+        return ParquetRows, (self._path,)  # another process opens the file again
+
     @property
     def columns(self) -> Sequence[str]:
         """Names of the columns, footprints as WKB among them."""
@@ -54,6 +59,8 @@ class ParquetRows:
     def read(self, rows: Int64Array, columns: Sequence[str]) -> pyarrow.Table:
         """Some columns of some rows, in the order of `rows`."""
         groups = np.searchsorted(self._starts, rows, side="right") - 1
+        if len(rows) == 1:  # five times as quick as what follows
+            return self._group(int(groups[0]), columns).slice(rows[0] - self._starts[groups[0]], 1)
         needed = np.unique(groups)
         parts = [
             self._group(int(group), columns).take(np.unique(rows[groups == group] - start))
@@ -68,8 +75,8 @@ class ParquetRows:
         """Some columns of all rows, in order, a row group at a time."""
         for group in range(len(self._starts) - 1):
             with self._lock:
-                table = self._file.read_row_group(group, columns=list(columns))
-            yield table.select(columns)
+                table = self._read(group, columns)
+            yield table
 
     def touching(self, shapes: Sequence[shapely.Geometry]) -> None:
         """Nothing: the file has no index of its footprints."""
@@ -79,9 +86,17 @@ class ParquetRows:
         key = (group, tuple(columns))
         with self._lock:
             if key not in self._kept:
-                table = self._file.read_row_group(group, columns=list(columns))
-                self._kept[key] = table.select(columns)
+                self._kept[key] = self._read(group, columns)
                 if len(self._kept) > _KEPT_GROUPS:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(key)
             return self._kept[key]
+
+    def _read(self, group: int, columns: Sequence[str]) -> pyarrow.Table:
+        try:
+            return self._file.read_row_group(group, columns=list(columns)).select(columns)
+        except (OSError, ValueError, KeyError) as error:
+            raise TilesError(
+                f"{self._path} is damaged ({first_line(error)}); make it again with --overwrite",
+                path=self._path,
+            ) from error

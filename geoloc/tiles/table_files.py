@@ -5,8 +5,9 @@ They are read back before they serve, for libraries write short without a word.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,16 +18,28 @@ import shapely
 from numpy.typing import DTypeLike
 
 from geoloc import __version__
-from geoloc.arrays import AnyArray
+from geoloc.arrays import AnyArray, Float64Array
 from geoloc.errors import ShortWriteError
 from geoloc.geometry.crs import WGS84, as_crs
 from geoloc.storage.atomic import replacing
 from geoloc.tiles.footprint import in_own_crs
 from geoloc.tiles.footprint_layer import FootprintLayer, read_column, write_layer
-from geoloc.tiles.parquet_rows import GROUP_ROWS
+from geoloc.tiles.parquet_rows import GROUP_ROWS, ParquetRows
 from geoloc.tiles.tile_set import MOSAIC, TILE_COLUMNS, TILES_TABLE
+from geoloc.tiles.tile_table import GEOMETRY, polygons_of
 
 _BOX = ("xmin", "ymin", "xmax", "ymax")
+_KINDS: dict[str, pa.DataType] = {
+    **dict.fromkeys(TILE_COLUMNS, pa.float64()),
+    **dict.fromkeys(("tile_id", "location", "crs", "raster", "stretch"), pa.large_string()),
+    **dict.fromkeys(("row", "col"), pa.int64()),
+    "transform": pa.list_(pa.float64()),
+    GEOMETRY: pa.large_binary(),
+}
+TABLE_SCHEMA = pa.schema(_KINDS.items())
+_SCHEMA = TABLE_SCHEMA.append(
+    pa.field("bbox", pa.struct([pa.field(side, pa.float64()) for side in _BOX]))
+)
 _LAYER = "tiles"
 
 
@@ -38,6 +51,13 @@ class Columns(Protocol):
 
     def __getitem__(self, name: str, /) -> Any:
         """The values of a column."""
+
+
+class RowBatches(Protocol):
+    """Rows of a table that stays at rest."""
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Some columns of all rows, in order, a bounded part at a time."""
 
 
 def make_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -66,15 +86,72 @@ def write_table(folder: Path, table: Columns, *, name: str = TILES_TABLE) -> Non
         pq.write_table(_arrow_table(table), draft, row_group_size=GROUP_ROWS)
 
 
+def write_rows(folder: Path, rows: RowBatches, *, name: str = TILES_TABLE) -> None:
+    """Write the same file as `write_table` does, of rows of which a bounded part is in memory.
+
+    Args:
+        folder: The folder.
+        rows: Rows of `TILE_COLUMNS` and footprints; they are read three times.
+        name: Name of the file.
+
+    Raises:
+        ShortWriteError: It does not hold every tile.
+    """
+
+    def check(draft: Path) -> None:
+        found, wanted = (_ids_of(each) for each in (ParquetRows(draft), rows))
+        if found != wanted:
+            raise _too_short(folder / name, found[0], wanted[0])
+
+    sides = [shapely.total_bounds(polygons_of(part)) for part in rows.batches([GEOMETRY])]
+    bounds = np.concatenate([np.min(sides, axis=0)[:2], np.max(sides, axis=0)[2:]])
+    schema = _SCHEMA.with_metadata(_geo_metadata(bounds))
+    with (
+        replacing(folder / name, check=check) as draft,
+        pq.ParquetWriter(draft, schema) as writer,
+    ):
+        for part in _row_groups(rows):
+            writer.write_table(part.cast(schema))
+
+
+def _row_groups(rows: RowBatches) -> Iterator[pa.Table]:
+    """The table as GeoParquet has it, a row group at a time."""
+    waiting = _SCHEMA.empty_table()
+    for part in rows.batches((*TILE_COLUMNS, GEOMETRY)):
+        boxes = _boxes(polygons_of(part))
+        more = part.cast(TABLE_SCHEMA).append_column("bbox", boxes)
+        waiting = pa.concat_tables([waiting, more])
+        while len(waiting) >= GROUP_ROWS:
+            yield waiting.slice(0, GROUP_ROWS).combine_chunks()
+            waiting = waiting.slice(GROUP_ROWS)
+    if len(waiting):
+        yield waiting.combine_chunks()
+
+
+def _ids_of(rows: RowBatches) -> tuple[int, str]:
+    """Number and checksum of the names of tiles, in their order."""
+    count, digest = 0, hashlib.sha256()
+    for part in rows.batches(["tile_id"]):
+        names = part["tile_id"].to_pylist()
+        count += len(names)
+        digest.update("".join(f"{name}\n" for name in names).encode())
+    return count, digest.hexdigest()
+
+
 def _arrow_table(table: Columns) -> pa.Table:
     """The table as GeoParquet has it."""
     polygons = np.asarray(table["geometry"], dtype=object)
-    columns = {name: _column(list(table[name])) for name in table if name != "geometry"}
-    columns["geometry"] = _column(shapely.to_wkb(polygons).tolist())
+    columns = {name: _column(list(table[name])) for name in table if name != GEOMETRY}
+    columns[GEOMETRY] = _column(shapely.to_wkb(polygons).tolist())
+    columns["bbox"] = _boxes(polygons)
+    return pa.table(columns).replace_schema_metadata(_geo_metadata(shapely.total_bounds(polygons)))
+
+
+def _boxes(polygons: AnyArray) -> pa.StructArray:
+    """The column that covers the footprints."""
     sides = shapely.bounds(polygons).reshape(-1, 4).T
     boxes = [_plain_column(np.ascontiguousarray(side)) for side in sides]
-    columns["bbox"] = pa.StructArray.from_arrays(boxes, names=_BOX)
-    return pa.table(columns).replace_schema_metadata({"geo": json.dumps(_geo_metadata(polygons))})
+    return pa.StructArray.from_arrays(boxes, names=_BOX)
 
 
 def _column(values: Sequence[Any]) -> pa.Array:
@@ -111,21 +188,22 @@ def _offsets(lengths: Sequence[int], dtype: DTypeLike) -> AnyArray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(dtype)
 
 
-def _geo_metadata(polygons: AnyArray) -> dict[str, Any]:
+def _geo_metadata(bounds: Float64Array) -> dict[str, str]:
     """What GeoParquet says of its columns."""
     about = {
         "encoding": "WKB",
         "crs": WGS84.to_json_dict(),
         "geometry_types": ["Polygon"],
-        "bbox": shapely.total_bounds(polygons).tolist(),
+        "bbox": bounds.tolist(),
         "covering": {"bbox": {side: ["bbox", side] for side in _BOX}},
     }
-    return {
+    values = {
         "version": "1.1.0",
-        "primary_column": "geometry",
-        "columns": {"geometry": about},
+        "primary_column": GEOMETRY,
+        "columns": {GEOMETRY: about},
         "creator": {"library": "geoloc", "version": __version__},
     }
+    return {"geo": json.dumps(values)}
 
 
 def write_mosaic(folder: Path, table: Columns) -> None:
@@ -176,8 +254,12 @@ def _check_whole(path: Path, found: list[str], expected: Iterable[str]) -> None:
     """Refuse a file that lacks rows."""
     wanted = list(expected)
     if found != wanted:
-        raise ShortWriteError(
-            f"{path}: {len(found)} of {len(wanted)} tiles are there after it was written; is its "
-            "disk well? Run the same command again, what was done is kept",
-            path=path,
-        )
+        raise _too_short(path, len(found), len(wanted))
+
+
+def _too_short(path: Path, found: int, wanted: int) -> ShortWriteError:
+    return ShortWriteError(
+        f"{path}: {found} of {wanted} tiles are there after it was written; is its "
+        "disk well? Run the same command again, what was done is kept",
+        path=path,
+    )

@@ -25,7 +25,7 @@ from affine import Affine
 from pyproj import CRS
 from rasterio.enums import Resampling
 
-from geoloc.arrays import AnyArray, ByteArray, Int64Array
+from geoloc.arrays import AnyArray, ByteArray
 from geoloc.errors import RasterError, TilesError, cause_text
 from geoloc.geometry.crs import as_crs
 from geoloc.stretch import Stretch
@@ -37,8 +37,9 @@ from geoloc.tiles.manifest import (
     RasterEntry,
     TileManifest,
 )
+from geoloc.tiles.parquet_rows import ParquetRows
 from geoloc.tiles.raster import MapRaster, PixelWindow, check_windows, open_map_raster, open_raster
-from geoloc.tiles.tile_table import FrameRecords, TileRecords, TileTable
+from geoloc.tiles.tile_table import GEOMETRY, TileRecords, TileTable
 
 if TYPE_CHECKING:
     import geopandas
@@ -72,35 +73,21 @@ TILE_COLUMNS = (
 _OPEN_RASTERS_PER_THREAD = 8
 
 
-def finest_rows(table: geopandas.GeoDataFrame) -> Int64Array:
-    """Rows (M,) of the tiles of the finest ground size of their raster, ascending."""
-    finest = table.groupby("raster")["ground_size_m"].transform("min")
-    return np.flatnonzero((table["ground_size_m"] == finest).to_numpy())
-
-
 class TileSet:
     """The tiles of one folder; safe to read from many threads.
 
     Attributes:
         folder: Folder of the tiles.
         manifest: Record of how the tiles were made.
-
-    Args:
-        table: Of `TILE_COLUMNS` and footprints in EPSG:4326, one row a tile; one that stays at
-            rest is read row by row.
+        rows: The table of `TILE_COLUMNS` and footprints in EPSG:4326, one row a tile, of which
+            little is in memory.
     """
 
-    def __init__(
-        self, folder: Path, manifest: TileManifest, table: geopandas.GeoDataFrame | TileTable
-    ) -> None:
+    def __init__(self, folder: Path, manifest: TileManifest, rows: TileTable) -> None:
         self.folder = folder
         self.manifest = manifest
-        self._given = table
-        self._rows: TileRecords | FrameRecords = (
-            TileRecords(table, TILE_COLUMNS)
-            if isinstance(table, TileTable)
-            else FrameRecords(table, TILE_COLUMNS)
-        )
+        self.rows = rows
+        self._records = TileRecords(rows, TILE_COLUMNS)
         self._crs: dict[str, CRS] = {}
         self._local = threading.local()
         self._opened: list[MapRaster] = []
@@ -122,22 +109,20 @@ class TileSet:
 
     @classmethod
     def _open(cls, folder: Path) -> TileSet:
-        import geopandas  # only here: it takes half a second, and who cuts tiles needs none of it
-
         manifest = _manifest(folder)
         try:
-            table = geopandas.read_parquet(folder / TILES_TABLE)
+            rows = ParquetRows(folder / TILES_TABLE)
+            missing = [name for name in (*TILE_COLUMNS, GEOMETRY) if name not in rows.columns]
+            if missing:
+                message = f"{folder / TILES_TABLE} lacks the columns {', '.join(missing)}"
+                raise TilesError(f"{message}; run geoloc tile with --overwrite", path=folder)
+            return cls(folder, manifest, TileTable(rows))
         except (OSError, ValueError) as error:
             message = f"cannot read {folder / TILES_TABLE}: {error}"
             raise TilesError(f"{message}; run geoloc tile with --overwrite", path=folder) from error
-        missing = [name for name in TILE_COLUMNS if name not in table.columns]
-        if missing:
-            message = f"{folder / TILES_TABLE} lacks the columns {', '.join(missing)}"
-            raise TilesError(f"{message}; run geoloc tile with --overwrite", path=folder)
-        return cls(folder, manifest, table)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __enter__(self) -> TileSet:
         return self
@@ -153,7 +138,7 @@ class TileSet:
     @cached_property
     def table(self) -> geopandas.GeoDataFrame:
         """The table of `TILE_COLUMNS` and footprints in EPSG:4326, one row a tile."""
-        return self._given.frame() if isinstance(self._given, TileTable) else self._given
+        return self.rows.frame()
 
     @property
     def size_px(self) -> int:
@@ -172,7 +157,7 @@ class TileSet:
             TilesError: Its file is missing or damaged.
             RasterError: The same, for tiles that are windows of their raster.
         """
-        row = self._rows[i]
+        row = self._records[i]
         # A tile that is a window of its raster lies at it; its own file lies elsewhere.
         if row["location"] == row["raster"]:
             window = PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
@@ -182,11 +167,11 @@ class TileSet:
 
     def transform(self, i: int) -> Affine:
         """From pixels of tile `i` (corner convention) to its CRS."""
-        return Affine(*self._rows[i]["transform"])
+        return Affine(*self._records[i]["transform"])
 
     def crs(self, i: int) -> CRS:
         """The native CRS of tile `i`."""
-        text = self._rows[i]["crs"]
+        text = self._records[i]["crs"]
         if text not in self._crs:
             self._crs[text] = as_crs(text)
         return self._crs[text]
@@ -240,7 +225,7 @@ class TileSet:
 
     def window_rasters(self) -> list[RasterEntry]:
         """The rasters whose windows tiles are."""
-        windows = self._rows.rasters_of_windows()
+        windows = self._records.rasters_of_windows()
         return [entry for entry in self.manifest.rasters if entry.location in windows]
 
     def changes(self) -> list[str]:
@@ -287,7 +272,7 @@ class TileSet:
 
     def _windows_of(self, location: str) -> Iterator[PixelWindow]:
         """The windows of a raster that tiles are."""
-        for row in self._rows.of(location):
+        for row in self._records.of(location):
             if row["location"] == location:
                 yield PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
 

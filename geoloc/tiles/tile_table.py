@@ -7,7 +7,7 @@ among the few tiles that come into question.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from geoloc.arrays import AnyArray, Float64Array, Int32Array, Int64Array, Mask
 from geoloc.geometry.crs import distances_m
-from geoloc.geometry.longitude import near
+from geoloc.geometry.longitude import LonLatBounds, bounds_of, near
 
 if TYPE_CHECKING:
     import geopandas
@@ -78,13 +78,15 @@ class _Places:
 
 
 class TileTable:
-    """The tiles of an index, opened.
+    """The tiles of a folder or an index, opened.
 
     Attributes:
         lon: (N,) longitudes of the centres, degrees.
         lat: (N,) latitudes of the centres, degrees.
         ground_size_m: (N,) sides on the ground, metres.
         gsd_m: (N,) metres a pixel.
+        raster: (N,) number of the raster that each was cut from.
+        rasters: Locations of the rasters, in the order in which they come.
     """
 
     def __init__(self, rows: TileRows) -> None:
@@ -92,7 +94,7 @@ class TileTable:
         places = _Places.read(rows)
         self.lon, self.lat = places.lon, places.lat
         self.ground_size_m, self.gsd_m = places.ground_size_m, places.gsd_m
-        self._raster, self._rasters = places.raster, places.rasters
+        self.raster, self.rasters = places.raster, places.rasters
         self._blocks = _Blocks.of(places)
 
     def __len__(self) -> int:
@@ -113,6 +115,33 @@ class TileTable:
         wanted = columns or [name for name in self._rows.columns if name != GEOMETRY]
         return _frame(self._rows.read(np.asarray(rows, np.int64), [*wanted, GEOMETRY]))
 
+    def subset(self, rows: ArrayLike) -> TileTable:
+        """Some rows as a table of their own, in memory."""
+        return TileTable(ArrowRows(self._rows.read(np.asarray(rows, np.int64), self._rows.columns)))
+
+    def parts(
+        self, columns: Sequence[str], rows: Int64Array | None = None
+    ) -> Iterator[tuple[Int64Array, pyarrow.Table]]:
+        """Some columns of some rows, in their order, a few thousand rows at a time.
+
+        Args:
+            columns: The columns; footprints are WKB.
+            rows: (M,) rows, best ascending; None is all.
+        """
+        if rows is None:
+            start = 0
+            for batch in self._rows.batches(columns):
+                yield np.arange(start, start := start + batch.num_rows, dtype=np.int64), batch
+            return
+        for start in range(0, len(rows), _BLOCK_ROWS):
+            some = rows[start : start + _BLOCK_ROWS]
+            yield some, self._rows.read(some, columns)
+
+    def outlines(self, rows: Int64Array | None = None) -> Iterator[tuple[Int64Array, AnyArray]]:
+        """Footprints of some rows, a few thousand rows at a time; see `footprints` and `parts`."""
+        for some, batch in self.parts([GEOMETRY], rows):
+            yield some, polygons_of(batch)
+
     def records(self, rows: ArrayLike, columns: Sequence[str]) -> list[dict[str, Any]]:
         """Some columns of some rows, a dictionary each."""
         found: list[dict[str, Any]] = self._rows.read(
@@ -123,7 +152,7 @@ class TileTable:
     def frame(self) -> geopandas.GeoDataFrame:
         """The whole table in memory."""
         parts = list(self._rows.batches(list(self._rows.columns)))
-        return _frame(pyarrow.concat_tables(parts))
+        return _frame(pyarrow.concat_tables(parts)) if parts else self.take([])
 
     def column(self, name: str) -> Iterator[Any]:
         """The values of one column, a bounded part in memory."""
@@ -132,17 +161,26 @@ class TileTable:
 
     def count_of(self, rasters: Sequence[str]) -> int:
         """How many tiles are of some rasters."""
-        return int(np.isin(self._raster, self._codes(rasters)).sum())
+        return int(self.is_of(rasters).sum())
+
+    def is_of(self, rasters: Iterable[str]) -> Mask:
+        """Which tiles (N,) are of some rasters."""
+        return np.isin(self.raster, self._codes(rasters))
 
     def rows_of(self, raster: str) -> Int64Array:
         """Rows of the tiles of a raster, ascending."""
-        return np.flatnonzero(np.isin(self._raster, self._codes([raster])))
+        return np.flatnonzero(self.is_of([raster]))
 
-    def finest_rows(self) -> Int64Array:
-        """Rows of the tiles of the finest ground size of their raster, ascending."""
-        finest = np.full(len(self._rasters), np.inf)
-        np.minimum.at(finest, self._raster, self.ground_size_m)
-        return np.flatnonzero(self.ground_size_m == finest[self._raster])
+    def finest_rows(self, first: int | None = None) -> Int64Array:
+        """Rows of the tiles of the finest ground size of their raster, ascending.
+
+        Args:
+            first: Look at the first so many rows only; None is all.
+        """
+        sides_m, raster = self.ground_size_m[:first], self.raster[:first]
+        finest = np.full(len(self.rasters), np.inf)
+        np.minimum.at(finest, raster, sides_m)
+        return np.flatnonzero(sides_m == finest[raster])
 
     def rows_within(
         self, lon: float, lat: float, distance_m: float, *, sides: float = 0.0
@@ -164,8 +202,18 @@ class TileTable:
 
     def footprints(self, rows: ArrayLike) -> AnyArray:
         """(M,) footprints of some rows, counted on beyond 180 across the antimeridian."""
-        wkb = self._rows.read(np.asarray(rows, np.int64), [GEOMETRY])[GEOMETRY]
-        return np.asarray(shapely.from_wkb(wkb.to_numpy(zero_copy_only=False)), object)
+        return polygons_of(self._rows.read(np.asarray(rows, np.int64), [GEOMETRY]))
+
+    def bounds(self) -> LonLatBounds:
+        """The smallest bounds of all footprints."""
+        return bounds_of(self.reach())
+
+    def reach(self, rows: Int64Array | None = None) -> AnyArray:
+        """A few boxes in degrees (B,) that reach as far as the footprints of some rows.
+
+        They leave open the gaps between longitudes; None is all rows.
+        """
+        return np.concatenate([_boxes_over(some) for _, some in self.outlines(rows)])
 
     def rows_at(self, lon: float, lat: float) -> Int64Array:
         """Rows of the tiles whose footprints hold a place, ascending."""
@@ -179,37 +227,36 @@ class TileTable:
         holds: Mask = shapely.intersects(footprints[:, None], places).any(axis=1)
         return nearby[holds]
 
-    def _codes(self, rasters: Sequence[str]) -> list[int]:
+    def _codes(self, rasters: Iterable[str]) -> list[int]:
         wanted = set(rasters)
-        return [code for code, name in enumerate(self._rasters) if name in wanted]
+        return [code for code, name in enumerate(self.rasters) if name in wanted]
 
 
-class FrameRecords(Sequence[dict[str, Any]]):
-    """The rows of a table in memory, made one by one: as dictionaries they would be 1 kB each."""
+class ArrowRows:
+    """Rows in memory; safe to read from several threads."""
 
-    def __init__(self, table: geopandas.GeoDataFrame, columns: Sequence[str]) -> None:
-        self._columns = {name: table[name].array for name in columns}
-        self._count = len(table)
+    def __init__(self, table: pyarrow.Table) -> None:
+        self._table = table
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of the columns, footprints as WKB among them."""
+        return list(self._table.column_names)
 
     def __len__(self) -> int:
-        return self._count
+        return int(self._table.num_rows)
 
-    def __getitem__(self, i: int) -> dict[str, Any]:  # type: ignore[override] # no slices
-        row = {name: values[i] for name, values in self._columns.items()}
-        return {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in row.items()
-        }
+    def read(self, rows: Int64Array, columns: Sequence[str]) -> pyarrow.Table:
+        """Some columns of some rows, in the order of `rows`."""
+        return self._table.select(list(columns)).take(rows)
 
-    def of(self, raster: str) -> Iterator[dict[str, Any]]:
-        """The rows of a raster."""
-        mine = np.flatnonzero(np.asarray(self._columns["raster"] == raster, bool))
-        return (self[i] for i in mine.tolist())
+    def batches(self, columns: Sequence[str]) -> Iterator[pyarrow.Table]:
+        """Some columns of all rows, in order, a bounded part at a time."""
+        for start in range(0, len(self), _BLOCK_ROWS):
+            yield self._table.select(list(columns)).slice(start, _BLOCK_ROWS)
 
-    def rasters_of_windows(self) -> set[str]:
-        """The rasters whose windows tiles are: these lie at their raster."""
-        location, raster = self._columns["location"], self._columns["raster"]
-        return set(raster[np.asarray(location == raster, bool)])
+    def touching(self, shapes: Sequence[shapely.Geometry]) -> None:
+        """Nothing: there is no index of the footprints."""
 
 
 class TileRecords(Sequence[dict[str, Any]]):
@@ -305,9 +352,24 @@ def _degrees_wide(reach_m: Float64Array, lat: float) -> Float64Array:
     return wide
 
 
+def polygons_of(table: pyarrow.Table) -> AnyArray:
+    """Footprints (N,) of a table that holds them as WKB."""
+    wkb = table[GEOMETRY].to_numpy(zero_copy_only=False)
+    return np.asarray(shapely.from_wkb(wkb), object)
+
+
+def _boxes_over(shapes: AnyArray) -> AnyArray:
+    """Boxes that hold some shapes, as few as leave the gaps between their longitudes open."""
+    west, south, east, north = shapely.bounds(shapes).reshape(-1, 4).T
+    order = np.argsort(west)
+    west, reached = west[order], np.maximum.accumulate(east[order])
+    after = np.flatnonzero(np.append(west[1:] > reached[:-1], True))
+    before = np.concatenate([[0], after[:-1] + 1])
+    return np.asarray(shapely.box(west[before], south.min(), reached[after], north.max()))
+
+
 def _frame(table: pyarrow.Table) -> geopandas.GeoDataFrame:
     import geopandas  # only here: it takes half a second, and who cuts tiles needs none of it
 
     frame = table.drop_columns([GEOMETRY]).to_pandas()
-    wkb = table[GEOMETRY].to_numpy(zero_copy_only=False)
-    return geopandas.GeoDataFrame(frame, geometry=shapely.from_wkb(wkb), crs="EPSG:4326")
+    return geopandas.GeoDataFrame(frame, geometry=polygons_of(table), crs="EPSG:4326")

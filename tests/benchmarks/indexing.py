@@ -44,7 +44,7 @@ STEPS = (
     ("merge the map", "geoloc.index.features.building", "_merge"),
     ("signatures", "geoloc.index.writing", "write_signatures"),
     ("vectors, table", "geoloc.index.writing", "write_store"),
-    ("vectors, table", "geoloc.index.writing", "write_table"),
+    ("vectors, table", "geoloc.index.writing", "write_rows"),
 )
 
 

@@ -287,7 +287,7 @@ OWNERS = {
     "cv2": "geometry index ortho locate learning synthetic.world models.embedder",
     "ray": "cluster",
     "lance": "index.lance_store",
-    "geopandas": "tiles index results",
+    "geopandas": "tiles results",
     "pyogrio": "results.layers tiles.area_file tiles.mosaic",
 }
 

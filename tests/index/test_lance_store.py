@@ -19,6 +19,7 @@ from geoloc.index.map_index import MapIndex
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.indexes import options_for, write_map, write_tiles
 from tests.fixtures.object_store import object_store
+from tests.fixtures.tile_tables import rows_of
 from tests.tiles.test_tile_table import frame_at
 
 lance = pytest.importorskip("lance", reason="the extra lance is not installed")
@@ -63,9 +64,10 @@ def test_the_folder_holds_the_dataset_alone(both: tuple[MapIndex, MapIndex]) -> 
 
 def test_an_area_is_filtered_by_the_rtree(tmp_path: Path) -> None:
     frame, address = frame_at(179.999, -16.8), str(tmp_path / "map.lance")
+    tiles = rows_of(frame)
     vectors = np.eye(len(frame), 8, dtype=np.float16)
-    version = lance_store.write_dataset(address, frame, vectors)
-    version = lance_store.write_dataset(address, frame, vectors, behind=version)
+    version = lance_store.write_dataset(address, tiles, vectors)
+    version = lance_store.write_dataset(address, tiles, vectors, behind=version)
     rows = LanceRows(address, version)
     box = shapely.box(179.9985, -16.801, 180.001, -16.7995)
     expected = np.flatnonzero(shapely.intersects(frame.geometry.to_numpy(), box))
@@ -104,9 +106,9 @@ def test_appending_adds_a_version_and_what_is_open_stays(
 def test_what_a_killed_run_has_appended_is_left_aside(tmp_path: Path) -> None:
     frame, address = frame_at(14.0, 52.0), str(tmp_path / "map.lance")
     vectors = np.random.default_rng(0).normal(size=(len(frame), 8)).astype(np.float16)
-    served = lance_store.write_dataset(address, frame[:50], vectors[:50])
-    lance_store.write_dataset(address, frame[50:60], vectors[50:60], behind=served)
-    again = lance_store.write_dataset(address, frame[50:], vectors[50:], behind=served)
+    served = lance_store.write_dataset(address, rows_of(frame[:50]), vectors[:50])
+    lance_store.write_dataset(address, rows_of(frame[50:60]), vectors[50:60], behind=served)
+    again = lance_store.write_dataset(address, rows_of(frame[50:]), vectors[50:], behind=served)
     rows = LanceRows(address, again)
     assert rows.read(np.arange(120), ["tile_id"])["tile_id"].to_pylist() == list(frame["tile_id"])
     assert len(LanceRows(address, served)) == 50

@@ -15,6 +15,7 @@ from geoloc.index.features import signatures
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
+from geoloc.tiles import tile_table
 from tests.fixtures.indexes import (
     BatchTeller,
     folder_bytes,
@@ -149,7 +150,7 @@ def test_a_removal_that_fails_leaves_the_index_and_goes_through_the_next_time(
         raise OSError(28, "No space left on device", str(index))
 
     before = folder_bytes(index)
-    for name in ("write_store", "write_table", "write_signatures"):
+    for name in ("write_store", "write_rows", "write_signatures"):
         with monkeypatch.context() as patch:
             patch.setattr(removal, name, fail)
             assert remove(index, "east.tif").exit_code == 2
@@ -158,3 +159,17 @@ def test_a_removal_that_fails_leaves_the_index_and_goes_through_the_next_time(
     assert remove(index, "east.tif").exit_code == 0
     assert len(MapIndex.open(index).tiles) == 6
     assert len(list(index.iterdir())) == 4
+
+
+def test_the_table_of_tiles_is_never_in_memory_as_a_whole(
+    built: Path, index: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = features_of(index)
+    monkeypatch.setattr(tile_table, "_frame", None)
+    monkeypatch.setattr(tile_table, "_BLOCK_ROWS", 3)
+    assert remove(index, "far.tif").exit_code == 0
+    options = options_for(model, features=True, append=True)
+    assert build_index(built / "tiles" / "all", index, options).added == 2
+    after = features_of(index)
+    assert [e.seal for e in after.manifest.blocks] == [e.seal for e in before.manifest.blocks]
+    assert after.regions == before.regions

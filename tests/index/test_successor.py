@@ -162,7 +162,7 @@ def test_a_failed_append_leaves_the_index_as_it_was(
     def fail(*_: object, **__: object) -> None:
         raise TilesError("gone")
 
-    for name in ("write_store", "write_table", "_manifest"):
+    for name in ("write_store", "write_rows", "_manifest"):
         monkeypatch.setattr(writing, name, fail)
         with pytest.raises(TilesError, match="gone"):
             build_index(town / "south", town / "index", options)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 
 from geoloc.errors import IndexFolderError, OptionError
-from geoloc.index.vector_store import EXACT_FACTORY, FaissStore, write_store
+from geoloc.index import faiss_file, vector_store
+from geoloc.index.vector_store import (
+    EXACT_FACTORY,
+    FaissStore,
+    JoinedVectors,
+    StoredVectors,
+    write_store,
+)
 
 LOSSY = ("IVF8,SQfp16", "HNSW8", "IVF8,PQ4x4", "Flat")
 
@@ -122,3 +130,36 @@ def test_vectors_of_another_index_beside_it_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "vectors.npy", _vectors(10))
     with pytest.raises(IndexFolderError, match="10 vectors"):
         FaissStore.open(tmp_path)
+
+
+def test_the_exact_store_is_the_file_that_faiss_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = _vectors()
+    index = vector_store.make_index(16, EXACT_FACTORY)
+    index.add(vectors.astype(np.float32))
+    whole = faiss.serialize_index(index).tobytes()
+    monkeypatch.setattr(vector_store, "_WRITE_ROWS", 250)
+    write_store(tmp_path, vectors, EXACT_FACTORY)
+    assert (tmp_path / "vectors.faiss").read_bytes() == whole
+    # A FAISS that lays out its files otherwise is left to write them itself.
+    monkeypatch.setattr(faiss_file, "_COUNT", slice(16, 24))
+    assert faiss_file.head_of_codes(vector_store.make_index(16, EXACT_FACTORY), 600) is None
+    write_store(tmp_path, vectors, EXACT_FACTORY)
+    assert (tmp_path / "vectors.faiss").read_bytes() == whole
+
+
+@pytest.mark.parametrize("factory", [EXACT_FACTORY, "HNSW8", "IVF8,SQfp16"])
+def test_vectors_of_a_store_and_more_make_the_store_of_all(tmp_path: Path, factory: str) -> None:
+    vectors = _vectors()
+    for name, some in (("first", vectors[:400]), ("whole", vectors)):
+        write_store(tmp_path, some, factory, name=name)
+    old = StoredVectors(tmp_path, "first", np.arange(400), 16)
+    joined = JoinedVectors((old, vectors[400:]))
+    assert (len(joined), joined.shape) == (600, (600, 16))
+    np.testing.assert_array_equal(joined[390:410], vectors[390:410])
+    write_store(tmp_path, joined, factory, name="grown")
+    for suffix in ("faiss", "npy"):
+        files = [tmp_path / f"{name}.{suffix}" for name in ("whole", "grown")]
+        assert files[0].exists() == files[1].exists()
+        assert not files[0].exists() or files[0].read_bytes() == files[1].read_bytes()

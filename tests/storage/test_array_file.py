@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from geoloc.storage.array_file import load_array, load_arrays, save_array, save_arrays
+from geoloc.storage.array_file import (
+    ArrayFile,
+    load_array,
+    load_arrays,
+    save_array,
+    save_arrays,
+)
 
 ROWS = {"rows": np.arange(300), "vectors": np.zeros((0, 0), np.float16)}
 
@@ -64,3 +71,22 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         save(path, np.zeros(2 << 20, np.uint8))
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(path))
     assert not any(small_disk.iterdir())
+
+
+def test_rows_of_a_file_are_read_and_written_where_they_lie(tmp_path: Path) -> None:
+    made = ArrayFile.create(tmp_path / "a.npy", np.float16, (6, 2))
+    made[1:3] = np.ones((2, 2), np.float16)
+    made[np.array([5, 0])] = np.array([[5, 5], [7, 7]], np.float16)
+    found = ArrayFile(tmp_path / "a.npy")
+    assert (len(found), found.shape) == (6, (6, 2))
+    assert found[:].tolist() == [[7, 7], [1, 1], [1, 1], [0, 0], [0, 0], [5, 5]]
+    assert found[np.array([5, 1])][:, 0].tolist() == [5, 1]
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), found[:])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the system what is mapped")
+def test_a_file_is_not_mapped_while_nothing_is_read(tmp_path: Path) -> None:
+    rows = ArrayFile.create(tmp_path / "a.npy", np.uint8, (1 << 20, 1))
+    rows[:] = np.ones((1 << 20, 1), np.uint8)
+    assert rows[5:7].tolist() == [[1], [1]]
+    assert str(tmp_path / "a.npy") not in Path("/proc/self/maps").read_text()

@@ -11,14 +11,14 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import geopandas
 import pytest
 
 from geoloc.errors import OutputBusyError, OutputExistsError, RasterError, TilesError
 from geoloc.options import TileOptions
-from geoloc.tiles import job
+from geoloc.tiles import job, tile_set
 from geoloc.tiles import run as tile_run
 from geoloc.tiles.job import cut_tiles
+from geoloc.tiles.parquet_rows import ParquetRows
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures import rasters
 from tests.fixtures.killing import STEPS, run_killed_at
@@ -221,14 +221,14 @@ def test_a_replacement_waits_for_the_program_that_has_the_mosaic_open(
 def test_tiles_that_are_exchanged_while_they_are_opened_are_opened_anew(
     source: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = geopandas.read_parquet
+    read = tile_set.ParquetRows
 
-    def late(path: Path) -> geopandas.GeoDataFrame:
-        monkeypatch.setattr(geopandas, "read_parquet", read)
+    def late(path: Path) -> ParquetRows:
+        monkeypatch.setattr(tile_set, "ParquetRows", read)
         cut_tiles([source], folder, NEW)
         return read(path)
 
-    monkeypatch.setattr(geopandas, "read_parquet", late)
+    monkeypatch.setattr(tile_set, "ParquetRows", late)
     opened = TileSet.open(folder)
     assert opened.manifest.scheme.ground_sizes_m == (320.0,)
     assert set(opened.table["ground_size_m"]) == {320.0}

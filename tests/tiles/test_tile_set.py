@@ -22,8 +22,9 @@ from geoloc.options import TileOptions
 from geoloc.tiles import table_files
 from geoloc.tiles.footprint_layer import FootprintLayer
 from geoloc.tiles.job import cut_tiles
-from geoloc.tiles.tile_set import OVERVIEW, TILE_COLUMNS, TileSet, finest_rows
+from geoloc.tiles.tile_set import OVERVIEW, TILE_COLUMNS, TileSet
 from tests.fixtures import mosaics, rasters
+from tests.fixtures.tile_tables import table_of
 
 GEOD = Geod(ellps="WGS84")
 BOTH = pytest.mark.parametrize("virtual", [False, True], ids=["pixels", "virtual"])
@@ -265,16 +266,11 @@ def test_each_row_says_whether_its_pixels_are_a_window(tmp_path: Path) -> None:
     # As an index has them to which tiles of the other kind were added.
     table = copies.table.copy()
     table.loc[1::2, :] = windows.table.loc[1::2, :]
-    with TileSet(copies.folder, copies.manifest, table) as mixed:
+    with TileSet(copies.folder, copies.manifest, table_of(table)) as mixed:
         assert len(mixed) > 3
         for i in range(len(mixed)):
             assert np.array_equal(mixed.read(i), (copies, windows)[i % 2].read(i))
     assert set(table["location"] == table["raster"]) == {True, False}
-
-
-def test_the_finest_tiles_are_those_of_each_raster() -> None:
-    sides = {"raster": list("aabbb"), "ground_size_m": [80.0, 160.0, 320.0, 160.0, 160.0]}
-    assert finest_rows(geopandas.GeoDataFrame(sides)).tolist() == [0, 3, 4]
 
 
 def test_a_virtual_tile_names_a_source_that_has_vanished_since(tmp_path: Path) -> None:

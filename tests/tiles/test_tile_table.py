@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import geopandas
@@ -10,12 +11,14 @@ import pytest
 import shapely
 from pyarrow import parquet
 
+from geoloc.errors import ShortWriteError, TilesError
 from geoloc.geometry.crs import LocalFrame, LonLat, distances_m
+from geoloc.geometry.longitude import bounds_of
 from geoloc.tiles import parquet_rows
 from geoloc.tiles.parquet_rows import ParquetRows
-from geoloc.tiles.table_files import write_table
-from geoloc.tiles.tile_set import TILE_COLUMNS, finest_rows
-from geoloc.tiles.tile_table import FrameRecords, TileRecords, TileTable
+from geoloc.tiles.table_files import write_rows, write_table
+from geoloc.tiles.tile_set import TILE_COLUMNS
+from geoloc.tiles.tile_table import TileRecords, TileTable
 from tests.fixtures.tile_tables import table_of
 
 SIDE_M = 160.0
@@ -37,7 +40,8 @@ def frame_at(
         ring[:, 0] = ring[0, 0] + (ring[:, 0] - ring[0, 0] + 180) % 360 - 180
         outlines.append(shapely.Polygon(ring))
     centres = local.to_lonlat(middles_m)
-    values: dict[str, object] = {name: [0] * count for name in TILE_COLUMNS}
+    values: dict[str, object] = {name: [0.0] * count for name in TILE_COLUMNS}
+    values |= {name: [0] * count for name in ("row", "col")}
     values |= {
         "tile_id": [f"tile_{i}" for i in range(count)],
         "location": [f"pixels/{i}.tif" for i in range(count)],
@@ -108,7 +112,8 @@ def test_places_are_at_hand_without_reading_footprints(
     np.testing.assert_array_equal(table.gsd_m, frame["gsd_m"])
     assert table.count_of(["b.tif"]) == 60
     assert table.rows_of("b.tif").tolist() == list(range(1, 120, 2))
-    assert table.finest_rows().tolist() == finest_rows(frame).tolist()
+    assert table.finest_rows().tolist() == np.flatnonzero(np.arange(120) % 3 > 0).tolist()
+    assert table.finest_rows(4).tolist() == [1, 2]
 
 
 def test_one_place_reads_few_row_groups(
@@ -161,14 +166,84 @@ def test_row_groups_are_bounded(frame: geopandas.GeoDataFrame, at_rest: ParquetR
 def test_rows_are_the_same_in_memory_and_at_rest(
     frame: geopandas.GeoDataFrame, at_rest: ParquetRows
 ) -> None:
-    frame["location"] = frame["location"].where(frame["raster"] == "a.tif", frame["raster"])
-    ours, theirs = FrameRecords(frame, TILE_COLUMNS), TileRecords(table_of(frame), TILE_COLUMNS)
-    assert len(ours) == len(theirs) == len(TileTable(at_rest)) == 120
+    ours = TileRecords(table_of(frame), TILE_COLUMNS)
+    theirs = TileRecords(TileTable(at_rest), TILE_COLUMNS)
     for i in (0, 7, 119):
-        assert ours[i] | {"transform": None} == theirs[i] | {"transform": None}
-        assert list(ours[i]["transform"]) == theirs[i]["transform"]
-        assert not any(isinstance(value, np.generic) for value in ours[i].values())
-    assert [row["tile_id"] for row in ours.of("b.tif")] == [
-        row["tile_id"] for row in theirs.of("b.tif")
+        assert ours[i] == theirs[i]
+        assert ours[i]["tile_id"] == f"tile_{i}"
+        assert not any(isinstance(value, np.generic) for value in theirs[i].values())
+    assert [row["tile_id"] for row in theirs.of("b.tif")] == [f"tile_{i}" for i in range(1, 120, 2)]
+
+
+def test_rasters_of_windows_are_those_that_tiles_lie_at(frame: geopandas.GeoDataFrame) -> None:
+    frame["location"] = frame["location"].where(frame["raster"] == "a.tif", frame["raster"])
+    assert TileRecords(table_of(frame), TILE_COLUMNS).rasters_of_windows() == {"b.tif"}
+
+
+def test_some_rows_are_a_table_of_their_own(at_rest: ParquetRows) -> None:
+    some = TileTable(at_rest).subset([50, 3])
+    assert list(some.column("tile_id")) == ["tile_50", "tile_3"]
+    assert some.rasters == ("a.tif", "b.tif")
+    assert [str(shape) for shape in some.footprints([1])] == [
+        str(shape) for shape in TileTable(at_rest).footprints([3])
     ]
-    assert ours.rasters_of_windows() == theirs.rasters_of_windows() == {"b.tif"}
+
+
+def test_a_part_of_the_rows_comes_at_a_time(at_rest: ParquetRows) -> None:
+    table, wanted = TileTable(at_rest), np.arange(1, 118, 3)
+    for rows, expected in ((None, np.arange(120)), (wanted, wanted)):
+        parts = list(table.parts(["tile_id"], rows))
+        assert max(len(some) for some, _ in parts) <= 11
+        assert np.concatenate([some for some, _ in parts]).tolist() == expected.tolist()
+        names = [name for _, part in parts for name in part["tile_id"].to_pylist()]
+        assert names == [f"tile_{row}" for row in expected]
+
+
+@pytest.mark.parametrize(("west", "bounds"), [(14.2, "14"), (180.0, "179.99"), (-180.0, "179.99")])
+def test_bounds_are_those_of_all_footprints_at_once(
+    west: float, bounds: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geoloc.tiles.tile_table._BLOCK_ROWS", 7)
+    frame = frame_at(west, 52.4)
+    expected = bounds_of(frame.geometry.to_numpy())
+    assert table_of(frame).bounds() == pytest.approx(expected, abs=1e-9)
+    assert str(expected.west).startswith(bounds)
+
+
+def test_a_table_at_rest_is_written_as_one_in_memory(
+    frame: geopandas.GeoDataFrame, at_rest: ParquetRows, tmp_path: Path
+) -> None:
+    write_rows(tmp_path, at_rest, name="again.parquet")
+    whole = (tmp_path / "tiles.parquet").read_bytes()
+    assert (tmp_path / "again.parquet").read_bytes() == whole
+    # Tables of before, whose columns were of other kinds.
+    frame.to_parquet(tmp_path / "old.parquet", write_covering_bbox=True, schema_version="1.1.0")
+    write_rows(tmp_path, ParquetRows(tmp_path / "old.parquet"), name="again.parquet")
+    assert (tmp_path / "again.parquet").read_bytes() == whole
+    assert len(geopandas.read_parquet(tmp_path / "again.parquet")) == len(frame)
+
+
+def test_rows_that_were_written_short_are_no_success(
+    at_rest: ParquetRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = parquet.ParquetWriter.write_table
+    monkeypatch.setattr(parquet.ParquetWriter, "write_table", lambda w, t: write(w, t[1:]))
+    with pytest.raises(ShortWriteError, match="102 of 120 tiles"):
+        write_rows(tmp_path, at_rest, name="again.parquet")
+    assert not (tmp_path / "again.parquet").exists()
+
+
+def test_rows_can_be_read_in_another_process(at_rest: ParquetRows) -> None:
+    there = pickle.loads(pickle.dumps(TileTable(at_rest)))
+    assert there.records([5], ["tile_id"]) == [{"tile_id": "tile_5"}]
+
+
+def test_a_table_that_is_damaged_in_the_middle_is_one_line(
+    at_rest: ParquetRows, tmp_path: Path
+) -> None:
+    table, path = TileTable(at_rest), tmp_path / "tiles.parquet"
+    data = bytearray(path.read_bytes())
+    data[100 : len(data) // 2] = bytes(len(data) // 2 - 100)
+    path.write_bytes(data)
+    with pytest.raises(TilesError, match=r"tiles\.parquet is damaged .*--overwrite"):
+        list(table.column("location"))

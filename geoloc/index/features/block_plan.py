@@ -6,6 +6,7 @@ them. A block is sealed when every home whose tiles touch it is done.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,16 +37,17 @@ class BlockPlan:
             tiles: Tiles of the map.
             chosen: Rows of those to read, ascending.
         """
-        table = tiles.table.iloc[chosen]
-        at = blocks_at(table["lon"].to_numpy(float), table["lat"].to_numpy(float))
-        touched = blocks_touching(table.geometry.to_numpy())
-        tiles_of: dict[BlockId, list[int]] = {}
+        table = tiles.rows
+        tiles_of: dict[BlockId, array[int]] = {}
         homes_of: dict[BlockId, set[BlockId]] = {}
-        for tile, place, blocks in zip(chosen.tolist(), at.tolist(), touched, strict=True):
-            home = BlockId(*place)
-            tiles_of.setdefault(home, []).append(tile)
-            for block in blocks | {home}:
-                homes_of.setdefault(block, set()).add(home)
+        for rows, footprints in table.outlines(chosen):
+            at = blocks_at(table.lon[rows], table.lat[rows]).tolist()
+            touched = blocks_touching(footprints)
+            for tile, place, blocks in zip(rows.tolist(), at, touched, strict=True):
+                home = BlockId(*place)
+                tiles_of.setdefault(home, array("q")).append(tile)
+                for block in blocks | {home}:
+                    homes_of.setdefault(block, set()).add(home)
         return cls(
             {home: np.array(tiles_of[home], np.int64) for home in sorted(tiles_of)},
             {block: tuple(sorted(homes_of[block])) for block in sorted(homes_of)},

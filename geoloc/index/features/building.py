@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from geoloc.arrays import Int64Array
 from geoloc.errors import GeolocError
 from geoloc.index.features.block_plan import BlockPlan
 from geoloc.index.features.feature_map import DESCRIPTOR, FeatureMap
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from geoloc.index.features.descriptor import PatchNetExtractor
 
 # Gives the records of the tiles of each home, in their order.
-DescribeHomes = Callable[[Sequence[list[int]]], Generator[list[BlockRecords], None, None]]
+DescribeHomes = Callable[[Sequence[Int64Array]], Generator[list[BlockRecords], None, None]]
 
 # Tiles that teach the vocabulary of a descriptor that comes without one.
 _TEACHING_TILES = 32
@@ -102,12 +103,11 @@ def build_features(
         vocabulary = _vocabulary(work / VOCABULARY, descriptor, known)
         if vocabulary is None:
             vocabulary = _learn(work / VOCABULARY, kind, describe(plan, _teaching(plan)))
-        rasters = tiles.table["raster"].astype(str).tolist()
         layout = BlockPlan.of(tiles, plan.tiles)
-        sealing = Sealing(work, plan, layout, rasters, vocabulary, known)
+        sealing = Sealing(work, plan, layout, tiles.rows, vocabulary, known)
         describe_homes = partial(_describe_here, describe, plan)
         if engine.is_cluster:
-            run = FeatureRun(tiles.folder, tiles.manifest, tiles.table, plan, descriptor, device)
+            run = FeatureRun(tiles.folder, tiles.manifest, tiles.rows, plan, descriptor, device)
             describe_homes = partial(describe_on_cluster, run, engine=engine, progress=progress)
         _seal_all(sealing, describe_homes, progress)
     manifest = FeaturesManifest(
@@ -155,11 +155,11 @@ def drop_blocks(features: FeatureMap) -> None:
 
 
 def _describe_here(
-    describe: Describe, plan: Plan, homes: Sequence[list[int]]
+    describe: Describe, plan: Plan, homes: Sequence[Int64Array]
 ) -> Generator[list[BlockRecords], None, None]:
     """The records of the tiles of each home."""
     for some in homes:
-        yield describe(plan, some)
+        yield describe(plan, some.tolist())
 
 
 def _seal_all(sealing: Sealing, describe: DescribeHomes, progress: Progress) -> None:
@@ -168,7 +168,7 @@ def _seal_all(sealing: Sealing, describe: DescribeHomes, progress: Progress) -> 
     sealing.take_up()
     homes = sealing.homes_to_do()
     progress.advance(len(plan.tiles) - sum(len(tiles_of[home]) for home in homes))
-    with closing(describe([tiles_of[home].tolist() for home in homes])) as coming:
+    with closing(describe([tiles_of[home] for home in homes])) as coming:
         for home, found in zip(homes, coming, strict=True):
             sealing.add(home, found)
             progress.advance(len(tiles_of[home]))

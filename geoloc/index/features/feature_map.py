@@ -50,6 +50,10 @@ class FeatureMap:
 
     Blocks are memory-mapped when they are asked for, and only some at a time.
 
+    Args:
+        folder: That they lie in.
+        open_blocks: So many blocks stay mapped.
+
     Attributes:
         folder: That they lie in.
         manifest: What it holds.
@@ -59,8 +63,9 @@ class FeatureMap:
         vocabulary: Inverted lists that they are in, and words of signatures.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, open_blocks: int = _OPEN_BLOCKS) -> None:
         self.folder = folder
+        self._open_blocks = open_blocks
         self.manifest = FeaturesManifest.read(folder)
         self.regions = self.manifest.regions
         self.gsd_m = self.manifest.gsd_m
@@ -78,14 +83,14 @@ class FeatureMap:
         self._last = threading.local()
 
     @classmethod
-    def open(cls, folder: str | Path) -> FeatureMap:
-        """The features kept in `folder`.
+    def open(cls, folder: str | Path, *, open_blocks: int = _OPEN_BLOCKS) -> FeatureMap:
+        """The features kept in `folder`, of which so many blocks stay mapped.
 
         Raises:
             IndexFolderError: The folder is missing, unfinished, damaged or of another version.
         """
         with refusing_damage(Path(folder)):
-            return cls(Path(folder))
+            return cls(Path(folder), open_blocks=open_blocks)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -327,7 +332,7 @@ class FeatureMap:
         block = self._open_block(number)
         with self._lock:
             self._opened[number] = block
-            while len(self._opened) > _OPEN_BLOCKS:
+            while len(self._opened) > self._open_blocks:
                 self._opened.popitem(last=False)
         return block
 

@@ -6,8 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas
-
+from geoloc.arrays import Int64Array
 from geoloc.cluster import ActorPool, Lost
 from geoloc.index.features.keypoints import DescriptorExtractor
 from geoloc.index.features.plan import Plan
@@ -16,6 +15,7 @@ from geoloc.options import EngineOptions
 from geoloc.progress import Progress
 from geoloc.tiles.manifest import TileManifest
 from geoloc.tiles.tile_set import TileSet
+from geoloc.tiles.tile_table import TileTable
 
 # A home's features are some 40 MB: so many may wait for one that comes late, for each actor.
 _AHEAD = 2
@@ -47,7 +47,7 @@ class FeatureRun:
     Attributes:
         folder: Folder that the tiles' locations are relative to.
         manifest: Manifest of the tiles.
-        table: The table of tiles.
+        rows: The table of tiles.
         plan: Which tile owns which ground.
         descriptor: Folder of the model that describes; None is RootSIFT.
         device: Its device.
@@ -55,14 +55,14 @@ class FeatureRun:
 
     folder: Path
     manifest: TileManifest
-    table: geopandas.GeoDataFrame
+    rows: TileTable
     plan: Plan
     descriptor: Path | None
     device: str
 
     def open_worker(self) -> HomeWorker:
         """A worker in an actor."""
-        tiles = TileSet(self.folder, self.manifest, self.table)
+        tiles = TileSet(self.folder, self.manifest, self.rows)
         if self.descriptor is None:
             return HomeWorker(tiles, self.plan, None)
         from geoloc.index.features.descriptor import PatchNetExtractor  # brings torch
@@ -73,7 +73,7 @@ class FeatureRun:
 
 def describe_on_cluster(
     run: FeatureRun,
-    homes: Sequence[list[int]],
+    homes: Sequence[Int64Array],
     engine: EngineOptions,
     progress: Progress,
 ) -> Generator[list[BlockRecords], None, None]:
@@ -83,8 +83,12 @@ def describe_on_cluster(
     without features.
     """
     with ActorPool[list[int], list[BlockRecords]](engine, run.open_worker) as pool:
-        for some, answer in zip(homes, pool.answers(homes, ahead=_AHEAD), strict=True):
-            yield _one_by_one(pool, some, progress) if isinstance(answer, Lost) else answer
+        asked = (some.tolist() for some in homes)
+        for some, answer in zip(homes, pool.answers(asked, ahead=_AHEAD), strict=True):
+            if isinstance(answer, Lost):
+                yield _one_by_one(pool, some.tolist(), progress)
+            else:
+                yield answer
 
 
 def _one_by_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,12 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from geoloc.arrays import Float64Array, Int64Array, Mask
+from geoloc.arrays import AnyArray, Float64Array, Int64Array, Mask
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.longitude import in_range, near, side_by_side
 from geoloc.index.features.features_manifest import Region
-from geoloc.tiles.tile_set import TileSet, finest_rows
+from geoloc.tiles.tile_set import TileSet
+from geoloc.tiles.tile_table import TileTable
 
 # A margin of pixels around the ground that a tile owns: SIFT sees no keypoint near an edge.
 _MARGIN_PX = 40
@@ -29,10 +31,10 @@ class Plan:
         regions: Connected pieces of the map.
         outlines: Outline of each region, degrees.
         region_of: Number of its region, by tile.
-        centres_m: Centre in its region's frame, by tile.
-        trees: Centres of the tiles of each raster, and their rows.
-        known_ground: By raster and region, the ground of tiles whose features are known, in the
-            region's frame.
+        centres_m: Centre in its region's frame, by tile of a raster of which any is read.
+        trees: Centres of the tiles of each such raster, and their rows, by its number.
+        known_ground: By number of the raster and region, the ground of tiles whose features are
+            known, in the region's frame.
     """
 
     tiles: Int64Array
@@ -41,8 +43,8 @@ class Plan:
     outlines: tuple[shapely.Geometry, ...]
     region_of: NDArray[np.int16]
     centres_m: Float64Array
-    trees: dict[str, tuple[cKDTree, Int64Array]]
-    known_ground: dict[tuple[str, int], shapely.Geometry]
+    trees: dict[int, tuple[cKDTree, Int64Array]]
+    known_ground: dict[tuple[int, int], shapely.Geometry]
 
     @classmethod
     def of(cls, tiles: TileSet, *, known: int = 0) -> Plan:
@@ -52,23 +54,22 @@ class Plan:
             tiles: Tiles of the map; only the finest of each raster are read.
             known: Number of tiles, the first ones, whose features are known.
         """
-        table = tiles.table
+        table = tiles.rows
         # Known tiles stay, even if finer ones of their raster have come.
-        chosen = np.union1d(finest_rows(table), finest_rows(table.iloc[:known]))
-        regions, outlines, region_of = _regions(tiles, chosen)
-        centres = np.zeros((len(table), 2))
-        lon, lat = table["lon"].to_numpy(float), table["lat"].to_numpy(float)
-        for number, region in enumerate(regions):
-            mine = chosen[region_of[chosen] == number]
-            centres[mine] = region.frame.from_lonlat(lon[mine], lat[mine])
-        rasters = table["raster"].to_numpy()
-        trees = {}
-        for raster in dict.fromkeys(rasters[chosen]):
-            mine = chosen[rasters[chosen] == raster]
-            trees[str(raster)] = (cKDTree(centres[mine]), mine)
+        chosen = np.union1d(table.finest_rows(), table.finest_rows(known))
+        regions, outlines, region_of = _regions(table, chosen)
         old, new = chosen[chosen < known], chosen[chosen >= known]
-        ground = _known_ground(tiles, old, new, regions, region_of)
-        gsd_m = float(table["gsd_m"].to_numpy(float)[chosen].min())
+        beside = chosen[np.isin(table.raster[chosen], np.unique(table.raster[new]))]
+        centres = np.zeros((len(table), 2))
+        for number, region in enumerate(regions):
+            mine = beside[region_of[beside] == number]
+            centres[mine] = region.frame.from_lonlat(table.lon[mine], table.lat[mine])
+        trees = {}
+        for raster in np.unique(table.raster[beside]).tolist():
+            mine = beside[table.raster[beside] == raster]
+            trees[raster] = (cKDTree(centres[mine]), mine)
+        ground = _known_ground(table, old, new, regions, region_of)
+        gsd_m = float(table.gsd_m[chosen].min())
         return cls(new, gsd_m, regions, outlines, region_of, centres, trees, ground)
 
     def owned(self, tiles: TileSet, tile: int, xy_m: Float64Array) -> Mask:
@@ -77,7 +78,7 @@ class Plan:
         That is what is nearer to its centre than to that of any other tile of its raster, without
         the ground of tiles whose features are known.
         """
-        raster = str(tiles.table["raster"].iloc[tile])
+        raster = int(tiles.rows.raster[tile])
         tree, owners = self.trees[raster]
         mine = owners[tree.query(xy_m)[1]] == tile if len(xy_m) else np.zeros(0, bool)
         known = self.known_ground.get((raster, int(self.region_of[tile])))
@@ -92,23 +93,27 @@ class Plan:
 
 
 def _known_ground(
-    tiles: TileSet,
+    table: TileTable,
     old: Int64Array,
     new: Int64Array,
     regions: tuple[Region, ...],
     region_of: NDArray[np.int16],
-) -> dict[tuple[str, int], shapely.Geometry]:
+) -> dict[tuple[int, int], shapely.Geometry]:
     """The ground of known tiles, where there are new ones of the same raster and region."""
-    rasters, footprints = tiles.table["raster"].to_numpy(), tiles.table.geometry.to_numpy()
     ground = {}
-    for raster, number in {(str(rasters[tile]), int(region_of[tile])) for tile in new}:
-        mine = old[(rasters[old] == raster) & (region_of[old] == number)]
+    pairs = np.unique(np.stack([table.raster[new], region_of[new]], axis=1), axis=0)
+    for raster, number in pairs.tolist():
+        mine = old[(table.raster[old] == raster) & (region_of[old] == number)]
         if len(mine):
-            ground[raster, number] = _in_frame(
-                shapely.union_all(footprints[mine]), regions[number].frame
-            )
+            footprints = (some for _, some in table.outlines(mine))
+            ground[raster, number] = _in_frame(_union(footprints), regions[number].frame)
             shapely.prepare(ground[raster, number])
     return ground
+
+
+def _union(shapes: Iterable[AnyArray]) -> shapely.Geometry:
+    """The union of shapes that come a part at a time, of which only the outlines are kept."""
+    return shapely.union_all([shapely.union_all(some) for some in shapes])
 
 
 def _in_frame(shape: shapely.Geometry, frame: LocalFrame) -> shapely.Geometry:
@@ -116,26 +121,30 @@ def _in_frame(shape: shapely.Geometry, frame: LocalFrame) -> shapely.Geometry:
 
 
 def _regions(
-    tiles: TileSet, chosen: Int64Array
+    table: TileTable, chosen: Int64Array
 ) -> tuple[tuple[Region, ...], tuple[shapely.Geometry, ...], NDArray[np.int16]]:
     """Connected groups of footprints, their outlines, and the number of the group of each tile."""
-    table = tiles.table
-    footprints = side_by_side(table.geometry.to_numpy()[chosen])
+    reach = table.reach(chosen)
+
+    def footprints() -> Iterator[tuple[Int64Array, AnyArray]]:
+        for rows, some in table.outlines(chosen):
+            # All are counted on from the west end of the map, which only all together tell.
+            yield rows, side_by_side(np.concatenate([reach, some]))[len(reach) :]
+
     # A hair of a degree (about 10 m) joins sheets that share an edge but for rounding.
-    ground = shapely.union_all(shapely.buffer(footprints, 1e-4, cap_style="square"))
+    ground = _union(shapely.buffer(some, 1e-4, cap_style="square") for _, some in footprints())
     pieces = [ground] if ground.geom_type == "Polygon" else list(ground.geoms)
     pieces.sort(key=lambda piece: (piece.bounds[0], piece.bounds[1]))
     tree = shapely.STRtree(pieces)
-    lon, lat = (table[name].to_numpy(float)[chosen] for name in ("lon", "lat"))
-    middle = shapely.points(near(lon, shapely.bounds(footprints)[:, 0]), lat)
     piece_of = np.zeros(len(table), np.int16)
-    where, piece = tree.query(middle, predicate="intersects")
-    piece_of[chosen[where]] = piece
-    rasters = table["raster"].to_numpy()
+    for rows, some in footprints() if len(pieces) > 1 else ():
+        middle = shapely.points(near(table.lon[rows], shapely.bounds(some)[:, 0]), table.lat[rows])
+        where, piece = tree.query(middle, predicate="intersects")
+        piece_of[rows[where]] = piece
     regions = []
     for number, shape in enumerate(pieces):
         mine = chosen[piece_of[chosen] == number]
-        names = tuple(sorted({str(raster) for raster in rasters[mine]}))
+        names = tuple(sorted(table.rasters[raster] for raster in np.unique(table.raster[mine])))
         centre = shape.envelope.centroid
         origin = LonLat(float(in_range(round(centre.x, 6))), round(centre.y, 6))
         outline = _in_frame(shape, LocalFrame(origin))
@@ -146,9 +155,9 @@ def _regions(
 
 def owned_window(tiles: TileSet, plan: Plan, tile: int) -> tuple[slice, slice]:
     """The part of the tile worth reading: towards each neighbour only half-way and a margin."""
-    tree, owners = plan.trees[str(tiles.table["raster"].iloc[tile])]
+    tree, owners = plan.trees[int(tiles.rows.raster[tile])]
     pixels = tiles.size_px
-    half_m = float(tiles.table["ground_size_m"].iloc[tile]) / 2
+    half_m = float(tiles.rows.ground_size_m[tile]) / 2
     neighbours = owners[tree.query_ball_point(plan.centres_m[tile], 2.2 * half_m)]
     steps = plan.centres_m[neighbours] - plan.centres_m[tile]
     reach = {}

@@ -35,12 +35,11 @@ def rebuild_blocks(
     """
     plan = Plan.of(tiles)
     layout = BlockPlan.of(tiles, plan.tiles).only(blocks)
-    rasters = tiles.table["raster"].astype(str).tolist()
     folder = features.folder
     work = draft_name(folder)
     work.mkdir()
     try:
-        sealing = Sealing(work, plan, layout, rasters, features.vocabulary)
+        sealing = Sealing(work, plan, layout, tiles.rows, features.vocabulary)
         sealing.take_up()
         for home in sealing.homes_to_do():
             sealing.add(home, describe(plan, layout.tiles_of[home].tolist()))

@@ -28,6 +28,7 @@ from geoloc.index.features.tile_features import BlockRecords
 from geoloc.index.features.vocabulary import Vocabulary
 from geoloc.storage.array_file import load_arrays, save_arrays
 from geoloc.storage.atomic import write_text
+from geoloc.tiles.tile_table import TileTable
 
 _HOMES, _ENTRIES = "homes", "entries"
 
@@ -40,7 +41,7 @@ class Sealing:
         work: The folder.
         plan: Regions of the map.
         layout: Homes and blocks.
-        rasters: Raster of each tile.
+        tiles: Tiles of the map.
         vocabulary: Lists that features are sorted into.
         known: Features that an index already holds.
     """
@@ -48,7 +49,7 @@ class Sealing:
     work: Path
     plan: Plan
     layout: BlockPlan
-    rasters: list[str]
+    tiles: TileTable
     vocabulary: Vocabulary
     known: KnownFeatures | None = None
     _entries: dict[BlockId, BlockEntry] = field(default_factory=dict)
@@ -85,7 +86,7 @@ class Sealing:
         """
         groups: dict[str, list[AnyArray]] = {}
         for tile, records in zip(self.layout.tiles_of[home].tolist(), found, strict=True):
-            part = f"{self._ranks[self.rasters[tile]]}/{int(self.plan.region_of[tile])}"
+            part = f"{self.tiles.raster[tile]}/{self.plan.region_of[tile]}"
             for block, some in records.items():
                 groups.setdefault(f"{block.name}/{part}", []).append(some)
         arrays = {name: np.concatenate(some) for name, some in groups.items()}
@@ -120,7 +121,7 @@ class Sealing:
     @cached_property
     def _ranks(self) -> dict[str, int]:
         """Number of each raster, in the order in which they came."""
-        return {raster: rank for rank, raster in enumerate(dict.fromkeys(self.rasters))}
+        return {raster: rank for rank, raster in enumerate(self.tiles.rasters)}
 
     def _seal(self, blocks: Iterable[BlockId]) -> None:
         """Seal those whose homes are all done, and remove homes that no block waits for."""
@@ -155,7 +156,7 @@ class Sealing:
 
     def _waiting(self, home: BlockId, block: BlockId) -> PartRecords:
         """What a home has for a block."""
-        path, names = self._home_path(home), list(self._ranks)
+        path, names = self._home_path(home), self.tiles.rasters
         arrays = load_arrays(path, prefix=f"{block.name}/")
         if arrays is None:
             raise OSError(errno.EIO, "damaged since it was written", str(path))

@@ -20,27 +20,32 @@ All that a tile's answer needs is in its own row and in the vocabulary. A folder
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas
 import numpy as np
 
-from geoloc.arrays import ByteArray, Float32Array, Float64Array, Int64Array, Mask
+from geoloc.arrays import ByteArray, Float32Array, Int64Array, Mask
 from geoloc.errors import IndexFolderError
-from geoloc.index.features.block_grid import blocks_around
+from geoloc.index.features.block_grid import FARTHEST_M, blocks_around, blocks_at
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.features_manifest import FeaturesManifest
 from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary, nearest_word
 from geoloc.progress import Progress
+from geoloc.storage.array_file import ArrayFile
 from geoloc.storage.atomic import replacing
-from geoloc.storage.disk import create_array
+from geoloc.tiles.tile_table import TileTable
 
 SIGNATURES = "signatures.npy"
 # Offsets are taken from a point so far on the way from a word's centre to the mean of its
 # descriptors: measured in tests/benchmarks/README.md.
 _TOWARDS_MEAN = 0.75
+# Blocks that stay mapped while signatures are written: the tiles of one block reach into nine.
+SIGNING_BLOCKS = 16
 _CHUNK = 1024
+# From a tile's middle to the corners of the ground that it sees, in sides, and a little more.
+_REACH_SIDES = 0.8
 
 
 class Signatures:
@@ -159,28 +164,25 @@ class KnownSignatures:
         """Those of a folder of features; None if it was made without."""
         return cls(features, rows) if (features / SIGNATURES).is_file() else None
 
-    def still_hold(
-        self, features: FeatureMap, tiles: geopandas.GeoDataFrame
-    ) -> tuple[ByteArray, Mask]:
-        """All signatures of the index, and which tiles (T,) see only blocks that are the same."""
-        signatures = np.load(self.features / SIGNATURES, mmap_mode="r")
+    def still_hold(self, features: FeatureMap, tiles: TileTable) -> Mask:
+        """Which tiles (T,) see only blocks that are the same."""
         before = {
             (entry.block, entry.seal) for entry in FeaturesManifest.read(self.features).blocks
         }
         now = {(entry.block, entry.seal) for entry in features.manifest.blocks}
         changed = {block for block, _ in before ^ now}
         held = self.rows >= 0
-        if changed:
-            lon, lat = tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float)
-            half_m = tiles["ground_size_m"].to_numpy(float) / 2
-            for row in np.flatnonzero(held):
-                held[row] = changed.isdisjoint(blocks_around(lon[row], lat[row], half_m[row]))
-        return signatures, held
+        for block in changed:
+            middle = block.frame.origin
+            for row in tiles.rows_within(*middle, FARTHEST_M, sides=_REACH_SIDES).tolist():
+                place = (tiles.lon[row], tiles.lat[row], tiles.ground_size_m[row] / 2)
+                held[row] &= block not in blocks_around(*map(float, place))
+        return held
 
 
 def write_signatures(
     features: FeatureMap,
-    tiles: geopandas.GeoDataFrame,
+    tiles: TileTable,
     *,
     known: KnownSignatures | None = None,
     progress: Progress,
@@ -193,29 +195,42 @@ def write_signatures(
         known: Those of an index with the same vocabulary, which are taken where they still hold.
         progress: Hears of each tile.
     """
-    path, vocabulary = features.folder / SIGNATURES, features.vocabulary
-    lon, lat = tiles["lon"].to_numpy(float), tiles["lat"].to_numpy(float)
-    half_m = tiles["ground_size_m"].to_numpy(float) / 2
+    path, shape = features.folder / SIGNATURES, row_shape(features.vocabulary)
     progress.start("computing signatures", len(tiles), "tiles")
     with replacing(path) as draft:
-        signatures = create_array(draft, np.uint8, (len(tiles), *row_shape(vocabulary)))
+        signatures = ArrayFile.create(draft, np.uint8, (len(tiles), *shape))
         missing = np.arange(len(tiles))
         if known is not None:
-            there, held = known.still_hold(features, tiles)
-            signatures[held] = there[known.rows[held]]
+            held = known.still_hold(features, tiles)
+            _take_over(signatures, np.flatnonzero(held), known)
             missing = np.flatnonzero(~held)
-            progress.advance(int(held.sum()))
-        for row in missing.tolist():
-            unit = _unit_within(features, lon[[row]], lat[[row]], half_m[[row]])
-            signatures[row] = sign(aggregate(unit, vocabulary))
-            progress.advance()
-        signatures.flush()
-        del signatures  # Windows renames no file that is mapped
+            progress.advance(len(tiles) - len(missing))
+        for rows in _by_block(tiles, missing):
+            found = np.empty((len(rows), *shape), np.uint8)
+            for signature, row in zip(found, rows.tolist(), strict=True):
+                signature[:] = _signature_of(features, tiles, row)
+                progress.advance()
+            signatures[rows] = found
 
 
-def _unit_within(
-    features: FeatureMap, lon: Float64Array, lat: Float64Array, half_m: Float64Array
-) -> Float32Array:
-    """The descriptors of a map within squares of the ground, as unit vectors."""
-    ids = features.in_squares(lon, lat, half_m)
-    return features.kind.unit(features.descriptors(ids))
+def _take_over(signatures: ArrayFile, rows: Int64Array, known: KnownSignatures) -> None:
+    """Copy the signatures of some rows that an index has already."""
+    there = ArrayFile(known.features / SIGNATURES)
+    for start in range(0, len(rows), _CHUNK):
+        some = rows[start : start + _CHUNK]
+        signatures[some] = there[known.rows[some]]
+
+
+def _by_block(tiles: TileTable, rows: Int64Array) -> Iterator[Int64Array]:
+    """Some rows by the block of their middle, so that few blocks are mapped at a time."""
+    places = blocks_at(tiles.lon[rows], tiles.lat[rows])
+    order = np.lexsort(places.T[::-1])
+    is_next = (np.diff(places[order], axis=0) != 0).any(axis=1)
+    yield from np.split(rows[order], np.flatnonzero(is_next) + 1) if len(rows) else ()
+
+
+def _signature_of(features: FeatureMap, tiles: TileTable, row: int) -> ByteArray:
+    half_m = tiles.ground_size_m[[row]] / 2
+    ids = features.in_squares(tiles.lon[[row]], tiles.lat[[row]], half_m)
+    unit = features.kind.unit(features.descriptors(ids))
+    return sign(aggregate(unit, features.vocabulary))

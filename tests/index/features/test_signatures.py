@@ -61,7 +61,7 @@ class Town:
         self.tiles = TileSet.open(folder / "tiles")
         build_features(self.tiles, folder / "features", workers=1)
         self.features = FeatureMap.open(folder / "features")
-        write_signatures(self.features, self.tiles.table, progress=Silent())
+        write_signatures(self.features, self.tiles.rows, progress=Silent())
         self.rows = np.arange(len(self.tiles))
 
     def tiles_m(self, table: GeoDataFrame) -> NDArray[np.float64]:
@@ -231,13 +231,13 @@ def test_a_tile_takes_two_kilobytes_at_most(size: int, tmp_path: Path) -> None:
 
 def test_the_same_map_gives_the_same_bytes(town: Town, folder: Path) -> None:
     (folder / FILE).unlink()
-    write_signatures(FeatureMap.open(folder), town.tiles.table, progress=Silent())
+    write_signatures(FeatureMap.open(folder), town.tiles.rows, progress=Silent())
     assert folder_bytes(folder) == folder_bytes(town.features.folder)
 
 
 def test_each_tile_is_told(town: Town, folder: Path) -> None:
     progress = RecordedProgress()
-    write_signatures(FeatureMap.open(folder), town.tiles.table, progress=progress)
+    write_signatures(FeatureMap.open(folder), town.tiles.rows, progress=progress)
     assert progress.done == len(town.rows)
 
 

@@ -137,6 +137,6 @@ def test_the_tiles_that_the_model_is_for_are_read(tmp_path: Path) -> None:
 
 def test_no_tiles_are_refused(tmp_path: Path) -> None:
     tiles = survey(tmp_path)
-    none = TileSet(tiles.folder, tiles.manifest, tiles.table.iloc[:0])
+    none = TileSet(tiles.folder, tiles.manifest, tiles.rows.subset([]))
     with pytest.raises(TilesError, match="geoloc tile"):
         scale_of(none, wanted_m=160.0, side_px=32)
