@@ -11,13 +11,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from geoloc.arrays import Int64Array
 from geoloc.errors import GeolocError
@@ -31,9 +29,8 @@ from geoloc.index.features.plan import Plan
 from geoloc.index.features.repair import Describe, rebuild_blocks
 from geoloc.index.features.sealing import Sealing, clear
 from geoloc.index.features.tile_features import BlockRecords, describe_tile
-from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary, learn_vocabulary
+from geoloc.index.features.vocabulary_choice import VOCABULARY_MARK, choose_vocabulary
 from geoloc.models.card import CARD_NAME, WEIGHTS_NAME
-from geoloc.models.registry import read_card
 from geoloc.options import ONE_MACHINE, EngineOptions
 from geoloc.progress import Progress, Silent
 from geoloc.storage.atomic import place_folder, remove_drafts, write_text
@@ -45,10 +42,8 @@ if TYPE_CHECKING:
 # Gives the records of the tiles of each home, in their order.
 DescribeHomes = Callable[[Sequence[Int64Array]], Generator[list[BlockRecords], None, None]]
 
-# Tiles that teach the vocabulary of a descriptor that comes without one.
-_TEACHING_TILES = 32
-# What tells whether a folder is of these tiles, and whether its vocabulary is whole.
-_STAMP, _VOCABULARY_MARK = "digest", "vocabulary.digest"
+# What tells whether a folder is of these tiles.
+_STAMP = "digest"
 
 
 def build_features(
@@ -100,9 +95,9 @@ def build_features(
     _begin(work, f"{tiles.digest()} {kind.name} {kind.checksum}")
     progress.start("computing local features", len(plan.tiles), "tiles")
     with describing(tiles, extractor, workers) as describe:
-        vocabulary = _vocabulary(work / VOCABULARY, descriptor, known)
-        if vocabulary is None:
-            vocabulary = _learn(work / VOCABULARY, kind, describe(plan, _teaching(plan)))
+        vocabulary = choose_vocabulary(
+            work, kind, partial(describe, plan), plan, descriptor=descriptor, known=known
+        )
         layout = BlockPlan.of(tiles, plan.tiles)
         sealing = Sealing(work, plan, layout, tiles.rows, vocabulary, known)
         describe_homes = partial(_describe_here, describe, plan)
@@ -215,50 +210,6 @@ def _begin(work: Path, digest: str) -> None:
         write_text(stamp, digest)
 
 
-def _vocabulary(
-    path: Path, descriptor: Path | None, known: KnownFeatures | None
-) -> Vocabulary | None:
-    """The vocabulary to sort by: of an earlier run, of the index that grows, or of the model.
-
-    None where there is none yet.
-    """
-    mark = path.with_name(_VOCABULARY_MARK)
-    with suppress(GeolocError, OSError):
-        vocabulary = Vocabulary.open(path)
-        if mark.read_text() == vocabulary.digest:
-            return vocabulary
-    if known is not None:
-        return _keep(known.features.vocabulary, path)
-    taught = (
-        Vocabulary.of_root_sift()
-        if descriptor is None
-        else Vocabulary.of_model(read_card(descriptor))
-    )
-    return None if taught is None else _keep(taught, path)
-
-
-def _keep(vocabulary: Vocabulary, path: Path) -> Vocabulary:
-    vocabulary.write(path)
-    write_text(path.with_name(_VOCABULARY_MARK), vocabulary.digest)
-    return vocabulary
-
-
-def _teaching(plan: Plan) -> list[int]:
-    """Tiles that teach a vocabulary, spread over the map."""
-    step = max(1, len(plan.tiles) // _TEACHING_TILES)
-    return [int(tile) for tile in plan.tiles[::step][:_TEACHING_TILES]]
-
-
-def _learn(path: Path, kind: DescriptorKind, found: list[BlockRecords]) -> Vocabulary:
-    """A vocabulary of the features of some tiles, for descriptors that come without one."""
-    some = [records["descriptor"] for tile in found for records in tile.values()]
-    counts = [sum(map(len, tile.values())) for tile in found]
-    groups = np.repeat(np.arange(len(found)), counts)
-    if not len(groups):  # a map of one grey: any vocabulary does
-        some, groups = [np.full((1, kind.size), kind.zero, np.uint8)], np.zeros(1, np.int64)
-    return _keep(learn_vocabulary(np.concatenate(some), kind, groups), path)
-
-
 def _place(work: Path, folder: Path, manifest: FeaturesManifest, descriptor: Path | None) -> None:
     """Complete the folder of what is done, and give it its name."""
     if descriptor is not None:
@@ -270,7 +221,7 @@ def _place(work: Path, folder: Path, manifest: FeaturesManifest, descriptor: Pat
 
 def _give_name(work: Path, folder: Path) -> None:
     clear(work)
-    for name in (_STAMP, _VOCABULARY_MARK):
+    for name in (_STAMP, VOCABULARY_MARK):
         (work / name).unlink(missing_ok=True)
     remove_drafts(work)
     place_folder(work, folder)
