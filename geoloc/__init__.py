@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from geoloc.options import (
         AdaptOptions,
         BenchmarkOptions,
+        ExportOptions,
         IndexOptions,
         LocateOptions,
         OutputOptions,
@@ -64,6 +65,7 @@ _HOMES = {
     "AdaptSummary": "learning.adapt",
     "BenchmarkOptions": "options",
     "Evaluation": "results.evaluation",
+    "ExportOptions": "options",
     "ExportReport": "export.report",
     "GeolocError": "errors",
     "IndexOptions": "options",
@@ -108,6 +110,7 @@ __all__ = [
     "AdaptSummary",
     "BenchmarkOptions",
     "Evaluation",
+    "ExportOptions",
     "ExportReport",
     "GeolocError",
     "IndexOptions",

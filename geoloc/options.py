@@ -24,6 +24,7 @@ Effort = Literal["low", "normal", "high"]
 MatcherName = Literal["sift", "loftr", "lightglue-disk"]
 PositionPrior = Literal["none", "exif"]
 OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
+AnswerStatus = Literal["located", "ambiguous"]
 ExportFormat = Literal[
     "exif",
     "geo-txt",
@@ -200,6 +201,24 @@ class LocateOptions:
     device: str = "auto"
     workers: int = 2
     min_confidence: float = 0.8
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Which photos are handed on, and how.
+
+    Attributes:
+        statuses: The photos to take.
+        overwrite: Replace what is there.
+        dem: Elevation models, for heights above the sea where photos were located without one.
+        source: The file that the results were read from; photos that are not where they were are
+            looked for from there.
+    """
+
+    statuses: tuple[AnswerStatus, ...] = ("located",)
+    overwrite: bool = False
+    dem: tuple[str, ...] = ()
+    source: str | None = None
 
 
 @dataclass(frozen=True)

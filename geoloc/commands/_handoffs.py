@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from geoloc.commands._console import say
-from geoloc.options import ExportFormat, OutputFormat
+from geoloc.commands._progress import progress_bar
+from geoloc.options import ExportFormat, ExportOptions, OutputFormat
 
 if TYPE_CHECKING:
     from geoloc.export.report import ExportReport
@@ -146,10 +147,12 @@ def hand_off(handoffs: Handoffs, *, overwrite: bool, is_idle: bool, quiet: bool)
     from geoloc.results.files import read_results
 
     results = read_results(handoffs.source, fmt=handoffs.fmt)
+    options = ExportOptions(overwrite=overwrite, source=handoffs.source)
     exit_code = 0
     for fmt, path in todo.items():
         try:
-            report = export_results(results, fmt, path, overwrite=overwrite)
+            with progress_bar(quiet=quiet, verbose=0) as progress:
+                report = export_results(results, fmt, path, options, progress=progress)
         except InputError as nothing:  # no photo was found: an answer, too
             say(f"{path} is not written: {one_line(nothing)}", quiet=quiet)
         except (GeolocError, OSError) as error:

@@ -7,12 +7,11 @@ from typing import get_args
 
 import click
 
-from geoloc.commands._console import example, overwrite_option, say
+from geoloc.commands._console import example, overwrite_option, say, verbosity_options
 from geoloc.commands._handoffs import report_lines
+from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL
-from geoloc.options import ExportFormat
-
-_STATUSES = ("located", "ambiguous")
+from geoloc.options import AnswerStatus, ExportFormat, ExportOptions
 
 
 @click.command(name="export", epilog=example("geoloc export out.gpkg --to geo-txt -o geo.txt"))
@@ -36,7 +35,7 @@ _STATUSES = ("located", "ambiguous")
     "--status",
     "statuses",
     multiple=True,
-    type=click.Choice(_STATUSES),
+    type=click.Choice(get_args(AnswerStatus)),
     default=("located",),
     show_default=True,
     help="Photos to take; repeat it for both.",
@@ -50,7 +49,7 @@ _STATUSES = ("located", "ambiguous")
     "repeat it for several.",
 )
 @overwrite_option
-@click.option("-q", "--quiet", is_flag=True, help="No summary.")
+@verbosity_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -59,10 +58,11 @@ def command(
     results: Path,
     fmt: ExportFormat,
     output: Path,
-    statuses: tuple[str, ...],
+    statuses: tuple[AnswerStatus, ...],
     dem: tuple[str, ...],
     overwrite: bool,
     quiet: bool,
+    verbose: int,
 ) -> None:
     """Hand located photos on to other programs.
 
@@ -89,14 +89,10 @@ def command(
     from geoloc.results.files import read_results
 
     check_target(output, fmt, overwrite=overwrite)  # before anything takes time
-    report = export_results(
-        read_results(results),
-        fmt,
-        output,
-        statuses=statuses,  # type: ignore[arg-type]  # click.Choice holds it to the Literal
-        overwrite=overwrite,
-        dem=dem,
-    )
+    options = ExportOptions(statuses, overwrite, dem, source=str(results))
+    with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        rows = read_results(results)
+        report = export_results(rows, fmt, output, options, progress=progress)
     for line in report_lines(report, output):
         say(line, quiet=quiet)
     if report.left_out:

@@ -21,6 +21,7 @@ from geoloc.export.xml_text import xml_text
 from geoloc.geometry.camera import ground_homography, project
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.photos.photo import read_photo
+from geoloc.progress import Progress
 from geoloc.results.schema import PhotoResult
 from geoloc.results.solved_camera import SolvedCamera, solved_camera
 from geoloc.storage.atomic import replacing
@@ -41,7 +42,7 @@ _HEAD = (
 )
 
 
-def write_kmz(results: Sequence[PhotoResult], path: Path) -> ExportReport:
+def write_kmz(results: Sequence[PhotoResult], path: Path, *, progress: Progress) -> ExportReport:
     """Write photos with pictures of themselves, on the ground and in circles of 90 %.
 
     Raises:
@@ -53,7 +54,11 @@ def write_kmz(results: Sequence[PhotoResult], path: Path) -> ExportReport:
         if not result.has_position:
             report.leave_out(result, "it has no position")
     with replacing(path) as draft, zipfile.ZipFile(draft, "w") as archive:
-        photos = [_Picture(archive, i, result, report) for i, result in enumerate(placed)]
+        progress.start("reading photos", len(placed), "photos")
+        photos = []
+        for i, result in enumerate(placed):
+            photos.append(_Picture(archive, i, result, report))
+            progress.advance()
         _put(archive, "doc.kml", "".join(_document(photos)).encode(), zipfile.ZIP_DEFLATED)
     report.photos = len(placed)
     return report

@@ -13,6 +13,7 @@ from geoloc.errors import RasterError
 from geoloc.export.altitude import ELLIPSOID, with_altitudes
 from geoloc.export.camera_view import NO_TERRAIN
 from geoloc.export.job import export_results
+from geoloc.options import ExportOptions
 from geoloc.results.solved_camera import control_points
 from geoloc.terrain.terrain import open_terrain
 from tests.fixtures.located import POSITION, located, with_points
@@ -60,10 +61,12 @@ def test_what_no_model_knows_stays_unknown(dem: Path) -> None:
 def test_an_export_takes_an_elevation_model(dem: Path, tmp_path: Path) -> None:
     row = located("a.jpg", altitude_m=None)
     without = export_results([row], "geo-txt", tmp_path / "without.txt")
-    report = export_results([row], "geo-txt", tmp_path / "geo.txt", dem=[dem])
+    report = export_results([row], "geo-txt", tmp_path / "geo.txt", ExportOptions(dem=(str(dem),)))
     assert float((tmp_path / "geo.txt").read_text().splitlines()[1].split()[3]) == 350.0
     assert without.notes == [NO_TERRAIN]
     assert NO_TERRAIN not in report.notes
     assert ELLIPSOID not in report.notes
     with pytest.raises(RasterError):
-        export_results([row], "geo-txt", tmp_path / "no.txt", dem=[tmp_path / "no.tif"])
+        export_results(
+            [row], "geo-txt", tmp_path / "no.txt", ExportOptions(dem=(str(tmp_path / "no.tif"),))
+        )

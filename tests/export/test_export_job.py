@@ -8,6 +8,7 @@ import pytest
 
 from geoloc.errors import InputError, OptionError, OutputExistsError
 from geoloc.export.job import export_results
+from geoloc.options import ExportOptions
 from tests.fixtures.located import located
 
 ROWS = [located("a.jpg"), located("b.jpg", status="ambiguous"), located("c.jpg", status="rejected")]
@@ -15,7 +16,9 @@ ROWS = [located("a.jpg"), located("b.jpg", status="ambiguous"), located("c.jpg",
 
 def test_only_photos_of_the_status_asked_for_are_taken(tmp_path: Path) -> None:
     assert export_results(ROWS, "geo-txt", tmp_path / "a.txt").photos == 1
-    both = export_results(ROWS, "geo-txt", tmp_path / "b.txt", statuses=("located", "ambiguous"))
+    both = export_results(
+        ROWS, "geo-txt", tmp_path / "b.txt", ExportOptions(statuses=("located", "ambiguous"))
+    )
     assert both.photos == 2
 
 
@@ -32,7 +35,7 @@ def test_what_is_there_is_kept_unless_asked(tmp_path: Path) -> None:
         with pytest.raises(OutputExistsError, match="--overwrite"):
             export_results(ROWS, fmt, tmp_path / name)  # type: ignore[arg-type]
     assert (tmp_path / "geo.txt").read_text() == "mine"
-    export_results(ROWS, "geo-txt", tmp_path / "geo.txt", overwrite=True)
+    export_results(ROWS, "geo-txt", tmp_path / "geo.txt", ExportOptions(overwrite=True))
     assert (tmp_path / "geo.txt").read_text().startswith("EPSG:4326\n")
 
 

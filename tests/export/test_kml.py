@@ -15,6 +15,7 @@ from pyproj import Geod
 
 from geoloc.export.kml import ground_corners, write_kmz
 from geoloc.geometry.camera import Pose
+from geoloc.progress import Silent
 from geoloc.results.solved_camera import solved_camera
 from tests.fixtures.located import POSITION, located
 from tests.fixtures.photos import write_photo
@@ -31,7 +32,7 @@ def kmz(tmp_path: Path) -> Path:
         located(str(write_photo(tmp_path / "ahead.jpg")), Pose(40, -5, 0, 100), altitude_m=None),
         located(str(tmp_path / "gone.jpg"), ce90_m=None),
     ]
-    report = write_kmz(rows, tmp_path / "out.kmz")
+    report = write_kmz(rows, tmp_path / "out.kmz", progress=Silent())
     assert report.photos == 3
     assert report.notes == ["photos whose files cannot be read have no pictures"]
     return tmp_path / "out.kmz"
@@ -81,5 +82,5 @@ def test_a_photo_that_sees_the_horizon_has_no_corners() -> None:
 def test_the_same_results_make_the_same_bytes(tmp_path: Path) -> None:
     rows = [located(str(write_photo(tmp_path / "a.jpg")))]
     for name in ("1.kmz", "2.kmz"):
-        write_kmz(rows, tmp_path / name)
+        write_kmz(rows, tmp_path / name, progress=Silent())
     assert (tmp_path / "1.kmz").read_bytes() == (tmp_path / "2.kmz").read_bytes()

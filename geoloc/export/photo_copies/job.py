@@ -26,6 +26,7 @@ from geoloc.photos.exif import Exif, read_exif, text
 from geoloc.photos.image_file import DECODER_ERRORS, open_image
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo_metadata import read_metadata
+from geoloc.progress import Progress
 from geoloc.results.schema import PhotoResult
 from geoloc.storage.atomic import replacing
 
@@ -53,7 +54,9 @@ class _Original(NamedTuple):
     tags: str
 
 
-def write_photo_copies(results: Sequence[PhotoResult], folder: Path) -> ExportReport:
+def write_photo_copies(
+    results: Sequence[PhotoResult], folder: Path, *, progress: Progress
+) -> ExportReport:
     """Write a copy of each photo into a folder, laid out as the photos are.
 
     Raises:
@@ -62,13 +65,14 @@ def write_photo_copies(results: Sequence[PhotoResult], folder: Path) -> ExportRe
     """
     report = ExportReport()
     targets = _targets(results, folder)
+    progress.start("copying photos", len(results), "photos")
     for result, target in zip(results, targets, strict=True):
         try:
             _write_copy(result, target)
+            report.written.append(target)
         except EditRefusedError as reason:
             report.leave_out(result, str(reason))
-            continue
-        report.written.append(target)
+        progress.advance()
     report.photos = len(report.written)
     return report
 

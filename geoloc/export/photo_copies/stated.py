@@ -16,7 +16,7 @@ from PIL import ExifTags
 from geoloc.export.attitude import body_angles
 from geoloc.export.camera_view import horizontal_sd_m
 from geoloc.geometry.camera import rotation
-from geoloc.photos.xmp import CAMERA, DJI, EXIF
+from geoloc.photos.xmp import CAMERA, DJI, EXIF, GPANO
 from geoloc.results.schema import PhotoResult
 from geoloc.results.solved_camera import solved_camera
 
@@ -149,6 +149,7 @@ def _positions(result: PhotoResult) -> dict[XmpName, str]:
     if result.heading is not None:
         values[EXIF, "GPSImgDirection"] = f"{round(result.heading * 1000) % 360_000}/1000"
         values[EXIF, "GPSImgDirectionRef"] = "T"
+        values[GPANO, "PoseHeadingDegrees"] = f"{result.heading % 360:.4f}"
     return values
 
 

@@ -20,6 +20,7 @@ from geoloc.export.attitude import body_angles
 from geoloc.export.job import export_results
 from geoloc.export.report import ExportReport
 from geoloc.geometry.camera import Pose, rotation
+from geoloc.options import ExportOptions
 from geoloc.photos.photo_metadata import read_metadata
 from geoloc.photos.xmp import parse_xmp
 from tests.fixtures.located import POSITION, located
@@ -196,7 +197,7 @@ def test_png_tiff_and_webp_keep_their_pixels_too(tmp_path: Path) -> None:
 def _copy2(photo: Path) -> Path:
     """The copy of one more photo."""
     out = photo.parent / "out"
-    export_results([located(str(photo))], "exif", out, overwrite=True)
+    export_results([located(str(photo))], "exif", out, ExportOptions(overwrite=True))
     return out / photo.name
 
 
@@ -246,7 +247,9 @@ def test_times_of_files_and_folders_of_photos_are_kept(tmp_path: Path) -> None:
 def test_photos_are_never_changed_in_place(tmp_path: Path) -> None:
     before = write_photo(tmp_path / "a.jpg").read_bytes()
     with pytest.raises(OptionError, match="never changed; expected another folder"):
-        export_results([located(str(tmp_path / "a.jpg"))], "exif", tmp_path, overwrite=True)
+        export_results(
+            [located(str(tmp_path / "a.jpg"))], "exif", tmp_path, ExportOptions(overwrite=True)
+        )
     assert (tmp_path / "a.jpg").read_bytes() == before
 
 
@@ -316,3 +319,11 @@ def test_exiftool_reads_all_of_it_without_a_warning(tmp_path: Path) -> None:
         assert document["GPSHPositioningError"] == pytest.approx(4.895)
         assert document.get("GimbalPitchDegree", -70) == -70
         assert document.get("Pitch", 20) == pytest.approx(20, abs=0.1)
+
+
+def test_photos_that_were_moved_with_their_result_are_found(tmp_path: Path) -> None:
+    write_photo(tmp_path / "moved.jpg")
+    row = located("/nowhere/moved.jpg", photo_rel="../moved.jpg")
+    options = ExportOptions(source=str(tmp_path / "results" / "out.gpkg"))
+    report = export_results([row], "exif", tmp_path / "out", options)
+    assert report.written == [tmp_path / "out" / "moved.jpg"]
