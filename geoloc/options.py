@@ -145,6 +145,8 @@ class IndexOptions:
         lazy_features: Keep only what proposes tiles; the features of these are found again in the
             map's pixels, which must stay where they are.
         descriptor: Descriptor of the local features: a model, by name or folder, or ``rootsift``.
+        dem: Elevation models whose heights the index keeps; the first that knows a place wins.
+            None keeps those that are there.
         append: Add tiles that the index does not hold yet.
         overwrite: Replace what is there.
     """
@@ -158,6 +160,7 @@ class IndexOptions:
     features: bool = True
     lazy_features: bool = False
     descriptor: str = DEFAULT_DESCRIPTOR
+    dem: tuple[str, ...] = ()
     append: bool = False
     overwrite: bool = False
 

@@ -86,6 +86,14 @@ _DEFAULT = IndexOptions()
     metavar="NAME|FOLDER",
     help="Descriptor of the local features: a model that geoloc train made, or rootsift.",
 )
+@click.option(
+    "--dem",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="An elevation model of the ground, whose heights around the map the index keeps for "
+    "locate. Repeat it for several; the first that knows a place wins.",
+)
 @click.option("--append", is_flag=True, help="Add tiles that are not in the index yet.")
 @click.option(
     "--remove",

@@ -16,6 +16,7 @@ from geoloc.cluster import held_cluster
 from geoloc.errors import InputError
 from geoloc.index.features.building import repair_features
 from geoloc.index.features.sparse import sparse_regions
+from geoloc.index.kept_terrain import keep_terrain
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_index import MapIndex
 from geoloc.index.resume import Base, Job, prepare_job, recipe_of, resolve_recipe, unknown_rows
@@ -30,6 +31,7 @@ from geoloc.models.view import SATELLITE
 from geoloc.options import ONE_MACHINE, EngineOptions, IndexOptions
 from geoloc.progress import Progress, Silent
 from geoloc.storage.lock import locked_folder
+from geoloc.terrain.terrain import open_terrain
 from geoloc.tiles.tile_set import TileSet
 
 # Training varies the scale by about so much.
@@ -83,7 +85,8 @@ def build_index(
             ``tile_id``) come after those that it holds, whose pixels are not asked for;
             factories that learn, learn again from all. The result equals an index of all tiles
             at once, up to rounding of the network and what
-            `geoloc.index.features.known.KnownFeatures` says of features.
+            `geoloc.index.features.known.KnownFeatures` says of features. With ``dem``, heights are
+            kept beside; without, those that are there stay, unless the index is replaced.
         progress: Listener to the progress.
         engine: What embeds the tiles and finds their local features.
 
@@ -94,14 +97,18 @@ def build_index(
         OutputExistsError: The folder holds an index that was built otherwise.
         OutputBusyError: Another run writes there.
         DependencyError: The device or the cluster is not there.
+        RasterError: An elevation model cannot be read, or covers nothing of the map.
     """
     options, progress, began = options or IndexOptions(), progress or Silent(), time.monotonic()
     folder = Path(folder)
+    if options.dem:
+        open_terrain(options.dem)  # refused before the work, which may take hours
     with TileSet.open(tiles) as tile_set, locked_folder(folder), held_cluster(engine):
         watch = TileWatch(tile_set)
         job = prepare_job(tile_set, folder, options, progress)
         if job is None:
             _repair(folder, options, progress)
+            keep_terrain(folder, options.dem, progress)
             return _summary(folder, 0, began)
         _warn_of_scale(tile_set, job.card, options.model, progress)
         embedder = Embedder(job.card.folder, device=options.device, batch_size=options.batch_size)
@@ -117,6 +124,7 @@ def build_index(
         )
         check_tiles(job, watch)
         write_index(job, found, options, progress, watch, engine=engine)
+        keep_terrain(folder, options.dem, progress)
         _warn_of_sparse_map(folder, progress)
         return _summary(folder, len(found.rows), began)
 

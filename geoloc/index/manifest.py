@@ -11,6 +11,7 @@ from geoloc import __version__
 from geoloc.errors import IndexFolderError
 from geoloc.options import FAISS
 from geoloc.storage.atomic import write_text
+from geoloc.terrain.height_datum import HeightReference
 from geoloc.tiles.manifest import RasterEntry
 
 INDEX_MANIFEST = "index.json"
@@ -98,6 +99,30 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class TerrainEntry:
+    """The heights that an index keeps.
+
+    Attributes:
+        file: Their file in the folder of the index.
+        reference: What they are above, as of `geoloc.terrain.height_datum`.
+        vertical: What the elevation models call that.
+        sources: Names of these, with digests of their content.
+        area: Digest of the places that it was cut for.
+    """
+
+    file: str
+    reference: HeightReference
+    vertical: str
+    sources: tuple[str, ...]
+    area: str
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TerrainEntry:
+        """Read what JSON kept."""
+        return cls(**{**values, "sources": tuple(values["sources"])})
+
+
+@dataclass(frozen=True)
 class IndexManifest:
     """How an index was built and what it holds.
 
@@ -117,6 +142,7 @@ class IndexManifest:
         version: Version of this format.
         generation: How often an index was written in this folder; see `geoloc.index.generation`.
         store_version: Version of the dataset that serves, where the store keeps several.
+        terrain: The heights that it keeps; None if it keeps none.
     """
 
     recipe: Recipe
@@ -133,6 +159,7 @@ class IndexManifest:
     version: int = INDEX_VERSION
     generation: int = 1
     store_version: int = 0
+    terrain: TerrainEntry | None = None
 
     def write(self, folder: Path) -> None:
         """Write ``index.json``, whole or not at all."""
@@ -142,6 +169,8 @@ class IndexManifest:
         }
         if not self.store_version:
             del values["store_version"]
+        if self.terrain is None:
+            del values["terrain"]
         if self.generation == 1:
             del values["generation"]
         else:
@@ -161,6 +190,8 @@ class IndexManifest:
             for name in ("ground_sizes_m", "crs", "bounds"):
                 values[name] = tuple(values[name])
             values["rasters"] = tuple(map(RasterEntry.from_json, values.get("rasters", ())))
+            if values.get("terrain") is not None:
+                values["terrain"] = TerrainEntry.from_json(values["terrain"])
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise _damaged(folder / INDEX_MANIFEST, error) from error

@@ -5,6 +5,7 @@ vectors.faiss    one vector a tile (and ``vectors.npy``, see `geoloc.index.vecto
 tiles.parquet    one row a vector: the table of tiles, with locations relative to the index
 tiles.lance      both in place of these, with --store lance
 features/        local features of the map, unless left out (see `geoloc.index.features`)
+terrain.tif      heights of its ground, with --dem
 
 An index that took another's place has a number in these names (see `geoloc.index.generation`).
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from geoloc.index.map_rasters import check_pixels_unchanged
 from geoloc.index.stores import VectorStore, open_stores
 from geoloc.models.card import ModelCard
 from geoloc.models.registry import list_models, read_card
+from geoloc.terrain.terrain import Terrain, open_terrain
 from geoloc.tiles.manifest import TileManifest, TileScheme
 from geoloc.tiles.sources.cache import geoloc_cache
 from geoloc.tiles.tile_set import TileSet
@@ -138,6 +141,18 @@ class MapIndex:
             open_tiles=self.open_tiles,
             cache=geoloc_cache() / "features",
         )
+
+    def open_terrain(self) -> Terrain | None:
+        """The heights that it keeps; None if it keeps none.
+
+        Raises:
+            RasterError: Their file is damaged or missing.
+        """
+        entry = self.manifest.terrain
+        if entry is None:
+            return None
+        terrain = open_terrain(self.folder / entry.file)
+        return replace(terrain, reference=entry.reference, vertical=entry.vertical)
 
     def open_tiles(self, rows: Sequence[int] | None = None) -> TileSet:
         """The pixels of the tiles, where they were when the index was built; to be closed.

@@ -150,4 +150,5 @@ def _manifest(job: Job, table: TileTable, left_out: int) -> IndexManifest:
         bounds=(west, south, east, north),
         rasters=rasters,
         generation=job.files.generation,
+        terrain=None if job.base is None else job.base.manifest.terrain,
     )

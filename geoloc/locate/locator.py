@@ -93,7 +93,7 @@ class Locator:
             options.metadata or None, frame_rate_hz=options.frame_rate_hz
         )
         self._lock = threading.Lock()
-        self.terrain = terrain_of(options)
+        self.terrain = terrain_of(options, index)
         self.notes = terrain_notes(self.terrain, index.tiles)
         self.drone = self._drone_locator(parameters.drone)
         self.street = StreetLocator(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from geoloc.arrays import Float64Array
+from geoloc.index.map_index import MapIndex
 from geoloc.options import LocateOptions
 from geoloc.terrain.terrain import Terrain, open_terrain
 from geoloc.tiles.tile_table import TileTable
@@ -13,20 +14,25 @@ from geoloc.tiles.tile_table import TileTable
 _WHOLE = 0.95
 
 
-def terrain_of(options: LocateOptions) -> Terrain | None:
-    """The terrain that photos are located over; None where none is given: level ground.
+def terrain_of(options: LocateOptions, index: MapIndex | None = None) -> Terrain | None:
+    """The terrain that photos are located over; None where there is none: level ground.
 
-    A surface model is asked before a model of the bare ground, files in the order in which they
-    were given.
+    A surface model is asked before models of the bare ground, files in the order in which they
+    were given, and the index last.
 
     Raises:
-        InputError: A file cannot be read, or holds no heights.
+        InputError: A file cannot be read, or holds no heights; or the heights of one are above the
+            ellipsoid, those of another above the sea.
     """
-    surface = open_terrain(options.dsm, surface=True) if options.dsm else None
-    bare = open_terrain(options.dem) if options.dem else None
-    if surface is None or bare is None:
-        return surface or bare
-    return surface.before(bare)
+    found = [
+        open_terrain(options.dsm, surface=True) if options.dsm else None,
+        open_terrain(options.dem) if options.dem else None,
+        index.open_terrain() if index else None,
+    ]
+    terrain: Terrain | None = None
+    for each in found:
+        terrain = terrain.before(each) if terrain and each else terrain or each
+    return terrain
 
 
 def terrain_notes(terrain: Terrain | None, tiles: TileTable) -> list[str]:

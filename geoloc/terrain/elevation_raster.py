@@ -135,7 +135,8 @@ class ElevationRaster:
         """Columns (N,) and rows (N,), on the turn that the raster is on."""
         x = xy[:, 0]
         if turn := self._turn:
-            west = min(self.dataset.bounds.left, self.dataset.bounds.right)
+            a, b, left, *_ = self.transform
+            west = left + min(0, a * self.dataset.width) + min(0, b * self.dataset.height)
             x = west + (x - west) % turn
         cols, rows = ~self.transform @ (x, xy[:, 1])
         return cols, rows

@@ -12,7 +12,7 @@ Of several files the first that knows a place wins. All heights are altitudes in
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,19 +47,16 @@ class Terrain:
     Attributes:
         rasters: The models.
         reference: What their heights are above.
+        vertical: What the first file calls that; empty where it states nothing.
         is_surface: Whether roofs and trees are in it.
         notes: What a user should know of the files, one line each.
     """
 
     rasters: tuple[ElevationRaster, ...]
     reference: HeightReference
+    vertical: str
     is_surface: bool
     notes: tuple[str, ...]
-
-    @property
-    def vertical(self) -> str:
-        """What heights are above, as the first file calls it."""
-        return self.rasters[0].datum.name or "sea level, unstated"
 
     def reaches(self, lonlat: Float64Array) -> Mask:
         """Whether degrees (N, 2) lie on any file, whose heights may be unknown there."""
@@ -74,10 +71,11 @@ class Terrain:
         Raises:
             CrsError: The heights of one are above the ellipsoid, those of the other above the sea.
         """
-        rasters = self.rasters + other.rasters
+        _check_reference(self.rasters[0], other.rasters[0], self.reference, other.reference)
         return Terrain(
-            rasters,
-            _one_reference(rasters),
+            self.rasters + other.rasters,
+            self.reference,
+            self.vertical,
             self.is_surface or other.is_surface,
             self.notes + other.notes,
         )
@@ -126,7 +124,8 @@ class Terrain:
         """
         cell = cell_m or self._cell_m(frame, half_side_m)
         count = max(1, math.ceil(half_side_m / cell))
-        grid = self._grid(frame, count, cell)
+        nodes_m = cell * np.arange(-count, count + 1, dtype=np.float64)
+        grid = self.on_grid(nodes_m, nodes_m[::-1], frame.to_lonlat, cell_m=cell)
         known = grid[np.isfinite(grid)]
         if not len(known):
             return None
@@ -143,20 +142,36 @@ class Terrain:
         finest = finest if finest <= _FINEST_M else max(_FINEST_M, finest / _NODES_A_PIXEL)
         return min(max(_FINEST_M, finest, half_side_m / _CELLS_A_HALF_SIDE), half_side_m)
 
-    def _grid(self, frame: LocalFrame, count: int, cell_m: float) -> Float64Array:
-        """Altitudes (2 count + 1, 2 count + 1) around the origin, the northernmost row first."""
-        nodes_m = cell_m * np.arange(-count, count + 1, dtype=np.float64)
-        sparse_m = np.linspace(nodes_m[0], nodes_m[-1], min(_LATTICE, len(nodes_m)))
-        east, north = np.meshgrid(sparse_m, sparse_m[::-1])
-        lonlat = frame.to_lonlat(np.column_stack([east.ravel(), north.ravel()]))
-        altitudes = np.full(len(nodes_m) ** 2, np.nan)
+    def on_grid(
+        self,
+        xs: Float64Array,
+        ys: Float64Array,
+        to_lonlat: Callable[[Float64Array], Float64Array],
+        *,
+        cell_m: float,
+    ) -> Float64Array:
+        """Altitudes (R, C) of a grid of any coordinates; NaN where no file knows one.
+
+        Args:
+            xs: (C,) evenly spaced, ascending.
+            ys: (R,) evenly spaced, in either order.
+            to_lonlat: Makes degrees (N, 2) of such coordinates (N, 2).
+            cell_m: Details finer than this are averaged over.
+
+        Raises:
+            RasterError: A file is damaged there, or cannot be reached.
+        """
+        sparse_x, sparse_y = _thinned(xs), _thinned(ys)
+        places = np.stack(np.meshgrid(sparse_x, sparse_y), -1).reshape(-1, 2)
+        lonlat = to_lonlat(places)
+        altitudes = np.full(len(xs) * len(ys), np.nan)
         for raster in self.rasters:
             unknown = np.flatnonzero(np.isnan(altitudes))
             if len(unknown):
-                xy = raster.coordinates(lonlat)
-                x, y = (_spread(values, sparse_m, nodes_m)[unknown] for values in xy.T)
-                altitudes[unknown] = raster.sample(np.column_stack([x, y]), cell_m)
-        return altitudes.reshape(len(nodes_m), -1)
+                shape = (len(sparse_y), len(sparse_x), 2)
+                dense = _spread(raster.coordinates(lonlat).reshape(shape), len(ys), len(xs))
+                altitudes[unknown] = raster.sample(dense.reshape(-1, 2)[unknown], cell_m)
+        return altitudes.reshape(len(ys), len(xs))
 
 
 def open_terrain(paths: str | Path | Sequence[str | Path], *, surface: bool = False) -> Terrain:
@@ -174,30 +189,28 @@ def open_terrain(paths: str | Path | Sequence[str | Path], *, surface: bool = Fa
     rasters = tuple(open_elevation(str(path)) for path in given)
     if not rasters:
         raise ValueError("expected one file at least")
-    return Terrain(rasters, _one_reference(rasters), surface, tuple(_notes(rasters)))
-
-
-def _one_reference(rasters: Sequence[ElevationRaster]) -> HeightReference:
-    """What all heights are above; what is above some geoid goes with what is above another.
-
-    Raises:
-        CrsError: Some are above the ellipsoid, others above the sea.
-    """
     first = rasters[0]
     for other in rasters[1:]:
-        pair = {first.datum.reference, other.datum.reference}
-        if len(pair) > 1 and "ellipsoid" in pair:
-            raise CrsError(
-                f"heights of {first.name} are above the {_above(first)}, those of {other.name} "
-                f"above the {_above(other)}; expected all above the same: give one of them, or "
-                "convert the other with gdalwarp and -s_srs, -t_srs that state both",
-                path=other.name,
-            )
-    return first.datum.reference
+        _check_reference(first, other, first.datum.reference, other.datum.reference)
+    datum = first.datum
+    return Terrain(rasters, datum.reference, datum.name, surface, tuple(_notes(rasters)))
 
 
-def _above(raster: ElevationRaster) -> str:
-    return "ellipsoid" if raster.datum.reference == "ellipsoid" else "sea"
+def _check_reference(one: ElevationRaster, other: ElevationRaster, *above: HeightReference) -> None:
+    """Refuse to mix; what is above some geoid goes with what is above another.
+
+    Raises:
+        CrsError: Some heights are above the ellipsoid, others above the sea.
+    """
+    names = ["ellipsoid" if each == "ellipsoid" else "sea" for each in above]
+    if names[0] == names[1]:
+        return
+    raise CrsError(
+        f"heights of {one.name} are above the {names[0]}, those of {other.name} above the "
+        f"{names[1]}; expected all above the same: give one of them, or convert the other with "
+        "gdalwarp and -s_srs, -t_srs that state both",
+        path=other.name,
+    )
 
 
 def _notes(rasters: Sequence[ElevationRaster]) -> list[str]:
@@ -212,11 +225,21 @@ def _notes(rasters: Sequence[ElevationRaster]) -> list[str]:
     ]
 
 
-def _spread(values: Float64Array, sparse: Float64Array, nodes: Float64Array) -> Float64Array:
-    """Values (M * M,) of a sparse lattice on the nodes (N * N,), linear along both sides."""
-    rows = values.reshape(len(sparse), len(sparse))
-    wide = np.array([np.interp(nodes, sparse, row) for row in rows])
-    at = np.interp(nodes, sparse, np.arange(len(sparse)))
-    upper = np.minimum(at.astype(np.int64), len(sparse) - 2)
-    share = (at - upper)[:, None]
-    return np.asarray((wide[upper] * (1 - share) + wide[upper + 1] * share).ravel(), np.float64)
+def _thinned(values: Float64Array) -> Float64Array:
+    """Some of evenly spaced values, the first and the last among them."""
+    return np.linspace(values[0], values[-1], min(_LATTICE, len(values)))
+
+
+def _spread(sparse: Float64Array, rows: int, cols: int) -> Float64Array:
+    """Values (M, N, 2) of a sparse lattice on one of more nodes (rows, cols, 2), linearly."""
+    return _spread_rows(_spread_rows(sparse, rows).transpose(1, 0, 2), cols).transpose(1, 0, 2)
+
+
+def _spread_rows(values: Float64Array, count: int) -> Float64Array:
+    """Values (M, N, 2) on `count` rows (count, N, 2), linearly."""
+    if len(values) == count:
+        return values
+    at = np.linspace(0, len(values) - 1, count)
+    upper = np.minimum(at.astype(np.int64), len(values) - 2)
+    share = (at - upper)[:, None, None]
+    return np.asarray(values[upper] * (1 - share) + values[upper + 1] * share, np.float64)
