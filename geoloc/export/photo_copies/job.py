@@ -6,7 +6,9 @@ back before it takes its name; what cannot be done safely is left out with the r
 
 from __future__ import annotations
 
+import mmap
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -66,8 +68,12 @@ def write_photo_copies(
     report = ExportReport()
     targets = _targets(results, folder)
     progress.start("copying photos", len(results), "photos")
+    taken: set[Path] = set()
     for result, target in zip(results, targets, strict=True):
         try:
+            if target in taken:
+                raise EditRefusedError("another photo has the same name")
+            taken.add(target)
             _write_copy(result, target)
             report.written.append(target)
         except EditRefusedError as reason:
@@ -159,15 +165,19 @@ def _write_edited(source: Path, draft: Path, stated: Stated, size: ImageSize) ->
 
 
 def _write_tiff(source: Path, draft: Path, stated: Stated) -> None:
-    """Write a TIFF file, whose pixels are not looked at."""
-    block = source.read_bytes()
-    edit = edit_tiff(block, stated.gps, xmp=edit_xmp(find_xmp(block), stated))
-    with draft.open("wb") as stream:
-        stream.write(block)
-        stream.write(edit.tail)
+    """Write a TIFF file, whose pixels are neither looked at nor held in memory."""
+    with (
+        source.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as block,
+    ):
+        edit = edit_tiff(block, stated.gps, xmp=edit_xmp(find_xmp(block), stated))
+    shutil.copyfile(source, draft)
+    with draft.open("r+b") as copy:
         for offset, piece in edit.patches:
-            stream.seek(offset)
-            stream.write(piece)
+            copy.seek(offset)
+            copy.write(piece)
+        copy.seek(0, os.SEEK_END)
+        copy.write(edit.tail)
 
 
 def _check(draft: Path, result: PhotoResult, original: _Original) -> None:

@@ -7,6 +7,7 @@ are. What is replaced stays behind as unused bytes. (TIFF 6.0, section 2; Exif 2
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Mapping
 from fractions import Fraction
@@ -20,6 +21,7 @@ _BYTE, _ASCII, _LONG, _RATIONAL = 1, 2, 4, 5
 _ENTRY_BYTES, _INLINE_BYTES = 12, 4
 _MAX_BYTES = 2**32 - 1
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
+Block = bytes | mmap.mmap
 EMPTY = b"MM\0*\0\0\0\x08\0\0\0\0\0\0"
 
 
@@ -53,7 +55,7 @@ class _Directory(NamedTuple):
 class _Reader:
     """The directories of a TIFF structure."""
 
-    def __init__(self, block: bytes) -> None:
+    def __init__(self, block: Block) -> None:
         order = {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(block[:4]))
         if order is None:
             is_big = bytes(block[:4]) in (b"II+\0", b"MM\0+")
@@ -96,29 +98,26 @@ class _Reader:
 _DAMAGED = "its EXIF is damaged"
 
 
-def find_xmp(block: bytes) -> bytes | None:
+def find_xmp(block: Block) -> bytes | None:
     """The XMP packet of a TIFF file; None without one."""
     reader = _Reader(block)
     entry = reader.directory(reader.number(4, "I")).entries.get(XMP_TAG)
     return None if entry is None else reader.value(entry)
 
 
-def edit_tiff(
-    block: bytes, gps: Mapping[int, GpsValue], *, xmp: bytes | None = None, end: int | None = None
-) -> TiffEdit:
+def edit_tiff(block: Block, gps: Mapping[int, GpsValue], *, xmp: bytes | None = None) -> TiffEdit:
     """The edit that puts tags into the GPS directory, and an XMP packet into the first directory.
 
     Args:
         block: The structure, from its byte order on.
         gps: Tags that are set; others of the directory stay, but for those that are outdated.
         xmp: The packet; None leaves it as it is.
-        end: Where new parts are put; None is the end of `block`.
 
     Raises:
         EditRefusedError: It is damaged, a BigTIFF, or would grow over 4 GiB.
     """
     reader = _Reader(block)
-    tail = _Tail(len(block) if end is None else end, reader.order)
+    tail = _Tail(len(block), reader.order)
     main = reader.directory(reader.number(4, "I"))
     kept = _kept_gps(reader, main)
     entries = kept | {
