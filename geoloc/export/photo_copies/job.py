@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from geoloc.errors import OptionError, PhotoError
 from geoloc.export.photo_copies.edit_refused import EditRefusedError
+from geoloc.export.photo_copies.heic import edit_heic
 from geoloc.export.photo_copies.jpeg import edit_jpeg
 from geoloc.export.photo_copies.png import SIGNATURE, edit_png
 from geoloc.export.photo_copies.stated import Stated, stated_of
@@ -36,10 +37,6 @@ _DJI_MAKES = ("dji", "hasselblad")  # which reads as DJI's in the programs that 
 _MAKE_TAG = 271
 _SAME_M = 0.01
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_NOT_HEIC = (
-    "HEIC: nothing here writes its metadata without encoding its pixels again; "
-    "save it as JPEG or TIFF first"
-)
 
 
 class _Original(NamedTuple):
@@ -160,7 +157,7 @@ def _write_edited(source: Path, draft: Path, stated: Stated, size: ImageSize) ->
     elif start[:4] == b"RIFF" and start[8:] == b"WEBP":
         edited = edit_webp(data, stated, size=size)
     else:
-        raise EditRefusedError(_NOT_HEIC)
+        edited = edit_heic(data, stated)
     draft.write_bytes(edited)
 
 

@@ -282,12 +282,32 @@ def test_what_cannot_be_done_safely_is_left_out_and_the_others_go_on(tmp_path: P
     assert [path.name for path in report.written] == ["good.jpg"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.jpg"]
     reasons = {Path(photo).name: reason for photo, reason in report.left_out.items()}
-    assert "without encoding its pixels" in reasons["a.heic"]
+    assert "HEIC without EXIF" in reasons["a.heic"]
     assert "XMP cannot be edited safely" in reasons["xmp.jpg"]
     assert reasons["gone.jpg"] == "does not exist"
     assert "ImageMagick" in reasons["old.png"]
     assert "where its camera was" in reasons["good2.jpg"]
     assert reasons.keys() == {*names, "good2.jpg"} - {"good.jpg"}
+
+
+def test_a_heic_keeps_all_but_its_metadata(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    packet = xmp({"GimbalYawDegree": "+1.00"}, namespace=DJI)
+    photo = write_photo(tmp_path / "a.heic", exif=exif({271: "DJI", 306: "kept"}), xmp=packet)
+    copy, report = _copy(photo)
+    assert report.left_out == {}
+    old, new = photo.read_bytes(), copy.read_bytes()
+    changed = [i for i, byte in enumerate(old) if new[i] != byte]
+    assert len(changed) <= 16  # two places, in the first box after the name of the format
+    assert max(changed) < old.index(b"mdat")
+    with Image.open(photo) as before, Image.open(copy) as after:
+        assert np.array_equal(np.asarray(before), np.asarray(after))
+        assert after.getexif()[306] == "kept"
+    metadata = read_metadata(copy)
+    assert (metadata.lon, metadata.lat) == pytest.approx(tuple(POSITION), abs=1e-9)
+    assert (metadata.yaw_deg, metadata.pitch_deg, metadata.roll_deg) == (40, -70, 3)
+    again = export_results([located(str(copy), latitude=-5.5)], "exif", tmp_path / "again")
+    assert read_metadata(again.written[0]).lat == pytest.approx(-5.5, abs=1e-9)
 
 
 def test_metadata_over_64_kb_is_refused_in_a_jpeg(tmp_path: Path) -> None:
