@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -151,8 +150,7 @@ class MapIndex:
         entry = self.manifest.terrain
         if entry is None:
             return None
-        terrain = open_terrain(self.folder / entry.file)
-        return replace(terrain, reference=entry.reference, vertical=entry.vertical)
+        return open_terrain(self.folder / entry.file, above=(entry.reference, entry.vertical))
 
     def open_tiles(self, rows: Sequence[int] | None = None) -> TileSet:
         """The pixels of the tiles, where they were when the index was built; to be closed.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from geoloc.arrays import Float64Array
+from geoloc.errors import DependencyError
 from geoloc.index.map_index import MapIndex
 from geoloc.options import LocateOptions
 from geoloc.terrain.terrain import Terrain, open_terrain
@@ -18,21 +21,30 @@ def terrain_of(options: LocateOptions, index: MapIndex | None = None) -> Terrain
     """The terrain that photos are located over; None where there is none: level ground.
 
     A surface model is asked before models of the bare ground, files in the order in which they
-    were given, and the index last.
+    were given, and the index last. Altitudes are above the sea where EGM96 is at hand.
 
     Raises:
         InputError: A file cannot be read, or holds no heights; or the heights of one are above the
             ellipsoid, those of another above the sea.
     """
-    found = [
+    given = [
         open_terrain(options.dsm, surface=True) if options.dsm else None,
         open_terrain(options.dem) if options.dem else None,
         index.open_terrain() if index else None,
     ]
     terrain: Terrain | None = None
-    for each in found:
-        terrain = terrain.before(each) if terrain and each else terrain or each
+    for each in (_above_sea(one) for one in given if one):
+        terrain = terrain.before(each) if terrain else each
     return terrain
+
+
+def _above_sea(terrain: Terrain) -> Terrain:
+    """The terrain above the sea; as it is, with a note, where the geoid is not at hand."""
+    try:
+        return terrain.above_sea()
+    except DependencyError as error:
+        note = f"altitudes are above the ellipsoid, as those of the elevation model: {error}"
+        return replace(terrain, notes=(*terrain.notes, note))
 
 
 def terrain_notes(terrain: Terrain | None, tiles: TileTable) -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ import numpy as np
 from geoloc.arrays import Float64Array, Mask
 from geoloc.errors import CrsError
 from geoloc.geometry.crs import LocalFrame
+from geoloc.geometry.geoid import geoid_heights_m
 from geoloc.geometry.terrain import TerrainGround
 from geoloc.terrain.elevation_raster import ElevationRaster, open_elevation
 from geoloc.terrain.gaps import fill_small_gaps
@@ -50,6 +51,8 @@ class Terrain:
         vertical: What the first file calls that; empty where it states nothing.
         is_surface: Whether roofs and trees are in it.
         notes: What a user should know of the files, one line each.
+        is_lowered: Whether altitudes are above the geoid also where heights of a file are above
+            the ellipsoid.
     """
 
     rasters: tuple[ElevationRaster, ...]
@@ -57,6 +60,18 @@ class Terrain:
     vertical: str
     is_surface: bool
     notes: tuple[str, ...]
+    is_lowered: bool = False
+
+    def above_sea(self) -> Terrain:
+        """The same with altitudes above the sea: what is above the ellipsoid is lowered by EGM96.
+
+        Raises:
+            DependencyError: It is, and the grid of EGM96 is not installed.
+        """
+        if self.reference != "ellipsoid":
+            return self
+        geoid_heights_m(0.0, 0.0)
+        return replace(self, reference="egm96", vertical="EGM96 height", is_lowered=True)
 
     def reaches(self, lonlat: Float64Array) -> Mask:
         """Whether degrees (N, 2) lie on any file, whose heights may be unknown there."""
@@ -78,6 +93,7 @@ class Terrain:
             self.vertical,
             self.is_surface or other.is_surface,
             self.notes + other.notes,
+            self.is_lowered or other.is_lowered,
         )
 
     def altitudes_m(self, lonlat: Float64Array, *, cell_m: float = _FINEST_M) -> Float64Array:
@@ -97,7 +113,12 @@ class Terrain:
             if unknown.any():
                 xy = raster.coordinates(lonlat[unknown])
                 altitudes[unknown] = raster.sample(xy, cell_m)
+                if self._lowers(raster):
+                    altitudes[unknown] -= geoid_heights_m(*lonlat[unknown].T)
         return altitudes
+
+    def _lowers(self, raster: ElevationRaster) -> bool:
+        return self.is_lowered and raster.datum.reference == "ellipsoid"
 
     def ground(
         self,
@@ -163,30 +184,38 @@ class Terrain:
         """
         sparse_x, sparse_y = _thinned(xs), _thinned(ys)
         places = np.stack(np.meshgrid(sparse_x, sparse_y), -1).reshape(-1, 2)
-        lonlat = to_lonlat(places)
+        lonlat, shape = to_lonlat(places), (len(sparse_y), len(sparse_x), -1)
         altitudes = np.full(len(xs) * len(ys), np.nan)
         for raster in self.rasters:
             unknown = np.flatnonzero(np.isnan(altitudes))
             if len(unknown):
-                shape = (len(sparse_y), len(sparse_x), 2)
                 dense = _spread(raster.coordinates(lonlat).reshape(shape), len(ys), len(xs))
                 altitudes[unknown] = raster.sample(dense.reshape(-1, 2)[unknown], cell_m)
+                if self._lowers(raster):
+                    sea = geoid_heights_m(*lonlat.T).reshape(shape)
+                    altitudes[unknown] -= _spread(sea, len(ys), len(xs)).ravel()[unknown]
         return altitudes.reshape(len(ys), len(xs))
 
 
-def open_terrain(paths: str | Path | Sequence[str | Path], *, surface: bool = False) -> Terrain:
+def open_terrain(
+    paths: str | Path | Sequence[str | Path],
+    *,
+    surface: bool = False,
+    above: tuple[HeightReference, str] | None = None,
+) -> Terrain:
     """Open elevation models: any raster that GDAL reads, of any CRS, in metres or feet.
 
     Args:
         paths: Files or addresses; the first that knows a place wins.
         surface: Whether roofs and trees are in them.
+        above: What their heights are above, and its name; None is as they say.
 
     Raises:
         RasterError: One cannot be opened, shows a picture, or has no place on the ground.
         CrsError: One has no CRS, or an unknown unit; or their heights are above different things.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
-    rasters = tuple(open_elevation(str(path)) for path in given)
+    rasters = tuple(_above(open_elevation(str(path)), above) for path in given)
     if not rasters:
         raise ValueError("expected one file at least")
     first = rasters[0]
@@ -194,6 +223,12 @@ def open_terrain(paths: str | Path | Sequence[str | Path], *, surface: bool = Fa
         _check_reference(first, other, first.datum.reference, other.datum.reference)
     datum = first.datum
     return Terrain(rasters, datum.reference, datum.name, surface, tuple(_notes(rasters)))
+
+
+def _above(raster: ElevationRaster, above: tuple[HeightReference, str] | None) -> ElevationRaster:
+    if above is None:
+        return raster
+    return replace(raster, datum=raster.datum._replace(reference=above[0], name=above[1]))
 
 
 def _check_reference(one: ElevationRaster, other: ElevationRaster, *above: HeightReference) -> None:
@@ -231,12 +266,12 @@ def _thinned(values: Float64Array) -> Float64Array:
 
 
 def _spread(sparse: Float64Array, rows: int, cols: int) -> Float64Array:
-    """Values (M, N, 2) of a sparse lattice on one of more nodes (rows, cols, 2), linearly."""
+    """Values (M, N, K) of a sparse lattice on one of more nodes (rows, cols, K), linearly."""
     return _spread_rows(_spread_rows(sparse, rows).transpose(1, 0, 2), cols).transpose(1, 0, 2)
 
 
 def _spread_rows(values: Float64Array, count: int) -> Float64Array:
-    """Values (M, N, 2) on `count` rows (count, N, 2), linearly."""
+    """Values (M, N, K) on `count` rows (count, N, K), linearly."""
     if len(values) == count:
         return values
     at = np.linspace(0, len(values) - 1, count)

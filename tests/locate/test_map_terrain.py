@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geoloc.errors import RasterError
+from geoloc.errors import DependencyError, RasterError
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.locator import Locator
 from geoloc.locate.map_terrain import terrain_notes, terrain_of
@@ -85,3 +85,17 @@ def test_the_locator_opens_it_and_hands_it_on(search_world: SearchWorld, tmp_pat
     assert "covers nothing of the map" in locator.notes[0]
     with pytest.raises(RasterError, match=r"none\.tif"):
         Locator(index, LocateOptions(dem=(str(tmp_path / "none.tif"),)), run_id="run")
+
+
+def test_without_the_geoid_altitudes_above_the_ellipsoid_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_grid(*_: object) -> None:
+        raise DependencyError("the grid of EGM96 is not installed")
+
+    path = write_elevation(tmp_path / "dem.tif", crs="EPSG:4979", pixel=1e-4, GEOTIFF_VERSION="1.1")
+    monkeypatch.setattr("geoloc.terrain.terrain.geoid_heights_m", no_grid)
+    terrain = terrain_of(LocateOptions(dem=(str(path),)))
+    assert terrain is not None
+    assert terrain.reference == "ellipsoid"
+    assert "altitudes are above the ellipsoid" in terrain.notes[-1]

@@ -343,3 +343,31 @@ def test_whether_it_is_of_a_surface_is_kept(tmp_path: Path) -> None:
     assert open_terrain(path, surface=True).is_surface
     assert not open_terrain(path).is_surface
     assert FRAME.origin == ORIGIN
+
+
+def test_heights_above_the_ellipsoid_become_heights_above_the_sea(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the sea lies 40 m above the ellipsoid, and rises to the north."""
+
+    def sea_m(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        return 40 + 100 * (lat - ORIGIN.lat) + 0 * np.asarray(lon)
+
+    monkeypatch.setattr("geoloc.terrain.terrain.geoid_heights_m", sea_m)
+    wgs84 = {"crs": "EPSG:4979", "pixel": 1e-4, "GEOTIFF_VERSION": "1.1"}
+    one = open_terrain(write_elevation(tmp_path / "one.tif", **wgs84))
+    lowered = one.above_sea()
+    lonlat = FRAME.to_lonlat(nodes())
+    expected = plane_m(nodes()) - sea_m(*lonlat.T)
+    assert (one.reference, lowered.reference) == ("ellipsoid", "egm96")
+    np.testing.assert_allclose(lowered.altitudes_m(lonlat), expected, atol=0.02)
+    ground = lowered.ground(FRAME, 300)
+    assert ground is not None
+    assert ground.base_m == pytest.approx(HEIGHT_M - 40, abs=0.02)
+    np.testing.assert_allclose(ground.altitudes_m(nodes()), expected, atol=0.02)
+    # Now it goes with what is above the sea, whose heights stay.
+    other = open_terrain(write_elevation(tmp_path / "other.tif", change=lambda h: h + 500))
+    assert other.above_sea() is other
+    both = other.before(lowered)
+    np.testing.assert_allclose(both.altitudes_m(lonlat), plane_m(nodes()) + 500, atol=0.02)
+    np.testing.assert_allclose(lowered.before(other).altitudes_m(lonlat), expected, atol=0.02)
