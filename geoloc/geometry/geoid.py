@@ -51,7 +51,7 @@ def _package() -> Any:
     except (ImportError, AttributeError) as error:
         raise DependencyError(
             "heights above the ellipsoid become heights above the sea by the grid of EGM96, which "
-            "is not installed; pip install 'geoloc-cli[egm96]' (Python 3.12 or later), or give PROJ "
-            "its own: projsync --file us_nga_egm96_15.tif"
+            "is not installed; pip install 'geoloc-cli[egm96]' (Python 3.12 or later), or give "
+            "PROJ its own: projsync --file us_nga_egm96_15.tif"
         ) from error
     return package
