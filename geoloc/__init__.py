@@ -45,11 +45,14 @@ if TYPE_CHECKING:
         LocateOptions,
         OutputOptions,
         PairingOptions,
+        ProjectOptions,
         TileOptions,
         TrainOptions,
         WarpOptions,
     )
+    from geoloc.ortho.detections.reading import read_detections
     from geoloc.ortho.job import WarpSummary, warp_photos
+    from geoloc.ortho.project_job import ProjectSummary, project_to_file
     from geoloc.photos.photo_files import find_photos
     from geoloc.progress import Progress
     from geoloc.results.evaluation import Evaluation, evaluate_results
@@ -76,6 +79,8 @@ _HOMES = {
     "PairingOptions": "options",
     "PhotoResult": "results.schema",
     "Progress": "progress",
+    "ProjectOptions": "options",
+    "ProjectSummary": "ortho.project_job",
     "TileOptions": "options",
     "TileSet": "tiles.tile_set",
     "TrainOptions": "options",
@@ -99,6 +104,8 @@ _HOMES = {
     "make_pairs": "learning.pairing.job",
     "measure_model": "learning.training.job",
     "open_dataset": "learning.datasets.registry",
+    "project_to_file": "ortho.project_job",
+    "read_detections": "ortho.detections.reading",
     "read_results": "results.files",
     "train_model": "learning.training.job",
     "warp_photos": "ortho.job",
@@ -121,6 +128,8 @@ __all__ = [
     "PairingOptions",
     "PhotoResult",
     "Progress",
+    "ProjectOptions",
+    "ProjectSummary",
     "TileOptions",
     "TileSet",
     "TrainOptions",
@@ -145,6 +154,8 @@ __all__ = [
     "make_pairs",
     "measure_model",
     "open_dataset",
+    "project_to_file",
+    "read_detections",
     "read_results",
     "train_model",
     "warp_photos",

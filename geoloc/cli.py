@@ -25,6 +25,7 @@ COMMANDS = {
     "index": "Embed tiles and build the index that photos are searched in.",
     "locate": "Locate photos on an index and write them as points.",
     "warp": "Turn located photos into GeoTIFFs and a mosaic.",
+    "project": "Place what was detected in photos on the map.",
     "export": "Hand located photos on to OpenDroneMap, QGIS and other programs.",
     "explain": "Draw why the network matches a photo with a tile.",
     "evaluate": "Compare located photos with the truth.",

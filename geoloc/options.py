@@ -37,6 +37,10 @@ ExportFormat = Literal[
     "gpx",
     "footprints",
 ]
+# Whether pixels are counted in the photo as it is seen, or as its file is stored.
+PixelChoice = Literal["upright", "stored"]
+# What of a box on the ground is meant.
+BoxChoice = Literal["polygon", "middle", "foot"]
 EngineName = Literal["local", "ray"]
 PairViewChoice = Literal["auto", "drone", "ground"]
 SyntheticKind = Literal["panorama", "drone"]
@@ -271,6 +275,23 @@ class WarpOptions:
         for fine, name, value, expected in checks:
             if not fine:
                 raise OptionError(f"{name} {value} is out of range; expected {expected}")
+
+
+@dataclass(frozen=True)
+class ProjectOptions:
+    """How detections in photos are placed on the ground.
+
+    Attributes:
+        pixels: Whether the detector saw photos upright, as their EXIF orientation turns them, or as
+            their files are stored.
+        boxes: What becomes of a box: the ground that it covers, or the point in its middle or in
+            the middle of its lower edge.
+        reach: Level distance from the camera beyond which nothing is placed, in flying heights.
+    """
+
+    pixels: PixelChoice = "upright"
+    boxes: BoxChoice = "polygon"
+    reach: float = 10.0
 
 
 @dataclass(frozen=True)

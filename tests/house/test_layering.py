@@ -38,6 +38,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "models": ("nets", "conversion"),
     "index": ("features",),
     "export": ("photo_copies", "job"),
+    "ortho": ("detections",),
     "locate": ("estimate", "drone street", "explain"),
     "learning": ("datasets", "pairing benchmark training", "adapt"),
     "learning.training": ("data",),
@@ -287,7 +288,7 @@ OWNERS = {
     "cv2": "geometry index ortho locate learning synthetic.world models.embedder",
     "ray": "cluster",
     "lance": "index.lance_store",
-    "geopandas": "tiles results",
+    "geopandas": "tiles results ortho.objects_file",
     "pyogrio": "results.layers tiles.area_file tiles.mosaic",
 }
 

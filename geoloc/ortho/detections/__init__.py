@@ -1,0 +1,1 @@
+"""Detections in photos, as detectors and annotation tools write them."""
