@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,3 +135,19 @@ def test_the_direction_has_any_length(cell_m: float) -> None:
     origin = np.array([0.0, 0, 30])
     one, other = ground.meet(origin, rays), ground.meet(origin, 1000 * rays)
     np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_rays_meet_hills_where_weitsicht_says() -> None:
+    """Its patches are bilinear too, and its way through them another: solved cell by cell."""
+    georef_array = pytest.importorskip("weitsicht.mapping.georef_array", exc_type=ImportError)
+    ground = terrain(lambda x, y: 15 * np.sin(x / 12) * np.cos(y / 17), cell_m=2.0)
+    corner = Affine(2.0, 0, -HALF_M - 1.0, 0, -2.0, HALF_M + 1.0)
+    oracle = georef_array.MappingGeorefArray(ground.grid_m, corner, None)
+    origin, rays = np.array([4.0, -7, 45]), fan(200, 7)
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    expected = oracle.map_coordinates_from_rays(rays, np.tile(origin, (len(rays), 1)))
+    points = ground.meet(origin, rays)
+    known = np.isfinite(points).all(1)
+    assert known.sum() > 100
+    np.testing.assert_array_equal(np.asarray(expected.mask), known)
+    np.testing.assert_allclose(points[known], expected.coordinates[known], atol=1e-6)
