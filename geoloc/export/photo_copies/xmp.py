@@ -96,7 +96,7 @@ def _joined(text: str, values: Mapping[XmpName, str]) -> str:
     if not values:
         return text
     found = _DESCRIPTION.search(text)
-    if found is None:
+    if found is None or any(_is_structure(text, *name) for name in values):
         raise EditRefusedError(_UNREADABLE)
     added = ""
     for namespace in dict.fromkeys(namespace for namespace, _ in values):
@@ -111,6 +111,11 @@ def _joined(text: str, values: Mapping[XmpName, str]) -> str:
             if each == namespace
         )
     return text[: found.end(1)] + added + text[found.end(1) :]
+
+
+def _is_structure(text: str, namespace: str, name: str) -> bool:
+    """Whether a name stands there after all, with more in it than a value."""
+    return any(f"<{prefix}:{name}" in text for prefix in _prefixes(text, namespace))
 
 
 def _free_prefix(text: str, namespace: str) -> str:
