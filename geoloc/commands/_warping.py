@@ -15,6 +15,7 @@ from geoloc.options import LocateOptions, OutputOptions, WarpOptions
 if TYPE_CHECKING:
     from geoloc.ortho.job import WarpSummary
     from geoloc.progress import Progress
+    from geoloc.terrain.terrain import Terrain
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _DEFAULT = WarpOptions()
@@ -58,7 +59,14 @@ def warp_options(prefix: str = "") -> Callable[[_Command], _Command]:
 
 
 def terrain_options(function: _Command) -> _Command:
-    """Give a command ``--dem`` and ``--dsm``, as ``geoloc locate`` has them."""
+    """Give a command ``--dem`` and ``--dsm``, as ``geoloc locate`` has them, and ``--index``."""
+    function = click.option(
+        "--index",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Index that the photos were located on, for the elevation model that it keeps; it is "
+        "asked after --dem.",
+    )(function)
     function = click.option(
         "--dsm",
         multiple=True,
@@ -74,6 +82,24 @@ def terrain_options(function: _Command) -> _Command:
         help="An elevation model of the ground, the same as `geoloc locate` was given; any raster "
         "or VRT of heights. Without one the ground is taken for level.",
     )(function)
+
+
+def given_terrain(given: dict[str, Any], progress: Progress) -> Terrain | None:
+    """The terrain that these options chose, which are taken from the others.
+
+    Raises:
+        IndexFolderError: There is no such index.
+        InputError: An elevation model cannot be read.
+    """
+    from geoloc.index.map_index import MapIndex
+    from geoloc.locate.map_terrain import terrain_of
+
+    index = given.pop("index")
+    chosen = LocateOptions(dem=given.pop("dem"), dsm=given.pop("dsm"))
+    terrain = terrain_of(chosen, None if index is None else MapIndex.open(index))
+    for note in terrain.notes if terrain is not None else ():
+        progress.warn(note)
+    return terrain
 
 
 def take_warp_options(given: dict[str, Any]) -> dict[str, Any]:
@@ -115,12 +141,14 @@ def check_warp_options(options: WarpOptions, output: str) -> None:
 def warp_located(
     photos: Sequence[Path],
     output: Path,
+    index: Path,
     writing: OutputOptions,
     options: LocateOptions,
     warping: tuple[Path, WarpOptions],
     progress: Progress,
 ) -> WarpSummary:
     """Warp those of the photos that the finished file of results says are located."""
+    from geoloc.index.map_index import MapIndex
     from geoloc.locate.map_terrain import terrain_of
     from geoloc.ortho.job import WarpSummary, warp_photos
     from geoloc.results.files import read_results
@@ -132,4 +160,5 @@ def warp_located(
     located = [row for row in rows if row.status == "located"]
     if not any(solved_camera(row) for row in located):  # street photos, or none at all
         return WarpSummary(without_camera=len(located))
-    return warp_photos(located, *warping, terrain=terrain_of(options), progress=progress)
+    terrain = terrain_of(options, MapIndex.open(index))
+    return warp_photos(located, *warping, terrain=terrain, progress=progress)

@@ -270,7 +270,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     if warp_folder is not None:
         with progress_bar(quiet=quiet, verbose=verbose) as progress:
             warped = warp_located(
-                found, Path(output), writing, options, (warp_folder, warping), progress
+                found, Path(output), index, writing, options, (warp_folder, warping), progress
             )
         report_warps(warped, quiet=quiet)
         is_partial |= bool(warped.failed)

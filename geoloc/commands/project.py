@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from geoloc.commands._console import example, overwrite_option, say, verbosity_options
 from geoloc.commands._progress import progress_bar
-from geoloc.commands._warping import terrain_options
+from geoloc.commands._warping import given_terrain, terrain_options
 from geoloc.errors import EXIT_PARTIAL
-from geoloc.options import BoxChoice, LocateOptions, PixelChoice, ProjectOptions
+from geoloc.options import BoxChoice, PixelChoice, ProjectOptions
 
 if TYPE_CHECKING:
     from geoloc.ortho.project_job import ProjectSummary
@@ -82,13 +82,12 @@ def command(
     pixels: PixelChoice,
     boxes: BoxChoice,
     reach: float,
-    dem: tuple[str, ...],
-    dsm: tuple[str, ...],
     classes: Path | None,
     overwrite: bool,
     skip_errors: bool,
     quiet: bool,
     verbose: int,
+    **relief: Any,
 ) -> None:
     """Place what was detected in photos on the map.
 
@@ -105,19 +104,17 @@ def command(
 
     check_objects_file(output, overwrite=overwrite)  # before anything takes time
 
-    from geoloc.locate.map_terrain import terrain_of
     from geoloc.ortho.detections.reading import read_detections
     from geoloc.ortho.project_job import project_to_file
     from geoloc.results.files import read_results
 
-    terrain = terrain_of(LocateOptions(dem=dem, dsm=dsm))
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
         summary = project_to_file(
             read_results(results),
             read_detections(detections, classes=classes),
             output,
             ProjectOptions(pixels, boxes, reach),
-            terrain=terrain,
+            terrain=given_terrain(relief, progress),
             overwrite=overwrite,
             progress=progress,
         )

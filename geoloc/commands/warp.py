@@ -9,9 +9,15 @@ import click
 
 from geoloc.commands._console import example, overwrite_option, verbosity_options, workers_option
 from geoloc.commands._progress import progress_bar
-from geoloc.commands._warping import report_warps, take_warp_options, terrain_options, warp_options
+from geoloc.commands._warping import (
+    given_terrain,
+    report_warps,
+    take_warp_options,
+    terrain_options,
+    warp_options,
+)
 from geoloc.errors import EXIT_PARTIAL
-from geoloc.options import LocateOptions, WarpOptions
+from geoloc.options import WarpOptions
 
 _STATUSES = ("located", "ambiguous")
 
@@ -61,8 +67,6 @@ def command(
     results: Path,
     output: Path,
     statuses: tuple[str, ...],
-    dem: tuple[str, ...],
-    dsm: tuple[str, ...],
     skip_errors: bool,
     quiet: bool,
     verbose: int,
@@ -80,16 +84,13 @@ def command(
     2 wrong options, an output that exists or a full disk, 3 no photos with a camera,
     130 interrupted (what was done is kept, the same command goes on).
     """
-    from geoloc.locate.map_terrain import terrain_of
     from geoloc.ortho.job import check_warping, warp_photos
     from geoloc.results.files import read_results
 
-    options = WarpOptions(**take_warp_options(chosen), **chosen)
-    check_warping(options)  # before anything takes time
-    terrain = terrain_of(LocateOptions(dem=dem, dsm=dsm))
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
-        for note in terrain.notes if terrain is not None else ():
-            progress.warn(note)
+        terrain = given_terrain(chosen, progress)
+        options = WarpOptions(**take_warp_options(chosen), **chosen)
+        check_warping(options)  # before anything takes time
         summary = warp_photos(
             read_results(results),
             output,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import rasterio
 from click.testing import CliRunner
 
 from geoloc.cli import cli
+from geoloc.index.map_index import MapIndex
 from geoloc.locate.file_job import FileJob, LocateSummary
 from geoloc.results.files import write_results
+from geoloc.terrain.terrain import open_terrain
 from tests.fixtures.coordinate_photos import located_photo
 from tests.fixtures.elevations import ORIGIN, write_elevation
 
@@ -75,6 +78,16 @@ def test_results_of_no_use_are_refused(tmp_path: Path) -> None:
     assert "none of 1 photos is located" in said
 
 
+def test_the_terrain_of_the_index_is_taken(
+    tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = open_terrain(write_elevation(tmp_path / "terrain.tif"))
+    monkeypatch.setattr(MapIndex, "open", lambda folder: SimpleNamespace(open_terrain=lambda: kept))
+    _warp(results, "-o", tmp_path / "warps", "--gsd", 1, "--index", tmp_path / "index")
+    with rasterio.open(tmp_path / "warps" / "b.tif") as dataset:
+        assert dataset.tags()["terrain"] == "terrain.tif"
+
+
 def test_locating_and_warping_is_one_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +100,7 @@ def test_locating_and_warping_is_one_command(
         return job.summary
 
     monkeypatch.setattr(FileJob, "run", finish)
+    monkeypatch.setattr(MapIndex, "open", lambda folder: SimpleNamespace(open_terrain=lambda: None))
     arguments = ["locate", str(tmp_path / "photos"), "-o", str(tmp_path / "out.geojson")]
     warping = ["--warp", str(tmp_path / "warps"), "--warp-gsd", "2", "--warp-crs", "EPSG:3857"]
     run = CliRunner().invoke(cli, [*arguments, *warping])
