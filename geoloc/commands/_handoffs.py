@@ -41,7 +41,9 @@ _OPTIONS: dict[ExportFormat, _Option] = {
     "gcp": _Option(
         "--gcp", "FILE", "Also write control points, found by matching, for OpenDroneMap."
     ),
-    "points": _Option("--points", "FOLDER", "Also write them for QGIS's georeferencer."),
+    "points": _Option(
+        "--points", "FOLDER", "Also write control points for QGIS's georeferencer, a file a photo."
+    ),
     "kml": _Option("--kml", "FILE", "Also write a KMZ for Google Earth, with pictures."),
     "reference-csv": _Option("--reference-csv", "FILE", "Also write a reference for Metashape."),
     "colmap": _Option("--colmap", "FOLDER", "Also write cameras and poses for COLMAP."),
