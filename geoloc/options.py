@@ -522,6 +522,8 @@ class CrossViewOptions:
         span_deg: Elevations of the lower and upper edge of a panorama.
         any_heading: Turn each panorama by chance; its heading is in its metadata. Otherwise the
             middle is north.
+        relief_percent: Mean slope of the ground in percent, for drone photos; 0 is flat. The
+            elevation model of each town is written too.
         overwrite: Write into a folder that is not empty.
     """
 
@@ -540,6 +542,7 @@ class CrossViewOptions:
     width_px: int | None = None
     span_deg: tuple[float, float] = (-90.0, 90.0)
     any_heading: bool = False
+    relief_percent: float = 0.0
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -556,6 +559,9 @@ class CrossViewOptions:
         if self.street and self.kind == "drone":
             message = "street photos beside drone photos; expected them beside panoramas"
             raise OptionError(f"{message}: leave --street out, or ask for --kind panorama")
+        if self.relief_percent and self.kind != "drone":
+            message = "relief under panoramas, which see none; expected it under drone photos"
+            raise OptionError(f"{message}: leave --relief out, or ask for --kind drone")
 
     @property
     def tile_side_m(self) -> float:

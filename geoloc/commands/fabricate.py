@@ -141,6 +141,16 @@ def command() -> None:
     "is in the middle.",
 )
 @click.option(
+    "--relief",
+    "relief_percent",
+    type=click.FloatRange(0, 100),
+    default=CrossViewOptions.relief_percent,
+    show_default=True,
+    metavar="PERCENT",
+    help="Mean slope of the ground under drone photos: hills, a valley and terraces. Writes the "
+    "elevation models dem_*.tif too.",
+)
+@click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=CrossViewOptions.seed,

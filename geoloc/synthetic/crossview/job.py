@@ -26,6 +26,7 @@ from geoloc.synthetic.crossview.towns import (
     plan_test_town,
     plan_training_town,
 )
+from geoloc.synthetic.world.elevation_file import write_dem
 from geoloc.synthetic.world.files import TRUTH_COLUMNS, write_map, write_tile
 from geoloc.synthetic.world.palette import Season
 from geoloc.synthetic.world.world import MapPicture, WorldPoint
@@ -195,6 +196,8 @@ class _Job:
                 town.world, path, when=season, gsd_m=self.options.gsd_m, overwrite=True
             )
             written.append((path, season, picture))
+        if town.world.relief is not None:
+            write_dem(town.world, self.folder / f"dem_{town.name}.tif", overwrite=True)
         return written
 
     def _write_tiles(

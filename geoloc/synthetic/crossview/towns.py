@@ -71,7 +71,10 @@ def _plan(
     places: list[WorldPoint] = []
     while True:
         world = World(
-            size_m=round(size_m), seed=options.seed * _TOWN_SEEDS + number, corner=_corner(number)
+            size_m=round(size_m),
+            seed=options.seed * _TOWN_SEEDS + number,
+            corner=_corner(number),
+            slope=options.relief_percent / 100,
         )
         places = plan_walk(world, count, spacing_m=options.gap_m, inset_m=inset_m, when=seasons)
         if len(places) == count:

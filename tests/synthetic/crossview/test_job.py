@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -192,6 +193,20 @@ def test_photos_and_maps_are_of_other_seasons_and_towns_share_no_ground() -> Non
 
 
 @pytest.mark.slow
+def test_drone_photos_over_relief_come_with_the_elevation_models(tmp_path: Path) -> None:
+    tiny = replace(DRONE, test_places=1, photos=1, tiles=1, places=1, tile_m=30.0, width_px=32)
+    made = fabricate_crossview(tmp_path / "hills", replace(tiny, gsd_m=1.0, relief_percent=20))
+    assert sorted(path.name for path in made.folder.glob("dem_*")) == [
+        "dem_test.tif",
+        "dem_train1.tif",
+    ]
+    with rasterio.open(made.folder / "dem_test.tif") as dem:
+        assert np.ptp(dem.read(1)) > 10
+    with rasterio.open(made.maps[-1]) as region:
+        assert region.bounds.left > dem.bounds.left
+
+
+@pytest.mark.slow
 def test_an_order_for_more_places_makes_a_larger_town() -> None:
     few = plan_test_town(CrossViewOptions(test_places=5))
     many = plan_test_town(CrossViewOptions(test_places=30))
@@ -207,6 +222,7 @@ def test_an_order_for_more_places_makes_a_larger_town() -> None:
         {"map_seasons": 4},
         {"places": 1, "towns": 2},
         {"kind": "drone", "street": 3},
+        {"kind": "panorama", "relief_percent": 10},
     ],
 )
 def test_an_order_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
