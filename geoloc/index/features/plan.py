@@ -135,12 +135,14 @@ def _regions(
     ground = _union(shapely.buffer(some, 1e-4, cap_style="square") for _, some in footprints())
     pieces = [ground] if ground.geom_type == "Polygon" else list(ground.geoms)
     pieces.sort(key=lambda piece: (piece.bounds[0], piece.bounds[1]))
-    tree = shapely.STRtree(pieces)
+    tree, shapes = shapely.STRtree(pieces), np.array(pieces, object)
+    shapely.prepare(shapes)  # else each place is compared with all of an outline
     piece_of = np.zeros(len(table), np.int16)
     for rows, some in footprints() if len(pieces) > 1 else ():
         middle = shapely.points(near(table.lon[rows], shapely.bounds(some)[:, 0]), table.lat[rows])
-        where, piece = tree.query(middle, predicate="intersects")
-        piece_of[rows[where]] = piece
+        where, piece = tree.query(middle)
+        inside = shapely.intersects(shapes[piece], middle[where])
+        piece_of[rows[where[inside]]] = piece[inside]
     regions = []
     for number, shape in enumerate(pieces):
         mine = chosen[piece_of[chosen] == number]
