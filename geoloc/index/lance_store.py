@@ -1,9 +1,8 @@
 """Lance store: vectors, tiles and footprints as one dataset, in the index folder or on a server.
 
 A row is a tile: its columns, its footprint (WKB) under an RTREE, and its vector. An area is found
-by ``ST_Intersects`` over the footprints, and searched exactly. Every run that adds to a dataset or
-replaces it makes a new version of it; ``index.json`` names the one that serves, so that a reader
-sees all of the old rows or all of the new ones, and what a killed run has added is left aside.
+by ``ST_Intersects`` over the footprints, and searched exactly. `geoloc.index.lance_writing` makes
+the versions of a dataset; ``index.json`` names the one that serves.
 
 Servers are reached as Lance reaches them: ``s3://`` by the environment's ``AWS_ACCESS_KEY_ID``,
 ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION`` and ``AWS_ENDPOINT``, ``gs://`` and ``az://`` by theirs.
@@ -20,18 +19,15 @@ import pyarrow
 import shapely
 
 from geoloc.arrays import Float16Array, Float32Array, Int64Array
-from geoloc.errors import DependencyError, IndexFolderError, ShortWriteError, first_line
-from geoloc.index.exact_search import SearchResult, Vectors, search_exact
+from geoloc.errors import DependencyError, IndexFolderError, first_line
+from geoloc.index.exact_search import SearchResult, search_exact
 from geoloc.options import LANCE
-from geoloc.tiles.table_files import TABLE_SCHEMA, RowBatches
 from geoloc.tiles.tile_table import GEOMETRY
 
 DATASET = "tiles.lance"
 
-_VECTOR = "vector"
+VECTOR = "vector"
 _BATCH_ROWS = 4096
-# The RTREE cannot be built over a field that names its CRS (pylance 14); all are EPSG:4326.
-_WKB = {"ARROW:extension:name": "geoarrow.wkb"}
 
 
 def dataset_address(store: str, folder: Path) -> str:
@@ -68,12 +64,12 @@ class LanceRows:
     @property
     def columns(self) -> Sequence[str]:
         """Names of the columns of the table of tiles, footprints as WKB among them."""
-        return [name for name in self._dataset.schema.names if name != _VECTOR]
+        return [name for name in self._dataset.schema.names if name != VECTOR]
 
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-        return int(self._dataset.schema.field(_VECTOR).type.list_size)
+        return int(self._dataset.schema.field(VECTOR).type.list_size)
 
     def read(self, rows: Int64Array, columns: Sequence[str]) -> pyarrow.Table:
         """Some columns of some rows, in the order of `rows`."""
@@ -145,89 +141,9 @@ class _Vectors:
 
     def __getitem__(self, chosen: slice | Int64Array) -> Float16Array:
         rows = np.arange(len(self))[chosen] if isinstance(chosen, slice) else np.asarray(chosen)
-        found = self.rows.read(rows, [_VECTOR])[_VECTOR].combine_chunks()
+        found = self.rows.read(rows, [VECTOR])[VECTOR].combine_chunks()
         numbers = found.flatten().to_numpy() if len(rows) else np.zeros(0, np.float16)
         return np.asarray(numbers, np.float16).reshape(len(rows), self.rows.dimension)
-
-
-def write_dataset(
-    address: str,
-    rows: RowBatches,
-    vectors: Vectors,
-    *,
-    behind: int | None = None,
-) -> int:
-    """Write tiles and their vectors as a new version of a dataset; its number.
-
-    Args:
-        address: Folder or address of the dataset.
-        rows: (N) tiles with footprints in EPSG:4326.
-        vectors: (N, D).
-        behind: Version whose rows stay, before these; None replaces whatever is there.
-
-    Raises:
-        DependencyError: pylance is not installed.
-        OSError: The disk cannot be written.
-        ShortWriteError: The dataset cannot be written.
-    """
-    lance = require_lance()
-    schema = _schema(vectors.shape[1])
-    batches = pyarrow.RecordBatchReader.from_batches(schema, _batches(rows, vectors, schema))
-    try:
-        if behind is None:
-            mode = "overwrite" if _is_there(lance, address) else "create"  # else Lance warns
-            dataset = lance.write_dataset(batches, address, mode=mode)
-            dataset.create_scalar_index(GEOMETRY, "RTREE", replace=True)
-            return int(dataset.version)
-        _go_back(lance.dataset(address), behind)
-        dataset = lance.write_dataset(batches, address, mode="append")
-        dataset.optimize.optimize_indices()
-        return int(lance.dataset(address).version)
-    except (ValueError, RuntimeError, OSError) as error:
-        if isinstance(error, OSError) and "://" not in address:
-            raise  # a disk that is full, say, is known as that
-        raise ShortWriteError(
-            f"the dataset {address} cannot be written ({first_line(error)}); is it in reach, and "
-            "allowed? Run the same command again, what was done is kept",
-            path=address,
-        ) from error
-
-
-def _is_there(lance: Any, address: str) -> bool:
-    try:
-        lance.dataset(address)
-    except ValueError:
-        return False
-    return True
-
-
-def _go_back(dataset: Any, version: int) -> None:
-    """Leave aside what killed runs have added behind a version."""
-    if dataset.version != version:
-        dataset.checkout_version(version).restore()
-
-
-def _schema(dimension: int) -> pyarrow.Schema:
-    bare = [field for field in TABLE_SCHEMA if field.name != GEOMETRY]
-    return pyarrow.schema(
-        [
-            *bare,
-            pyarrow.field(GEOMETRY, pyarrow.binary(), metadata=_WKB),
-            pyarrow.field(_VECTOR, pyarrow.list_(pyarrow.float16(), dimension)),
-        ]
-    )
-
-
-def _batches(
-    rows: RowBatches, vectors: Vectors, schema: pyarrow.Schema
-) -> Iterator[pyarrow.RecordBatch]:
-    bare, start = pyarrow.schema(list(schema)[:-1]), 0
-    for part in rows.batches(bare.names):
-        tiles = part.cast(bare).combine_chunks().to_batches()[0]
-        numbers = np.ascontiguousarray(vectors[start : start + len(part)]).ravel()
-        unit = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(numbers), vectors.shape[1])
-        yield pyarrow.RecordBatch.from_arrays([*tiles.columns, unit], schema=schema)
-        start += len(part)
 
 
 def _open(address: str, version: int) -> Any:

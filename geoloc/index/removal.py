@@ -13,13 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from geoloc.arrays import Int64Array
-from geoloc.errors import OptionError
+from geoloc.errors import OptionError, ShortWriteError
 from geoloc.index.features.building import build_features
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.known import KnownFeatures
 from geoloc.index.features.signatures import SIGNING_BLOCKS, KnownSignatures, write_signatures
 from geoloc.index.generation import IndexFiles, next_generation, sweep
+from geoloc.index.lance_store import dataset_address
+from geoloc.index.lance_writing import remove_from_dataset, sweep_versions
+from geoloc.index.manifest import IndexManifest
 from geoloc.index.resume import Base
+from geoloc.index.stores import open_tile_table
 from geoloc.index.tile_rows import RowPiece, digest_of
 from geoloc.index.vector_store import write_store
 from geoloc.options import FAISS, IndexOptions
@@ -70,11 +74,6 @@ def remove_rasters(
     """
     with locked_folder(folder):
         base = Base.open(folder)
-        if base.manifest.recipe.store != FAISS:
-            raise OptionError(
-                f"{folder} keeps its tiles in a Lance dataset, from which rasters are not removed; "
-                "build the index again without them"
-            )
         if base.manifest.recipe.lazy_features:
             raise OptionError(
                 f"{folder} was built with --features lazy, from which rasters are not removed; "
@@ -87,8 +86,9 @@ def remove_rasters(
                 f"{folder} holds nothing but {', '.join(sorted(names))}; delete the folder instead"
             )
         sweep(folder)
-        _write(base, rows, names, options, progress)
+        manifest = _write(base, rows, names, options, progress)
         sweep(folder)
+        sweep_versions(folder, manifest, base.manifest.store_version, progress)
         return len(base.tiles) - len(rows)
 
 
@@ -115,30 +115,48 @@ def _found(base: Base, rasters: Sequence[str]) -> frozenset[str]:
 
 def _write(
     base: Base, rows: Int64Array, names: frozenset[str], options: IndexOptions, progress: Progress
-) -> None:
+) -> IndexManifest:
     """Write all files of the next generation, and ``index.json``, which names it, last."""
     folder = base.files.folder
     files = IndexFiles(folder, next_generation(folder))
     recipe = base.manifest.recipe
-    write_store(folder, base.vectors(rows), recipe.factory, name=files.store)
-    write_rows(folder, RowPiece(base.tiles, rows), name=files.table.name)
-    tiles = files.open_table()
-    digest = digest_of(tiles)
+    store_version = _write_stores(base, files, rows, names)
+    tiles = open_tile_table(recipe.store, files, store_version)
+    digest = digest_of(RowPiece(tiles))
+    if digest != digest_of(RowPiece(base.tiles, rows)):
+        raise ShortWriteError(
+            f"{len(tiles)} tiles are left of {len(base.tiles)} in {folder}, and not those that "
+            "were to stay; is its disk well? The index is as it was; run the same command again",
+            path=folder,
+        )
     if recipe.features:
         left = _Left(tiles, rows, names, digest)
         _write_features(base, files, left, options, progress)
     west, south, east, north = (round(edge, 7) for edge in tiles.bounds())
-    manifest = base.manifest
-    replace(
-        manifest,
+    manifest = replace(
+        base.manifest,
         recipe=replace(recipe, tile_digests=(digest,)),
         count=len(tiles),
         ground_sizes_m=tuple(tiles.ground_sizes_m),
         crs=tuple(sorted(set(tiles.column("crs")))),
         bounds=(west, south, east, north),
-        rasters=tuple(entry for entry in manifest.rasters if entry.location not in names),
+        rasters=tuple(e for e in base.manifest.rasters if e.location not in names),
         generation=files.generation,
-    ).write(folder)
+        store_version=store_version,
+    )
+    manifest.write(folder)
+    return manifest
+
+
+def _write_stores(base: Base, files: IndexFiles, rows: Int64Array, names: frozenset[str]) -> int:
+    """Keep tiles and vectors that stay; the version of a dataset."""
+    folder, recipe = files.folder, base.manifest.recipe
+    if recipe.store != FAISS:
+        address = dataset_address(recipe.store, folder)
+        return remove_from_dataset(address, names, version=base.manifest.store_version)
+    write_store(folder, base.vectors(rows), recipe.factory, name=files.store)
+    write_rows(folder, RowPiece(base.tiles, rows), name=files.table.name)
+    return 0
 
 
 def _write_features(

@@ -12,6 +12,7 @@ import pyarrow
 
 from geoloc.arrays import Int64Array
 from geoloc.tiles.location import relative_location
+from geoloc.tiles.table_files import RowBatches
 from geoloc.tiles.tile_table import TileTable
 
 _LOCATIONS = ("location", "raster")
@@ -63,17 +64,17 @@ class RowPieces:
             yield from piece.batches(columns)
 
 
-def digest_of(tiles: TileTable, *, after: Sequence[str] = ()) -> str:
+def digest_of(rows: RowBatches, *, after: Sequence[str] = ()) -> str:
     """Checksum over the names of tiles, in their order.
 
     Args:
-        tiles: The tiles.
+        rows: The tiles.
         after: Texts that come before them.
     """
     found = hashlib.sha256("\n".join(after).encode())
     between = b"\n" if after else b""
-    for name in tiles.column("tile_id"):
-        found.update(between + name.encode())
+    for part in rows.batches(["tile_id"]):
+        found.update(between + "\n".join(part["tile_id"].to_pylist()).encode())
         between = b"\n"
     return found.hexdigest()
 

@@ -14,7 +14,8 @@ from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.features.known import KnownFeatures
 from geoloc.index.features.signatures import SIGNING_BLOCKS, KnownSignatures, write_signatures
 from geoloc.index.generation import sweep, sweep_finished
-from geoloc.index.lance_store import dataset_address, write_dataset
+from geoloc.index.lance_store import dataset_address
+from geoloc.index.lance_writing import sweep_versions, version_that_serves, write_dataset
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_rasters import joined, rasters_of
 from geoloc.index.resume import Job
@@ -73,9 +74,11 @@ def write_index(
             check_tiles(job, watch)  # knows more of it, and drops what was made of a gap
             raise
         check_tiles(job, watch)
-    manifest = _manifest(job, tiles, left_out)
-    replace(manifest, store_version=store_version).write(folder)
+    manifest = replace(_manifest(job, tiles, left_out), store_version=store_version)
+    served = version_that_serves(folder)
+    manifest.write(folder)
     sweep_finished(folder)
+    sweep_versions(folder, manifest, served, progress)
 
 
 def _write_stores(job: Job, new: RowPiece, vectors: Vectors) -> int:
@@ -106,7 +109,7 @@ def _write_features(
     manifest = replace(
         job.tiles.manifest,
         rasters=rasters_of(job.tiles.manifest, job.tiles.folder, job.files.folder),
-        digest=digest_of(table, after=job.recipe.tile_digests),
+        digest=digest_of(RowPiece(table), after=job.recipe.tile_digests),
     )
     is_root_sift = job.recipe.descriptor == ROOT_SIFT.name
     base = job.base

@@ -12,13 +12,16 @@ import pytest
 import shapely
 
 from geoloc.errors import DependencyError, IndexFolderError, OptionError, OutputExistsError
-from geoloc.index import lance_store
+from geoloc.index import lance_writing
 from geoloc.index.job import build_index
-from geoloc.index.lance_store import LanceRows
+from geoloc.index.lance_store import LanceRows, LanceStore
 from geoloc.index.map_index import MapIndex
+from geoloc.index.removal import remove_rasters
+from geoloc.progress import Silent
 from geoloc.tiles.tile_set import TileSet
 from tests.fixtures.indexes import options_for, write_map, write_tiles
 from tests.fixtures.object_store import object_store
+from tests.fixtures.progress import RecordedProgress
 from tests.fixtures.tile_tables import rows_of
 from tests.tiles.test_tile_table import frame_at
 
@@ -66,8 +69,8 @@ def test_an_area_is_filtered_by_the_rtree(tmp_path: Path) -> None:
     frame, address = frame_at(179.999, -16.8), str(tmp_path / "map.lance")
     tiles = rows_of(frame)
     vectors = np.eye(len(frame), 8, dtype=np.float16)
-    version = lance_store.write_dataset(address, tiles, vectors)
-    version = lance_store.write_dataset(address, tiles, vectors, behind=version)
+    version = lance_writing.write_dataset(address, tiles, vectors)
+    version = lance_writing.write_dataset(address, tiles, vectors, behind=version)
     rows = LanceRows(address, version)
     box = shapely.box(179.9985, -16.801, 180.001, -16.7995)
     expected = np.flatnonzero(shapely.intersects(frame.geometry.to_numpy(), box))
@@ -106,12 +109,90 @@ def test_appending_adds_a_version_and_what_is_open_stays(
 def test_what_a_killed_run_has_appended_is_left_aside(tmp_path: Path) -> None:
     frame, address = frame_at(14.0, 52.0), str(tmp_path / "map.lance")
     vectors = np.random.default_rng(0).normal(size=(len(frame), 8)).astype(np.float16)
-    served = lance_store.write_dataset(address, rows_of(frame[:50]), vectors[:50])
-    lance_store.write_dataset(address, rows_of(frame[50:60]), vectors[50:60], behind=served)
-    again = lance_store.write_dataset(address, rows_of(frame[50:]), vectors[50:], behind=served)
+    served = lance_writing.write_dataset(address, rows_of(frame[:50]), vectors[:50])
+    lance_writing.write_dataset(address, rows_of(frame[50:60]), vectors[50:60], behind=served)
+    again = lance_writing.write_dataset(address, rows_of(frame[50:]), vectors[50:], behind=served)
     rows = LanceRows(address, again)
     assert rows.read(np.arange(120), ["tile_id"])["tile_id"].to_pylist() == list(frame["tile_id"])
     assert len(LanceRows(address, served)) == 50
+
+
+def test_rows_that_are_taken_out_leave_the_others_in_their_order(tmp_path: Path) -> None:
+    frame, address = frame_at(14.2, 52.4), str(tmp_path / "map.lance")
+    frame["raster"] = ["o'hara.tif"] * 5 + ["b.tif"] * 60 + ["c.tif"] * 55
+    vectors = np.random.default_rng(0).normal(size=(120, 8)).astype(np.float16)
+    first = lance_writing.write_dataset(address, rows_of(frame[:50]), vectors[:50])
+    served = lance_writing.write_dataset(address, rows_of(frame[50:]), vectors[50:], behind=first)
+    lance_writing.remove_from_dataset(address, ["c.tif"], version=served)  # by a run that is killed
+    version = lance_writing.remove_from_dataset(address, ["o'hara.tif"], version=served)
+    rows = LanceRows(address, version)
+    left = frame[5:]
+    assert rows.read(np.arange(115), ["tile_id"])["tile_id"].to_pylist() == list(left["tile_id"])
+    np.testing.assert_array_equal(LanceStore(rows).vectors(np.arange(115)), vectors[5:])
+    box = shapely.box(14.199, 52.3995, 14.2015, 52.4005)
+    expected = np.flatnonzero(shapely.intersects(left.geometry.to_numpy(), box))
+    assert rows.touching([box]).tolist() == expected.tolist() != []
+    assert len(LanceRows(address, served)) == 120
+
+
+def test_old_versions_are_removed_but_for_the_last_and_those_with_a_tag(tmp_path: Path) -> None:
+    frame, address = frame_at(14.2, 52.4), str(tmp_path / "map.lance")
+    vectors, versions = np.eye(120, 8, dtype=np.float16), list[int]()
+    for start in range(0, 120, 30):
+        some = slice(start, start + 30)
+        behind = versions[-1] if versions else None
+        version = lance_writing.write_dataset(
+            address, rows_of(frame[some]), vectors[some], behind=behind
+        )
+        versions.append(version)
+    lance.dataset(address).tags.create("mine", versions[0])
+    size = folder_size(tmp_path)
+    lance_writing.drop_versions(address, but=versions[2:])
+    assert {each["version"] for each in lance.dataset(address).versions()} == {
+        versions[0],
+        *versions[2:],
+    }
+    assert folder_size(tmp_path) < size
+    assert [len(LanceRows(address, version)) for version in versions[2:]] == [90, 120]
+    with pytest.raises(IndexFolderError):
+        LanceRows(address, versions[1])
+
+
+def folder_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_each_change_leaves_two_versions_and_the_reader_of_the_last_one_its_own(
+    tiles: Path, model: Path, tmp_path: Path
+) -> None:
+    folder, options = tmp_path / "index", options_for(model, store="lance")
+    east = write_tiles(
+        tmp_path / "east", write_map(tmp_path / "east.tif", columns=2, rows=2, east_m=500)
+    )
+    build_index(tiles, folder, options)
+    build_index(east, folder, replace(options, append=True))
+    opened = MapIndex.open(folder)
+    assert remove_rasters(folder, ["east.tif"], options, Silent()) == 4
+    manifest = MapIndex.open(folder).manifest
+    there = {each["version"] for each in lance.dataset(str(folder / "tiles.lance")).versions()}
+    assert there == {opened.manifest.store_version, manifest.store_version}
+    assert len(opened.store.vectors(np.arange(20))) == len(list(opened.tiles.column("crs"))) == 20
+    build_index(tiles, folder, replace(options, overwrite=True))
+    assert len(lance.dataset(str(folder / "tiles.lance")).versions()) == 2
+    assert len(MapIndex.open(folder).store) == 16
+
+
+def test_versions_that_cannot_be_removed_are_a_warning(
+    tiles: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(13, "not allowed")
+
+    monkeypatch.setattr(lance_writing, "drop_versions", refuse)
+    progress = RecordedProgress()
+    options = options_for(model, store="lance")
+    assert build_index(tiles, tmp_path / "index", options, progress=progress).added == 16
+    assert [text for text in progress.warnings if "old versions of" in text]
 
 
 def test_another_store_is_another_index(tiles: Path, model: Path, tmp_path: Path) -> None:
@@ -171,5 +252,9 @@ def test_a_dataset_lies_on_an_object_store(
             found = [index.search(queries(index), 4, among) for index in (files, dataset)]
             np.testing.assert_array_equal(found[0].rows, found[1].rows)
         assert not (tmp_path / "index" / "tiles.lance").exists()
+        for _ in range(2):
+            build_index(tiles, tmp_path / "index", replace(options, overwrite=True))
+        assert len(lance.dataset(options.store).versions()) == 2
+        assert len(MapIndex.open(tmp_path / "index").store) == 16
     with pytest.raises(IndexFolderError, match=r"s3://maps/region\.lance"):
         MapIndex.open(tmp_path / "index")

@@ -143,6 +143,24 @@ def test_removing_works_on_an_index_alone(built: Path, index: Path) -> None:
     assert "leave out TILES" in done.output
 
 
+def test_what_is_left_of_a_dataset_is_the_index_of_the_rest(built: Path, model: Path) -> None:
+    pytest.importorskip("lance", reason="the extra lance is not installed")
+    index = built / "dataset"
+    build_index(built / "tiles" / "all", index, options_for(model, features=True, store="lance"))
+    vectors = MapIndex.open(index).store.vectors(np.array([0, 1, 2, 3, 8, 9]))
+    done = remove(index, built / "east.tif")
+    assert (done.exit_code, done.output) == (0, f"{index}: 4 tiles removed\n")
+    left, rest = MapIndex.open(index), MapIndex.open(built / "rest")
+    assert list(left.tiles.column("tile_id")) == list(rest.tiles.column("tile_id"))
+    np.testing.assert_array_equal(left.store.vectors(np.arange(6)), vectors)
+    folders = [features_of(folder).folder for folder in (index, built / "rest")]
+    np.testing.assert_array_equal(*(np.load(folder / "signatures.npy") for folder in folders))
+    assert left.manifest.bounds == rest.manifest.bounds
+    options = options_for(model, features=True, store="lance", append=True)
+    assert build_index(built / "tiles" / "all", index, options).added == 4
+    assert len(MapIndex.open(index).store) == 10
+
+
 def test_a_removal_that_fails_leaves_the_index_and_goes_through_the_next_time(
     index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
