@@ -27,9 +27,9 @@ import shapely
 from PIL import Image, ImageDraw, ImageFont
 
 from geoloc.geometry.crs import LonLat, distance_m
-from geoloc.options import DemoOptions
 from geoloc.results.files import read_results
 from geoloc.results.schema import PhotoResult
+from geoloc.synthetic.options import DemoOptions
 
 IMAGES = Path(__file__).parent / "images"
 LARGEST_BYTES = 195_000  # of a picture: both stay under 400 kB

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from geoloc.learning.adapt import AdaptSummary, adapt_model
     from geoloc.learning.benchmark.job import benchmark_model
     from geoloc.learning.datasets.registry import open_dataset
+    from geoloc.learning.options import AdaptOptions, BenchmarkOptions, PairingOptions, TrainOptions
     from geoloc.learning.pairing.job import make_pairs
     from geoloc.learning.training.job import measure_model, train_model
     from geoloc.locate.explain.job import explain_photo
@@ -38,16 +39,12 @@ if TYPE_CHECKING:
     from geoloc.models.onnx_export import export_onnx
     from geoloc.models.registry import load_model
     from geoloc.options import (
-        AdaptOptions,
-        BenchmarkOptions,
         ExportOptions,
         IndexOptions,
         LocateOptions,
         OutputOptions,
-        PairingOptions,
         ProjectOptions,
         TileOptions,
-        TrainOptions,
         WarpOptions,
     )
     from geoloc.ortho.detections.reading import read_detections
@@ -64,9 +61,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AdaptOptions": "options",
+    "AdaptOptions": "learning.options",
     "AdaptSummary": "learning.adapt",
-    "BenchmarkOptions": "options",
+    "BenchmarkOptions": "learning.options",
     "Evaluation": "results.evaluation",
     "ExportOptions": "options",
     "ExportReport": "export.report",
@@ -76,14 +73,14 @@ _HOMES = {
     "LocateSummary": "locate.file_job",
     "MapIndex": "index.map_index",
     "OutputOptions": "options",
-    "PairingOptions": "options",
+    "PairingOptions": "learning.options",
     "PhotoResult": "results.schema",
     "Progress": "progress",
     "ProjectOptions": "options",
     "ProjectSummary": "ortho.project_job",
     "TileOptions": "options",
     "TileSet": "tiles.tile_set",
-    "TrainOptions": "options",
+    "TrainOptions": "learning.options",
     "WarpOptions": "options",
     "WarpSummary": "ortho.job",
     "adapt_model": "learning.adapt",

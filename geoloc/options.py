@@ -1,7 +1,8 @@
-"""Options of every job that a command runs, one frozen dataclass a job.
+"""Options of the jobs that commands run, one frozen dataclass a job.
 
-All of them stand here, and the command line derives its options and defaults from them, so that a
-default is stated once. The module loads nothing heavy, since every ``--help`` reads it.
+The command line derives its options and defaults from them, so that a default is stated once. The
+module loads nothing heavy, since every ``--help`` reads it. Options of learning and of synthetic
+data lie in these wings, in a module of the same name.
 """
 
 from __future__ import annotations
@@ -42,19 +43,12 @@ PixelChoice = Literal["upright", "stored"]
 # What of a box on the ground is meant.
 BoxChoice = Literal["polygon", "middle", "foot"]
 EngineName = Literal["local", "ray"]
-PairViewChoice = Literal["auto", "drone", "ground"]
-SyntheticKind = Literal["panorama", "drone"]
-# By whose rules a figure is counted: see `geoloc.learning.benchmark.protocols`.
-BenchmarkProtocol = Literal[
-    "one-right", "official", "sample4geo", "game4loc", "denseuav", "metres", "anyvisloc"
-]
 # Whose checkpoints can be imported, and the data sets that they were trained on.
 Project = Literal["mean", "sample4geo", "dac", "camp", "game4loc", "clnet"]
 DataSet = Literal["vigor", "cvusa", "cvact", "university1652", "sues200", "gta_uav", "uav_visloc"]
 
 # The oldest set of ONNX operators that torch's exporter writes, so that the most runtimes read it.
 OLDEST_OPSET = 18
-MAX_MAP_SEASONS = 3  # one is left for the photos
 
 
 @dataclass(frozen=True)
@@ -319,125 +313,6 @@ class ExplainOptions:
 
 
 @dataclass(frozen=True)
-class AdaptOptions:
-    """How a model is adapted to a map.
-
-    Attributes:
-        model: Model to begin with: the name of a bundled model or a model folder.
-        minutes: Time limit; the learning rate falls by the clock.
-        whole: Also train the backbone: slower, and it lost recall in the short runs measured.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        workers: Processes that make batches beside the training.
-        resume: Go on from the checkpoint in the model folder.
-        seed: Seed of the held-out parts, the pairs and their order.
-    """
-
-    model: str = DEFAULT_MODEL
-    minutes: float = 20.0
-    whole: bool = False
-    device: str = "auto"
-    workers: int = 1
-    resume: bool = False
-    seed: int = 1
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How a recipe is run; what it makes is the recipe's own business.
-
-    Attributes:
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; each of several processes takes
-            a GPU.
-        workers: Processes that make batches beside the training, and threads that read images.
-        resume: Go on from the checkpoint in the model folder.
-        tensorboard: Also write the log for TensorBoard.
-        backbone_weights: ``pretrained`` downloads timm's, anything else is a file of weights;
-            None begins with chance.
-    """
-
-    device: str = "auto"
-    workers: int = 1
-    resume: bool = False
-    tensorboard: bool = False
-    backbone_weights: str | None = None
-
-
-@dataclass(frozen=True)
-class PairingOptions:
-    """How photos and a map become pairs.
-
-    Attributes:
-        ground_size_m: Side of a tile on the ground; None means what the default model's card asks
-            for (drone), or 80 m (ground).
-        size_px: Side of tiles and of drone photos, half the width of rings; None means what the
-            default model's card asks for.
-        test_share: Share of the photos that is held out, by area; 0 holds out none.
-        offset: Greatest distance of a photo from its tile's middle along each axis, in sides of
-            the tile, drawn at random. 0 cuts each tile around its photo.
-        view: What kind of photos these are; ``auto`` takes the kind that is most frequent.
-        height_m: Height above the ground of drone photos whose metadata have none.
-        span_deg: Elevations of the lower and upper edge of the rings that ground photos become.
-        metadata: A CSV or a flight log that adds to the photos' own metadata.
-        min_valid: Photos whose tile has a smaller share of valid pixels lie outside the map.
-        seed: Seed of the offsets.
-        overwrite: Replace pairs that are there.
-    """
-
-    ground_size_m: float | None = None
-    size_px: int | None = None
-    test_share: float = 0.2
-    offset: float = 0.0
-    view: PairViewChoice = "auto"
-    height_m: float | None = None
-    span_deg: tuple[float, float] = (-60.0, 30.0)
-    metadata: str | None = None
-    min_valid: float = 0.5
-    seed: int = 1
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        bottom, top = self.span_deg
-        checks = (
-            (self.ground_size_m is None or 0.1 <= self.ground_size_m <= 1e6, "--ground-size",
-             self.ground_size_m, "0.1 to 1e6 metres"),
-            (self.size_px is None or 16 <= self.size_px <= 8192, "--size", self.size_px,
-             "16 to 8192 pixels"),
-            (0 <= self.test_share <= 1, "--test-share", self.test_share, "0 to 1"),
-            (0 <= self.offset <= 0.5, "--offset", self.offset, "0 to 0.5"),
-            (self.height_m is None or self.height_m > 0, "--height", self.height_m,
-             "more than 0 metres"),
-            (-90 <= bottom < top <= 90, "--span", self.span_deg, "BOTTOM,TOP from -90 to 90"),
-        )  # fmt: skip
-        for fine, name, value, expected in checks:
-            if not fine:
-                raise OptionError(f"{name} {value} is out of range; expected {expected}")
-
-
-@dataclass(frozen=True)
-class BenchmarkOptions:
-    """The model that is measured, and how it runs.
-
-    Attributes:
-        model: The name of a bundled model or a model folder.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        batch_size: Images a step; halved on its own when memory runs out. None: by device.
-        workers: Threads that read and decode.
-        protocols: Those to measure by; empty means all that the data set has.
-        vectors: Folder that keeps vectors, so that an interrupted run goes on and a second one
-            embeds nothing.
-        tile_width_m: Side of a reference on the ground, in metres, for the protocol anyvisloc.
-    """
-
-    model: str = DEFAULT_MODEL
-    device: str = "auto"
-    batch_size: int | None = None
-    workers: int = 2
-    protocols: tuple[BenchmarkProtocol, ...] = ()
-    vectors: Path | None = None
-    tile_width_m: float | None = None
-
-
-@dataclass(frozen=True)
 class ImportOptions:
     """What is known of a checkpoint beside its file.
 
@@ -460,28 +335,6 @@ class ImportOptions:
 
 
 @dataclass(frozen=True)
-class VocabularyOptions:
-    """How the vocabulary of a model that describes keypoints is learnt.
-
-    Attributes:
-        recursive: Search subfolders of the folders of images, too.
-        scales: Each image is read at so many of its pixels along a side, 1 as it is: a map shows
-            the same ground in fewer pixels than another.
-        keypoints: Descriptors to learn from, of each image at each scale, drawn at random.
-        sources: What the images are, with their licences, for the card.
-        device: Device of the model.
-        overwrite: Replace the vocabulary that the model has.
-    """
-
-    recursive: bool = False
-    scales: tuple[float, ...] = (1.0, 0.6)
-    keypoints: int = 300
-    sources: tuple[str, ...] = ()
-    device: str = "cpu"
-    overwrite: bool = False
-
-
-@dataclass(frozen=True)
 class OnnxOptions:
     """How a model is exported.
 
@@ -496,110 +349,4 @@ class OnnxOptions:
     views: tuple[str, ...] = ()
     opset: int = OLDEST_OPSET
     dynamic_batch: bool = True
-    overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class CrossViewOptions:
-    """How many places of which towns are photographed, and how.
-
-    Attributes:
-        kind: Panoramas from the ground, or drone photos from 45 to 100 m, half of them straight
-            down and half tilted by 20 to 45 degrees.
-        places: Number of training places, divided among the towns.
-        test_places: Number of test places, in a town of their own.
-        towns: Number of training towns.
-        seed: Seed of the towns.
-        photos: Photos of each place; None for one panorama or four drone photos.
-        tiles: Tiles of each training place and map: one around the place, the others up to a
-            quarter of their side off to each side, as the nearest tile of a grid is.
-        map_seasons: In how many seasons the training towns are mapped, 1 to 3.
-        street: At how many test places a photo with a limited field of view is taken too.
-        tile_m: Side of a reference tile on the ground; None for 60 m, or 100 m for drones.
-        gsd_m: Side of a pixel of maps and tiles, on the ground.
-        spacing_m: Least distance of two places; None for half a tile.
-        width_px: Width of a photo; None for 1024, or 512 for drones.
-        span_deg: Elevations of the lower and upper edge of a panorama.
-        any_heading: Turn each panorama by chance; its heading is in its metadata. Otherwise the
-            middle is north.
-        relief_percent: Mean slope of the ground in percent, for drone photos; 0 is flat. The
-            elevation model of each town is written too.
-        overwrite: Write into a folder that is not empty.
-    """
-
-    kind: SyntheticKind = "panorama"
-    places: int = 400
-    test_places: int = 100
-    towns: int = 2
-    seed: int = 0
-    photos: int | None = None
-    tiles: int = 1
-    map_seasons: int = 1
-    street: int = 0
-    tile_m: float | None = None
-    gsd_m: float = 0.3
-    spacing_m: float | None = None
-    width_px: int | None = None
-    span_deg: tuple[float, float] = (-90.0, 90.0)
-    any_heading: bool = False
-    relief_percent: float = 0.0
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        bottom_deg, top_deg = self.span_deg
-        if not -90 <= bottom_deg < top_deg <= 90:
-            message = f"span {bottom_deg:g} to {top_deg:g} degrees; expected two elevations from"
-            raise OptionError(f"{message} -90 to 90, the lower one first (--span)")
-        if not 1 <= self.map_seasons <= MAX_MAP_SEASONS:
-            message = f"{self.map_seasons} map seasons; expected 1 to {MAX_MAP_SEASONS}"
-            raise OptionError(f"{message}, so that photos are of another (--map-seasons)")
-        if self.towns > self.places:
-            message = f"{self.places} places in {self.towns} towns; expected a place in each"
-            raise OptionError(f"{message}: ask for fewer towns or more places")
-        if self.street and self.kind == "drone":
-            message = "street photos beside drone photos; expected them beside panoramas"
-            raise OptionError(f"{message}: leave --street out, or ask for --kind panorama")
-        if self.relief_percent and self.kind != "drone":
-            message = "relief under panoramas, which see none; expected it under drone photos"
-            raise OptionError(f"{message}: leave --relief out, or ask for --kind drone")
-
-    @property
-    def tile_side_m(self) -> float:
-        """Side of a reference tile on the ground."""
-        return self.tile_m or (60.0 if self.kind == "panorama" else 100.0)
-
-    @property
-    def gap_m(self) -> float:
-        """Least distance of two places."""
-        return self.spacing_m or self.tile_side_m / 2
-
-    @property
-    def photo_width_px(self) -> int:
-        """Width of a photo."""
-        return self.width_px or (1024 if self.kind == "panorama" else 512)
-
-    @property
-    def photos_per_place(self) -> int:
-        """How often each place is photographed."""
-        return self.photos or (1 if self.kind == "panorama" else 4)
-
-
-@dataclass(frozen=True)
-class DemoOptions:
-    """What the demo builds.
-
-    Attributes:
-        folder: Folder to write.
-        photos: Number of drone photos.
-        seed: Decides the town and the flight.
-        size_m: Side of the mapped square.
-        gsd_m: Side of a pixel of the map, on the ground.
-        overwrite: Replace an earlier demo.
-    """
-
-    folder: Path = Path("geoloc-demo")
-    photos: int = 20
-    seed: int = 0
-    size_m: float = 800.0
-    gsd_m: float = 0.3
     overwrite: bool = False

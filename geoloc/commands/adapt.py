@@ -9,7 +9,7 @@ import click
 
 from geoloc.commands._console import device_option, example, print_rows, say, verbosity_options
 from geoloc.commands._progress import progress_bar
-from geoloc.options import AdaptOptions
+from geoloc.learning.options import AdaptOptions
 
 if TYPE_CHECKING:
     from geoloc.learning.adapt import AdaptSummary

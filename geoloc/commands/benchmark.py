@@ -27,7 +27,7 @@ from geoloc.learning.benchmark.figures import (
     TITLES,
     PublishedFigure,
 )
-from geoloc.options import BenchmarkOptions
+from geoloc.learning.options import BenchmarkOptions
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,7 +9,7 @@ import click
 
 from geoloc.commands._console import example, overwrite_option, say, verbosity_options
 from geoloc.commands._progress import progress_bar
-from geoloc.options import DemoOptions
+from geoloc.synthetic.options import DemoOptions
 
 
 @click.command(name="demo", epilog=example("geoloc demo -o geoloc-demo --photos 20"))

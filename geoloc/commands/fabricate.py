@@ -10,7 +10,7 @@ import click
 
 from geoloc.commands._console import example, overwrite_option, print_rows, say, verbosity_options
 from geoloc.commands._progress import progress_bar
-from geoloc.options import MAX_MAP_SEASONS, CrossViewOptions, SyntheticKind
+from geoloc.synthetic.options import MAX_MAP_SEASONS, CrossViewOptions, SyntheticKind
 
 _EXAMPLE = "geoloc fabricate crossview -o town --kind panorama --places 400 --test-places 100"
 

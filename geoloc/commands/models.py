@@ -17,8 +17,9 @@ from geoloc.commands._console import (
     print_rows,
     say,
 )
+from geoloc.learning.options import VocabularyOptions
 from geoloc.models.conversion.catalogue import SOURCES
-from geoloc.options import DataSet, ImportOptions, OnnxOptions, Project, VocabularyOptions
+from geoloc.options import DataSet, ImportOptions, OnnxOptions, Project
 
 _PROJECTS = click.Choice(get_args(Project))
 

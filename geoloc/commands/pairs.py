@@ -19,7 +19,7 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL
-from geoloc.options import PairingOptions, PairViewChoice
+from geoloc.learning.options import PairingOptions, PairViewChoice
 from geoloc.progress import CappedWarnings
 
 if TYPE_CHECKING:

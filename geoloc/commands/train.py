@@ -9,7 +9,7 @@ import click
 
 from geoloc.commands._console import device_option, example, print_rows, verbosity_options
 from geoloc.commands._progress import progress_bar
-from geoloc.options import TrainOptions
+from geoloc.learning.options import TrainOptions
 
 if TYPE_CHECKING:
     from geoloc.learning.training.recall import Recall

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from geoloc.errors import InputError, ModelError, OptionError
+from geoloc.learning.options import AdaptOptions, TrainOptions
 from geoloc.learning.training.data.aerial_source import AerialSource
 from geoloc.learning.training.data.map_places import MapScale, read_map, scale_of
 from geoloc.learning.training.data.map_validation import (
@@ -27,7 +28,6 @@ from geoloc.learning.training.run import Refinement, Run, RunConfig
 from geoloc.models.card import CARD_NAME, ModelCard, check_embeds_images
 from geoloc.models.registry import read_card
 from geoloc.models.view import DRONE, SATELLITE
-from geoloc.options import AdaptOptions, TrainOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.tile_set import TileSet
 

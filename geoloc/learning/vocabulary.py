@@ -16,9 +16,9 @@ from geoloc.errors import InputError, OutputExistsError, PhotoError
 from geoloc.index.features.descriptor import PatchNetExtractor
 from geoloc.index.features.keypoints import ROOT_SIFT, detect_keypoints, find_keypoints, to_grey
 from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary, learn_vocabulary
+from geoloc.learning.options import VocabularyOptions
 from geoloc.models.card import CARD_NAME
 from geoloc.models.registry import bundled_models_folder
-from geoloc.options import VocabularyOptions
 from geoloc.photos.photo import read_photo
 from geoloc.photos.photo_files import find_photos
 from geoloc.progress import CappedWarnings, Progress, Silent

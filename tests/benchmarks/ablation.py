@@ -18,12 +18,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from geoloc.learning.options import TrainOptions
 from geoloc.learning.training.job import measure_model, train_model
 from geoloc.learning.training.recall import Recall
 from geoloc.learning.training.recipe import Recipe
 from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.models.card import CARD_NAME
-from geoloc.options import TrainOptions
 
 STEPS: dict[str, dict[str, object]] = {
     "backbone": {"levels": []},

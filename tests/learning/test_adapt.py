@@ -17,12 +17,13 @@ from geoloc.errors import InputError, ModelError, OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.learning import adapt
 from geoloc.learning.adapt import AdaptSummary, adapt_model
+from geoloc.learning.options import AdaptOptions
 from geoloc.learning.training.data import map_validation
 from geoloc.learning.training.data.map_validation import MapValidation
 from geoloc.learning.training.recall import Recall
 from geoloc.models.registry import load_model, read_card
 from geoloc.models.weights import read_tensors
-from geoloc.options import AdaptOptions, IndexOptions
+from geoloc.options import IndexOptions
 from geoloc.progress import Silent
 from tests.fixtures.small_maps import SmallMap, cut_map
 from tests.fixtures.tiny_models import TINY, write_tiny_model

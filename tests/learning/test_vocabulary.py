@@ -11,9 +11,9 @@ from PIL import Image
 
 from geoloc.errors import InputError, ModelError, OutputExistsError, PhotoError
 from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary
+from geoloc.learning.options import VocabularyOptions
 from geoloc.learning.vocabulary import teach_vocabulary
 from geoloc.models.registry import load_model, read_card
-from geoloc.options import VocabularyOptions
 from tests.fixtures.extractors import write_extractor
 from tests.fixtures.indexes import folder_bytes, write_model
 from tests.fixtures.progress import RecordedProgress

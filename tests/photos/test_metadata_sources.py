@@ -11,11 +11,12 @@ from geoloc.errors import MetadataError
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.image_size import ImageSize
 from geoloc.index.job import build_index
+from geoloc.learning.options import PairingOptions
 from geoloc.learning.pairing.photos import PlacedPhoto, place_photos
 from geoloc.locate.explain.explanation import Explanation
 from geoloc.locate.explain.job import explain_photo
 from geoloc.locate.job import locate_photos
-from geoloc.options import ExplainOptions, LocateOptions, PairingOptions
+from geoloc.options import ExplainOptions, LocateOptions
 from geoloc.photos.lens_tags import hfov_of_equivalent
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.metadata_sources import MetadataSources

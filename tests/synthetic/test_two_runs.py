@@ -14,10 +14,11 @@ from geoloc.learning.pairing.job import make_pairs
 from geoloc.learning.training.job import train_model
 from geoloc.models.conversion.job import ImportOptions, import_model
 from geoloc.models.onnx_export import export_onnx
-from geoloc.options import DemoOptions, TileOptions
+from geoloc.options import TileOptions
 from geoloc.storage.lock import locked_file, locked_folder
 from geoloc.synthetic.crossview.job import fabricate_crossview
 from geoloc.synthetic.demo.job import run_demo
+from geoloc.synthetic.options import DemoOptions
 from geoloc.tiles.job import cut_tiles
 from tests.fixtures.indexes import write_map, write_tiles
 from tests.fixtures.locks import held_elsewhere

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from geoloc.options import BenchmarkProtocol
+from geoloc.learning.options import BenchmarkProtocol
 
 PROTOCOLS: tuple[BenchmarkProtocol, ...] = get_args(BenchmarkProtocol)
 

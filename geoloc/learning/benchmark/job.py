@@ -20,10 +20,10 @@ from geoloc.learning.benchmark.protocols import (
 from geoloc.learning.benchmark.vectors import PictureVectors
 from geoloc.learning.datasets.crossview import CrossViewDataset, Split
 from geoloc.learning.datasets.registry import open_dataset
+from geoloc.learning.options import BenchmarkOptions, BenchmarkProtocol
 from geoloc.models.card import ModelCard
 from geoloc.models.embedder import Embedder
 from geoloc.models.registry import read_card
-from geoloc.options import BenchmarkOptions, BenchmarkProtocol
 from geoloc.progress import Progress, Silent
 
 _FEW = 100  # with as many, the standard error of a recall is still up to 5 points

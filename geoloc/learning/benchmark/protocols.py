@@ -35,7 +35,7 @@ from geoloc.learning.benchmark.ranking import (
     count_all,
 )
 from geoloc.learning.datasets.crossview import Picture, Split
-from geoloc.options import BenchmarkProtocol
+from geoloc.learning.options import BenchmarkProtocol
 from geoloc.progress import Progress, Silent
 
 Unit = Literal["%", "m", "queries"]

@@ -21,6 +21,7 @@ from geoloc.arrays import Float64Array, RgbImage
 from geoloc.errors import InputError, OutputExistsError, PhotoError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.longitude import near
+from geoloc.learning.options import PairingOptions
 from geoloc.learning.pairing.areas import group_places, split_by_area
 from geoloc.learning.pairing.photos import (
     Failure,
@@ -40,7 +41,6 @@ from geoloc.learning.pairing.table import (
 )
 from geoloc.learning.pairing.tiles import TileCutter, TileShape
 from geoloc.models.view import View
-from geoloc.options import PairingOptions
 from geoloc.progress import Progress, Silent
 from geoloc.storage.atomic import place_folder, remove_drafts, remove_drafts_of, replacing
 from geoloc.storage.kept_files import NOTES_NAME, KeptFiles, key_of

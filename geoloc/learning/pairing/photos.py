@@ -21,9 +21,9 @@ from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.panorama import ring_from_panorama, ring_from_photo
 from geoloc.geometry.rectification import NADIR_DEG, rectify
 from geoloc.image_size import ImageSize
+from geoloc.learning.options import PairingOptions, PairViewChoice
 from geoloc.locate.drone.retrieval import north_up
 from geoloc.models.view import GROUND, View
-from geoloc.options import PairingOptions, PairViewChoice
 from geoloc.photos.kind import (
     PhotoKind,
     camera_of,

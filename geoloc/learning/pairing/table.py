@@ -12,11 +12,11 @@ from pathlib import Path
 from geoloc import __version__
 from geoloc.geometry.crs import LonLat
 from geoloc.learning.datasets.pairs import PAIRS_NAME
+from geoloc.learning.options import PairingOptions
 from geoloc.learning.pairing.areas import Side
 from geoloc.learning.pairing.photos import PlacedPhoto
 from geoloc.learning.pairing.tiles import TileShape
 from geoloc.models.view import View
-from geoloc.options import PairingOptions
 from geoloc.storage.atomic import replacing, write_text
 
 MANIFEST_NAME = "pairs.json"

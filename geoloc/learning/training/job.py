@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from geoloc.errors import OutputExistsError
+from geoloc.learning.options import TrainOptions
 from geoloc.learning.training.data.sources import open_training_data, open_validation
 from geoloc.learning.training.embedding import TrainingEmbedder
 from geoloc.learning.training.model_folder import RECIPE_NAME, draft_card
@@ -19,7 +20,6 @@ from geoloc.learning.training.training_log import LOG_NAME
 from geoloc.models.card import ModelCard
 from geoloc.models.device import resolve_device
 from geoloc.models.registry import load_model
-from geoloc.options import TrainOptions
 from geoloc.progress import Progress, Silent
 from geoloc.storage.atomic import remove_drafts
 from geoloc.storage.lock import FOLDER_LOCK, is_vacant, locked_folder

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from geoloc.errors import GeolocError, OptionError
+from geoloc.learning.options import TrainOptions
 from geoloc.learning.training.batch import Batch
 from geoloc.learning.training.data.sources import TrainingData
 from geoloc.learning.training.embedding import TrainingEmbedder
@@ -44,7 +45,6 @@ from geoloc.learning.training.run_state import (
 )
 from geoloc.learning.training.training_log import LogLine, NoLog, TrainingLog
 from geoloc.models.weights import write_model
-from geoloc.options import TrainOptions
 from geoloc.progress import Progress
 from geoloc.storage.atomic import write_text
 

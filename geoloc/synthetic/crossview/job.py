@@ -13,7 +13,6 @@ import numpy as np
 from geoloc import __version__
 from geoloc.arrays import ByteArray
 from geoloc.errors import OutputExistsError
-from geoloc.options import CrossViewOptions
 from geoloc.photos.kind import network_view
 from geoloc.progress import Progress, Silent
 from geoloc.storage.atomic import remove_drafts, remove_drafts_of, replacing
@@ -26,6 +25,7 @@ from geoloc.synthetic.crossview.towns import (
     plan_test_town,
     plan_training_town,
 )
+from geoloc.synthetic.options import CrossViewOptions
 from geoloc.synthetic.world.elevation_file import write_dem
 from geoloc.synthetic.world.files import TRUTH_COLUMNS, write_map, write_tile
 from geoloc.synthetic.world.palette import Season

@@ -10,8 +10,8 @@ import numpy as np
 
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.panorama import Panorama, panorama_to_perspective
-from geoloc.options import CrossViewOptions
 from geoloc.synthetic.crossview.towns import Town
+from geoloc.synthetic.options import CrossViewOptions
 from geoloc.synthetic.world.files import (
     street_focal_px,
     truth_row,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from geoloc.options import CrossViewOptions
+from geoloc.synthetic.options import CrossViewOptions
 from geoloc.synthetic.world.palette import SEASONS, Season
 from geoloc.synthetic.world.walk import plan_walk
 from geoloc.synthetic.world.world import DEFAULT_CORNER, Corner, World, WorldPoint

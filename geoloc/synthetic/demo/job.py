@@ -17,7 +17,6 @@ from geoloc import __version__
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.locate.file_job import locate_to_file
-from geoloc.options import DemoOptions
 from geoloc.photos.photo_files import find_photos
 from geoloc.progress import Progress, Silent
 from geoloc.results.evaluation import Evaluation, evaluate_results, read_truth
@@ -26,6 +25,7 @@ from geoloc.results.journal import journal_path
 from geoloc.storage.atomic import remove_drafts, remove_drafts_of, replacing, write_text
 from geoloc.storage.lock import is_vacant, locked_folder
 from geoloc.synthetic.demo.sheet import draw_sheet
+from geoloc.synthetic.options import DemoOptions
 from geoloc.synthetic.world.files import write_map, write_photos, write_truth
 from geoloc.synthetic.world.flight import Shot, plan_flight
 from geoloc.synthetic.world.world import MapPicture, World

@@ -17,7 +17,7 @@ from geoloc.learning.benchmark.figures import (
 )
 from geoloc.learning.benchmark.protocols import Rules, SplitVectors, measure_test, protocols_of
 from geoloc.learning.datasets.registry import DATASETS, open_dataset
-from geoloc.options import BenchmarkProtocol
+from geoloc.learning.options import BenchmarkProtocol
 from tests.fixtures import dataset_layouts
 
 _WRITERS = {

@@ -11,7 +11,7 @@ from geoloc.errors import InputError, ModelError, OptionError
 from geoloc.learning.benchmark import job
 from geoloc.learning.benchmark.job import benchmark_model, measure_dataset
 from geoloc.learning.datasets.crossview import CrossViewDataset
-from geoloc.options import BenchmarkOptions
+from geoloc.learning.options import BenchmarkOptions
 from tests.fixtures.dataset_layouts import (
     write_cvusa,
     write_image,

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from geoloc.errors import InputError, OutputExistsError
+from geoloc.learning.options import PairingOptions
 from geoloc.learning.pairing import job
 from geoloc.learning.pairing.job import PairingSummary, make_pairs
 from geoloc.learning.pairing.tiles import TileCutter
-from geoloc.options import PairingOptions
 from geoloc.photos.photo import read_photo
 from geoloc.photos.photo_files import find_photos
 from geoloc.progress import Progress

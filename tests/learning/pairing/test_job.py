@@ -14,8 +14,8 @@ from affine import Affine
 from geoloc.errors import InputError, OptionError, OutputExistsError
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.learning.datasets.registry import open_dataset
+from geoloc.learning.options import PairingOptions
 from geoloc.learning.pairing.job import PairingSummary, make_pairs
-from geoloc.options import PairingOptions
 from geoloc.photos.photo import read_photo
 from geoloc.photos.photo_files import find_photos
 from tests.fixtures.photos import write_photo

@@ -13,6 +13,7 @@ import timm
 import torch
 
 from geoloc.errors import GeolocError, InputError, ModelError, OutputExistsError
+from geoloc.learning.options import TrainOptions
 from geoloc.learning.training import processes
 from geoloc.learning.training.job import claimed_folder, measure_model, train_model
 from geoloc.learning.training.recipe import Recipe
@@ -20,7 +21,6 @@ from geoloc.learning.training.recipe_file import list_recipes, read_recipe
 from geoloc.learning.training.run_state import CHECKPOINT_NAME
 from geoloc.models import registry
 from geoloc.models.weights import read_tensors
-from geoloc.options import TrainOptions
 from geoloc.storage.atomic import draft_name
 from tests.fixtures.dataset_layouts import (
     write_cvact,

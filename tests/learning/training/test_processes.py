@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from geoloc.errors import OptionError
+from geoloc.learning.options import TrainOptions
 from geoloc.learning.training.batch import Share
 from geoloc.learning.training.job import train_model
 from geoloc.learning.training.processes import OneProcess
 from geoloc.models import registry
-from geoloc.options import TrainOptions
 
 HERE = TrainOptions(device="cpu", workers=0)
 

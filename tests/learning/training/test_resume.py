@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from geoloc.errors import GeolocError, ModelError, OutputExistsError
+from geoloc.learning.options import TrainOptions
 from geoloc.learning.training.job import train_model
 from geoloc.models import registry
-from geoloc.options import TrainOptions
 from geoloc.progress import Silent
 from tests.fixtures.training_data import PAIRS_RECIPE, write_pairs
 

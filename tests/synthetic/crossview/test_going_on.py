@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from geoloc.errors import OutputExistsError
-from geoloc.options import CrossViewOptions
 from geoloc.storage.kept_files import NOTES_NAME
 from geoloc.synthetic.crossview import photos
 from geoloc.synthetic.crossview.job import fabricate_crossview
+from geoloc.synthetic.options import CrossViewOptions
 from geoloc.synthetic.world.palette import Season
 from geoloc.synthetic.world.survey import Survey
 from geoloc.synthetic.world.world import World

@@ -17,10 +17,10 @@ from geoloc.errors import OptionError, OutputExistsError
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.crs import LonLat, distance_m, transformer
 from geoloc.geometry.panorama import Panorama, panorama_to_perspective
-from geoloc.options import CrossViewOptions
 from geoloc.photos.photo_metadata import read_metadata
 from geoloc.synthetic.crossview.job import fabricate_crossview
 from geoloc.synthetic.crossview.towns import plan_test_town, plan_training_town
+from geoloc.synthetic.options import CrossViewOptions
 
 OPTIONS = CrossViewOptions(
     places=4,

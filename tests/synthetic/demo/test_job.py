@@ -12,9 +12,9 @@ from PIL import Image
 
 from geoloc.cli import cli
 from geoloc.errors import OptionError, OutputExistsError
-from geoloc.options import DemoOptions
 from geoloc.progress import Silent
 from geoloc.synthetic.demo.job import Demo, run_demo
+from geoloc.synthetic.options import DemoOptions
 
 
 @pytest.mark.slow

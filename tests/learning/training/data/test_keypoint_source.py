@@ -12,6 +12,7 @@ import pytest
 
 from geoloc.errors import InputError, ModelError
 from geoloc.index.features.descriptor import PatchNetExtractor
+from geoloc.learning.options import TrainOptions
 from geoloc.learning.training.batch import Share
 from geoloc.learning.training.data import keypoint_source
 from geoloc.learning.training.data.keypoint_source import KeypointSource, KeypointValidation
@@ -20,7 +21,6 @@ from geoloc.learning.training.recipe import KeypointChoice, Schedule
 from geoloc.learning.training.recipe_file import read_recipe
 from geoloc.learning.training.run import TrainingSummary
 from geoloc.models.registry import read_card
-from geoloc.options import TrainOptions
 from geoloc.progress import Silent
 from tests.fixtures.indexes import write_model
 from tests.fixtures.keypoint_data import RECIPE, ground, place, write_images
