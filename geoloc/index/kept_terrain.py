@@ -20,10 +20,9 @@ from geoloc.index.generation import IndexFiles
 from geoloc.index.manifest import IndexManifest, TerrainEntry
 from geoloc.index.stores import open_stores
 from geoloc.progress import Progress
+from geoloc.terrain.content import content_of
 from geoloc.terrain.saving import DRAFT_PREFIX, save_terrain
 from geoloc.terrain.terrain import open_terrain
-from geoloc.tiles.fingerprint import fingerprint, marks_of
-from geoloc.tiles.location import public_name
 from geoloc.tiles.tile_table import TileTable
 
 _NAME = "terrain"
@@ -41,7 +40,7 @@ def keep_terrain(folder: Path, dem: Sequence[str], progress: Progress) -> None:
     manifest = IndexManifest.read(folder)
     if dem:
         tiles, _ = open_stores(manifest, IndexFiles(folder, manifest.generation))
-        sources, area = tuple(map(_source, dem)), _area(tiles)
+        sources, area = tuple(map(content_of, dem)), _area(tiles)
         was = manifest.terrain
         is_there = was is not None and (was.sources, was.area) == (sources, area)
         if not (is_there and was is not None and (folder / was.file).exists()):
@@ -69,12 +68,6 @@ def _replace(
     manifest = replace(manifest, terrain=entry)
     manifest.write(folder)
     return manifest
-
-
-def _source(dem: str) -> str:
-    """The name of a model, and a digest of its files."""
-    name = public_name(dem) if "://" in dem else Path(dem).name
-    return f"{name} ({fingerprint(marks_of(dem, Path()))[:12] or 'remote'})"
 
 
 def _area(tiles: TileTable) -> str:

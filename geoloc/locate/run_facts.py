@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from geoloc.options import LocateOptions
 from geoloc.photos.video_frame import FrameLogs, is_flight_log
 from geoloc.results.schema import PhotoResult, plain_text
-from geoloc.tiles.fingerprint import fingerprint, marks_of
+from geoloc.terrain.content import content_of
 
 # They change how fast an answer comes, not which.
 _IDLE = ("device", "workers")
@@ -111,13 +111,10 @@ def options_text(options: LocateOptions) -> str | None:
 
 def _content(files: str | tuple[str, ...] | None, option: str) -> str:
     """The names of an option's files with digests of what they hold."""
-    paths = [Path(file) for file in ((files,) if isinstance(files, str) else files or ())]
-    digest = _raster_digest if option in _RASTERS else _digest
-    return ", ".join(f"{path.name} ({digest(path)})" for path in paths)
-
-
-def _raster_digest(path: Path) -> str:
-    return fingerprint(marks_of(str(path), Path()))[:12] or "remote"
+    given = (files,) if isinstance(files, str) else files or ()
+    if option in _RASTERS:
+        return ", ".join(content_of(file) for file in given)
+    return ", ".join(f"{Path(file).name} ({_digest(Path(file))})" for file in given)
 
 
 def _digest(path: Path) -> str:

@@ -12,6 +12,8 @@ import threading
 import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +26,14 @@ from rasterio.windows import Window
 from geoloc.arrays import Float32Array, Float64Array, FloatArray, Mask
 from geoloc.clutter import apple_double_fault
 from geoloc.errors import CrsError, InputError, RasterError
-from geoloc.geometry.crs import LonLat, as_crs, from_lonlat, ground_scales
+from geoloc.geometry.crs import (
+    LonLat,
+    as_crs,
+    distances_m,
+    from_lonlat,
+    ground_scales,
+    to_lonlat,
+)
 from geoloc.terrain.height_datum import HeightDatum, height_datum
 from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.location import public_name
@@ -39,6 +48,20 @@ _KEPT_WINDOWS = 8
 _MOST_PX = 16e6
 # A projection's scale makes no pixel too coarse.
 _SLACK = 1.1
+_EDGE_STEPS = 9
+_WIDEST_M = 3e6
+
+
+class Disc(NamedTuple):
+    """A part of the Earth around a place.
+
+    Attributes:
+        middle: The place.
+        radius_m: Its radius, metres.
+    """
+
+    middle: LonLat
+    radius_m: float
 
 
 class _Patch(NamedTuple):
@@ -78,6 +101,23 @@ class ElevationRaster:
         """From pixel corners to the horizontal CRS."""
         transform: Affine = self.dataset.transform
         return transform
+
+    @cached_property
+    def disc(self) -> Disc:
+        """A disc that the raster lies in; one of the whole Earth where its edge has no place."""
+        shares = [(s, t) for s in np.linspace(0, 1, _EDGE_STEPS).tolist() for t in (0.0, 1.0)]
+        shares += [(t, s) for s, t in shares] + [(0.5, 0.5)]
+        cols, rows = np.array(shares).T * [[self.dataset.width], [self.dataset.height]]
+        a, b, left, d, e, top = self.transform[:6]
+        x, y = left + a * cols + b * rows, top + d * cols + e * rows
+        places = to_lonlat(self.datum.horizontal, x, y)
+        edge, middle = places[:-1], places[-1:]
+        if not (np.isfinite(edge).all() and np.isfinite(middle).all()):
+            return Disc(LonLat(0.0, 0.0), math.inf)
+        radius_m = float(distances_m(*middle.T, *edge.T).max())
+        # The edge of what is wider does not tell how it lies on the globe.
+        reach_m = 1.01 * radius_m if radius_m < _WIDEST_M else math.inf
+        return Disc(LonLat(*map(float, middle[0])), reach_m)
 
     def pixel_m(self, at: LonLat) -> float:
         """Mean side of a pixel on the ground there, metres; NaN where the CRS has no answer."""
@@ -232,6 +272,12 @@ def _open(location: str, name: str) -> Any:
     except (RasterioError, ValueError, TypeError, AttributeError, OSError) as error:
         if fault := apple_double_fault(location):
             raise RasterError(fault, path=name) from error
+        if Path(location).is_dir():
+            raise RasterError(
+                f"{name} is a folder; expected a raster of heights: name the files in it, or one "
+                f"over all, as gdalbuildvrt heights.vrt {name}/*.tif makes it",
+                path=name,
+            ) from error
         why, _, advice = read_failure(location, error).partition("; ")
         if advice == "is it damaged?":
             advice = "expected a GeoTIFF, a VRT or another raster of heights that GDAL reads"

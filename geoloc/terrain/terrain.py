@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from geoloc.arrays import Float64Array, Mask
 from geoloc.errors import CrsError
-from geoloc.geometry.crs import LocalFrame
+from geoloc.geometry.crs import LocalFrame, distances_m
 from geoloc.geometry.geoid import geoid_heights_m
 from geoloc.geometry.terrain import TerrainGround
 from geoloc.terrain.elevation_raster import ElevationRaster, open_elevation
@@ -108,7 +109,7 @@ class Terrain:
         """
         lonlat = np.asarray(lonlat, np.float64).reshape(-1, 2)
         altitudes = np.full(len(lonlat), np.nan)
-        for raster in self.rasters:
+        for raster in self._near(lonlat):
             unknown = np.isnan(altitudes)
             if unknown.any():
                 xy = raster.coordinates(lonlat[unknown])
@@ -116,6 +117,27 @@ class Terrain:
                 if self._lowers(raster):
                     altitudes[unknown] -= geoid_heights_m(*lonlat[unknown].T)
         return altitudes
+
+    def _near(self, lonlat: Float64Array) -> list[ElevationRaster]:
+        """The rasters that may show any of degrees (N, 2) near each other: of thousands, a few."""
+        known = lonlat[np.isfinite(lonlat).all(1)]
+        if not len(known):
+            return []
+        middle = known[len(known) // 2]
+        reach_m = float(distances_m(middle[0], middle[1], *known.T).max())
+        lon, lat, radius_m = self._discs
+        away_m = distances_m(middle[0], middle[1], lon, lat)
+        return [self.rasters[i] for i in np.flatnonzero(away_m <= radius_m + 1.01 * reach_m)]
+
+    @cached_property
+    def _discs(self) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """Longitudes, latitudes and radii in metres (N,) of where the rasters lie."""
+        discs = [raster.disc for raster in self.rasters]
+        return (
+            np.array([disc.middle.lon for disc in discs]),
+            np.array([disc.middle.lat for disc in discs]),
+            np.array([disc.radius_m for disc in discs]),
+        )
 
     def _lowers(self, raster: ElevationRaster) -> bool:
         return self.is_lowered and raster.datum.reference == "ellipsoid"
@@ -158,7 +180,8 @@ class Terrain:
 
     def _cell_m(self, frame: LocalFrame, half_side_m: float) -> float:
         """Nodes as near as the files are fine, and no more than needed."""
-        pixels_m = [raster.pixel_m(frame.origin) for raster in self.rasters]
+        square = frame.to_lonlat(half_side_m * np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]]))
+        pixels_m = [raster.pixel_m(frame.origin) for raster in self._near(square)]
         finest = min((each for each in pixels_m if math.isfinite(each)), default=_FINEST_M)
         finest = finest if finest <= _FINEST_M else max(_FINEST_M, finest / _NODES_A_PIXEL)
         return min(max(_FINEST_M, finest, half_side_m / _CELLS_A_HALF_SIDE), half_side_m)
@@ -186,7 +209,7 @@ class Terrain:
         places = np.stack(np.meshgrid(sparse_x, sparse_y), -1).reshape(-1, 2)
         lonlat, shape = to_lonlat(places), (len(sparse_y), len(sparse_x), -1)
         altitudes = np.full(len(xs) * len(ys), np.nan)
-        for raster in self.rasters:
+        for raster in self._near(lonlat):
             unknown = np.flatnonzero(np.isnan(altitudes))
             if len(unknown):
                 dense = _spread(raster.coordinates(lonlat).reshape(shape), len(ys), len(xs))

@@ -12,6 +12,7 @@ from rasterio.shutil import copy
 
 from geoloc.errors import CrsError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat, from_lonlat
+from geoloc.terrain.elevation_raster import ElevationRaster
 from geoloc.terrain.terrain import Terrain, open_terrain
 from tests.fixtures.elevations import FRAME, HEIGHT_M, ORIGIN, plane_m, write_elevation
 
@@ -371,3 +372,40 @@ def test_heights_above_the_ellipsoid_become_heights_above_the_sea(
     both = other.before(lowered)
     np.testing.assert_allclose(both.altitudes_m(lonlat), plane_m(nodes()) + 500, atol=0.02)
     np.testing.assert_allclose(lowered.before(other).altitudes_m(lonlat), expected, atol=0.02)
+
+
+def test_of_many_files_only_those_that_may_show_a_place_are_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shifts = [(x, y) for x in (-1200, 0, 1200) for y in (-1200, 0, 1200)]
+    paths = [
+        write_elevation(tmp_path / f"{number}.tif", shift=shift, side_px=120)
+        for number, shift in enumerate(shifts)
+    ]
+    asked: list[str] = []
+    sample = ElevationRaster.sample
+
+    def noted(raster: ElevationRaster, *args: object) -> np.ndarray:
+        asked.append(Path(raster.name).stem)
+        return sample(raster, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ElevationRaster, "sample", noted)
+    terrain = open_terrain(paths)
+    corner = LocalFrame(LonLat(*FRAME.to_lonlat([[1150.0, 1150.0]])[0]))
+    ground = terrain.ground(corner, 100)
+    assert ground is not None
+    np.testing.assert_allclose(
+        ground.altitudes_m(np.array([[0.0, 0], [40, -30]])),
+        plane_m(np.array([[1150.0, 1150], [1190, 1120]])),
+        atol=0.1,
+    )
+    assert "8" in asked
+    assert "0" not in asked
+    # A fine model of elsewhere makes no ground finer than its own.
+    fine = write_elevation(tmp_path / "fine.tif", shift=(3000, 0), pixel=1.0, side_px=60)
+    assert open_terrain([paths[4], fine]).ground(FRAME, 300).cell_m > 3  # type: ignore[union-attr]
+
+
+def test_a_folder_of_files_is_refused_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(RasterError, match=r"is a folder; expected a raster.*gdalbuildvrt"):
+        open_terrain(tmp_path)
