@@ -12,6 +12,7 @@ their own (`scale_run`). The parts:
     retrieve    recall of the right tile among the 50 that vote
     append      seconds and peak memory of adding a map of 0.4 km²
     index       the same of indexing real maps of 0.4, 2 and 11 km²
+    grow        the same of indexing made-up tiles (`scale_growth`), and of adding 16 to them
 
 At the end it prints what 100,000 km² would take, by arithmetic.
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import statistics
 from collections.abc import Callable, Sequence
@@ -32,9 +34,11 @@ from scale_process import Usage, run
 from scale_run import RETRIEVED
 
 SIZES_KM2 = (10, 100, 1000)
+TILES_A_KM2 = 144
 # Photos, what is told of them, and each n-th that is taken.
 CASES = (("fengyuan", "all", 1), ("fengyuan", "nothing", 4), ("ariel", "table", 4))
 RUN = Path(__file__).with_name("scale_run.py")
+GROWTH = Path(__file__).with_name("scale_growth.py")
 # A tiny map that no index of these holds yet: features of it must be computed.
 APPENDED = "distractors/c_kazakhstan.tif"
 _PLAN_KM2 = 100_000
@@ -169,6 +173,21 @@ def measure_index(bench: Bench) -> None:
         shutil.rmtree(fresh)
 
 
+def measure_growth(bench: Bench, size_km2: int) -> None:
+    """Print what indexing of made-up tiles takes, and adding a few."""
+    folder = bench.work / f"grow-{size_km2}-km2"
+    shutil.rmtree(folder, ignore_errors=True)
+    side = round(math.sqrt(TILES_A_KM2 * size_km2))
+    run(GROWTH, "cut", folder / "tiles", str(side), "0")
+    run(GROWTH, "cut", folder / "more", "4", "60")
+    for what, tiles, more in (("index", "tiles", ()), ("append", "more", ("--append",))):
+        used = run(GROWTH, "index", folder / tiles, folder / "index", *more)
+        for name, value in (("seconds", used.cpu_s), ("peak", used.peak_mb), ("own", used.own_mb)):
+            bench.note(f"{name} grow {what}", size_km2, value)
+        _print_used(what, size_km2, used)
+    shutil.rmtree(folder)
+
+
 def measure_own(bench: Bench) -> None:
     """Print how photos are located on their own map, to compare with."""
     ground = Ground(bench.data, bench.work)
@@ -220,15 +239,17 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--work", type=Path, required=True, help="folder of the indexes")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES_KM2, metavar="KM2")
-    parser.add_argument("--only", nargs="+", choices=(*PARTS, "own", "index"))
+    parser.add_argument("--only", nargs="+", choices=(*PARTS, "own", "index", "grow"))
     parser.add_argument("--every", type=int, default=1, help="take each n-th of these photos only")
     parser.add_argument("--keep", action="store_true", help="keep the made-up indexes")
     given = parser.parse_args()
-    parts = given.only or (*PARTS, "own", "index")
+    parts = given.only or (*PARTS, "own", "index", "grow")
     bench = Bench(given.data.resolve(), given.work.resolve(), given.every)
     for name, measure in (("own", measure_own), ("index", measure_index)):
         if name in parts:
             measure(bench)
+    for size_km2 in given.sizes if "grow" in parts else ():
+        measure_growth(bench, size_km2)
     for size_km2 in given.sizes if set(parts) & set(PARTS) else ():
         folder = bench.work / f"{size_km2}-km2" / "index"
         make_index(Ground(bench.data, bench.work).index(ALL_MAPS), folder, size_km2)
