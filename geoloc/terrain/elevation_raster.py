@@ -44,8 +44,8 @@ from geoloc.tiles.source_files import check_sources
 _LOWEST_M, _HIGHEST_M = -500.0, 9000.0
 _LATTICE_PX = 256
 _KEPT_WINDOWS = 8
-# A window of more pixels is read coarser, whatever was asked for: 64 MB.
-_MOST_PX = 16e6
+# What takes a window of more pixels is read by halves: 16 MB each.
+_MOST_PX = 4e6
 # A projection's scale makes no pixel too coarse.
 _SLACK = 1.1
 _EDGE_STEPS = 9
@@ -152,8 +152,19 @@ class ElevationRaster:
             at = np.flatnonzero(inside & end)
             if len(at):
                 reduction = cell_m / self._pixel_m(np.median(xy[at], axis=0))
-                patch = self._patch(cols[at], rows[at], reduction)
-                heights[at] = _bilinear(patch, cols[at], rows[at])
+                heights[at] = self._sample(cols[at], rows[at], _step(reduction))
+        return heights
+
+    def _sample(self, cols: Float64Array, rows: Float64Array, step: int) -> Float64Array:
+        """Heights (N,) at pixels inside the raster, by windows of a bounded size."""
+        spans = np.array([np.ptp(cols), np.ptp(rows)])
+        if (spans / step + 1).prod() <= _MOST_PX or len(cols) == 1:
+            return _bilinear(self._patch(cols, rows, step), cols, rows)
+        along = cols if spans[0] > spans[1] else rows
+        is_low = along <= (along.min() + along.max()) / 2
+        heights = np.empty(len(cols))
+        for half in (is_low, ~is_low):
+            heights[half] = self._sample(cols[half], rows[half], step)
         return heights
 
     def reaches(self, lonlat: Float64Array) -> Mask:
@@ -186,14 +197,10 @@ class ElevationRaster:
         scales = ground_scales(self.datum.horizontal, xy[:1], xy[1:])[0]
         return float(np.sqrt(abs(self.transform.determinant) * scales[0] * scales[1]))
 
-    def _patch(self, cols: Float64Array, rows: Float64Array, reduction: float) -> _Patch:
+    def _patch(self, cols: Float64Array, rows: Float64Array, step: int) -> _Patch:
         """What is needed to sample at pixels inside the raster, read or kept."""
-        spans = (cols.min(), cols.max(), rows.min(), rows.max())
-        count = max(1.0, spans[1] - spans[0]) * max(1.0, spans[3] - spans[2])
-        coarse = max(reduction, math.sqrt(count / _MOST_PX), 1.0)
-        step = 2 ** int(math.log2(_SLACK * coarse) if math.isfinite(coarse) else 0)
-        left, right = _aligned(spans[0], spans[1], step, self.dataset.width)
-        top, bottom = _aligned(spans[2], spans[3], step, self.dataset.height)
+        left, right = _aligned(cols.min(), cols.max(), step, self.dataset.width)
+        top, bottom = _aligned(rows.min(), rows.max(), step, self.dataset.height)
         key = (left, top, right, bottom, step)
         with self._lock:
             patch = self._kept.get(key)
@@ -304,8 +311,9 @@ def _check_heights(dataset: Any, name: str) -> None:
             f"{name} holds several rasters; name one of them, as gdalinfo lists them", path=name
         )
     pictures = (ColorInterp.red, ColorInterp.palette)
-    is_picture = dataset.colorinterp[0] in pictures or dataset.count >= 3
-    if (is_picture and dataset.dtypes[0] == "uint8") or "complex" in dataset.dtypes[0]:
+    is_picture = dataset.colorinterp[0] in pictures and "float" not in dataset.dtypes[0]
+    is_picture |= dataset.count >= 3 and dataset.dtypes[0] == "uint8"
+    if is_picture or "complex" in dataset.dtypes[0]:
         raise RasterError(
             f"{name} shows a picture, {dataset.count} bands of {dataset.dtypes[0]}; expected one "
             "band of heights, an elevation model",
@@ -317,6 +325,13 @@ def _check_heights(dataset: Any, name: str) -> None:
             "what has ground control points)",
             path=name,
         )
+
+
+def _step(reduction: float) -> int:
+    """How many pixels to a side are read as one, a power of two."""
+    if not math.isfinite(reduction):
+        return 1
+    return 1 << int(math.log2(max(_SLACK * reduction, 1.0)))
 
 
 def _aligned(low: float, high: float, step: int, size: int) -> tuple[int, int]:

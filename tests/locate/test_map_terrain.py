@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from geoloc.cli import cli
 from geoloc.errors import DependencyError, RasterError
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.locator import Locator
@@ -99,3 +101,17 @@ def test_without_the_geoid_altitudes_above_the_ellipsoid_are_told_of(
     assert terrain is not None
     assert terrain.reference == "ellipsoid"
     assert "altitudes are above the ellipsoid" in terrain.notes[-1]
+
+
+def test_the_command_refuses_what_holds_no_heights(
+    search_world: SearchWorld, tmp_path: Path
+) -> None:
+    typed = ["locate", str(search_world.photos[0]), "--index", str(search_world.index)]
+    out = tmp_path / "out.geojson"
+    wrong = ["-o", str(out), "--dem", str(search_world.tiny.region)]
+    result = CliRunner().invoke(cli, [*typed, *wrong])
+    assert result.exit_code == 3
+    assert "region.tif shows a picture, 3 bands of uint8; expected one band of heights" in " ".join(
+        result.output.split()
+    )
+    assert not out.exists()

@@ -12,6 +12,7 @@ from rasterio.shutil import copy
 
 from geoloc.errors import CrsError, RasterError
 from geoloc.geometry.crs import LocalFrame, LonLat, from_lonlat
+from geoloc.terrain import elevation_raster
 from geoloc.terrain.elevation_raster import ElevationRaster
 from geoloc.terrain.terrain import Terrain, open_terrain
 from tests.fixtures.elevations import FRAME, HEIGHT_M, ORIGIN, plane_m, write_elevation
@@ -256,6 +257,23 @@ def test_windows_are_read_once_for_neighbours_and_a_few_are_kept(tmp_path: Path)
     assert all(patch.heights_m.size <= 512 * 512 for patch in kept.values())
 
 
+def test_places_far_apart_are_read_as_finely_as_near_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elevation_raster, "_MOST_PX", 5000)
+    monkeypatch.setattr(elevation_raster, "_LATTICE_PX", 16)
+    path = write_elevation(tmp_path / "dem.tif", side_px=400)
+    terrain = open_terrain(path)
+    places = np.random.default_rng(2).uniform(-1900, 1900, (300, 2))
+    found = terrain.altitudes_m(FRAME.to_lonlat(places))
+    np.testing.assert_allclose(found, plane_m(places), atol=0.01)
+    kept = terrain.rasters[0]._kept
+    assert max(patch.heights_m.size for patch in kept.values()) < 15_000
+    np.testing.assert_allclose(
+        terrain.altitudes_m(FRAME.to_lonlat(places[:1])), plane_m(places[:1]), atol=0.01
+    )
+
+
 def test_several_threads_see_the_same_ground(tmp_path: Path) -> None:
     path = write_elevation(tmp_path / "dem.tif", side_px=120)
     terrain = open_terrain(path)
@@ -308,11 +326,11 @@ def test_degrees_may_count_from_0_to_360(tmp_path: Path) -> None:
     assert_shows_plane(open_terrain(path))
 
 
-def picture(path: Path, count: int, **more: object) -> Path:
+def picture(path: Path, count: int, dtype: str = "uint8", **more: object) -> Path:
     with rasterio.open(
-        path, "w", driver="GTiff", count=count, width=8, height=8, dtype="uint8", **more
+        path, "w", driver="GTiff", count=count, width=8, height=8, dtype=dtype, **more
     ) as out:
-        out.write(np.zeros((count, 8, 8), "uint8"))
+        out.write(np.zeros((count, 8, 8), dtype))
     return path
 
 
@@ -322,6 +340,8 @@ PLACE = {"crs": "EPSG:32633", "transform": rasterio.Affine(1, 0, 390000, 0, -1, 
 def test_what_is_no_elevation_model_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(RasterError, match=r"rgb\.tif shows a picture, 3 bands of uint8; expected"):
         open_terrain(picture(tmp_path / "rgb.tif", 3, **PLACE))
+    with pytest.raises(RasterError, match=r"deep\.tif shows a picture, 3 bands of uint16"):
+        open_terrain(picture(tmp_path / "deep.tif", 3, "uint16", photometric="RGB", **PLACE))
     text = tmp_path / "notes.txt"
     text.write_text("no raster")
     with pytest.raises(RasterError, match=r"cannot open .*notes\.txt as an elevation model"):
