@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from geoloc.results.evaluation import Evaluation, evaluate_results
     from geoloc.results.files import read_results, write_results
     from geoloc.results.schema import PhotoResult
+    from geoloc.terrain.terrain import Terrain, open_terrain
     from geoloc.tiles.job import cut_tiles
     from geoloc.tiles.tile_set import TileSet
 
@@ -78,6 +79,7 @@ _HOMES = {
     "Progress": "progress",
     "ProjectOptions": "options",
     "ProjectSummary": "ortho.project_job",
+    "Terrain": "terrain.terrain",
     "TileOptions": "options",
     "TileSet": "tiles.tile_set",
     "TrainOptions": "learning.options",
@@ -101,6 +103,7 @@ _HOMES = {
     "make_pairs": "learning.pairing.job",
     "measure_model": "learning.training.job",
     "open_dataset": "learning.datasets.registry",
+    "open_terrain": "terrain.terrain",
     "project_to_file": "ortho.project_job",
     "read_detections": "ortho.detections.reading",
     "read_results": "results.files",
@@ -127,6 +130,7 @@ __all__ = [
     "Progress",
     "ProjectOptions",
     "ProjectSummary",
+    "Terrain",
     "TileOptions",
     "TileSet",
     "TrainOptions",
@@ -151,6 +155,7 @@ __all__ = [
     "make_pairs",
     "measure_model",
     "open_dataset",
+    "open_terrain",
     "project_to_file",
     "read_detections",
     "read_results",
