@@ -1,8 +1,8 @@
 """The steps of the demo, each of them what a person would type.
 
 The folder afterwards holds what a person's own folder would hold: ``region.tif`` and ``photos/``,
-then ``tiles/``, ``index/``, ``out.geojson`` and ``out.qml``; beside them ``truth.csv``, which
-real photos do not have, and ``demo.png``.
+then ``tiles/``, ``index/``, ``out.geojson``, ``out.qml`` and ``warps/``; beside them ``truth.csv``,
+which real photos do not have, and ``demo.png``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from geoloc import __version__
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.index.job import build_index
 from geoloc.locate.file_job import locate_to_file
+from geoloc.options import WarpOptions
+from geoloc.ortho.job import warp_photos
 from geoloc.photos.photo_files import find_photos
 from geoloc.progress import Progress, Silent
 from geoloc.results.evaluation import Evaluation, evaluate_results, read_truth
 from geoloc.results.files import read_results
 from geoloc.results.journal import journal_path
+from geoloc.results.solved_camera import solved_camera
 from geoloc.storage.atomic import remove_drafts, remove_drafts_of, replacing, write_text
 from geoloc.storage.lock import is_vacant, locked_folder
 from geoloc.synthetic.demo.sheet import draw_sheet
@@ -32,7 +35,7 @@ from geoloc.synthetic.world.world import MapPicture, World
 from geoloc.tiles.job import cut_tiles
 
 _MARKER = "demo.json"
-_FOLDERS = ("photos", "tiles", "index")
+_FOLDERS = ("photos", "tiles", "index", "warps")
 _RESULTS = "out.geojson"
 _SHEET = "demo.png"  # the last file, so that a demo without it is unfinished
 _FILES = ("region.tif", "truth.csv", _RESULTS, "out.qml", _SHEET, journal_path(_RESULTS).name)
@@ -95,6 +98,7 @@ class Demo:
             Step("geoloc tile region.tif", "cutting the map into tiles", self._tile),
             Step("geoloc index tiles/", "indexing the tiles", self._index),
             Step("geoloc locate photos/ -o out.geojson", "locating the photos", self._locate),
+            Step("geoloc warp out.geojson -o warps/", "warping the photos to maps", self._warp),
             Step(
                 "geoloc evaluate out.geojson --truth truth.csv",
                 "comparing with the truth",
@@ -138,6 +142,11 @@ class Demo:
     def _locate(self, progress: Progress) -> None:
         photos = find_photos([self.folder / "photos"], recursive=False)
         locate_to_file(photos, self.folder / "index", self._results, progress=progress)
+
+    def _warp(self, progress: Progress) -> None:
+        located = [row for row in read_results(self._results) if row.status == "located"]
+        if any(solved_camera(row) for row in located):
+            warp_photos(located, self.folder / "warps", WarpOptions(resume=True), progress=progress)
 
     def _evaluate(self, progress: Progress) -> None:
         truth = read_truth(self.folder / "truth.csv")

@@ -1,4 +1,4 @@
-"""One picture of all photos, each beside the piece of map where it was found.
+"""One picture of all photos, each beside the piece of map where it was found, and one warped.
 
 A white outline is the ground that the photo really shows, a coloured one what was answered; the
 white ring is where the camera really was, the coloured dot where it was said to be.
@@ -20,6 +20,7 @@ from geoloc.geometry.camera import footprint
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.photos.photo import read_photo
 from geoloc.results.schema import PhotoResult
+from geoloc.synthetic.demo.warped import draw_banner
 from geoloc.synthetic.world.flight import Shot
 from geoloc.synthetic.world.world import MapPicture, World
 
@@ -64,9 +65,14 @@ def draw_sheet(
     columns = min(_COLUMNS, len(shots))
     rows = math.ceil(len(shots) / columns)
     width, height = _CARD_PX
-    size = (columns * (width + _GAP_PX) + _GAP_PX, rows * (height + _GAP_PX) + _HEAD_PX)
+    across_px = columns * (width + _GAP_PX) - _GAP_PX
+    banner = draw_banner(chart, results, errors_m, photos=photos, width_px=across_px)
+    top_px = _HEAD_PX + (0 if banner is None else banner.height + _GAP_PX)
+    size = (across_px + 2 * _GAP_PX, rows * (height + _GAP_PX) + top_px)
     sheet = Image.new("RGB", size, _BACKGROUND)
     _write_head(sheet, errors_m)
+    if banner is not None:
+        sheet.paste(banner, (_GAP_PX, _HEAD_PX))
     for number, shot in enumerate(shots):
         card = Image.new("RGB", _CARD_PX, _CARD)
         answer = answers.get(shot.name)
@@ -75,7 +81,7 @@ def draw_sheet(
         card.paste(window, (width - _GAP_PX - _PICTURE_PX, _GAP_PX))
         _write_caption(card, shot, answer, errors_m.get(shot.name))
         row, column = divmod(number, columns)
-        corner = (_GAP_PX + column * (width + _GAP_PX), _HEAD_PX + row * (height + _GAP_PX))
+        corner = (_GAP_PX + column * (width + _GAP_PX), top_px + row * (height + _GAP_PX))
         sheet.paste(card, corner)
     return sheet
 

@@ -45,6 +45,7 @@ def test_the_steps_are_what_a_person_types(tmp_path: Path) -> None:
         "geoloc tile region.tif",
         "geoloc index tiles/",
         "geoloc locate photos/ -o out.geojson",
+        "geoloc warp out.geojson -o warps/",
         "geoloc evaluate out.geojson --truth truth.csv",
     ]
 
