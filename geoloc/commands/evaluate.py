@@ -13,6 +13,7 @@ from geoloc.commands._console import example, json_option, print_json
 
 if TYPE_CHECKING:
     from geoloc.results.evaluation import Evaluation, GroupFigures
+    from geoloc.results.reliability import Reliability
 
 _NAMES_SHOWN = 10
 
@@ -35,12 +36,19 @@ _NAMES_SHOWN = 10
     help="Point that is compared: the camera's position, the ground at the photo's centre "
     "(scene), or whichever each result states (auto).",
 )
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="SVG file to draw the reliability of the confidences to; replaced if it is there.",
+)
 @json_option
-def command(results: Path, truth: Path, point: str, as_json: bool) -> None:
+def command(results: Path, truth: Path, point: str, plot: Path | None, as_json: bool) -> None:
     """Compare located photos with the truth.
 
     RESULTS is a file that `geoloc locate` wrote. Shares refer to all photos with a true position;
-    a photo that was not found counts as missed. Errors are in metres on the ground.
+    a photo that was not found counts as missed. Errors are in metres on the ground. An answer is
+    right when it lies within its own conf_radius_m, which is what its confidence speaks of.
     """
     from geoloc.results.evaluation import evaluate_results, read_truth
     from geoloc.results.files import read_results
@@ -50,6 +58,10 @@ def command(results: Path, truth: Path, point: str, as_json: bool) -> None:
         read_truth(truth),
         point=point,  # type: ignore[arg-type]  # click.Choice holds it to the Literal
     )
+    if plot is not None:
+        from geoloc.results.reliability_plot import write_reliability_plot
+
+        write_reliability_plot(plot, evaluation.reliability)
     if as_json:
         print_json(dataclasses.asdict(evaluation))
     else:
@@ -68,11 +80,45 @@ def evaluation_lines(evaluation: Evaluation) -> list[str]:
         "",
         f"right among located   {_shares(evaluation.precision_within) or 'none is located'}",
     ]
-    if evaluation.acc95_coverage is not None:
-        lines.append(f"acc95_m holds         {evaluation.acc95_coverage:.0%} of the answers")
+    lines += _reliability_lines(evaluation.reliability)
     lines += _names("in the truth, not in the results", evaluation.without_result)
     lines += _names("in the results, not in the truth", evaluation.without_truth)
     return lines
+
+
+def _reliability_lines(found: Reliability) -> list[str]:
+    """Whether confidences and radii hold, and which way the right answers are off."""
+    lines = []
+    if found.ce90_coverage is not None and found.acc95_coverage is not None:
+        lines += [
+            f"ce90_m holds          {found.ce90_coverage:.0%} of the answers{_of_right(found)}",
+            f"acc95_m holds         {found.acc95_coverage:.0%} of the answers",
+        ]
+    if found.calibration_error is not None:
+        auroc = "-" if found.auroc is None else f"{found.auroc:.3f}"
+        wrong = ", ".join(
+            f"{point.wrong:.1%} of the surest {point.coverage:.0%} "
+            f"(from {point.least_confidence:.2f})"
+            for point in found.risk
+        )
+        lines += [
+            f"calibration error     {found.calibration_error:.3f}  (confidence and share right)",
+            f"right against wrong   AUROC {auroc}",
+            f"wrong                 {wrong}",
+        ]
+    if (offset := found.offset) is not None:
+        lines.append(
+            f"mean offset           {offset.east_m:+.1f} m east, {offset.north_m:+.1f} m north  "
+            f"(standard errors {offset.east_se_m:.1f} and {offset.north_se_m:.1f} m, "
+            f"{offset.n} right answers)"
+        )
+    return lines
+
+
+def _of_right(found: Reliability) -> str:
+    """How often `ce90_m` held where the place was right."""
+    share = found.ce90_coverage_right
+    return "" if share is None else f", {share:.0%} of the right ones"
 
 
 def _status_table(evaluation: Evaluation) -> list[str]:

@@ -172,6 +172,15 @@ def distances_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLi
     return np.asarray(_GEOD.inv(x1, y1, x2, y2)[2], dtype=np.float64)
 
 
+def offsets_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> Float64Array:
+    """Metres (N, 2) to the east and north, along the geodesic from the first to the second."""
+    values = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (lon1, lat1, lon2, lat2))
+    x1, y1, x2, y2 = (np.array(a) for a in np.broadcast_arrays(*values))
+    azimuth_deg, _, length_m = _GEOD.inv(x1, y1, x2, y2)
+    azimuth = np.radians(azimuth_deg)
+    return np.asarray(np.column_stack([np.sin(azimuth), np.cos(azimuth)]) * length_m[:, None])
+
+
 def geocentric_m(lon: ArrayLike, lat: ArrayLike) -> Float64Array:
     """Metres (N, 3) from the Earth's centre to positions in degrees, on the ellipsoid.
 

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+import numpy as np
+
+from geoloc.arrays import Float64Array
 from geoloc.csv_table import TableError, is_blank, parse_number, read_table
 from geoloc.errors import MetadataError
-from geoloc.geometry.crs import LonLat, distances_m
+from geoloc.geometry.crs import LonLat, offsets_m
 from geoloc.geometry.longitude import FARTHEST_DEG, in_range
 from geoloc.photo_name import comparable_path, match_names
+from geoloc.results.reliability import Answer, Reliability, reliability
 from geoloc.results.schema import PhotoResult, Status
 
 TruthPoint = Literal["auto", "camera", "scene"]
@@ -69,6 +73,7 @@ class Evaluation:
         by_status: Figures of each status.
         precision_within: Share of the ``located`` within so many metres; empty when none is.
         acc95_coverage: Share of the answers whose ``acc95_m`` circle holds the truth.
+        reliability: How well confidences and radii of the answers hold.
         errors_m: Error of each photo by name, None without an answer.
         without_result: Names of the truth's photos that the results do not hold.
         without_truth: Names of the results' photos that the truth does not hold; not counted.
@@ -78,6 +83,7 @@ class Evaluation:
     by_status: dict[str, GroupFigures]
     precision_within: dict[int, float]
     acc95_coverage: float | None
+    reliability: Reliability
     errors_m: dict[str, float | None]
     without_result: tuple[str, ...]
     without_truth: tuple[str, ...]
@@ -178,7 +184,9 @@ def evaluate_results(
         MetadataError: A row of the truth fits several photos, or none of them fits any.
     """
     matches = _match(results, truth)
-    errors = _errors_m(matches, point)
+    offsets = _offsets_m(matches, point)
+    errors = [None if each is None else float(np.hypot(*each)) for each in offsets]
+    honesty = reliability(_answers(matches, offsets))
     groups: dict[str, list[float | None]] = defaultdict(list)
     for (_, result), error in zip(matches, errors, strict=True):
         groups[result.status if result else "no result"].append(error)
@@ -188,7 +196,8 @@ def evaluate_results(
         overall=_figures(errors),
         by_status={name: _figures(groups[name]) for name in order if name in groups},
         precision_within=_precision(groups["located"]),
-        acc95_coverage=_coverage(matches, errors),
+        acc95_coverage=honesty.acc95_coverage,
+        reliability=honesty,
         errors_m={row.photo: error for (row, _), error in zip(matches, errors, strict=True)},
         without_result=tuple(row.photo for row, result in matches if result is None),
         without_truth=tuple(r.photo for r in results if id(r) not in matched),
@@ -218,22 +227,38 @@ def _match(results: Sequence[PhotoResult], truth: Sequence[Truth]) -> list[_Matc
     return matches
 
 
-def _errors_m(matches: Sequence[_Match], point: TruthPoint) -> list[float | None]:
-    """The error of each match in metres, None where either side has no position."""
+def _offsets_m(matches: Sequence[_Match], point: TruthPoint) -> list[Float64Array | None]:
+    """Answer minus truth of each match, (2,) metres, None where either side has no position."""
     pairs = [_positions(row, result, point) if result else None for row, result in matches]
     known = [pair for pair in pairs if pair is not None]
     if not known:
         return [None] * len(pairs)
     said, true = zip(*known, strict=True)
-    distances = iter(
-        distances_m(
-            [p.lon for p in said],
-            [p.lat for p in said],
+    offsets = iter(
+        offsets_m(
             [p.lon for p in true],
             [p.lat for p in true],
+            [p.lon for p in said],
+            [p.lat for p in said],
         )
     )
-    return [None if pair is None else float(next(distances)) for pair in pairs]
+    return [None if pair is None else next(offsets) for pair in pairs]
+
+
+def _answers(matches: Sequence[_Match], offsets: Sequence[Float64Array | None]) -> list[Answer]:
+    """What the answers state of themselves, each with how far it is off."""
+    return [
+        Answer(
+            confidence=result.confidence,
+            radius_m=result.conf_radius_m,
+            ce90_m=result.ce90_m,
+            acc95_m=result.acc95_m,
+            east_m=float(offset[0]),
+            north_m=float(offset[1]),
+        )
+        for (_, result), offset in zip(matches, offsets, strict=True)
+        if result is not None and offset is not None
+    ]
 
 
 def _positions(row: Truth, result: PhotoResult, point: TruthPoint) -> tuple[LonLat, LonLat] | None:
@@ -274,13 +299,3 @@ def _share(errors_m: Sequence[float | None], radius_m: float) -> float:
     """The share within `radius_m`; a missing answer is outside."""
     within = sum(error is not None and error <= radius_m for error in errors_m)
     return within / len(errors_m) if errors_m else 0.0
-
-
-def _coverage(matches: Sequence[_Match], errors_m: Sequence[float | None]) -> float | None:
-    """How often ``acc95_m`` held; 0.95 would be honest."""
-    held = [
-        error <= result.acc95_m
-        for (_, result), error in zip(matches, errors_m, strict=True)
-        if result and result.acc95_m is not None and error is not None
-    ]
-    return sum(held) / len(held) if held else None

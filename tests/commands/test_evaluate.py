@@ -61,3 +61,23 @@ def test_point_scene_ignores_camera_truths(results: Path) -> None:
 def test_a_missing_file_is_3(results: Path) -> None:
     assert _run("nothing.geojson", "--truth", "truth.csv").exit_code == 3
     assert _run("out.geojson", "--truth", "nothing.csv").exit_code == 3
+
+
+def test_reliability_is_printed_and_plotted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stated = {"confidence": 0.9, "conf_radius_m": 50.0, "ce90_m": 20.0, "acc95_m": 25.0}
+    photos = [
+        PhotoResult(f"/p/{name}.jpg", "located", longitude=10.0, latitude=north, **stated)
+        for name, north in [("a", 0.0001), ("b", 0.0001), ("c", 0.01)]
+    ]
+    write_results(photos, tmp_path / "out.geojson")
+    Path("truth.csv").write_text("photo,lon,lat\na.jpg,10,0\nb.jpg,10,0\nc.jpg,10,0\n")
+    result = _run("out.geojson", "--truth", "truth.csv", "--plot", "plot.svg")
+    assert result.exit_code == 0
+    assert "ce90_m holds          67% of the answers, 100% of the right ones" in result.stdout
+    assert "calibration error     0.233" in result.stdout
+    assert "mean offset           +0.0 m east, +11.1 m north" in result.stdout
+    assert Path("plot.svg").read_text().startswith("<svg")
+    assert _run("out.geojson", "--truth", "truth.csv", "--plot", "plot.jpg").exit_code == 2
