@@ -30,6 +30,7 @@ from geoloc.tiles.manifest import (
 )
 from geoloc.tiles.successor import Workplace, begin_successor, put_in_place
 from geoloc.tiles.tile_set import MOSAIC, PIXELS, TILE_COLUMNS, TILES_TABLE, TileSet
+from geoloc.tiles.tile_table import GEOMETRY, polygons_of
 
 
 class Preparation(NamedTuple):
@@ -260,10 +261,10 @@ def _journal_of(folder: Path) -> str:
     Raises:
         TilesError: Their table is damaged.
     """
-    table = TileSet.open(folder).table
-    rows = table[[*TILE_COLUMNS, "geometry"]].to_dict("records")
     lines = []
-    for row in rows:
-        row["transform"] = [float(value) for value in row["transform"]]
-        lines.append(outcome_to_json(Outcome(row["tile_id"], row)) + "\n")
+    for _, part in TileSet.open(folder).rows.parts((*TILE_COLUMNS, GEOMETRY)):
+        rows = zip(part.select(TILE_COLUMNS).to_pylist(), polygons_of(part), strict=True)
+        for row, footprint in rows:
+            outcome = Outcome(row["tile_id"], {**row, GEOMETRY: footprint})
+            lines.append(outcome_to_json(outcome) + "\n")
     return "".join(lines)
