@@ -68,6 +68,7 @@ def diagnose() -> list[Finding]:
         ("devices", _devices),
         ("drivers", _drivers),
         ("photos", _photo_formats),
+        ("heights", _heights),
         ("models", _models),
         ("room", _room),
     )
@@ -155,6 +156,17 @@ def _photo_formats() -> list[Finding]:
         hint = "missing; pip install 'geoloc-cli[heic]'"
         findings.append(Finding("photos", "HEIC", hint, "absent"))
     return findings
+
+
+def _heights() -> list[Finding]:
+    """What heights above the ellipsoid become heights above the sea by."""
+    from geoloc.geometry.geoid import geoid_grid
+
+    grid = geoid_grid()
+    if grid is not None:
+        return [Finding("heights", "EGM96", grid)]
+    hint = "missing; pip install 'geoloc-cli[egm96]', or projsync --file us_nga_egm96_15.tif"
+    return [Finding("heights", "EGM96", hint, "absent")]
 
 
 def _models() -> list[Finding]:

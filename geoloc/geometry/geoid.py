@@ -32,6 +32,17 @@ def geoid_heights_m(lon: ArrayLike, lat: ArrayLike) -> Float64Array:
     return np.asarray(_package().undulation(y, x), np.float64)
 
 
+def geoid_grid() -> str | None:
+    """Who brings the grid of EGM96; None where nobody does."""
+    if _by_proj() is not None:
+        return "PROJ's grid"
+    try:
+        _package()
+    except DependencyError:
+        return None
+    return "the package egm96"
+
+
 @lru_cache(maxsize=1)
 def _by_proj() -> Transformer | None:
     """PROJ's way from the ellipsoid to the geoid; None without its grid."""

@@ -10,7 +10,7 @@ import pytest
 
 from geoloc.errors import DependencyError
 from geoloc.geometry import geoid
-from geoloc.geometry.geoid import geoid_heights_m
+from geoloc.geometry.geoid import geoid_grid, geoid_heights_m
 
 
 @pytest.fixture
@@ -31,6 +31,15 @@ def test_the_grid_says_how_high_the_sea_is() -> None:
 def test_without_a_grid_it_is_said_what_to_install() -> None:
     with pytest.raises(DependencyError, match=r"pip install 'geoloc-cli\[egm96\]'"):
         geoid_heights_m(11.0, 48.0)
+
+
+@pytest.mark.usefixtures("no_grid")
+def test_who_brings_the_grid_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert geoid_grid() is None
+    monkeypatch.setitem(sys.modules, "egm96", SimpleNamespace(undulation=None))
+    assert geoid_grid() == "the package egm96"
+    monkeypatch.setattr(geoid, "_by_proj", lambda: object())
+    assert geoid_grid() == "PROJ's grid"
 
 
 @pytest.mark.usefixtures("no_grid")
