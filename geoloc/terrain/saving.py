@@ -19,13 +19,14 @@ from pyproj import CRS
 from rasterio.windows import Window
 
 from geoloc.arrays import Float32Array, Float64Array
-from geoloc.errors import RasterError
+from geoloc.errors import RasterError, ShortWriteError
 from geoloc.geometry.crs import LonLat, crs_text, ground_scales, to_lonlat
 from geoloc.progress import Progress, Silent
 from geoloc.storage.atomic import replacing
+from geoloc.storage.disk import check_room, explain_failure
 from geoloc.terrain.elevation_raster import ElevationRaster
 from geoloc.terrain.terrain import Terrain
-from geoloc.tiles.gdal import gdal_environment
+from geoloc.tiles.gdal import GDAL_ERRORS, gdal_environment
 
 DRAFT_PREFIX = ".geoloc-terrain-"
 # Photos at the map's edge see so much of what lies beyond.
@@ -60,23 +61,54 @@ def save_terrain(
         OSError: The disk is full.
     """
     grid = _grid_for(terrain, lonlat, half_side_m + MARGIN_M)
-    listener = progress or Silent()
+    written = 0
+
+    def check(draft: Path) -> None:
+        if _known_pixels(draft) != written:
+            raise ShortWriteError(f"{path} lost heights while it was written; is its disk well?")
+
     with (
+        replacing(path, check=check) as draft,
         tempfile.TemporaryDirectory(prefix=DRAFT_PREFIX, dir=path.parent) as folder,
         gdal_environment(),
     ):
-        whole, blocks = Path(folder) / "terrain.tif", grid.blocks()
-        listener.start("keeping the terrain", len(blocks), "blocks")
-        with rasterio.open(whole, "w", **grid.profile) as out:
-            for block in blocks:
-                out.write(_heights(terrain, grid, block), 1, window=block)
-                listener.advance()
-            out.units = ("metre",)
-        with replacing(path) as draft:
+        whole = Path(folder) / "terrain.tif"
+        try:
+            written = _write(terrain, grid, whole, progress or Silent())
             rasterio.shutil.copy(
                 whole, draft, driver="COG", compress="DEFLATE", predictor="YES",
                 overview_resampling="AVERAGE", bigtiff="IF_SAFER",
             )  # fmt: skip
+        except GDAL_ERRORS as error:
+            # While the file still takes the room: afterwards the disk is not full any more. GDAL
+            # has removed the copy already, which with its overviews takes as much again, and more.
+            reason = explain_failure(error, whole, path)
+            if reason is None:
+                check_room(path.parent, 2 * whole.stat().st_size)
+            raise reason or error from error
+
+
+def _write(terrain: Terrain, grid: _Grid, path: Path, progress: Progress) -> int:
+    """Write the heights, block by block; the number of pixels that have one."""
+    blocks, known = grid.blocks(), 0
+    progress.start("keeping the terrain", len(blocks), "blocks")
+    with rasterio.open(path, "w", **grid.profile) as out:
+        for block in blocks:
+            heights = _heights(terrain, grid, block)
+            out.write(heights, 1, window=block)
+            known += int((heights != _NODATA).sum())
+            progress.advance()
+        out.units = ("metre",)
+    return known
+
+
+def _known_pixels(path: Path) -> int:
+    """The number of pixels that have a height: on a full disk GDAL may lose some without a word."""
+    with rasterio.open(path) as dataset:
+        return sum(
+            int((dataset.read(1, window=window) != _NODATA).sum())
+            for _, window in dataset.block_windows(1)
+        )
 
 
 @dataclass(frozen=True)

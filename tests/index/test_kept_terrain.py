@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.map_terrain import terrain_of
 from geoloc.options import IndexOptions, LocateOptions
+from tests.fixtures.full_disk import enlarge, mount_small_disk, unmount
 from tests.fixtures.indexes import BatchTeller, folder_bytes, options_for, write_map, write_tiles
 from tests.fixtures.rasters import write_raster
 
@@ -173,3 +175,33 @@ def test_the_command_takes_models_and_locating_asks_the_index_last(
         assert terrain is not None
         assert terrain.altitudes_m(middle)[0] == expected_m
     assert terrain_of(LocateOptions()) is None
+
+
+@pytest.mark.parametrize("room_kb", [20, pytest.param(1200, marks=pytest.mark.slow)])
+def test_a_full_disk_ends_in_one_line_and_the_command_goes_on(
+    tiles: Path, tmp_path: Path, model: Path, room_kb: int
+) -> None:
+    rough = np.random.default_rng(1).uniform(50, 90, (1, 1500, 1500)).astype(np.float32)
+    place = {"crs": "EPSG:32633", "transform": Affine(2, 0, 498_500, 0, -2, 5_801_500)}
+    dem = str(write_raster(tmp_path / "rough.tif", rough, **place))
+    disk = tmp_path / "disk"
+    build_index(tiles, tmp_path / "index", options(model))
+    disk.mkdir()
+    used = sum(-(-p.stat().st_size // 4096) * 4 for p in (tmp_path / "index").rglob("*"))
+    if not mount_small_disk(disk, (used + 8 + room_kb) << 10):
+        pytest.skip("only root may mount a small disk")
+    try:
+        shutil.copytree(tmp_path / "index", disk / "index")
+        typed = ["index", str(tiles), "-o", str(disk / "index"), "--model", str(model), "--quiet"]
+        typed += ["--no-features", "--descriptor", "rootsift", "--dem", dem]
+        done = CliRunner().invoke(cli, typed)
+        assert (done.exit_code, done.output.count("\n")) == (2, 1), done.output
+        assert "No space left on device" in done.output or "no room for" in done.output
+        assert height_m(disk / "index") is None
+        enlarge(disk)
+        again = CliRunner().invoke(cli, typed)
+        assert (again.exit_code, again.output) == (0, "")
+        assert height_m(disk / "index") is not None
+        assert not list((disk / "index").glob(".geoloc-*"))
+    finally:
+        unmount(disk)
