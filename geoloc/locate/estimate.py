@@ -15,7 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from geoloc.arrays import Float64Array
+from geoloc.geometry.camera import Attitude
 from geoloc.geometry.crs import LonLat
+from geoloc.image_size import ImageSize
+from geoloc.results.schema import LensKind
+from geoloc.results.solved_camera import ControlPoint
 
 # What no photo can tell: how well the map itself lies. One measured city map was off
 # by 5 to 24 m against GPS.
@@ -40,6 +44,36 @@ class Heading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CameraEstimate:
+    """The camera of a photo, and how sure it is.
+
+    Attributes:
+        attitude: Heading from true north, pitch and roll.
+        attitude_sd_deg: Their standard deviations.
+        height_m: Height above the ground below it.
+        height_sd_m: Its standard deviation.
+        altitude_m: Height above the sea; None without a terrain.
+        hfov_deg: Angle from the left to the right edge of the upright photo.
+        hfov_sd_deg: Its standard deviation.
+        lens_kind: How the lens is known.
+        photo_size: Size of the upright photo in its file.
+        control_points: Points of the photo that agree best with the map, spread over it, in pixels
+            of that size.
+    """
+
+    attitude: Attitude
+    attitude_sd_deg: Attitude
+    height_m: float
+    height_sd_m: float
+    altitude_m: float | None
+    hfov_deg: float
+    hfov_sd_deg: float
+    lens_kind: LensKind
+    photo_size: ImageSize
+    control_points: tuple[ControlPoint, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """Where a photo was taken, and how sure that is.
 
@@ -57,6 +91,7 @@ class Estimate:
         n_inliers: Spots of the photo that agree with the place; None where no features are matched.
         scene: Ground point in the photo's middle; None where the photo does not tell.
         footprint: Outline of the photo on the ground, WKT in lon, lat; None where there is none.
+        camera: The whole camera; None where the network alone decides.
     """
 
     position: LonLat
@@ -72,6 +107,7 @@ class Estimate:
     n_inliers: int | None = None
     scene: LonLat | None = None
     footprint: str | None = None
+    camera: CameraEstimate | None = None
 
 
 def margin(scores: Sequence[float]) -> float:

@@ -11,10 +11,11 @@ import numpy as np
 from geoloc import __version__
 from geoloc.geometry.crs import LonLat, distances_m
 from geoloc.geometry.longitude import near
-from geoloc.locate.estimate import Estimate
+from geoloc.locate.estimate import CameraEstimate, Estimate
 from geoloc.photos.kind import PhotoKind
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, Status
+from geoloc.results.solved_camera import control_points_text
 from geoloc.tiles.tile_table import TileTable
 
 # An estimate less probable than this is none: the row has its evidence, but no position.
@@ -187,9 +188,31 @@ def _position(estimate: Estimate) -> dict[str, Any]:
     }
     if (heading := estimate.heading) is not None:
         columns |= {"heading": heading.deg, "heading_sd": heading.sd_deg, "direction": heading.deg}
+    if estimate.camera is not None:
+        columns |= _camera(estimate.camera)
     if (scene := estimate.scene) is not None:
         columns |= {"scene_longitude": scene.lon, "scene_latitude": scene.lat}
     return columns
+
+
+def _camera(camera: CameraEstimate) -> dict[str, Any]:
+    """The columns of the whole camera."""
+    sd = camera.attitude_sd_deg
+    return {
+        "pitch_deg": camera.attitude.pitch_deg,
+        "pitch_sd_deg": sd.pitch_deg,
+        "roll_deg": camera.attitude.roll_deg,
+        "roll_sd_deg": sd.roll_deg,
+        "height_m": camera.height_m,
+        "height_sd_m": camera.height_sd_m,
+        "altitude_m": camera.altitude_m,
+        "hfov_deg": camera.hfov_deg,
+        "hfov_sd_deg": camera.hfov_sd_deg,
+        "lens_kind": camera.lens_kind,
+        "photo_width": camera.photo_size.width_px,
+        "photo_height": camera.photo_size.height_px,
+        "control_points": control_points_text(camera.control_points),
+    }
 
 
 def _stated(metadata: PhotoMetadata) -> dict[str, Any]:

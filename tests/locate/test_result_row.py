@@ -12,14 +12,13 @@ from pyproj import Geod
 
 from geoloc.geometry.camera import Camera, Pose
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
-from geoloc.locate.drone.georeferencing import georeference
 from geoloc.locate.drone.posterior import posterior
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.estimate import Estimate, Heading
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, result_record
-from tests.fixtures.search import place
+from tests.fixtures.search import georeferenced, place
 from tests.fixtures.tile_tables import table_of
 
 FRAME = LocalFrame(LonLat(13.4, 60.0))
@@ -58,7 +57,7 @@ def row_of(
         PHOTO,
         metadata or PhotoMetadata(),
         kind="drone",
-        estimate=georeference(found, CAMERA, FRAME),
+        estimate=georeferenced(found, CAMERA, FRAME),
         provenance=provenance(min_confidence),
     )
 
@@ -112,7 +111,7 @@ def test_the_footprint_is_a_valid_ring_around_the_scene(pitch_deg: float, yaw_de
 def test_a_footprint_across_the_antimeridian_has_a_part_on_each_side() -> None:
     found = posterior([sure(pose=Pose(30.0, -90.0, 0.0, 100.0))])
     assert found is not None
-    estimate = georeference(found, CAMERA, LocalFrame(LonLat(-180.0, -16.8)))
+    estimate = georeferenced(found, CAMERA, LocalFrame(LonLat(-180.0, -16.8)))
     assert estimate.footprint is not None
     outline = shapely.from_wkt(estimate.footprint)
     assert outline.geom_type == "MultiPolygon"
@@ -127,7 +126,7 @@ def test_true_north_is_found_on_the_antimeridian() -> None:
     found = posterior([sure(pose=Pose(30.0, -90.0, 0.0, 100.0))])
     assert found is not None
     for lon in (179.9999999, -180.0, -179.9999999):
-        estimate = georeference(found, CAMERA, LocalFrame(LonLat(lon, -16.8)))
+        estimate = georeferenced(found, CAMERA, LocalFrame(LonLat(lon, -16.8)))
         assert estimate.heading is not None
         assert estimate.heading.deg == pytest.approx(30, abs=0.01)
 

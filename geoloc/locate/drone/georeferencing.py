@@ -8,52 +8,111 @@ import numpy as np
 import shapely
 
 from geoloc.arrays import Float64Array
-from geoloc.geometry.camera import Camera, footprint, project
+from geoloc.geometry.camera import Attitude, footprint, rotation
+from geoloc.geometry.circular_error import circular_error_m
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.longitude import cut_at_antimeridian, near
+from geoloc.image_size import ImageSize
+from geoloc.locate.drone.final_camera import FinalCamera
 from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M, Posterior
-from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.estimate import (
-    RAYLEIGH_90,
-    RAYLEIGH_95,
+    MAP_SD_M,
+    CameraEstimate,
     Estimate,
     Heading,
     count_modes,
     margin,
     spread_m,
 )
+from geoloc.results.solved_camera import ControlPoint
 
 # A footprint ends this many heights away, however far the photo sees.
 _FOOTPRINT_REACH = 5.0
+# Control points are spread over so many columns and rows of the photo, one in each, and lie nearer
+# than this to where the camera sees them.
+_CONTROL_CELLS = (4, 3)
+_CONTROL_M = 2.0
 
 
-def georeference(posterior: Posterior, camera: Camera, frame: LocalFrame) -> Estimate:
+def georeference(
+    posterior: Posterior, final: FinalCamera, frame: LocalFrame, photo_size: ImageSize
+) -> Estimate:
     """The estimate in lon, lat of the best place.
 
     Args:
         posterior: The places that compete.
-        camera: The photo's camera.
+        final: The camera at the best place.
         frame: Local frame of the best place's region of the map.
+        photo_size: Size of the upright photo in its file.
     """
-    best = posterior.best
-    found = best.resection
-    place = np.array([found.camera.position])
-    heading_deg = (found.camera.pose.heading_deg + _north_turn_deg(frame, place)) % 360
-    middle = np.array([[camera.width_px / 2, camera.height_px / 2]])
+    best, solution = posterior.best, final.solution
+    place = np.array([solution.placed.position])
+    camera = _camera(final, frame, photo_size)
+    covariance = solution.position_covariance + MAP_SD_M**2 * np.eye(2)
     return Estimate(
         position=_lonlat(frame, place),
-        heading=Heading(heading_deg, found.heading_sd_deg),
+        heading=Heading(camera.attitude.heading_deg, camera.attitude_sd_deg.heading_deg),
         probability=posterior.probability,
         radius_m=CONFIDENCE_RADIUS_M,
-        ce90_m=RAYLEIGH_90 * posterior.position_sd_m,
-        acc95_m=RAYLEIGH_95 * posterior.position_sd_m,
+        ce90_m=circular_error_m(covariance, 0.90),
+        acc95_m=circular_error_m(covariance, 0.95),
         score=best.score,
         margin=margin([one.score for one in posterior.places]),
         n_modes=count_modes(posterior.probabilities),
         spread_m=_spread_m(posterior),
         n_inliers=best.n_inliers,
-        scene=_scene(frame, project(found.homography, middle)),
-        footprint=_footprint_wkt(camera, best, frame),
+        scene=_scene(final, frame),
+        footprint=_footprint_wkt(final, frame),
+        camera=camera,
+    )
+
+
+def _camera(final: FinalCamera, frame: LocalFrame, photo_size: ImageSize) -> CameraEstimate:
+    """The camera with its heading from true north and its height above the ground below it."""
+    solution = final.solution
+    place = np.array([solution.placed.position])
+    heading_deg, pitch_deg, roll_deg = solution.attitude
+    heading_deg = (heading_deg + _north_turn_deg(frame, place)) % 360
+    below_m = float(np.nan_to_num(final.ground.heights_m(place))[0])
+    return CameraEstimate(
+        attitude=Attitude(heading_deg, pitch_deg, roll_deg),
+        attitude_sd_deg=solution.attitude_sd_deg,
+        height_m=solution.placed.pose.height_m - below_m,
+        height_sd_m=solution.height_sd_m,
+        altitude_m=None,
+        hfov_deg=solution.camera.hfov_deg,
+        hfov_sd_deg=solution.hfov_sd_deg,
+        lens_kind=final.lens_kind,
+        photo_size=photo_size,
+        control_points=_control_points(final, frame, photo_size),
+    )
+
+
+def _control_points(
+    final: FinalCamera, frame: LocalFrame, photo_size: ImageSize
+) -> tuple[ControlPoint, ...]:
+    """The points that agree best, one in each cell of the photo, the best first."""
+    lens, residuals_m = final.solution.camera, final.solution.residuals_m
+    if len(residuals_m) == 0:
+        return ()
+    share = final.points.photo_px / [lens.width_px, lens.height_px]
+    cell = np.clip(np.floor(share * _CONTROL_CELLS), 0, np.array(_CONTROL_CELLS) - 1)
+    order = np.argsort(residuals_m, kind="stable")
+    _, first = np.unique(cell[order] @ [1, _CONTROL_CELLS[0]], return_index=True)
+    chosen = order[np.sort(first)]
+    chosen = chosen[residuals_m[chosen] < _CONTROL_M]
+    lonlat = frame.to_lonlat(final.points.ground_m[chosen])
+    photo_px = share * [photo_size.width_px, photo_size.height_px]
+    return tuple(
+        ControlPoint(
+            column_px=float(photo_px[i, 0]),
+            row_px=float(photo_px[i, 1]),
+            lon=float(lon),
+            lat=float(lat),
+            altitude_m=None,
+            misfit_m=float(residuals_m[i]),
+        )
+        for i, (lon, lat) in zip(chosen, lonlat, strict=True)
     )
 
 
@@ -70,19 +129,22 @@ def _lonlat(frame: LocalFrame, xy_m: Float64Array) -> LonLat:
     return LonLat(float(lon), float(lat))
 
 
-def _scene(frame: LocalFrame, xy_m: Float64Array) -> LonLat | None:
-    """The ground point at (1, 2) metres of the frame; None beyond the horizon."""
-    return _lonlat(frame, xy_m) if np.isfinite(xy_m).all() else None
+def _scene(final: FinalCamera, frame: LocalFrame) -> LonLat | None:
+    """The ground point in the photo's middle; None beyond the horizon."""
+    placed = final.solution.placed
+    origin = np.array([*placed.position, placed.pose.height_m])
+    point = final.ground.meet(origin, rotation(placed.pose)[:, 2][None])[:, :2]
+    return _lonlat(frame, point) if np.isfinite(point).all() else None
 
 
-def _footprint_wkt(camera: Camera, place: VerifiedPose, frame: LocalFrame) -> str | None:
+def _footprint_wkt(final: FinalCamera, frame: LocalFrame) -> str | None:
     """The photo's outline on the ground as WKT in lon, lat; None when all is sky.
 
     Cut at the antimeridian, as GeoJSON wants it: QGIS would draw a band around the world otherwise.
     """
-    found = place.resection.camera
+    found = final.solution.placed
     reach_m = _FOOTPRINT_REACH * found.pose.height_m
-    ground = footprint(camera, found.pose, max_distance_m=reach_m)
+    ground = footprint(final.solution.camera, found.pose, max_distance_m=reach_m)
     if len(ground) < 3:
         return None
     lonlat = frame.to_lonlat(ground + np.array(found.position))

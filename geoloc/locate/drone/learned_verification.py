@@ -156,6 +156,7 @@ class LearnedVerification:
             vote_llr=hint_llr,
             peak=place.peak,
             pairs=pairs,
+            supposed_pitch_deg=place.camera.pose.pitch_deg,
             matcher=self._name,
             parameters=p.score,
         )

@@ -12,10 +12,16 @@ from geoloc.arrays import Int64Array, RgbImage
 from geoloc.errors import IndexFolderError
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.rectification import MAX_REACH
+from geoloc.image_size import ImageSize
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import DescriptorExtractor
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.final_camera import (
+    FINAL_CAMERA,
+    FinalCameraParameters,
+    final_camera,
+)
 from geoloc.locate.drone.georeferencing import georeference
 from geoloc.locate.drone.hypotheses import (
     HYPOTHESES,
@@ -62,6 +68,7 @@ class DroneParameters:
     verification: VerificationParameters = VERIFICATION
     learned_verification: LearnedVerificationParameters = LEARNED_VERIFICATION
     posterior: PosteriorParameters = POSTERIOR
+    final_camera: FinalCameraParameters = FINAL_CAMERA
     # Up to this many features the whole map votes; beyond, the tiles that are retrieved.
     whole_map_features: int = 3_000_000
     # A posterior this sure ends the search: later hypotheses are not tried.
@@ -155,7 +162,10 @@ class DroneLocator:
         found = self.posterior(photo, metadata, camera, rows=rows, check=check)
         if found is None:
             return None
-        return georeference(found, camera, self.features.regions[found.best.region].frame)
+        frame = self.features.regions[found.best.region].frame
+        final = final_camera(found.best, camera, metadata, parameters=self._parameters.final_camera)
+        size = ImageSize(photo.full_height_px, photo.full_width_px)
+        return georeference(found, final, frame, size)
 
     def shows_enough(
         self, photo: Photo, metadata: PhotoMetadata, *, check: Callable[[], None]

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geoloc.locate.drone.verification import VerifiedPose
-from geoloc.locate.estimate import MAP_SD_M
 
 CONFIDENCE_RADIUS_M = 50.0
 # Odds beyond what numbers can tell from certainty.
@@ -21,7 +20,7 @@ _LARGEST_LOG_ODDS = 50.0
 
 @dataclass(frozen=True)
 class PosteriorParameters:
-    """How the score of a place becomes a probability, and what else makes a position unsure."""
+    """How the score of a place becomes a probability, and when two places are one."""
 
     # Even odds at a score of 90, nine to one at 152. With the learned descriptor nadir photos that
     # are right scored 336 and more, oblique frames 70 to 2600 (half of them over 268). The best
@@ -31,11 +30,6 @@ class PosteriorParameters:
     steepness: float = 4.2
     # Places nearer to each other than this are one.
     same_place_m: float = 40.0
-    map_sd_m: float = MAP_SD_M
-    # Lenses are known to a tenth (EXIF says more than the photo shows, after lens correction), and
-    # so is how far ahead of a tilted camera the ground that it shows lies: at most so many heights.
-    lens_sd: float = 0.1
-    farthest_heights: float = 5.0
 
 
 POSTERIOR = PosteriorParameters()
@@ -49,13 +43,10 @@ class Posterior:
         places: The places, the likeliest first; at least one.
         probabilities: Probability that the truth lies near each of them; what is missing to one
             is that of *none of these*.
-        position_sd_m: Standard deviation of the camera's position if the best place is right,
-            what the photo cannot tell included, metres.
     """
 
     places: tuple[VerifiedPose, ...]
     probabilities: tuple[float, ...]
-    position_sd_m: float
 
     @property
     def best(self) -> VerifiedPose:
@@ -77,7 +68,7 @@ def posterior(
         return None
     odds = [math.exp(_log_odds(place.score, parameters)) for place in places]
     probabilities = tuple(odd / (1 + sum(odds)) for odd in odds)
-    return Posterior(tuple(places), probabilities, _position_sd_m(places[0], parameters))
+    return Posterior(tuple(places), probabilities)
 
 
 def distinct_places(
@@ -89,14 +80,6 @@ def distinct_places(
         if not any(_is_same_place(candidate, other, parameters) for other in kept):
             kept.append(candidate)
     return kept
-
-
-def _position_sd_m(place: VerifiedPose, parameters: PosteriorParameters) -> float:
-    """Standard deviation of the camera's position, what the photo cannot tell included."""
-    p, pose = parameters, place.resection.camera.pose
-    steepness = abs(math.tan(math.radians(pose.pitch_deg)))
-    ahead_m = min(p.farthest_heights, 1 / max(steepness, 1e-3)) * pose.height_m
-    return math.hypot(place.resection.position_sd_m, p.map_sd_m, p.lens_sd * ahead_m)
 
 
 def _is_same_place(a: VerifiedPose, b: VerifiedPose, parameters: PosteriorParameters) -> bool:

@@ -109,6 +109,7 @@ class VerifiedPose:
             nothing of the guided partners, so that the two are nearly independent.
         peak: Where the search began.
         pairs: The points of the photo and of the map that it was fitted to, wrong ones too.
+        supposed_pitch_deg: Pitch of the hypothesis that it was found under, degrees.
         matcher: Whose correspondences these are; the posterior was only ever set for SIFT's.
         parameters: How the evidence becomes a score.
     """
@@ -121,6 +122,7 @@ class VerifiedPose:
     vote_llr: float
     peak: Peak
     pairs: PointPairs
+    supposed_pitch_deg: float
     matcher: MatcherName = "sift"
     parameters: ScoreParameters = SCORE
 
@@ -252,6 +254,7 @@ def _judge(case: _Case, partners: _Partners, fit: Resection) -> VerifiedPose:
         vote_llr=_vote_llr(case, fitted, project(fit.homography, case.photo_px)),
         peak=case.peak,
         pairs=partners.points(case.photo_px),
+        supposed_pitch_deg=view.rectified.pose.pitch_deg,
         parameters=p.score,
     )
 

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.crs import LocalFrame, LonLat
-from geoloc.locate.drone.georeferencing import georeference
 from geoloc.locate.drone.posterior import distinct_places, posterior
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.estimate import Estimate
-from tests.fixtures.search import place
+from tests.fixtures.search import georeferenced, place
 
 SCORES = st.floats(0, 1e5)
 FRAME = LocalFrame(LonLat(13.4, 52.5))
@@ -24,7 +23,7 @@ def estimate_of(*places: VerifiedPose) -> Estimate:
     """What the posterior over some places comes to."""
     found = posterior(places)
     assert found is not None
-    return georeference(found, Camera(640, 480, 500.0), FRAME)
+    return georeferenced(found, Camera(640, 480, 500.0), FRAME)
 
 
 def test_no_candidate_is_no_posterior() -> None:
