@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from geoloc.arrays import Float64Array
+from geoloc.geometry.camera import Camera, GroundCamera, rotation
 
 
 class Ground(Protocol):
@@ -44,3 +45,20 @@ class FlatGround:
 
 
 FLAT_GROUND = FlatGround()
+
+
+def points_on_ground(
+    camera: Camera, placed: GroundCamera, photo_px: Float64Array, ground: Ground = FLAT_GROUND
+) -> Float64Array:
+    """Where points of a photo lie on the ground: (N, 3) metres; NaN for those in the sky.
+
+    Args:
+        camera: Lens and size of the photo.
+        placed: Pose and place of the camera over the frame; its height is counted from z = 0.
+        photo_px: (N, 2) pixels.
+        ground: The ground.
+    """
+    middle = np.array([camera.width_px, camera.height_px]) / 2
+    rays = np.column_stack([(photo_px - middle) / camera.focal_px, np.ones(len(photo_px))])
+    origin = np.array([*placed.position, placed.pose.height_m])
+    return ground.meet(origin, rays @ rotation(placed.pose).T)

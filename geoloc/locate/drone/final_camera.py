@@ -7,23 +7,31 @@ points each. The one that won is solved with both free, held by what is known of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from geoloc.geometry.camera import Camera
+from geoloc.geometry.camera import Camera, GroundCamera
 from geoloc.geometry.camera_solution import (
     CameraPriors,
     CameraSolution,
     misfits_m,
     solve_camera,
 )
-from geoloc.geometry.ground import FLAT_GROUND, Ground
+from geoloc.geometry.ground import FLAT_GROUND, Ground, points_on_ground
+from geoloc.index.features.feature_map import FeatureMap
 from geoloc.locate.drone.camera_fit import PointPairs
+from geoloc.locate.drone.hypotheses import VoteHypothesis
+from geoloc.locate.drone.pairing import Surroundings, map_partners
 from geoloc.locate.drone.verification import VerifiedPose
+from geoloc.locate.drone.view import PhotoView
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import LensKind
 
 _ROUNDS = 3
+# So often more points are looked for under the camera that was solved.
+_PAIRED_AGAIN = 2
+NO_PAIRS = PointPairs(np.empty((0, 2)), np.empty((0, 2)))
 # How far ahead of a tilted camera the ground that it shows lies, at most, in heights.
 _FARTHEST_HEIGHTS = 5.0
 
@@ -42,6 +50,8 @@ class FinalCameraParameters:
     # Points farther than this from where the camera sees them are wrong, metres.
     reach_m: float = 4.0
     min_points: int = 8
+    # How far from where the camera sees it a point's partner is looked for, metres.
+    pair_radius_m: float = 6.0
 
 
 FINAL_CAMERA = FinalCameraParameters()
@@ -69,6 +79,7 @@ def final_camera(
     lens: Camera,
     metadata: PhotoMetadata,
     *,
+    features: FeatureMap | None = None,
     ground: Ground = FLAT_GROUND,
     parameters: FinalCameraParameters = FINAL_CAMERA,
 ) -> FinalCamera:
@@ -78,6 +89,8 @@ def final_camera(
         place: The best place.
         lens: Camera of the photo, as its metadata state it or as is usual.
         metadata: What is known of the photo.
+        features: Features of the map, to look for more points under the solved camera; None: the
+            place's own points are all.
         ground: The ground around the place, in the region's frame.
         parameters: How far it may leave what is known.
     """
@@ -88,42 +101,85 @@ def final_camera(
         tilt_sd_deg=p.tilt_sd_deg,
         focal_sd=p.stated_focal_sd if is_stated else p.assumed_focal_sd,
     )
-    solved = _solve(place, lens, priors, ground, p)
-    if solved is None:
-        none = PointPairs(np.empty((0, 2)), np.empty((0, 2)))
-        return FinalCamera(
-            _as_searched(place, lens, priors), "stated" if is_stated else "assumed", none, ground
-        )
-    solution, points = solved
-    kind: LensKind = "fitted" if solution.focal_sd < p.fitted_focal_sd else "assumed"
-    return FinalCamera(solution, "stated" if is_stated else kind, points, ground)
+    start_lens = lens if place.view is None else place.view.rectified.camera
+    found = _Found(start_lens, place.resection.camera, None, NO_PAIRS)
+    case = _Case(lens, priors, ground, p)
+    found = case.solve(found, place.pairs)
+    if features is not None and place.view is not None and found.solution is not None:
+        for _ in range(_PAIRED_AGAIN):
+            pairs = _pairs_under(found, place.view, features, place.region, ground, p)
+            found = case.solve(found, pairs)
+    if found.solution is None:
+        kind: LensKind = "stated" if is_stated else "assumed"
+        return FinalCamera(_as_searched(place, lens, priors), kind, NO_PAIRS, ground)
+    kind = "fitted" if found.solution.focal_sd < p.fitted_focal_sd else "assumed"
+    return FinalCamera(found.solution, "stated" if is_stated else kind, found.points, ground)
 
 
-def _solve(
-    place: VerifiedPose,
-    lens: Camera,
-    priors: CameraPriors,
+class _Found(NamedTuple):
+    """What is known of the camera so far, and the points that hold it."""
+
+    lens: Camera
+    placed: GroundCamera
+    solution: CameraSolution | None
+    points: PointPairs
+
+
+class _Case(NamedTuple):
+    """What all fits of one photo share."""
+
+    lens: Camera
+    priors: CameraPriors
+    ground: Ground
+    parameters: FinalCameraParameters
+
+    def solve(self, found: _Found, pairs: PointPairs) -> _Found:
+        """The camera fitted to the pairs near the last one, until they stay the same."""
+        p = self.parameters
+        heights_m = np.nan_to_num(self.ground.heights_m(pairs.ground_m))
+        ground_m = np.column_stack([pairs.ground_m, heights_m])
+        kept = np.zeros(len(ground_m), bool)
+        for _ in range(_ROUNDS):
+            near = misfits_m(found.lens, found.placed, pairs.photo_px, ground_m) < p.reach_m
+            if near.sum() < p.min_points or (near == kept).all():
+                break
+            solution = solve_camera(
+                self.lens, pairs.photo_px[near], ground_m[near], found.placed, self.priors
+            )
+            if solution is None:
+                break
+            kept = near
+            found = _Found(solution.camera, solution.placed, solution, pairs.select(near))
+        return found
+
+
+def _pairs_under(
+    found: _Found,
+    view: PhotoView,
+    features: FeatureMap,
+    region: int,
     ground: Ground,
     parameters: FinalCameraParameters,
-) -> tuple[CameraSolution, PointPairs] | None:
-    """The camera and the points that hold it; None when they are too few.
-
-    Points are chosen by the last camera and fitted again, until they stay the same.
-    """
-    p, pairs = parameters, place.pairs
-    ground_m = np.column_stack([pairs.ground_m, np.nan_to_num(ground.heights_m(pairs.ground_m))])
-    camera, start = lens, place.resection.camera
-    solution, kept = None, np.zeros(len(ground_m), bool)
-    for _ in range(_ROUNDS):
-        near = misfits_m(camera, start, pairs.photo_px, ground_m) < p.reach_m
-        if near.sum() < p.min_points or (near == kept).all():
-            break
-        found = solve_camera(lens, pairs.photo_px[near], ground_m[near], start, priors)
-        if found is None:
-            break
-        solution, kept = found, near
-        camera, start = found.camera, found.placed
-    return None if solution is None else (solution, pairs.select(kept))
+) -> PointPairs:
+    """The view's keypoints and the map features near where a camera sees them."""
+    expected_m = points_on_ground(found.lens, found.placed, view.photo_px, ground)[:, :2]
+    known = np.isfinite(expected_m).all(axis=1)
+    if not known.any():
+        return NO_PAIRS
+    low, high = expected_m[known].min(axis=0), expected_m[known].max(axis=0)
+    reach_m = float((high - low).max()) / 2 + parameters.pair_radius_m
+    around = Surroundings.of(
+        features, region, (low + high) / 2, reach_m, least=parameters.min_points
+    )
+    if around is None:
+        return NO_PAIRS
+    rectified, pose = view.rectified, found.placed.pose
+    gsd_m = rectified.gsd_m * pose.height_m / rectified.pose.height_m
+    gsd_m *= rectified.camera.focal_px / found.lens.focal_px
+    hypothesis = VoteHypothesis(pose.heading_deg, gsd_m)
+    radius_m = parameters.pair_radius_m
+    partners = map_partners(view, around, expected_m, hypothesis, radius_m=radius_m)
+    return partners.pairs(view.photo_px)
 
 
 def _as_searched(place: VerifiedPose, lens: Camera, priors: CameraPriors) -> CameraSolution:

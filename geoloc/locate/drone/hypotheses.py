@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from geoloc.geometry.camera import Pose
+from geoloc.geometry.camera import Pose, attitude
 from geoloc.geometry.rectification import NADIR_DEG
 from geoloc.options import Effort
 from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
@@ -39,6 +39,8 @@ class HypothesisParameters:
     same_height: tuple[float, float] = (0.7, 1.3)
     # Straight down, then the usual tilt of an oblique flight before one half as much.
     unknown_pitches_deg: tuple[float, ...] = (NADIR_DEG, -45.0, -65.0)
+    # Pitches that a place is looked at again under, once it was found under one of those.
+    other_pitches_deg: tuple[float, ...] = (-45.0, -65.0, -30.0)
     # So many of the unknown heights are tried with every pitch, unless effort is high.
     tilted_heights: int = 2
     # Pitches nearer to each other than this are one.
@@ -177,10 +179,26 @@ def other_tilts(
     slant_m = found.height_m / max(_LEAST_SINE, math.sin(math.radians(-found.pitch_deg)))
     poses = (
         Pose(0.0, pitch_deg, 0.0, slant_m * math.sin(math.radians(-pitch_deg)))
-        for pitch_deg in p.unknown_pitches_deg[1:]
+        for pitch_deg in p.other_pitches_deg
         if abs(pitch_deg - found.pitch_deg) > p.same_pitch_deg
     )
     return tuple(_hypothesis(pose, gsd_m, yaws_deg, p.near_zooms, p) for pose in poses)
+
+
+def found_tilt(
+    found: Pose, *, gsd_m: float, parameters: HypothesisParameters = HYPOTHESES
+) -> ViewHypothesis:
+    """The view hypothesis of a pose that was solved under another pitch.
+
+    Args:
+        found: Pose of the camera.
+        gsd_m: Ground sampling distance of the map's features.
+        parameters: Which yaws and scales are tried.
+    """
+    angles = attitude(found)
+    pose = Pose(0.0, angles.pitch_deg, 0.0, found.height_m)
+    yaws_deg = _near(angles.heading_deg, parameters)
+    return _hypothesis(pose, gsd_m, yaws_deg, parameters.near_zooms, parameters)
 
 
 def _near(yaw_deg: float, parameters: HypothesisParameters) -> tuple[float, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.final_camera import (
     FINAL_CAMERA,
+    FinalCamera,
     FinalCameraParameters,
     final_camera,
 )
@@ -28,6 +29,7 @@ from geoloc.locate.drone.hypotheses import (
     HypothesisParameters,
     HypothesisStage,
     ViewHypothesis,
+    found_tilt,
     hypothesis_stages,
     other_tilts,
 )
@@ -73,11 +75,16 @@ class DroneParameters:
     whole_map_features: int = 3_000_000
     # A posterior this sure ends the search: later hypotheses are not tried.
     sure: float = SURE
-    # Oblique frames that were found as if taken straight down scored 435 and less, and four times
-    # as much under their own pitch; most nadir photos score more than this.
-    right_pitch_score: float = 1500.0
+    # Of oblique photos that were found as if taken straight down, at most 8 % of the spots agreed
+    # (fabricated, tilts from 45 degrees); of most nadir photos more agree than this share.
+    right_pitch_share: float = 0.09
     # Other pitches are searched so far beyond what the found camera may see.
     tilt_margin_m: float = 100.0
+    # A place at least so probable is looked at again under the pitch that it is solved with, so
+    # often, as long as that pitch differs by so much from the one that it was found under.
+    worth_solving: float = 0.1
+    solved_tilts: int = 3
+    same_pitch_deg: float = 6.0
 
 
 DRONE_PARAMETERS = DroneParameters()
@@ -196,6 +203,7 @@ class DroneLocator:
         verified, candidates = self._try_stages(query, metadata)
         if metadata.pitch_deg is None:
             verified += self._under_other_tilts(query, verified)
+            verified += self._under_solved_tilts(query, metadata, verified)
         if self._learned_verification is not None:
             verified += self._learned_verification.verify(
                 photo.pixels, camera, verified=verified, candidates=candidates, check=check
@@ -256,17 +264,61 @@ class DroneLocator:
     ) -> list[VerifiedPose]:
         """The evidence for the best place under other pitches, unless it is beyond doubt."""
         p, places = self._parameters, self._posterior(verified)
-        if places is None or places.best.score >= p.right_pitch_score:
+        if places is None or places.best.agreeing_share >= p.right_pitch_share:
             return []
-        place, found = places.best, places.best.resection.camera.pose
-        middle = np.array([place.peak.x_m, place.peak.y_m])
-        reach_m = MAX_REACH * found.height_m + p.tilt_margin_m
-        around = self.features.in_box(place.region, middle - reach_m, middle + reach_m)
+        found = places.best.resection.camera.pose
         tilted = other_tilts(found, gsd_m=self.features.gsd_m, parameters=p.hypotheses)
+        return self._evidence_around(query, places.best, tilted)
+
+    def _under_solved_tilts(
+        self, query: _Query, metadata: PhotoMetadata, verified: Sequence[VerifiedPose]
+    ) -> list[VerifiedPose]:
+        """The evidence for the best place under the pitch that its own points speak for.
+
+        A pitch between the ones that are tried distorts the view, and hides the points that would
+        tell it; so it is solved, looked from, and solved again.
+        """
+        p = self._parameters
         evidence: list[VerifiedPose] = []
-        for view in self._views(query, tilted):
+        for _ in range(p.solved_tilts):
+            places = self._posterior([*verified, *evidence])
+            if places is None or places.probability < p.worth_solving:
+                break
+            solved = self._final_camera(places.best, query.camera, metadata).solution
+            away_deg = abs(solved.attitude.pitch_deg - places.best.supposed_pitch_deg)
+            if away_deg < p.same_pitch_deg:
+                break
+            hypothesis = found_tilt(
+                solved.placed.pose, gsd_m=self.features.gsd_m, parameters=p.hypotheses
+            )
+            tilted = replace(query, camera=solved.camera)
+            evidence += self._evidence_around(tilted, places.best, (hypothesis,))
+        return evidence
+
+    def _evidence_around(
+        self, query: _Query, place: VerifiedPose, stage: HypothesisStage
+    ) -> list[VerifiedPose]:
+        """The evidence of some views for places near one that was found."""
+        height_m = place.resection.camera.pose.height_m
+        middle = np.array([place.peak.x_m, place.peak.y_m])
+        reach_m = MAX_REACH * height_m + self._parameters.tilt_margin_m
+        around = self.features.in_box(place.region, middle - reach_m, middle + reach_m)
+        evidence: list[VerifiedPose] = []
+        for view in self._views(query, stage):
             evidence += self._search.verify(self._search.propose(view, among=around))
         return evidence
+
+    def _final_camera(
+        self, place: VerifiedPose, lens: Camera, metadata: PhotoMetadata
+    ) -> FinalCamera:
+        """The camera of a place, solved with all that is known."""
+        return final_camera(
+            place,
+            lens,
+            metadata,
+            features=self.features,
+            parameters=self._parameters.final_camera,
+        )
 
     def _retrieved_features(
         self, query: _Query, stage: HypothesisStage, views: Sequence[PhotoView]

@@ -13,14 +13,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from geoloc.arrays import Float32Array, Float64Array, FloatArray, Int64Array, Mask
+from geoloc.arrays import Float32Array, Float64Array, Int64Array, Mask
 from geoloc.geometry.camera import GroundCamera, GroundPoint, Pose, project, scene_point
 from geoloc.geometry.rectification import RectifiedPhoto
 from geoloc.geometry.resection import Resection, resect
 from geoloc.index.features.feature_map import FeatureMap
-from geoloc.index.features.keypoints import DescriptorKind
 from geoloc.locate.drone.camera_fit import (
     CAMERA_FIT,
     CameraFitParameters,
@@ -29,6 +27,7 @@ from geoloc.locate.drone.camera_fit import (
     refit,
 )
 from geoloc.locate.drone.hypotheses import VoteHypothesis
+from geoloc.locate.drone.pairing import MapPartners, Surroundings, map_partners
 from geoloc.locate.drone.view import PhotoView
 from geoloc.locate.drone.voting import (
     VOTING,
@@ -110,6 +109,7 @@ class VerifiedPose:
         peak: Where the search began.
         pairs: The points of the photo and of the map that it was fitted to, wrong ones too.
         supposed_pitch_deg: Pitch of the hypothesis that it was found under, degrees.
+        view: The photo under that hypothesis; None where it was not paired by its keypoints.
         matcher: Whose correspondences these are; the posterior was only ever set for SIFT's.
         parameters: How the evidence becomes a score.
     """
@@ -123,8 +123,14 @@ class VerifiedPose:
     peak: Peak
     pairs: PointPairs
     supposed_pitch_deg: float
+    view: PhotoView | None = None
     matcher: MatcherName = "sift"
     parameters: ScoreParameters = SCORE
+
+    @property
+    def agreeing_share(self) -> float:
+        """Share of the photo's spots that agree with the fit."""
+        return self.n_inliers / max(1, self.n_spots)
 
     @property
     def score(self) -> float:
@@ -132,23 +138,6 @@ class VerifiedPose:
         p = self.parameters
         enough = min(1.0, self.n_inliers / (p.enough_share * max(1, self.n_spots)))
         return self.vote_llr * (1 + max(0.0, self.inlier_z) / p.doubling_z) * enough
-
-
-@dataclass(frozen=True)
-class _Partners:
-    """Keypoints of the photo and the map features that they are paired with, one to one.
-
-    Attributes:
-        photo: (N,) positions of the keypoints.
-        ground_m: (N, 2) places of the map features.
-    """
-
-    photo: Int64Array
-    ground_m: Float64Array
-
-    def points(self, photo_px: Float64Array) -> PointPairs:
-        """The pairs as points, from the places of all keypoints in the photo."""
-        return PointPairs(photo_px[self.photo], self.ground_m)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +154,27 @@ class _Case:
     @cached_property
     def photo_px(self) -> Float64Array:
         """Places (N, 2) of the view's keypoints in the photo, pixels."""
-        return project(self.view.rectified.to_photo, self.view.keypoints.xy_px.astype(float))
+        return self.view.photo_px
+
+    def surroundings(self) -> Surroundings | None:
+        """The map as far as the view reaches; None when hardly any feature lies there."""
+        reach_m = self.peak.gsd_m * self.view.rectified.reach_px
+        reach_m += 2 * self.parameters.first_radius_m
+        middle = np.array([self.peak.x_m, self.peak.y_m])
+        least = self.parameters.camera_fit.min_pairs
+        return Surroundings.of(self.features, self.peak.region, middle, reach_m, least=least)
+
+    def partners(
+        self,
+        around: Surroundings,
+        expected_m: Float64Array,
+        hypothesis: VoteHypothesis,
+        radius_m: float,
+    ) -> MapPartners:
+        """The partners of the view's keypoints near where they are expected."""
+        return map_partners(
+            self.view, around, expected_m, hypothesis, radius_m=radius_m, voting=self.voting
+        )
 
 
 def verify_peak(
@@ -195,17 +204,17 @@ def verify_peak(
         parameters=parameters,
         voting=voting,
     )
-    around = _Surroundings.of(case)
+    around = case.surroundings()
     first = None if around is None else _first_fit(case, around)
     if around is None or first is None:
         return None
     fit, gsd_m = first
     refined = VoteHypothesis(fit.camera.pose.heading_deg, gsd_m)
     expected = project(fit.homography, case.photo_px)
-    partners = _partners(case, around, expected, refined, parameters.second_radius_m)
+    partners = case.partners(around, expected, refined, parameters.second_radius_m)
     second = refit(
         view.rectified.camera,
-        partners.points(case.photo_px),
+        partners.pairs(case.photo_px),
         fit,
         tilt_sd_deg=view.hypothesis.tilt_sd_deg,
         parameters=parameters.camera_fit,
@@ -213,7 +222,7 @@ def verify_peak(
     return None if second is None else _judge(case, partners, second)
 
 
-def _first_fit(case: _Case, around: _Surroundings) -> tuple[Resection, float] | None:
+def _first_fit(case: _Case, around: Surroundings) -> tuple[Resection, float] | None:
     """The camera fitted to partners near where the peak puts them, and the view's metres a pixel.
 
     None when too few partners agree with one similarity, or with a camera above the ground.
@@ -221,11 +230,11 @@ def _first_fit(case: _Case, around: _Surroundings) -> tuple[Resection, float] | 
     view, peak = case.view, case.peak
     hypothesis = VoteHypothesis(peak.yaw_deg, peak.gsd_m)
     radius_m = case.parameters.first_radius_m
-    partners = _partners(case, around, _expected_at(view, peak), hypothesis, radius_m)
+    partners = case.partners(around, _expected_at(view, peak), hypothesis, radius_m)
     start, is_inlier = _start(case, partners)
     if start is None:
         return None
-    points = partners.points(case.photo_px).select(is_inlier)
+    points = partners.pairs(case.photo_px).select(is_inlier)
     fit = resect(
         view.rectified.camera,
         points.photo_px,
@@ -236,10 +245,10 @@ def _first_fit(case: _Case, around: _Surroundings) -> tuple[Resection, float] | 
     return None if fit is None else (fit, _gsd_m(view.rectified, start))
 
 
-def _judge(case: _Case, partners: _Partners, fit: Resection) -> VerifiedPose:
+def _judge(case: _Case, partners: MapPartners, fit: Resection) -> VerifiedPose:
     """Count what agrees with the final fit, each spot once, against what chance would give."""
     view, p = case.view, case.parameters
-    away = partners.points(case.photo_px).misfit_m(fit)  # (N,), a partner
+    away = partners.pairs(case.photo_px).misfit_m(fit)  # (N,), a partner
     spots = _spots(view.keypoints.xy_px[partners.photo], p.spot_px)
     hits = len(np.unique(spots[away < p.camera_fit.inlier_m]))
     tried = len(np.unique(spots))
@@ -253,8 +262,9 @@ def _judge(case: _Case, partners: _Partners, fit: Resection) -> VerifiedPose:
         inlier_z=(hits - chance * tried) / math.sqrt(max(1.0, tried * chance * (1 - chance))),
         vote_llr=_vote_llr(case, fitted, project(fit.homography, case.photo_px)),
         peak=case.peak,
-        pairs=partners.points(case.photo_px),
+        pairs=partners.pairs(case.photo_px),
         supposed_pitch_deg=view.rectified.pose.pitch_deg,
+        view=view,
         parameters=p.score,
     )
 
@@ -283,47 +293,6 @@ def _spots(xy_px: Float32Array, spot_px: float) -> Int64Array:
     return np.asarray(cell[:, 0] * _SPOT_ROWS + cell[:, 1])
 
 
-@dataclass(frozen=True)
-class _Surroundings:
-    """The map features around a peak.
-
-    Attributes:
-        xy_m: (N, 2) places.
-        size_m: (N,) sizes.
-        angle_deg: (N,) angles, clockwise from east.
-        unit: (N, D) descriptors of length one.
-        kind: What the descriptors are.
-        tree: The places, for finding what is near.
-    """
-
-    xy_m: Float64Array
-    size_m: Float32Array
-    angle_deg: Float32Array
-    unit: Float32Array
-    kind: DescriptorKind
-    tree: cKDTree
-
-    @classmethod
-    def of(cls, case: _Case) -> _Surroundings | None:
-        """As far as the view reaches; None when hardly any feature lies there."""
-        features, peak = case.features, case.peak
-        reach_m = peak.gsd_m * case.view.rectified.reach_px + 2 * case.parameters.first_radius_m
-        middle = np.array([peak.x_m, peak.y_m])
-        ids = features.in_box(peak.region, middle - reach_m, middle + reach_m)
-        if len(ids) < case.parameters.camera_fit.min_pairs:
-            return None
-        found = features.read(ids)
-        xy_m = found.xy_m.astype(float)
-        return cls(
-            xy_m,
-            found.size_m,
-            found.angle_deg,
-            features.kind.unit(found.descriptors),
-            features.kind,
-            cKDTree(xy_m),
-        )
-
-
 def _expected_at(view: PhotoView, peak: Peak) -> Float64Array:
     """Where (N, 2) the keypoints lie on the ground if the peak is right."""
     offsets = view.keypoints.xy_px - view.rectified.centre_px
@@ -331,50 +300,7 @@ def _expected_at(view: PhotoView, peak: Peak) -> Float64Array:
     return np.asarray(ground + np.array([peak.x_m, peak.y_m]))
 
 
-def _partners(
-    case: _Case,
-    around: _Surroundings,
-    expected: Float64Array,
-    hypothesis: VoteHypothesis,
-    radius_m: float,
-) -> _Partners:
-    """For each keypoint the most similar map feature near its expected place, one to one."""
-    keypoints, voting = case.view.keypoints, case.voting
-    known = np.flatnonzero(np.isfinite(expected).all(axis=1))  # (K,) keypoints that see ground
-    # Two trees meet in half the time that asking one point by point takes.
-    near = cKDTree(expected[known]).sparse_distance_matrix(
-        around.tree, radius_m, output_type="ndarray"
-    )
-    photo, feature = known[near["i"]], near["j"]  # (P,) all pairs within the radius
-    ratio = around.size_m[feature] / keypoints.size_px[photo] / hypothesis.gsd_m
-    turn = around.angle_deg[feature] - keypoints.angle_deg[photo] - hypothesis.yaw_deg
-    fits = np.abs(np.log(ratio)) < math.log(voting.max_scale_ratio)
-    fits &= np.abs((turn + 180) % 360 - 180) < voting.max_turn_deg
-    photo, feature = photo[fits], feature[fits]
-    unit = around.kind.unit(keypoints.descriptors)  # (N, D)
-    similarity = np.einsum("ij,ij->i", unit[photo], around.unit[feature])
-    similar = similarity > around.kind.least_similarity
-    photo, feature, similarity = photo[similar], feature[similar], similarity[similar]
-    best = _best_of(photo, similarity)
-    photo, feature, similarity = photo[best], feature[best], similarity[best]
-    best = _best_of(feature, similarity)
-    return _Partners(photo[best], around.xy_m[feature[best]])
-
-
-def _best_of(groups: Int64Array, similarity: FloatArray) -> Int64Array:
-    """Positions, ascending, of the most similar pair of each group.
-
-    Args:
-        groups: (P,) number of the group that a pair is in.
-        similarity: (P,) similarity of the pair.
-    """
-    order = np.lexsort((-similarity, groups))
-    ordered = groups[order]
-    is_first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
-    return np.sort(order[is_first])
-
-
-def _start(case: _Case, partners: _Partners) -> tuple[GroundCamera | None, Mask]:
+def _start(case: _Case, partners: MapPartners) -> tuple[GroundCamera | None, Mask]:
     """The camera that the best similarity of the view speaks for, and the pairs that agree."""
     rectified = case.view.rectified
     middle = partners.ground_m.mean(axis=0) if len(partners.photo) else np.zeros(2)

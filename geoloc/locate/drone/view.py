@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from geoloc.arrays import Float32Array, RgbImage
-from geoloc.geometry.camera import Camera
+from geoloc.arrays import Float32Array, Float64Array, RgbImage
+from geoloc.geometry.camera import Camera, project
 from geoloc.geometry.rectification import RectifiedPhoto, rectify
 from geoloc.index.features.keypoints import (
     ROOT_SIFT,
@@ -42,6 +42,11 @@ class PhotoView:
     def offsets_px(self) -> Float32Array:
         """Offsets (N, 2) from each keypoint to the photo's middle, right and down."""
         return (self.rectified.centre_px - self.keypoints.xy_px).astype(np.float32)
+
+    @property
+    def photo_px(self) -> Float64Array:
+        """Places (N, 2) of the keypoints in the photo, pixels."""
+        return project(self.rectified.to_photo, self.keypoints.xy_px.astype(float))
 
     def near_middle(self, radius_m: float) -> Float32Array:
         """Descriptors as unit vectors (N, D), of what lies so near to the photo's middle."""
