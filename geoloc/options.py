@@ -185,6 +185,8 @@ class LocateOptions:
         dsm: Elevation models of what is seen from above, roofs and trees; they come before `dem`.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         workers: Threads that decode photos.
+        map_sd_m: How far the map itself may be off: the standard deviation of its place, east and
+            north, in metres. Radii allow for it, because no photo can tell.
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
     """
 
@@ -201,6 +203,7 @@ class LocateOptions:
     dsm: tuple[str, ...] = ()
     device: str = "auto"
     workers: int = 2
+    map_sd_m: float = 8.0
     min_confidence: float = 0.8
 
 

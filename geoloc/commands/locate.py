@@ -156,6 +156,16 @@ _DEFAULT = LocateOptions()
     "lightglue-disk: first DISK's file, then LightGlue's.",
 )
 @click.option(
+    "--map-sd",
+    "map_sd_m",
+    type=click.FloatRange(0, 1000),
+    default=_DEFAULT.map_sd_m,
+    show_default=True,
+    metavar="METRES",
+    help="How far the map itself may be off, as a standard deviation. The radii allow for it; a "
+    "surveyed orthophoto deserves less, and `geoloc evaluate` measures it.",
+)
+@click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=_DEFAULT.min_confidence,

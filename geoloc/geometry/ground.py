@@ -10,7 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from geoloc.arrays import Float64Array
-from geoloc.geometry.camera import Camera, GroundCamera, rotation
+from geoloc.geometry.camera import Camera, GroundCamera, footprint, rotation
+
+# Edges of a footprint are cut into so many pieces to follow the ground.
+_STEPS_AN_EDGE = 16
 
 
 class Ground(Protocol):
@@ -62,3 +65,32 @@ def points_on_ground(
     rays = np.column_stack([(photo_px - middle) / camera.focal_px, np.ones(len(photo_px))])
     origin = np.array([*placed.position, placed.pose.height_m])
     return ground.meet(origin, rays @ rotation(placed.pose).T)
+
+
+def footprint_on_ground(
+    camera: Camera, placed: GroundCamera, ground: Ground = FLAT_GROUND, *, reach_m: float
+) -> Float64Array:
+    """The ground that a photo shows: a polygon (M, 2) in metres of the frame, open.
+
+    On level ground it is `geoloc.geometry.camera.footprint`. On other ground each of its points is
+    the first that the ray to the level one meets; where nothing is known of the ground, it stays.
+
+    Args:
+        camera: Lens and size of the photo.
+        placed: Pose and place of the camera over the frame.
+        ground: The ground.
+        reach_m: Ground farther away than this is drawn in to it.
+    """
+    level = footprint(camera, placed.pose, max_distance_m=reach_m)
+    if len(level) == 0 or isinstance(ground, FlatGround):
+        return np.asarray(level + np.array(placed.position))
+    steps = np.linspace(0, 1, _STEPS_AN_EDGE, endpoint=False)[None, :, None]
+    outline = (level[:, None] + steps * (np.roll(level, -1, axis=0) - level)[:, None]).reshape(
+        -1, 2
+    )
+    height_m = placed.pose.height_m
+    rays = np.column_stack([outline, np.full(len(outline), -height_m)])
+    met = ground.meet(np.array([*placed.position, height_m]), rays)[:, :2] - placed.position
+    away_m = np.hypot(*met.T)
+    met *= np.minimum(1.0, reach_m / np.maximum(away_m, 1e-9))[:, None]
+    return np.asarray(np.where(np.isfinite(met), met, outline) + np.array(placed.position))

@@ -21,9 +21,6 @@ from geoloc.image_size import ImageSize
 from geoloc.results.schema import LensKind
 from geoloc.results.solved_camera import ControlPoint
 
-# What no photo can tell: how well the map itself lies. One measured city map was off
-# by 5 to 24 m against GPS.
-MAP_SD_M = 8.0
 # Radii of a circular normal distribution in standard deviations (Rayleigh), 90 % and 95 %.
 RAYLEIGH_90 = 2.146
 RAYLEIGH_95 = 2.448

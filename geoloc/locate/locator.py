@@ -16,8 +16,8 @@ from geoloc.locate.drone.locator import (
     DRONE_PARAMETERS,
     DroneLocator,
     DroneParameters,
-    open_drone_locator,
 )
+from geoloc.locate.drone.opening import open_drone_locator
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.map_terrain import terrain_notes, terrain_of
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row

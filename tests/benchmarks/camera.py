@@ -1,6 +1,7 @@
 """How well the whole camera is solved on a fabricated world, and how well it knows that.
 
-    python tests/benchmarks/camera.py [--photos N] [--tilts 0 15 30 45 60] [--seed N] [--work DIR]
+    python tests/benchmarks/camera.py [--photos N] [--tilts 0 15 30 45 60] [--slopes 0 0.1 0.25]
+                                      [--told all no-lens nothing] [--seed N] [--work DIR]
 
 Photos all over a fabricated town, tilted by 0 to 60 degrees from straight down, each with a lens of
 its own. They carry no metadata; a table states some of it:
@@ -9,7 +10,10 @@ its own. They carry no metadata; a table states some of it:
     no-lens     height, yaw and pitch
     nothing     nothing
 
-The columns, by what is stated and by tilt:
+On ground with relief they are located without and with its elevation model. The map lies exactly,
+and geoloc is told so (`map_sd_m`): what is left in `ce90_m` is what it says of the camera alone.
+
+The columns, by slope, elevation model, what is stated, and tilt:
 
     located     photos with the status ``located``; the others count nowhere
     camera      distance of the camera from the truth, median (metres)
@@ -34,13 +38,15 @@ import numpy as np
 import shapely
 from PIL import Image
 
-from geoloc.geometry.camera import Camera, Pose, attitude, footprint
+from geoloc.geometry.camera import Camera, GroundCamera, GroundPoint, Pose, attitude
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
+from geoloc.geometry.ground import footprint_on_ground
 from geoloc.index.job import build_index
 from geoloc.locate.job import locate_photos
 from geoloc.options import LocateOptions
 from geoloc.results.schema import PhotoResult
 from geoloc.synthetic.world import Shot, World, WorldPoint, typical_moment, write_map
+from geoloc.synthetic.world.elevation_file import write_dem
 from geoloc.synthetic.world.flight import aim
 from geoloc.tiles.job import cut_tiles
 
@@ -64,34 +70,38 @@ def main() -> None:
     )
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--tilts", type=float, nargs="+", default=[0, 15, 30, 45, 60])
+    parser.add_argument("--slopes", type=float, nargs="+", default=[0.0, 0.1, 0.25])
     parser.add_argument("--told", choices=TOLD, nargs="+", default=list(TOLD))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help="keep the world, its tiles and index here")
     args = parser.parse_args()
+    print("| slope | dem | told | tilt | n | located | camera | scene | height | pitch", end="")
+    print(" | footprint | ce90 |\n|---|---|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
-        measure(args.work or Path(scratch), args.photos, args.tilts, args.told, args.seed)
+        for slope in args.slopes:
+            work = (args.work or Path(scratch)) / f"slope{slope:g}"
+            measure(work, slope, args)
 
 
-def measure(
-    work: Path, count: int, tilts_deg: Sequence[float], told: Sequence[str], seed: int
-) -> None:
-    """Print the table."""
-    world = World(size_m=SIZE_M, seed=seed)
-    shots = plan(world, count, tilts_deg, seed)
+def measure(work: Path, slope: float, args: argparse.Namespace) -> None:
+    """Print the rows of one slope."""
+    world = World(size_m=SIZE_M, seed=args.seed, slope=slope)
+    shots = plan(world, args.photos, args.tilts, args.seed)
     index = prepare(world, shots, work)
-    print("| told | tilt | n | located | camera | scene | height | pitch | footprint | ce90 |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for telling in told:
-        table = write_table(shots, telling, work / f"{telling}.csv", seed)
-        options = LocateOptions(view="drone", metadata=str(table) if table else None)
-        photos = [work / "photos" / shot.name for shot in shots]
-        results = []
-        for result in locate_photos(photos, index, options):
-            results.append(result)
-            print(f"\r{telling}: {len(results)} of {count}", end="", file=sys.stderr, flush=True)
-        print(file=sys.stderr)
-        for number, tilt in enumerate(tilts_deg):
-            print(row(world, telling, tilt, shots, results, number, len(tilts_deg)), flush=True)
+    photos = [work / "photos" / shot.name for shot in shots]
+    for dem in ((), (str(work / "dem.tif"),)) if slope else ((),):
+        for telling in args.told:
+            table = write_table(shots, telling, work / f"{telling}.csv", args.seed)
+            options = LocateOptions(
+                view="drone", metadata=str(table) if table else None, dem=dem, map_sd_m=MAP_GSD_M
+            )
+            results = []
+            for result in locate_photos(photos, index, options):
+                results.append(result)
+                print(f"\r{telling}: {len(results)}", end="", file=sys.stderr, flush=True)
+            case = f"{slope:.0%} | {'yes' if dem else 'no'} | {telling}"
+            for number, tilt in enumerate(args.tilts):
+                print(row(world, case, tilt, shots, results, number, len(args.tilts)), flush=True)
 
 
 def plan(world: World, count: int, tilts_deg: Sequence[float], seed: int) -> list[Shot]:
@@ -115,6 +125,8 @@ def prepare(world: World, shots: Sequence[Shot], work: Path) -> Path:
     (work / "photos").mkdir(parents=True, exist_ok=True)
     if not (work / "region.tif").exists():
         write_map(world, work / "region.tif", gsd_m=MAP_GSD_M)
+    if world.relief and not (work / "dem.tif").exists():
+        write_dem(world, work / "dem.tif")
     for number, shot in enumerate(shots):
         path = work / "photos" / shot.name
         if not path.exists():
@@ -152,7 +164,7 @@ def write_table(shots: Sequence[Shot], telling: str, path: Path, seed: int) -> P
 
 def row(
     world: World,
-    telling: str,
+    case: str,
     tilt_deg: float,
     shots: Sequence[Shot],
     results: Sequence[PhotoResult],
@@ -163,10 +175,10 @@ def row(
     mine = list(zip(shots[first::step], results[first::step], strict=True))
     figures = np.array([errors(world, *pair) for pair in mine if pair[1].status == "located"])
     if len(figures) == 0:
-        return f"| {telling} | {tilt_deg:g}° | {len(mine)} | 0 | | | | | | |"
+        return f"| {case} | {tilt_deg:g}° | {len(mine)} | 0 | | | | | | |"
     camera, scene, height, pitch, overlap = np.nanmedian(figures[:, :5], axis=0)
     return (
-        f"| {telling} | {tilt_deg:g}° | {len(mine)} | {len(figures)} | {camera:.1f} m"
+        f"| {case} | {tilt_deg:g}° | {len(mine)} | {len(figures)} | {camera:.1f} m"
         f" | {scene:.1f} m | {height:.3f} | {pitch:.1f}° | {overlap:.2f}"
         f" | {figures[:, 5].mean():.2f} |"
     )
@@ -189,20 +201,23 @@ def errors(world: World, shot: Shot, result: PhotoResult) -> list[float]:
         scene_m,
         (result.height_m or np.nan) / shot.pose.height_m,
         abs((result.pitch_deg or np.nan) - attitude(shot.pose).pitch_deg),
-        overlap_of(true, shot, result),
+        overlap_of(world, true, shot, result),
         float(away_m <= (result.ce90_m or 0.0)),
     ]
 
 
-def overlap_of(true: LonLat, shot: Shot, result: PhotoResult) -> float:
+def overlap_of(world: World, true: LonLat, shot: Shot, result: PhotoResult) -> float:
     """Intersection over union of the footprint with the true one."""
     if result.footprint is None:
         return 0.0
     frame = LocalFrame(true)
     ring = np.array(shapely.from_wkt(result.footprint).exterior.coords)
-    found = shapely.Polygon(frame.from_lonlat(*ring.T))
+    found = shapely.Polygon(frame.from_lonlat(*ring.T)).buffer(0)
+    placed = GroundCamera(shot.pose, GroundPoint(0.0, 0.0))
     reach_m = REACH_HEIGHTS * shot.pose.height_m
-    expected = shapely.Polygon(footprint(shot.camera, shot.pose, max_distance_m=reach_m))
+    ground = world.ground_around(shot.at)
+    outline = footprint_on_ground(shot.camera, placed, ground, reach_m=reach_m)
+    expected = shapely.Polygon(outline).buffer(0)
     return float(found.intersection(expected).area / found.union(expected).area)
 
 

@@ -16,7 +16,7 @@ from geoloc.errors import IndexFolderError, ModelError, OutputExistsError
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.locator import open_extractor
+from geoloc.locate.drone.opening import open_extractor
 from geoloc.locate.locator import Locator
 from geoloc.models.registry import find_model
 from geoloc.options import LocateOptions

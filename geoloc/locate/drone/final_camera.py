@@ -19,6 +19,7 @@ from geoloc.geometry.camera_solution import (
     solve_camera,
 )
 from geoloc.geometry.ground import FLAT_GROUND, Ground, points_on_ground
+from geoloc.geometry.terrain import TerrainGround
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.locate.drone.camera_fit import PointPairs
 from geoloc.locate.drone.hypotheses import VoteHypothesis
@@ -49,6 +50,7 @@ class FinalCameraParameters:
     tilt_sd_deg: float = 5.0
     # Points farther than this from where the camera sees them are wrong, metres.
     reach_m: float = 4.0
+    first_reach: float = 2.5
     min_points: int = 8
     # How far from where the camera sees it a point's partner is looked for, metres.
     pair_radius_m: float = 6.0
@@ -72,6 +74,12 @@ class FinalCamera:
     lens_kind: LensKind
     points: PointPairs
     ground: Ground = FLAT_GROUND
+
+    def altitude_m(self, height_m: float) -> float | None:
+        """The height above the sea of a height of the frame; None without a terrain."""
+        if not isinstance(self.ground, TerrainGround) or not np.isfinite(height_m):
+            return None
+        return self.ground.base_m + height_m
 
 
 def final_camera(
@@ -140,7 +148,10 @@ class _Case(NamedTuple):
         ground_m = np.column_stack([pairs.ground_m, heights_m])
         kept = np.zeros(len(ground_m), bool)
         for _ in range(_ROUNDS):
-            near = misfits_m(found.lens, found.placed, pairs.photo_px, ground_m) < p.reach_m
+            # The search knows no relief: what lies high or low is off until the first fit.
+            is_first = found.solution is None and self.ground is not FLAT_GROUND
+            reach_m = p.reach_m * (p.first_reach if is_first else 1.0)
+            near = misfits_m(found.lens, found.placed, pairs.photo_px, ground_m) < reach_m
             if near.sum() < p.min_points or (near == kept).all():
                 break
             solution = solve_camera(

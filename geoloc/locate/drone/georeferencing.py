@@ -8,15 +8,15 @@ import numpy as np
 import shapely
 
 from geoloc.arrays import Float64Array
-from geoloc.geometry.camera import Attitude, footprint, rotation
+from geoloc.geometry.camera import Attitude, rotation
 from geoloc.geometry.circular_error import circular_error_m
 from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.geometry.ground import FLAT_GROUND, footprint_on_ground
 from geoloc.geometry.longitude import cut_at_antimeridian, near
 from geoloc.image_size import ImageSize
 from geoloc.locate.drone.final_camera import FinalCamera
 from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M, Posterior
 from geoloc.locate.estimate import (
-    MAP_SD_M,
     CameraEstimate,
     Estimate,
     Heading,
@@ -24,6 +24,7 @@ from geoloc.locate.estimate import (
     margin,
     spread_m,
 )
+from geoloc.options import LocateOptions
 from geoloc.results.solved_camera import ControlPoint
 
 # A footprint ends this many heights away, however far the photo sees.
@@ -35,7 +36,12 @@ _CONTROL_M = 2.0
 
 
 def georeference(
-    posterior: Posterior, final: FinalCamera, frame: LocalFrame, photo_size: ImageSize
+    posterior: Posterior,
+    final: FinalCamera,
+    frame: LocalFrame,
+    *,
+    photo_size: ImageSize,
+    map_sd_m: float = LocateOptions.map_sd_m,
 ) -> Estimate:
     """The estimate in lon, lat of the best place.
 
@@ -44,11 +50,12 @@ def georeference(
         final: The camera at the best place.
         frame: Local frame of the best place's region of the map.
         photo_size: Size of the upright photo in its file.
+        map_sd_m: Standard deviation of the map's own place, metres.
     """
     best, solution = posterior.best, final.solution
     place = np.array([solution.placed.position])
     camera = _camera(final, frame, photo_size)
-    covariance = solution.position_covariance + MAP_SD_M**2 * np.eye(2)
+    covariance = solution.position_covariance + map_sd_m**2 * np.eye(2)
     return Estimate(
         position=_lonlat(frame, place),
         heading=Heading(camera.attitude.heading_deg, camera.attitude_sd_deg.heading_deg),
@@ -79,7 +86,7 @@ def _camera(final: FinalCamera, frame: LocalFrame, photo_size: ImageSize) -> Cam
         attitude_sd_deg=solution.attitude_sd_deg,
         height_m=solution.placed.pose.height_m - below_m,
         height_sd_m=solution.height_sd_m,
-        altitude_m=None,
+        altitude_m=final.altitude_m(solution.placed.pose.height_m),
         hfov_deg=solution.camera.hfov_deg,
         hfov_sd_deg=solution.hfov_sd_deg,
         lens_kind=final.lens_kind,
@@ -101,7 +108,8 @@ def _control_points(
     _, first = np.unique(cell[order] @ [1, _CONTROL_CELLS[0]], return_index=True)
     chosen = order[np.sort(first)]
     chosen = chosen[residuals_m[chosen] < _CONTROL_M]
-    lonlat = frame.to_lonlat(final.points.ground_m[chosen])
+    ground_m = final.points.ground_m[chosen]
+    lonlat, heights_m = frame.to_lonlat(ground_m), final.ground.heights_m(ground_m)
     photo_px = share * [photo_size.width_px, photo_size.height_px]
     return tuple(
         ControlPoint(
@@ -109,10 +117,10 @@ def _control_points(
             row_px=float(photo_px[i, 1]),
             lon=float(lon),
             lat=float(lat),
-            altitude_m=None,
+            altitude_m=final.altitude_m(float(height_m)),
             misfit_m=float(residuals_m[i]),
         )
-        for i, (lon, lat) in zip(chosen, lonlat, strict=True)
+        for i, (lon, lat), height_m in zip(chosen, lonlat, heights_m, strict=True)
     )
 
 
@@ -133,7 +141,10 @@ def _scene(final: FinalCamera, frame: LocalFrame) -> LonLat | None:
     """The ground point in the photo's middle; None beyond the horizon."""
     placed = final.solution.placed
     origin = np.array([*placed.position, placed.pose.height_m])
-    point = final.ground.meet(origin, rotation(placed.pose)[:, 2][None])[:, :2]
+    ahead = rotation(placed.pose)[:, 2][None]
+    point = final.ground.meet(origin, ahead)[:, :2]
+    if not np.isfinite(point).all():  # past what is known of the ground
+        point = FLAT_GROUND.meet(origin, ahead)[:, :2]
     return _lonlat(frame, point) if np.isfinite(point).all() else None
 
 
@@ -144,13 +155,21 @@ def _footprint_wkt(final: FinalCamera, frame: LocalFrame) -> str | None:
     """
     found = final.solution.placed
     reach_m = _FOOTPRINT_REACH * found.pose.height_m
-    ground = footprint(final.solution.camera, found.pose, max_distance_m=reach_m)
+    ground = footprint_on_ground(final.solution.camera, found, final.ground, reach_m=reach_m)
     if len(ground) < 3:
         return None
-    lonlat = frame.to_lonlat(ground + np.array(found.position))
+    lonlat = frame.to_lonlat(ground)
     lonlat[:, 0] = near(lonlat[:, 0], lonlat[0, 0])
-    outline = cut_at_antimeridian(shapely.Polygon(lonlat))
+    # Behind a ridge an outline may fold over itself.
+    polygon = shapely.Polygon(lonlat)
+    outline = cut_at_antimeridian(polygon if polygon.is_valid else _largest(polygon))
     return str(shapely.to_wkt(shapely.orient_polygons(outline), rounding_precision=7))
+
+
+def _largest(polygon: shapely.Polygon) -> shapely.Polygon:
+    """The largest part of an outline that folds over itself."""
+    parts = shapely.get_parts(shapely.make_valid(polygon))
+    return max((one for one in parts if one.geom_type == "Polygon"), key=lambda one: one.area)
 
 
 def _north_turn_deg(frame: LocalFrame, place: Float64Array) -> float:

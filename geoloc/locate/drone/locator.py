@@ -9,13 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from geoloc.arrays import Int64Array, RgbImage
-from geoloc.errors import IndexFolderError
 from geoloc.geometry.camera import Camera
+from geoloc.geometry.crs import LocalFrame, LonLat
+from geoloc.geometry.ground import FLAT_GROUND, Ground
 from geoloc.geometry.rectification import MAX_REACH
 from geoloc.image_size import ImageSize
-from geoloc.index.features.feature_map import FeatureMap
-from geoloc.index.features.keypoints import DescriptorExtractor
-from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.final_camera import (
     FINAL_CAMERA,
@@ -37,7 +35,6 @@ from geoloc.locate.drone.learned_verification import (
     LEARNED_VERIFICATION,
     LearnedVerification,
     LearnedVerificationParameters,
-    open_learned_verification,
 )
 from geoloc.locate.drone.posterior import POSTERIOR, Posterior, PosteriorParameters, posterior
 from geoloc.locate.drone.retrieval import RETRIEVAL, RetrievalParameters, Retriever
@@ -51,7 +48,6 @@ from geoloc.locate.drone.verification import (
 from geoloc.locate.drone.view import PhotoView
 from geoloc.locate.drone.voting import VOTING, VotingParameters
 from geoloc.locate.estimate import SURE, Estimate
-from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
@@ -80,6 +76,8 @@ class DroneParameters:
     right_pitch_share: float = 0.09
     # Other pitches are searched so far beyond what the found camera may see.
     tilt_margin_m: float = 100.0
+    # The terrain is read so many flying heights around the scene: footprints end sooner.
+    terrain_heights: float = 7.0
     # A place at least so probable is looked at again under the pitch that it is solved with, so
     # often, as long as that pitch differs by so much from the one that it was found under.
     worth_solving: float = 0.1
@@ -172,7 +170,7 @@ class DroneLocator:
         frame = self.features.regions[found.best.region].frame
         final = final_camera(found.best, camera, metadata, parameters=self._parameters.final_camera)
         size = ImageSize(photo.full_height_px, photo.full_width_px)
-        return georeference(found, final, frame, size)
+        return georeference(found, final, frame, photo_size=size, map_sd_m=self._options.map_sd_m)
 
     def shows_enough(
         self, photo: Photo, metadata: PhotoMetadata, *, check: Callable[[], None]
@@ -317,8 +315,22 @@ class DroneLocator:
             lens,
             metadata,
             features=self.features,
+            ground=self._ground_around(place),
             parameters=self._parameters.final_camera,
         )
+
+    def _ground_around(self, place: VerifiedPose) -> Ground:
+        """The ground that a place's photo may show, in its region's frame; z = 0 at the scene."""
+        if self._terrain is None:
+            return FLAT_GROUND
+        x_m, y_m = place.peak.x_m, place.peak.y_m
+        frame = self.features.regions[place.region].frame
+        lon, lat = frame.to_lonlat([[x_m, y_m]])[0].tolist()
+        reach_m = self._parameters.terrain_heights * place.resection.camera.pose.height_m
+        ground = self._terrain.ground(LocalFrame(LonLat(lon, lat)), reach_m)
+        if ground is None:
+            return FLAT_GROUND
+        return replace(ground, west_m=ground.west_m + x_m, north_m=ground.north_m + y_m)
 
     def _retrieved_features(
         self, query: _Query, stage: HypothesisStage, views: Sequence[PhotoView]
@@ -345,80 +357,3 @@ class DroneLocator:
             if self._opened_retriever is None:
                 self._opened_retriever = self._open_retriever()
             return self._opened_retriever
-
-
-def open_drone_locator(
-    index: MapIndex,
-    features: FeatureMap,
-    options: LocateOptions,
-    *,
-    open_embedder: Callable[[], Embedder],
-    terrain: Terrain | None = None,
-    parameters: DroneParameters = DRONE_PARAMETERS,
-) -> DroneLocator:
-    """The locator of an index's drone photos.
-
-    Args:
-        index: An opened index that keeps local features.
-        features: These features.
-        options: What the user chose.
-        open_embedder: Gives the network of the index; called when the first photo needs it.
-        terrain: Heights of the ground; None is level ground.
-        parameters: How to locate.
-
-    Raises:
-        DependencyError: The matcher's package or weights are not there.
-        IndexFolderError: The index's descriptor is not the one that described the map.
-        ModelError: The matcher's file of weights is of another network.
-        OptionError: The matcher's files are too few or too many.
-        TilesError: The map's pixels, which a matcher needs, are not there any more.
-    """
-
-    # Now, before the first photo asks: another index may take the place of this one meanwhile.
-    signatures = Signatures.open(features.folder)
-
-    def open_retriever() -> Retriever:
-        return Retriever(
-            index, open_embedder(), signatures=signatures, parameters=parameters.retrieval
-        )
-
-    extractor = open_extractor(features, options.device)
-    features.describe_with(extractor)
-    search = DroneSearch(
-        features,
-        extractor=extractor,
-        parameters=parameters.search,
-        voting=parameters.voting,
-        verification=parameters.verification,
-    )
-    return DroneLocator(
-        index,
-        search,
-        options,
-        open_retriever=open_retriever,
-        learned_verification=open_learned_verification(
-            index, features, options, parameters=parameters.learned_verification
-        ),
-        terrain=terrain,
-        parameters=parameters,
-    )
-
-
-def open_extractor(features: FeatureMap, device: str) -> DescriptorExtractor | None:
-    """What describes photos as the map's features are described; None is RootSIFT.
-
-    Raises:
-        IndexFolderError: The index's descriptor is not the one that described the map.
-    """
-    if features.descriptor_folder is None:
-        return None
-    from geoloc.index.features.descriptor import PatchNetExtractor  # brings torch
-
-    extractor = PatchNetExtractor(features.descriptor_folder, device=device)
-    if extractor.kind.checksum != features.kind.checksum:
-        raise IndexFolderError(
-            f"{features.descriptor_folder} is not the model that described the map; expected the "
-            f"weights {features.kind.checksum[:12]}...; build the index again with --overwrite",
-            path=features.descriptor_folder,
-        )
-    return extractor

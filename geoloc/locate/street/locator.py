@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from geoloc.arrays import Int64Array
@@ -59,7 +59,9 @@ class StreetLocator:
         open_embedder: Callable[[], Embedder],
         parameters: StreetParameters = STREET_PARAMETERS,
     ) -> None:
-        self._parameters = parameters
+        self._parameters = replace(
+            parameters, posterior=replace(parameters.posterior, map_sd_m=options.map_sd_m)
+        )
         self._index = index
         self._options = options
         self._open_embedder = open_embedder

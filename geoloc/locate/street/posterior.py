@@ -22,7 +22,6 @@ import numpy as np
 from geoloc.arrays import Float32Array, Float64Array, Int64Array, Mask
 from geoloc.geometry.crs import LonLat, geocentric_m
 from geoloc.locate.estimate import (
-    MAP_SD_M,
     RAYLEIGH_90,
     RAYLEIGH_95,
     Estimate,
@@ -80,7 +79,7 @@ class StreetPosteriorParameters:
     # tiles of no score had been looked at.
     prior_tiles: float = 20.0
     smallest_sd: float = 1e-5
-    map_sd_m: float = MAP_SD_M
+    map_sd_m: float = 8.0  # as `LocateOptions.map_sd_m`
     # Where the camera stands in its tile the network hardly says: of panoramas of a fabricated town
     # in the right place, 90 % lay within 35 m of the answer on tiles of 60 m.
     tile_sd: float = 0.25

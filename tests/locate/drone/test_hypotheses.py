@@ -112,7 +112,7 @@ def test_vote_hypotheses_are_all_pairs_of_turn_and_scale() -> None:
 def test_a_place_is_tried_under_other_tilts_from_as_far_away() -> None:
     found = Pose(350.0, -88.0, 0.0, 120.0)
     tilted = other_tilts(found, gsd_m=GSD_M)
-    assert [hypothesis.pose.pitch_deg for hypothesis in tilted] == [-45.0, -65.0]
+    assert [hypothesis.pose.pitch_deg for hypothesis in tilted] == [-45.0, -65.0, -30.0]
     for hypothesis in tilted:
         slant_m = hypothesis.pose.height_m / math.sin(math.radians(-hypothesis.pose.pitch_deg))
         assert slant_m == pytest.approx(120.0, rel=0.01)
