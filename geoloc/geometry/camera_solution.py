@@ -10,7 +10,7 @@ by Cauchy's loss.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -71,6 +71,12 @@ class CameraSolution:
     placed: GroundCamera
     residuals_m: Float64Array
     covariance: Float64Array
+
+    def widened(self, position_sd_m: float) -> CameraSolution:
+        """The same, with its place less sure by so much, east and north."""
+        covariance = self.covariance.copy()
+        covariance[[0, 1], [0, 1]] += position_sd_m**2
+        return replace(self, covariance=covariance)
 
     @property
     def attitude(self) -> Attitude:

@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("--tilts", type=float, nargs="+", default=[0, 15, 30, 45, 60])
     parser.add_argument("--slopes", type=float, nargs="+", default=[0.0, 0.1, 0.25])
     parser.add_argument("--told", choices=TOLD, nargs="+", default=list(TOLD))
+    parser.add_argument("--dem", choices=("no", "yes"), nargs="+", default=["no", "yes"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help="keep the world, its tiles and index here")
     args = parser.parse_args()
@@ -89,7 +90,8 @@ def measure(work: Path, slope: float, args: argparse.Namespace) -> None:
     shots = plan(world, args.photos, args.tilts, args.seed)
     index = prepare(world, shots, work)
     photos = [work / "photos" / shot.name for shot in shots]
-    for dem in ((), (str(work / "dem.tif"),)) if slope else ((),):
+    for given in args.dem if slope else ("no",):
+        dem = (str(work / "dem.tif"),) if given == "yes" else ()
         for telling in args.told:
             table = write_table(shots, telling, work / f"{telling}.csv", args.seed)
             options = LocateOptions(

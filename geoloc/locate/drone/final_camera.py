@@ -52,6 +52,9 @@ class FinalCameraParameters:
     reach_m: float = 4.0
     first_reach: float = 2.5
     min_points: int = 8
+    # Without a terrain the ground is taken for level, which moves the camera: on slopes of 10 % by
+    # this share of its height, each way.
+    level_sd: float = 0.04
     # How far from where the camera sees it a point's partner is looked for, metres.
     pair_radius_m: float = 6.0
 
@@ -121,7 +124,10 @@ def final_camera(
         kind: LensKind = "stated" if is_stated else "assumed"
         return FinalCamera(_as_searched(place, lens, priors), kind, NO_PAIRS, ground)
     kind = "fitted" if found.solution.focal_sd < p.fitted_focal_sd else "assumed"
-    return FinalCamera(found.solution, "stated" if is_stated else kind, found.points, ground)
+    solution = found.solution
+    if ground is FLAT_GROUND:
+        solution = solution.widened(p.level_sd * solution.placed.pose.height_m)
+    return FinalCamera(solution, "stated" if is_stated else kind, found.points, ground)
 
 
 class _Found(NamedTuple):

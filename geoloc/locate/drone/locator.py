@@ -168,7 +168,7 @@ class DroneLocator:
         if found is None:
             return None
         frame = self.features.regions[found.best.region].frame
-        final = final_camera(found.best, camera, metadata, parameters=self._parameters.final_camera)
+        final = self._final_camera(found.best, camera, metadata)
         size = ImageSize(photo.full_height_px, photo.full_width_px)
         return georeference(found, final, frame, photo_size=size, map_sd_m=self._options.map_sd_m)
 

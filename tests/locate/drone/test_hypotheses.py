@@ -121,4 +121,4 @@ def test_a_place_is_tried_under_other_tilts_from_as_far_away() -> None:
 
 def test_the_tilt_under_which_it_was_found_is_not_tried_again() -> None:
     tilted = other_tilts(Pose(0.0, -47.0, 0.0, 120.0), gsd_m=GSD_M)
-    assert [hypothesis.pose.pitch_deg for hypothesis in tilted] == [-65.0]
+    assert [hypothesis.pose.pitch_deg for hypothesis in tilted] == [-65.0, -30.0]

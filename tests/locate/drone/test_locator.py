@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,9 @@ class Features:
 class Search:
     """Stands for the search: each hypothesis finds what `scores` say of its pitch, at one scene."""
 
-    def __init__(self, scores: dict[float, float]) -> None:
+    def __init__(self, scores: dict[float, float], *, share: float = 0.02) -> None:
         self.features = Features()
+        self._share = share
         self.tried: list[float] = []
         self._scores = scores
 
@@ -54,7 +55,10 @@ class Search:
     def verify(self, proposed: Proposed) -> list[VerifiedPose]:
         pitch_deg = proposed.view.pose.pitch_deg
         score = self._scores.get(pitch_deg, 0.0)
-        return [place(0, 0, score=score, pose=Pose(0.0, pitch_deg, 0.0, 100.0))] if score else []
+        if not score:
+            return []
+        found = place(0, 0, score=score, pose=Pose(0.0, pitch_deg, 0.0, 100.0))
+        return [replace(found, n_spots=round(found.n_inliers / self._share))]
 
 
 @dataclass(frozen=True)
@@ -84,20 +88,20 @@ def posterior_of(search: Search, metadata: PhotoMetadata) -> Posterior | None:
 def test_a_place_that_was_found_as_if_straight_down_is_tried_under_other_tilts() -> None:
     search = Search({-90.0: 400.0, -45.0: 1900.0, -65.0: 700.0})
     found = posterior_of(search, PhotoMetadata(rel_alt_m=100.0))
-    assert search.tried == [-90.0, -45.0, -65.0]
+    assert search.tried == [-90.0, -45.0, -65.0, -30.0]
     assert found is not None
     assert found.best.resection.camera.pose.pitch_deg == -45.0
     assert count_modes(found.probabilities) == 1
 
 
 @pytest.mark.parametrize(
-    ("metadata", "score"),
-    [(PhotoMetadata(rel_alt_m=100.0, pitch_deg=-90.0), 400.0), (PhotoMetadata(), 9000.0)],
+    ("metadata", "share"),
+    [(PhotoMetadata(rel_alt_m=100.0, pitch_deg=-90.0), 0.02), (PhotoMetadata(), 0.1)],
 )
 def test_a_pitch_that_is_stated_or_beyond_doubt_is_left_alone(
-    metadata: PhotoMetadata, score: float
+    metadata: PhotoMetadata, share: float
 ) -> None:
-    search = Search({-90.0: score, -45.0: 1e5})
+    search = Search({-90.0: 9000.0, -45.0: 1e5}, share=share)
     posterior_of(search, metadata)
     assert set(search.tried) == {-90.0}
 
