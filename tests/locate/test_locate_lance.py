@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geoloc.index.lance_store import DATASET, write_dataset
+from geoloc.index.lance_store import DATASET
+from geoloc.index.lance_writing import write_dataset
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.job import locate_photos
 from geoloc.locate.locator import LOCATE_PARAMETERS
 from geoloc.options import LANCE, LocateOptions
 from tests.fixtures.search import SearchWorld
+from tests.fixtures.tile_tables import rows_of
 
 pytest.importorskip("lance", reason="the extra lance is not installed")
 
@@ -28,7 +30,7 @@ def on_lance(search_world: SearchWorld, tmp_path: Path) -> Path:
     shutil.copytree(search_world.index, folder)
     index = MapIndex.open(folder)
     vectors = index.store.vectors(np.arange(len(index.store)))
-    version = write_dataset(str(folder / DATASET), index.tiles.frame(), vectors)
+    version = write_dataset(str(folder / DATASET), rows_of(index.tiles.frame()), vectors)
     recipe = replace(index.manifest.recipe, store=LANCE)
     replace(index.manifest, recipe=recipe, store_version=version).write(folder)
     for name in ("vectors.faiss", "tiles.parquet"):
