@@ -161,4 +161,4 @@ def warp_located(
     if not any(solved_camera(row) for row in located):  # street photos, or none at all
         return WarpSummary(without_camera=len(located))
     terrain = terrain_of(options, MapIndex.open(index))
-    return warp_photos(located, *warping, terrain=terrain, progress=progress)
+    return warp_photos(rows, *warping, terrain=terrain, progress=progress)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from geoloc.errors import OptionError, ShortWriteError
 from geoloc.geometry.crs import as_crs
 from geoloc.ortho.grid import WarpGrid
 from geoloc.ortho.resampling import BLOCK_PX, Block
-from geoloc.storage.atomic import replacing
+from geoloc.storage.atomic import draft_name, replacing
 from geoloc.tiles.gdal import GDAL_ERRORS, gdal_environment
 
 KEY_TAG = "warp_key"
@@ -185,10 +186,9 @@ def _write(
         "alpha": "YES",
     }
     with (
-        tempfile.TemporaryDirectory(prefix=".geoloc-warp-", dir=draft.parent) as folder,
+        _scratch_file(draft.parent) as whole,
         gdal_environment(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_TIFF_INTERNAL_MASK=True),
     ):
-        whole = Path(folder) / "warp.tif"
         with rasterio.open(whole, "w", **profile) as out:
             out.colorinterp = _COLOURS
             out.update_tags(**tags)
@@ -198,6 +198,16 @@ def _write(
                     rgba = np.concatenate([np.moveaxis(block.rgb, -1, 0), block.alpha[None]])
                     out.write(rgba, window=Window(block.column, block.row, width, height))
         rasterio.shutil.copy(whole, draft, driver="COG", **options)
+
+
+@contextmanager
+def _scratch_file(folder: Path) -> Iterator[Path]:
+    """A file that is gone at the end; under a name that the next run removes, if this is killed."""
+    path = draft_name(folder / "warp.tif")
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def read_warp(path: Path) -> WarpFile | None:

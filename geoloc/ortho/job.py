@@ -22,6 +22,7 @@ from geoloc.geometry.longitude import near
 from geoloc.options import WarpOptions
 from geoloc.ortho.geotiff import (
     KEY_TAG,
+    WarpFile,
     check_creation,
     creation_options,
     read_warp,
@@ -29,7 +30,7 @@ from geoloc.ortho.geotiff import (
     write_warp,
 )
 from geoloc.ortho.grid import outline_in, utm_crs, warp_grid
-from geoloc.ortho.mosaic import write_mosaics, write_tile_index
+from geoloc.ortho.mosaic import shows_all, write_mosaics, write_tile_index
 from geoloc.ortho.naming import photo_file, warp_names
 from geoloc.ortho.resampling import Resampler
 from geoloc.ortho.view import PhotoView, photo_view
@@ -127,8 +128,8 @@ def warp_photos(
         summary.passed_over = len(tasks) - len(todo)
         warper = _Warper(options, terrain, beside)
         _run(warper, todo, summary, progress)
-        whole = [warp for task in tasks if (warp := read_warp(task.path)) and warp.key == task.key]
-        if whole and (summary.written or not _has_mosaics(Path(folder))):
+        whole = _whole(Path(folder), tasks, results)
+        if whole and (summary.written or not shows_all(Path(folder), whole)):
             summary.mosaics = write_mosaics(Path(folder), whole)
             summary.mosaics.append(write_tile_index(Path(folder), whole))
     return summary
@@ -240,8 +241,22 @@ def _to_do(tasks: Sequence[_Task], options: WarpOptions) -> list[_Task]:
     return todo
 
 
-def _has_mosaics(folder: Path) -> bool:
-    return bool(list(folder.glob("mosaic*.vrt"))) and bool(list(folder.glob("*.gti.gpkg")))
+def _whole(folder: Path, tasks: Sequence[_Task], results: Sequence[PhotoResult]) -> list[WarpFile]:
+    """All warped photos of a folder: of this run, and of others that it says nothing of.
+
+    What an earlier run has warped of a photo that is not warped any more is left out.
+    """
+    keys = {task.path.name: task.key for task in tasks}
+    photos = {row.photo for row in results}
+    found = []
+    for path in sorted(folder.glob("[!.]*.tif")):
+        warp = read_warp(path)
+        if warp is None or warp.key is None:
+            continue
+        own = keys.get(path.name)
+        if warp.key == own or (own is None and warp.tags.get("photo") not in photos):
+            found.append(warp)
+    return found
 
 
 def _run(warper: _Warper, todo: Sequence[_Task], summary: WarpSummary, progress: Progress) -> None:

@@ -8,6 +8,7 @@ relief displace more.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from geoloc.geometry.crs import WGS84, as_crs, crs_text, from_lonlat, ground_sca
 from geoloc.geometry.longitude import near
 from geoloc.ortho.geotiff import WarpFile
 from geoloc.storage.atomic import replacing, write_text
-from geoloc.tiles.footprint_layer import FootprintLayer, write_layer
+from geoloc.tiles.footprint_layer import FootprintLayer, read_column, write_layer
 
 MOSAIC = "mosaic.vrt"
 TILE_INDEX = "warps.gti.gpkg"
@@ -52,6 +53,25 @@ def write_mosaics(folder: Path, warps: Sequence[WarpFile]) -> list[Path]:
         write_text(path, _vrt_text(group, folder))
         written.append(path)
     return written
+
+
+def shows_all(folder: Path, warps: Sequence[WarpFile]) -> bool:
+    """Whether the files over all warped photos are there, and are of these as they are now."""
+    index = folder / TILE_INDEX
+    if not (index.is_file() and (folder / MOSAIC).is_file()):
+        return False
+    try:
+        shown = set(read_column(index, _LAYER, "location"))
+    except sqlite3.Error:
+        return False
+    written = index.stat().st_mtime_ns
+    is_older = all(warp.path.stat().st_mtime_ns <= written for warp in warps)
+    return is_older and shown == {_location(warp, folder) for warp in warps}
+
+
+def _location(warp: WarpFile, folder: Path) -> str:
+    """The way from a folder to a warped photo."""
+    return Path(os.path.relpath(warp.path, folder)).as_posix()
 
 
 def _best_last(warps: Sequence[WarpFile]) -> list[WarpFile]:
@@ -98,7 +118,7 @@ def _source(
     """A photo's middle part, of a share of its sides, as a source of a band of the mosaic."""
     source = ElementTree.Element("ComplexSource")
     name = ElementTree.SubElement(source, "SourceFilename", relativeToVRT="1")
-    name.text = Path(os.path.relpath(warp.path, folder)).as_posix()
+    name.text = _location(warp, folder)
     ElementTree.SubElement(source, "SourceBand").text = str(band)
     ElementTree.SubElement(
         source,
@@ -142,7 +162,7 @@ def write_tile_index(folder: Path, warps: Sequence[WarpFile]) -> Path:
     crs = as_crs(names.pop()) if len(names) == 1 else WGS84
     polygons = np.array([_footprint(warp, crs) for warp in ordered], dtype=object)
     columns: dict[str, Sequence[object]] = {
-        "location": [Path(os.path.relpath(warp.path, folder)).as_posix() for warp in ordered],
+        "location": [_location(warp, folder) for warp in ordered],
         "tilt_deg": [warp.tilt_deg for warp in ordered],
         "gsd_m": [warp.gsd_m for warp in ordered],
         "photo": [warp.tags.get("photo", "") for warp in ordered],

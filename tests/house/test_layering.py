@@ -274,7 +274,7 @@ def test_talk_stays_in_the_command_line(library: str) -> None:
 DOCTOR = "geoloc.commands._diagnosis"
 OWNERS = {
     "filelock": "storage.lock",
-    "sqlite3": "storage.sqlite_group results.layers tiles.footprint_layer",
+    "sqlite3": "storage.sqlite_group results.layers tiles.footprint_layer ortho.mosaic",
     "pyproj": "geometry tiles terrain ortho synthetic.world",
     "torch": "models learning.training index.features.descriptor locate.drone.matchers"
     " locate.explain",

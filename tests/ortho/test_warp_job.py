@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import shapely
 from geoloc.errors import CrsError, InputError, OptionError, OutputExistsError
 from geoloc.geometry.camera import footprint
 from geoloc.options import WarpOptions
+from geoloc.ortho import job
 from geoloc.ortho.job import warp_photos
 from geoloc.ortho.naming import photo_file, warp_names
 from geoloc.results.schema import PhotoResult
@@ -63,6 +66,46 @@ def test_only_what_is_missing_is_warped(tmp_path: Path, row: PhotoResult) -> Non
     summary = warp_photos([row, other], tmp_path / "warps")
     assert [path.name for path in summary.written] == ["b.tif"]
     assert "a.tif" in (tmp_path / "warps" / "mosaic.vrt").read_text()
+
+
+def test_photos_of_several_runs_make_one_mosaic(tmp_path: Path, row: PhotoResult) -> None:
+    other = located_photo(tmp_path / "photos", "b.png")
+    warp_photos([row], tmp_path / "warps")
+    warp_photos([other], tmp_path / "warps")
+    assert _shown(tmp_path / "warps") == {"a.tif", "b.tif"}
+    warp_photos([replace(row, status="rejected"), other], tmp_path / "warps")
+    assert _shown(tmp_path / "warps") == {"b.tif"}
+
+
+def test_a_mosaic_that_an_interrupt_left_behind_is_made_whole(
+    tmp_path: Path, row: PhotoResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warp_photos([row], tmp_path / "warps")
+    other = located_photo(tmp_path / "photos", "b.png")
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "_whole", lambda *_: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            warp_photos([row, other], tmp_path / "warps")
+    assert _shown(tmp_path / "warps") == {"a.tif"}
+    assert warp_photos([row, other], tmp_path / "warps").written == []
+    assert _shown(tmp_path / "warps") == {"a.tif", "b.tif"}
+
+
+def _shown(folder: Path) -> set[str]:
+    """What both the mosaic and the index are made of."""
+    text = (folder / "mosaic.vrt").read_text()
+    names = set(re.findall(r">([^<>]*\.tif)<", text))
+    assert set(geopandas.read_file(folder / "warps.gti.gpkg")["location"]) == names
+    return names
+
+
+def test_what_a_killed_run_has_left_is_removed(tmp_path: Path, row: PhotoResult) -> None:
+    left = tmp_path / "warps" / ".warp.4711.0123abcd.tmp.tif"
+    left.parent.mkdir()
+    left.write_text("half")
+    warp_photos([row], left.parent)
+    assert not left.exists()
+    assert not [path for path in left.parent.iterdir() if ".tmp" in path.name]
 
 
 def test_another_answer_is_refused_resumed_or_overwritten(tmp_path: Path, row: PhotoResult) -> None:
