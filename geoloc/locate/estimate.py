@@ -53,6 +53,7 @@ class CameraEstimate:
         hfov_deg: Angle from the left to the right edge of the upright photo.
         hfov_sd_deg: Its standard deviation.
         lens_kind: How the lens is known.
+        distortion: Its distortion, as the column states it; None for a pinhole.
         photo_size: Size of the upright photo in its file.
         control_points: Points of the photo that agree best with the map, spread over it, in pixels
             of that size.
@@ -67,6 +68,7 @@ class CameraEstimate:
     hfov_sd_deg: float
     lens_kind: LensKind
     photo_size: ImageSize
+    distortion: str | None = None
     control_points: tuple[ControlPoint, ...] = ()
 
 

@@ -209,6 +209,7 @@ def _camera(camera: CameraEstimate) -> dict[str, Any]:
         "hfov_deg": camera.hfov_deg,
         "hfov_sd_deg": camera.hfov_sd_deg,
         "lens_kind": camera.lens_kind,
+        "distortion": camera.distortion,
         "photo_width": camera.photo_size.width_px,
         "photo_height": camera.photo_size.height_px,
         "control_points": control_points_text(camera.control_points),

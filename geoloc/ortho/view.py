@@ -15,7 +15,7 @@ from geoloc.arrays import Float64Array, Mask
 from geoloc.errors import PhotoError
 from geoloc.geometry.camera import rotation
 from geoloc.geometry.ground import FLAT_GROUND, Ground
-from geoloc.ortho.lens import PINHOLE, Lens, lens_of
+from geoloc.geometry.lens import PINHOLE, Lens, lens_of
 from geoloc.results.schema import PhotoResult
 from geoloc.results.solved_camera import SolvedCamera, solved_camera
 from geoloc.terrain.terrain import Terrain

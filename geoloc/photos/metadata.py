@@ -29,6 +29,7 @@ class PhotoMetadata:
         pitch_deg: Elevation of the optical axis; -90 straight down, 0 level.
         roll_deg: Turn about the optical axis, positive when the camera's right side goes down.
         hfov_deg: Field of view across the width of the upright photo; up to 360 for panoramas.
+        distortion: Distortion of the lens of the upright photo, JSON (`geoloc.geometry.lens`).
         focal_35mm: The 35 mm equivalent focal length as stated, in millimetres.
         timestamp: Time of the exposure, ISO 8601, with the UTC offset where it is stated.
         make: Make of the camera.
@@ -50,6 +51,7 @@ class PhotoMetadata:
     pitch_deg: float | None = None
     roll_deg: float | None = None
     hfov_deg: float | None = None
+    distortion: str | None = None
     focal_35mm: float | None = None
     timestamp: str | None = None
     make: str | None = None

@@ -8,6 +8,7 @@ from PIL import ExifTags, Image
 
 from geoloc.errors import PhotoError
 from geoloc.image_size import ImageSize
+from geoloc.photos.distortion_tags import read_distortion
 from geoloc.photos.exif import Exif, iso_time, read_exif, text
 from geoloc.photos.image_file import open_image, upright_size
 from geoloc.photos.lens_tags import read_lens, read_panorama
@@ -74,6 +75,7 @@ def _read_image(image: Image.Image, *, head: bytes) -> MetadataBuilder:
     read_position(exif, xmp, found)
     read_angles(exif, xmp, found)
     read_panorama(upright, xmp, found)
+    read_distortion(upright, exif, xmp, found)
     read_lens(upright, exif, xmp, found)
     return found
 

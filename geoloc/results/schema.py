@@ -72,9 +72,10 @@ class PhotoResult:
         spread_m: Spread of the candidates' positions, metres.
         n_modes: Number of places that compete.
         n_inliers: Number of matched features that agree with the answer.
-        control_points: Points of the photo that agree best with the map, JSON: lists of column,
-            row (pixels of the upright photo), longitude, latitude (degrees), height (metres above
-            the sea, or null) and distance from where the camera puts it (metres).
+        control_points: Points of the photo that agree with the map, the same ones in photos of the
+            same ground where they can be, JSON: lists of column, row (pixels of the upright photo),
+            longitude, latitude (degrees), height (metres above the sea, or null) and distance from
+            where the camera puts it (metres).
         view: Kind of photo that it was taken for: drone, panorama or street.
         tile_id: Name of the tile that holds the answer.
         tile_path: Path of that tile's pixels from the folder of the index, as the index has it;

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import Camera, GroundCamera
 from geoloc.geometry.camera_solution import (
     CameraPriors,
@@ -19,6 +20,7 @@ from geoloc.geometry.camera_solution import (
     solve_camera,
 )
 from geoloc.geometry.ground import FLAT_GROUND, Ground, points_on_ground
+from geoloc.geometry.lens import PINHOLE, Lens, distortion_text, for_focal
 from geoloc.geometry.terrain import TerrainGround
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.locate.drone.camera_fit import PointPairs
@@ -45,6 +47,8 @@ class FinalCameraParameters:
     # correction); the usual lenses of drones differ by twice as much.
     stated_focal_sd: float = 0.1
     assumed_focal_sd: float = 0.2
+    # Whoever states the distortion of a lens has calibrated it.
+    calibrated_focal_sd: float = 0.02
     # An assumed lens whose standard deviation falls below this was fitted.
     fitted_focal_sd: float = 0.1
     tilt_sd_deg: float = 5.0
@@ -71,12 +75,32 @@ class FinalCamera:
         lens_kind: How the lens is known.
         points: The points that agree with it, as many as it has residuals.
         ground: The ground that it was solved over.
+        stated: The camera as it was stated or assumed, which the photo was undistorted with.
+        lens: What the lens does to a pinhole's picture.
     """
 
     solution: CameraSolution
     lens_kind: LensKind
     points: PointPairs
     ground: Ground = FLAT_GROUND
+    stated: Camera | None = None
+    lens: Lens = PINHOLE
+
+    @property
+    def distortion(self) -> str | None:
+        """The distortion of the lens for the fitted focal length, as its column states it."""
+        if self.stated is None:
+            return None
+        factor = self.solution.camera.focal_px / self.stated.focal_px
+        return distortion_text(for_focal(self.lens, factor))
+
+    def in_photo(self, pixels: Float64Array) -> Float64Array:
+        """Where the photo shows (N, 2) what a pinhole would show at `pixels` (N, 2)."""
+        if self.stated is None:
+            return pixels
+        middle = np.array([self.stated.width_px, self.stated.height_px]) / 2
+        focal_px = self.stated.focal_px
+        return self.lens.distorted((pixels - middle) / focal_px) * focal_px + middle
 
     def altitude_m(self, height_m: float) -> float | None:
         """The height above the sea of a height of the frame; None without a terrain."""
@@ -110,7 +134,7 @@ def final_camera(
     priors = CameraPriors(
         pitch_deg=place.supposed_pitch_deg,
         tilt_sd_deg=p.tilt_sd_deg,
-        focal_sd=p.stated_focal_sd if is_stated else p.assumed_focal_sd,
+        focal_sd=_focal_sd(metadata, p),
     )
     start_lens = lens if place.view is None else place.view.rectified.camera
     found = _Found(start_lens, place.resection.camera, None, NO_PAIRS)
@@ -128,6 +152,14 @@ def final_camera(
     if ground is FLAT_GROUND:
         solution = solution.widened(p.level_sd * solution.placed.pose.height_m)
     return FinalCamera(solution, "stated" if is_stated else kind, found.points, ground)
+
+
+def _focal_sd(metadata: PhotoMetadata, parameters: FinalCameraParameters) -> float:
+    """How well the focal length is known beforehand, as a share of it."""
+    if metadata.distortion is not None:
+        return parameters.calibrated_focal_sd
+    is_stated = metadata.hfov_deg is not None
+    return parameters.stated_focal_sd if is_stated else parameters.assumed_focal_sd
 
 
 class _Found(NamedTuple):

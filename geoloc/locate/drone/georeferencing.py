@@ -14,6 +14,7 @@ from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.ground import FLAT_GROUND, footprint_on_ground
 from geoloc.geometry.longitude import cut_at_antimeridian, near
 from geoloc.image_size import ImageSize
+from geoloc.locate.drone.control_points import choose_control_points
 from geoloc.locate.drone.final_camera import FinalCamera
 from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M, Posterior
 from geoloc.locate.estimate import (
@@ -25,14 +26,9 @@ from geoloc.locate.estimate import (
     spread_m,
 )
 from geoloc.options import LocateOptions
-from geoloc.results.solved_camera import ControlPoint
 
 # A footprint ends this many heights away, however far the photo sees.
 _FOOTPRINT_REACH = 5.0
-# Control points are spread over so many columns and rows of the photo, one in each, and lie nearer
-# than this to where the camera sees them.
-_CONTROL_CELLS = (4, 3)
-_CONTROL_M = 2.0
 
 
 def georeference(
@@ -90,37 +86,9 @@ def _camera(final: FinalCamera, frame: LocalFrame, photo_size: ImageSize) -> Cam
         hfov_deg=solution.camera.hfov_deg,
         hfov_sd_deg=solution.hfov_sd_deg,
         lens_kind=final.lens_kind,
+        distortion=final.distortion,
         photo_size=photo_size,
-        control_points=_control_points(final, frame, photo_size),
-    )
-
-
-def _control_points(
-    final: FinalCamera, frame: LocalFrame, photo_size: ImageSize
-) -> tuple[ControlPoint, ...]:
-    """The points that agree best, one in each cell of the photo, the best first."""
-    lens, residuals_m = final.solution.camera, final.solution.residuals_m
-    if len(residuals_m) == 0:
-        return ()
-    share = final.points.photo_px / [lens.width_px, lens.height_px]
-    cell = np.clip(np.floor(share * _CONTROL_CELLS), 0, np.array(_CONTROL_CELLS) - 1)
-    order = np.argsort(residuals_m, kind="stable")
-    _, first = np.unique(cell[order] @ [1, _CONTROL_CELLS[0]], return_index=True)
-    chosen = order[np.sort(first)]
-    chosen = chosen[residuals_m[chosen] < _CONTROL_M]
-    ground_m = final.points.ground_m[chosen]
-    lonlat, heights_m = frame.to_lonlat(ground_m), final.ground.heights_m(ground_m)
-    photo_px = share * [photo_size.width_px, photo_size.height_px]
-    return tuple(
-        ControlPoint(
-            column_px=float(photo_px[i, 0]),
-            row_px=float(photo_px[i, 1]),
-            lon=float(lon),
-            lat=float(lat),
-            altitude_m=final.altitude_m(float(height_m)),
-            misfit_m=float(residuals_m[i]),
-        )
-        for i, (lon, lat), height_m in zip(chosen, lonlat, heights_m, strict=True)
+        control_points=choose_control_points(final, frame, photo_size),
     )
 
 

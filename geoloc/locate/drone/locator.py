@@ -12,7 +12,9 @@ from geoloc.arrays import Int64Array, RgbImage
 from geoloc.geometry.camera import Camera
 from geoloc.geometry.crs import LocalFrame, LonLat
 from geoloc.geometry.ground import FLAT_GROUND, Ground
+from geoloc.geometry.lens import lens_of
 from geoloc.geometry.rectification import MAX_REACH
+from geoloc.geometry.undistortion import undistort
 from geoloc.image_size import ImageSize
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.final_camera import (
@@ -163,12 +165,13 @@ class DroneLocator:
             check: Called between the hypotheses of a stage; may raise to end the work.
         """
         height_px, width_px = photo.pixels.shape[:2]
-        camera = camera_of(metadata, width_px, height_px)
+        camera, lens = camera_of(metadata, width_px, height_px), lens_of(metadata.distortion)
+        photo = replace(photo, pixels=undistort(photo.pixels, camera, lens))
         found = self.posterior(photo, metadata, camera, rows=rows, check=check)
         if found is None:
             return None
         frame = self.features.regions[found.best.region].frame
-        final = self._final_camera(found.best, camera, metadata)
+        final = replace(self._final_camera(found.best, camera, metadata), stated=camera, lens=lens)
         size = ImageSize(photo.full_height_px, photo.full_width_px)
         return georeference(found, final, frame, photo_size=size, map_sd_m=self._options.map_sd_m)
 
