@@ -18,6 +18,7 @@ from geoloc.arrays import Float64Array, Int64Array, Mask
 _EXACT_M = 1e-9
 _LEVEL = 1e-12
 _ROUNDING_CELLS = 1e-9  # what lies that near the grid's edge lies on it
+_SLIVER = 1e-7  # of a cell: a way through less of it is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +60,7 @@ class TerrainGround:
             directions: (N, 3) where they go, of any length.
         """
         rays = _Rays.of(origin_m, directions)
-        start, end = self._within(rays)
-        before, after = self._march(rays, start, end)
-        steps = self._halve(rays, before, after)
-        points = rays.at(steps)
+        points = rays.at(self._march(rays, *self._within(rays)))
         points[:, 2] = self._at(points[:, 0], points[:, 1])
         points[~np.isfinite(points).all(1)] = np.nan
         return points
@@ -115,54 +113,76 @@ class TerrainGround:
         near[misses], far[misses] = np.nan, np.nan
         return near, far
 
-    def _march(
-        self, rays: _Rays, start: Float64Array, end: Float64Array
-    ) -> tuple[Float64Array, Float64Array]:
-        """The steps (N,) between which rays go under, at most a cell apart; NaN if they never do.
+    def _march(self, rays: _Rays, start: Float64Array, end: Float64Array) -> Float64Array:
+        """The steps (N,) after which rays meet the ground; NaN for those that never do.
 
-        High above the ground they go on as far as its steepest slope allows without meeting it.
+        High above the ground they go on as far as its steepest slope allows without meeting it,
+        near it from one line of the grid to the next, between which it is a quadratic of the step.
         """
-        before, after = np.full_like(start, np.nan), np.full_like(start, np.nan)
+        met = np.full_like(start, np.nan)
         active = np.flatnonzero(np.isfinite(start))
-        step, known = start[active], np.full(len(active), np.nan)
+        step, came_over_land = start[active], np.zeros(len(active), np.bool_)
         while len(active):
-            points = rays.at(step, active)
-            clear_m = points[:, 2] - self._at(points[:, 0], points[:, 1])
-            meets = clear_m <= 0
-            # Without a step before it on known ground, it went under nobody knows where.
-            seen = meets & np.isfinite(known)
-            before[active[seen]], after[active[seen]] = known[seen], step[seen]
-            first = meets & (step <= start[active]) & (np.abs(clear_m) < 1e-9)
-            before[active[first]] = after[active[first]] = step[first]
-            goes_on = ~meets & (step < end[active])
-            known = np.where(np.isfinite(clear_m), step, np.nan)
-            step = np.minimum(step + self._stride(rays, active, clear_m), end[active])
-            active, step, known = active[goes_on], step[goes_on], known[goes_on]
-        return before, after
+            clear_m = self._clearance_m(rays, active, step)
+            # What comes out of a gap below the ground ended nobody knows where.
+            ends = clear_m <= 0
+            is_met = ends & (came_over_land | ((step == start[active]) & (clear_m > -_EXACT_M)))
+            met[active[is_met]] = step[is_met]
+            goes_on = ~ends & (step < end[active])
+            active, step, clear_m = active[goes_on], step[goes_on], clear_m[goes_on]
+            line = np.minimum(self._next_line(rays, active, step), end[active])
+            free = step + self._free(rays, active, clear_m)
+            is_clear = free >= line
+            near = np.flatnonzero(~is_clear)
+            root, is_land = self._meet_in_cell(rays, active[near], step[near], line[near])
+            met[active[near]] = root
+            came_over_land = is_clear.copy()
+            came_over_land[near] = is_land
+            step = np.where(is_clear, np.minimum(free, end[active]), line)
+            goes_on = np.isnan(met[active])
+            active, step, came_over_land = active[goes_on], step[goes_on], came_over_land[goes_on]
+        return met
 
-    def _stride(self, rays: _Rays, active: Int64Array, clear_m: Float64Array) -> Float64Array:
-        """How far rays go on in one step: a cell, or as far as they cannot meet the ground."""
-        across = rays.across[active]
-        cell = self.cell_m / np.maximum(across, _LEVEL)
-        closing = across * self._steepest - rays.directions[active, 2]
+    def _clearance_m(self, rays: _Rays, active: Int64Array, step: Float64Array) -> Float64Array:
+        """How high (N,) some rays are above the ground after some steps."""
+        points = rays.at(step, active)
+        return points[:, 2] - self._at(points[:, 0], points[:, 1])
+
+    def _free(self, rays: _Rays, active: Int64Array, clear_m: Float64Array) -> Float64Array:
+        """How far (N,) rays go on in any case without meeting the ground."""
+        closing = rays.across[active] * self._steepest - rays.directions[active, 2]
         free = np.where(closing > 0, clear_m / np.maximum(closing, _LEVEL), np.inf)
-        return np.fmax(cell, 0.999 * free)
+        return np.asarray(0.999 * np.nan_to_num(free, nan=0.0, posinf=np.inf), np.float64)
 
-    def _halve(self, rays: _Rays, before: Float64Array, after: Float64Array) -> Float64Array:
-        """The steps (N,) at which rays meet the ground, by halving what lies between.
+    def _next_line(self, rays: _Rays, active: Int64Array, step: Float64Array) -> Float64Array:
+        """The steps (N,) at which rays cross the next line of the grid; infinite if upright."""
+        way = rays.directions[active, :2] / self.cell_m
+        first = (rays.origin_m[:2] - (self.west_m, self.north_m)) / self.cell_m
+        now = first + way * step[:, None]
+        ahead = np.where(way > 0, np.floor(now + _SLIVER) + 1, np.ceil(now - _SLIVER) - 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            crossing = np.where(np.abs(way) > _LEVEL, (ahead - first) / way, np.inf)
+        return np.asarray(crossing.min(1), np.float64)
 
-        What ends in a gap, between known ground and none, is NaN: its height is.
+    def _meet_in_cell(
+        self, rays: _Rays, active: Int64Array, step: Float64Array, line: Float64Array
+    ) -> tuple[Float64Array, Mask]:
+        """The steps (N,) at which rays meet the ground on their way through a cell, else NaN.
+
+        And whether the ground is known there. The quadratic goes through three places inside the
+        cell: on its edge its neighbour counts, which may be a gap.
         """
-        steps = np.full_like(before, np.nan)
-        found = np.flatnonzero(np.isfinite(before))
-        low, high = before[found], after[found]
-        while len(found) and (high - low).max() > _EXACT_M:
-            middle = (low + high) / 2
-            points = rays.at(middle, found)
-            above = points[:, 2] > self._at(points[:, 0], points[:, 1])
-            low, high = np.where(above, middle, low), np.where(above, high, middle)
-        steps[found] = high
-        return steps
+        length = line - step
+        low, middle, high = (
+            self._clearance_m(rays, active, step + share * length) for share in (0.25, 0.5, 0.75)
+        )
+        a, b = 8 * (low - 2 * middle + high), 2 * (high - low)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            q = -(b + np.copysign(np.sqrt(b * b - 4 * a * middle), b)) / 2
+            roots = np.stack([q / a, middle / q])
+        roots[~(np.abs(roots) <= 0.5 + _SLIVER)] = np.inf
+        first = roots.min(0)
+        return np.where(np.isfinite(first), step + (first + 0.5) * length, np.nan), np.isfinite(low)
 
 
 @dataclass(frozen=True)

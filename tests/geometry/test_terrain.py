@@ -92,6 +92,27 @@ def test_the_first_of_several_hills_is_met() -> None:
         assert (before[:, 2] >= ground.heights_m(before[:, :2]) - 1e-3).all()
 
 
+def test_of_a_surface_with_walls_not_even_a_corner_is_missed() -> None:
+    """Against steps of five centimetres: a ray may clip a corner and leave it again."""
+    rng = np.random.default_rng(4)
+    grid = np.zeros((61, 61))
+    for row, col, high_m in rng.integers((2, 2, 3), (58, 58, 20), (60, 3)):
+        grid[row : row + rng.integers(1, 5), col : col + rng.integers(1, 5)] = high_m
+    ground = TerrainGround(grid, -30.0, 30.0, 1.0)
+    origin, rays = np.array([3.3, 4.1, 25]), rng.normal(size=(400, 3))
+    rays[:, 2] = -0.5 * np.abs(rays[:, 2]) - 0.4
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    steps = np.arange(0, 45, 0.05)
+    walked = origin + steps[:, None, None] * rays
+    under = walked[..., 2] <= ground.heights_m(walked[..., :2].reshape(-1, 2)).reshape(-1, 400)
+    expected_m = np.where(under.any(0), steps[under.argmax(0)], np.nan)
+    found_m = np.linalg.norm(ground.meet(origin, rays) - origin, axis=1)
+    both = np.isfinite(expected_m)
+    assert both.sum() > 150
+    np.testing.assert_allclose(found_m[both], expected_m[both], atol=0.051)
+    assert (np.isnan(found_m[~both]) | (found_m[~both] > 44.9)).all()
+
+
 def test_rays_that_end_in_a_gap_meet_nothing_and_pass_over_it_where_they_can() -> None:
     def with_gap(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.where((x > 20) & (x < 80), np.nan, 0.0 * x)
