@@ -23,7 +23,7 @@ LANCE = "lance"
 ViewChoice = Literal["auto", "drone", "street", "panorama"]
 Effort = Literal["low", "normal", "high"]
 MatcherName = Literal["sift", "loftr", "lightglue-disk"]
-PositionPrior = Literal["none", "exif"]
+PriorKind = Literal["soft", "hard"]
 OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
 AnswerStatus = Literal["located", "ambiguous"]
 ExportFormat = Literal[
@@ -170,8 +170,12 @@ class LocateOptions:
     Attributes:
         view: What kind of photos these are; ``auto`` decides photo by photo.
         effort: Thoroughness of the search: hypotheses of yaw and scale, features, tiles.
-        prior: Whether a photo's own GPS position may narrow the search. Never by default.
-        prior_radius_m: Radius of that prior, in metres.
+        prior: What is known of where a photo was taken: ``none``, ``exif`` (its own GPS position),
+            ``near:LON,LAT,RADIUS`` in degrees and metres, or a CSV with photo, lon and lat.
+        prior_radius_m: Radius of ``exif`` and of a CSV, in metres.
+        prior_kind: ``soft`` looks there first, and everywhere else when nothing there is sure;
+            ``hard`` looks nowhere else.
+        aoi: A vector file: only tiles that touch its polygons are searched.
         top_k: Tiles that retrieval proposes, per photo.
         matcher: Learned matcher that verifies the best places of a drone photo; ``sift`` is none.
         matcher_weights: Its files of weights, in the order of `geoloc.locate.drone.matchers`; none
@@ -192,8 +196,10 @@ class LocateOptions:
 
     view: ViewChoice = "auto"
     effort: Effort = "normal"
-    prior: PositionPrior = "none"
+    prior: str = "none"
     prior_radius_m: float = 200.0
+    prior_kind: PriorKind = "soft"
+    aoi: str | None = None
     top_k: int = 50
     matcher: MatcherName = "sift"
     matcher_weights: tuple[str, ...] = ()

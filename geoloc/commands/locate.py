@@ -34,7 +34,7 @@ from geoloc.options import (
     MatcherName,
     OutputFormat,
     OutputOptions,
-    PositionPrior,
+    PriorKind,
     ViewChoice,
     WarpOptions,
 )
@@ -108,10 +108,11 @@ _DEFAULT = LocateOptions()
 )
 @click.option(
     "--prior",
-    type=click.Choice(get_args(PositionPrior)),
     default=_DEFAULT.prior,
     show_default=True,
-    help="exif narrows the search to the surroundings of the photo's own GPS position.",
+    metavar="PRIOR",
+    help="What is known of where photos were taken: none; exif, a photo's own GPS position; "
+    "near:LON,LAT,RADIUS in degrees and metres; or a CSV with the columns photo, lon, lat.",
 )
 @click.option(
     "--prior-radius",
@@ -120,7 +121,21 @@ _DEFAULT = LocateOptions()
     default=_DEFAULT.prior_radius_m,
     show_default=True,
     metavar="METRES",
-    help="Radius of the search around that position, in metres.",
+    help="Radius around such a position, in metres.",
+)
+@click.option(
+    "--prior-kind",
+    type=click.Choice(get_args(PriorKind)),
+    default=_DEFAULT.prior_kind,
+    show_default=True,
+    help="soft looks there first, and everywhere else when nothing there is sure; hard looks "
+    "nowhere else.",
+)
+@click.option(
+    "--aoi",
+    type=click.Path(),
+    metavar="FILE",
+    help="A vector file: only tiles of the map that touch its polygons are searched.",
 )
 @click.option(
     "--effort",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from geoloc.arrays import Int64Array
 from geoloc.errors import IndexFolderError, PhotoError
+from geoloc.geometry.crs import LonLat
 from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.locator import (
@@ -20,6 +21,7 @@ from geoloc.locate.drone.locator import (
 from geoloc.locate.drone.opening import open_drone_locator
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.map_terrain import terrain_notes, terrain_of
+from geoloc.locate.prior import open_prior, rows_in_area
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
 from geoloc.locate.run_facts import options_text
 from geoloc.locate.street.locator import STREET_PARAMETERS, StreetLocator, StreetParameters
@@ -34,8 +36,6 @@ from geoloc.results.schema import PhotoResult
 
 # More detail than this is lost on any map: at 300 m height a pixel shows 0.2 m.
 MAX_SIDE_PX = 2000
-# From a tile's centre to its corner, in sides.
-_HALF_DIAGONAL = 0.71
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +92,8 @@ class Locator:
         self.sources = MetadataSources(
             options.metadata or None, frame_rate_hz=options.frame_rate_hz
         )
+        self._prior = open_prior(options)
+        self._area_rows = rows_in_area(index.tiles, options.aoi)
         self._lock = threading.Lock()
         self.terrain = terrain_of(options, index)
         self.notes = terrain_notes(self.terrain, index.tiles)
@@ -162,6 +164,7 @@ class Locator:
             kind=kind,
             estimate=estimate,
             provenance=self._provenance,
+            supposed=self._supposed_place(path, metadata),
             reason=why,
         )
 
@@ -205,8 +208,26 @@ class Locator:
         )
 
     def _estimate(self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind) -> Estimate | None:
+        """Near where the photo is supposed to be first, then everywhere it may be."""
+        place = self._supposed_place(photo.path, metadata)
+        if place is None or self._prior is None:
+            return self._search(photo, metadata, kind, self._area_rows)
+        near_rows = self._prior.rows(place, self._index.tiles, self._area_rows)
+        near = self._search(photo, metadata, kind, near_rows) if len(near_rows) else None
+        is_sure = near is not None and near.probability >= self._options.min_confidence
+        if self._prior.is_hard or is_sure:
+            return near
+        anywhere = self._search(photo, metadata, kind, self._area_rows)
+        found = [one for one in (near, anywhere) if one is not None]
+        return max(found, key=lambda one: one.probability, default=None)
+
+    def _supposed_place(self, path: Path, metadata: PhotoMetadata) -> LonLat | None:
+        return None if self._prior is None else self._prior.place_of(path, metadata)
+
+    def _search(
+        self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind, rows: Int64Array | None
+    ) -> Estimate | None:
         """By local features for drone photos, by the network alone for all others."""
-        rows = self._prior_rows(metadata)
         if kind != "drone":
             return self.street.estimate(photo, metadata, kind, rows=rows, check=self._check)
         assert self.drone is not None, "or the photo was rejected"
@@ -215,14 +236,6 @@ class Locator:
     def _check(self) -> None:
         if self._is_cancelled.is_set():
             raise CancelledError
-
-    def _prior_rows(self, metadata: PhotoMetadata) -> Int64Array | None:
-        """Tiles near the photo's own position, only where the caller allowed it."""
-        if self._options.prior != "exif" or metadata.lon is None or metadata.lat is None:
-            return None
-        return self._index.tiles.rows_within(
-            metadata.lon, metadata.lat, self._options.prior_radius_m, sides=_HALF_DIAGONAL
-        )
 
     def _open_embedder(self) -> Embedder:
         with self._lock:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from geoloc import __version__
-from geoloc.geometry.crs import LonLat, distances_m
+from geoloc.geometry.crs import LonLat, distance_m, distances_m
 from geoloc.geometry.longitude import near
 from geoloc.locate.estimate import CameraEstimate, Estimate
 from geoloc.photos.kind import PhotoKind
@@ -106,6 +106,7 @@ def result_row(
     kind: PhotoKind,
     estimate: Estimate | None,
     provenance: Provenance,
+    supposed: LonLat | None = None,
     reason: str | None = None,
 ) -> PhotoResult:
     """The row of a photo that was searched for; without a position if the estimate is too weak.
@@ -116,6 +117,7 @@ def result_row(
         kind: What kind of photo it is.
         estimate: What the search found.
         provenance: What all rows share.
+        supposed: Where it was supposed to be, beforehand.
         reason: Why it found nothing, where more is known than the estimate tells.
     """
     row = empty_row(
@@ -139,6 +141,7 @@ def result_row(
         **_position(estimate),
         **provenance.tile_lookup.columns_at(*estimate.position),
         **_distance_from_exif(metadata, estimate.position),
+        **_distance_from_prior(supposed, estimate.position),
     )
 
 
@@ -233,3 +236,8 @@ def _distance_from_exif(metadata: PhotoMetadata, position: LonLat) -> dict[str, 
     if metadata.lon is None or metadata.lat is None:
         return {}
     return {"exif_dist_m": float(distances_m(metadata.lon, metadata.lat, *position)[0])}
+
+
+def _distance_from_prior(supposed: LonLat | None, position: LonLat) -> dict[str, Any]:
+    """The column of the distance between the supposed position and the estimate."""
+    return {} if supposed is None else {"prior_dist_m": distance_m(supposed, position)}

@@ -22,7 +22,7 @@ from geoloc.terrain.content import content_of
 # They change how fast an answer comes, not which.
 _IDLE = ("device", "workers")
 # Their content decides.
-_FILES = ("metadata", "matcher_weights")
+_FILES = ("metadata", "matcher_weights", "aoi")
 # So does that of these, with the files that mosaics are made of.
 _RASTERS = ("dem", "dsm")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -106,6 +106,9 @@ def options_text(options: LocateOptions) -> str | None:
     }
     if options.prior == "none":
         chosen.pop("prior_radius_m", None)
+        chosen.pop("prior_kind", None)
+    elif Path(options.prior).is_file():
+        chosen["prior"] = _content(options.prior, "prior")
     return json.dumps(chosen, sort_keys=True, ensure_ascii=False) if chosen else None
 
 

@@ -84,6 +84,7 @@ class PhotoResult:
         exif_lon: Longitude that the photo says, degrees; never used for the answer by default.
         exif_lat: Latitude that the photo says, degrees.
         exif_dist_m: Distance from there to the answer, metres.
+        prior_dist_m: Distance from the place that was supposed beforehand to the answer, metres.
         error: Reason why there is no answer.
         model: Name of the model.
         index_id: Digest that names the index.
@@ -143,6 +144,7 @@ class PhotoResult:
     exif_lon: float | None = None
     exif_lat: float | None = None
     exif_dist_m: float | None = None
+    prior_dist_m: float | None = None
     error: str | None = None
     model: str | None = None
     index_id: str | None = None
@@ -235,6 +237,7 @@ RESULT_COLUMNS = (
     Column("exif_lon", "real", _LONLAT_DECIMALS),
     Column("exif_lat", "real", _LONLAT_DECIMALS),
     Column("exif_dist_m", "real"),
+    Column("prior_dist_m", "real"),
     Column("error"),
     Column("model"),
     Column("index_id"),

@@ -180,8 +180,12 @@ def test_the_prior_decides_where_to_look_only_when_asked(
     (free,) = locate(street_world, path, metadata=str(table))
     assert error_m(street_world, free) < 12
     assert free.exif_dist_m == pytest.approx(270, abs=15)
-    (misled,) = locate(street_world, path, metadata=str(table), prior="exif", prior_radius_m=80.0)
+    prior = {"metadata": str(table), "prior": "exif", "prior_radius_m": 80.0}
+    (misled,) = locate(street_world, path, **prior, prior_kind="hard")
     assert misled.status != "located"
+    (found_out,) = locate(street_world, path, **prior)
+    assert error_m(street_world, found_out) < 12
+    assert found_out.prior_dist_m == pytest.approx(270, abs=15)
 
 
 def test_several_at_a_time_give_the_same(

@@ -120,11 +120,14 @@ def test_with_the_prior_a_photo_s_position_decides_where_to_look(
     wrong = write_claiming(
         tmp_path / "wrong.jpg", search_world, pixels, LonLat(true.lon, true.lat + 0.09)
     )
-    trusting = locator(search_world, prior="exif", prior_radius_m=60.0)
+    trusting = locator(search_world, prior="exif", prior_radius_m=60.0, prior_kind="hard")
     assert error_m(trusting.locate(right), true) < 5
     misled = trusting.locate(wrong)
     assert misled.status == "rejected"
     assert not misled.has_position
+    doubting = locator(search_world, prior="exif", prior_radius_m=60.0).locate(wrong)
+    assert error_m(doubting, true) < 5
+    assert doubting.prior_dist_m == pytest.approx(10_000, rel=0.01)
     silent = write_claiming(tmp_path / "silent.jpg", search_world, pixels, None)
     assert trusting.locate(silent).status == "located"  # nothing to go by: the whole map
 
