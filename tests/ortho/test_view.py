@@ -29,7 +29,10 @@ def test_a_pixel_sees_its_ground(pose: Pose) -> None:
     assert (points[:, 2] == 0).all()
 
 
-@pytest.mark.parametrize("distortion", [None, '{"model": "brown", "k1": -0.1, "p1": 0.002}'])
+@pytest.mark.parametrize(
+    "distortion",
+    [None, '{"model": "brown", "k1": -0.1, "p1": 0.002}', '{"model": "fisheye", "q2": -0.02}'],
+)
 @pytest.mark.parametrize("pose", POSES)
 def test_ground_is_seen_by_its_pixel(pose: Pose, distortion: str | None) -> None:
     view = photo_view(located(pose=pose, distortion=distortion), reach=10)
