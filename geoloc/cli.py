@@ -17,6 +17,7 @@ from contextlib import contextmanager
 import click
 
 from geoloc import __version__
+from geoloc.commands._events import PROGRESS_KEY, emit
 from geoloc.errors import EXIT_INTERRUPTED, GeolocError, one_line
 from geoloc.progress import forget_interrupt, interrupt
 
@@ -89,7 +90,11 @@ class LazyGroup(click.Group):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             _fail(ctx, "interrupted", EXIT_INTERRUPTED)
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        except click.ClickException as error:
+            if ctx.meta.get(PROGRESS_KEY) != "jsonl":
+                raise  # click shows it, with the usage
+            _fail(ctx, error.format_message(), error.exit_code)
+        except (click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # click's own ways to end, and a reader that closed the pipe
         except GeolocError as error:
             if debug:
@@ -131,7 +136,10 @@ def _ended_like_interrupted() -> Iterator[None]:
 
 def _fail(ctx: click.Context, message: str, exit_code: int) -> None:
     """Print `message` as one line on stderr and end with `exit_code`."""
-    click.echo(f"geoloc: error: {' '.join(message.split())}", err=True)
+    if ctx.meta.get(PROGRESS_KEY) == "jsonl":
+        emit("error", message=message, exit_code=exit_code)
+    else:
+        click.echo(f"geoloc: error: {' '.join(message.split())}", err=True)
     ctx.exit(exit_code)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from geoloc.commands._events import emit, is_asked_for, progress_option
 from geoloc.options import ONE_MACHINE, EngineName, EngineOptions
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def example(line: str) -> str:
 
 
 def verbosity_options(function: _Command) -> _Command:
-    """Give a command ``-q/--quiet`` and a counted ``-v/--verbose``."""
+    """Give a command ``-q/--quiet``, a counted ``-v/--verbose`` and ``--progress``."""
+    function = progress_option(function)
     function = click.option(
         "-v", "--verbose", count=True, help="More messages; repeat it for even more."
     )(function)
@@ -121,7 +123,11 @@ def stderr_console() -> Console:
 
 def say(message: str, *, quiet: bool = False) -> None:
     """Print one line of talk on stderr, unless `quiet`."""
-    if not quiet:
+    if quiet:
+        return
+    if is_asked_for():
+        emit("message", message=message)
+    else:
         click.echo(message, err=True)
 
 

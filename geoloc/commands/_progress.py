@@ -1,19 +1,24 @@
-"""A progress bar on stderr for the `Progress` that the library talks to."""
+"""A progress bar or lines of JSON on stderr for the `Progress` that the library talks to."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from geoloc.commands._events import emit, is_asked_for
 from geoloc.progress import Progress, Silent, raise_lost_interrupt
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import Task, TaskID
+
+# Seconds between two lines of one stage: enough for a bar, and no flood from a million tiles.
+_PERIOD_S = 0.1
 
 
 @contextmanager
@@ -21,9 +26,12 @@ def progress_bar(*, quiet: bool = False, verbose: int = 0) -> Iterator[Progress]
     """A listener for one command: a bar with rate and time left, where a person can see it.
 
     Into a pipe or a file there is no bar: warnings come as plain lines, and with `verbose` one
-    line when a stage begins. With `quiet` nothing comes at all.
+    line when a stage begins. With `quiet` nothing comes at all. Under ``--progress jsonl`` a line
+    of JSON comes instead, also with `quiet`: it was asked for.
     """
-    if quiet:
+    if is_asked_for():
+        yield _Events()
+    elif quiet:
         yield Silent()
     elif not sys.stderr.isatty():
         yield _Lines(verbose=verbose)
@@ -51,6 +59,37 @@ class _Lines:
     def warn(self, message: str) -> None:
         """Print the warning."""
         click.echo(f"warning: {message}", err=True)
+
+
+class _Events:
+    """Lines of JSON, as ``progress.schema.json`` describes them."""
+
+    def __init__(self) -> None:
+        self._stage: dict[str, object] = {}
+        self._done = 0
+        self._total = 0
+        self._told_s = 0.0
+
+    def start(self, label: str, total: int, unit: str) -> None:
+        """Name the stage."""
+        raise_lost_interrupt()
+        self._stage = {"label": label, "unit": unit, "total": total or None}
+        self._done, self._total = 0, total
+        self._told_s = time.monotonic()
+        emit("start", **self._stage, done=0)
+
+    def advance(self, count: int = 1) -> None:
+        """Say how far the stage is, if nothing was said just now or it is the end."""
+        raise_lost_interrupt()
+        self._done += count
+        now_s = time.monotonic()
+        if self._stage and (self._done == self._total or now_s - self._told_s >= _PERIOD_S):
+            self._told_s = now_s
+            emit("progress", **self._stage, done=self._done)
+
+    def warn(self, message: str) -> None:
+        """Pass the warning on."""
+        emit("warning", message=message)
 
 
 class _Bar:

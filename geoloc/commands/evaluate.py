@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from geoloc.commands._console import example, json_option, print_json
+from geoloc.commands._events import progress_option
+from geoloc.commands._progress import progress_bar
 
 if TYPE_CHECKING:
     from geoloc.results.evaluation import Evaluation, GroupFigures
@@ -43,6 +45,7 @@ _NAMES_SHOWN = 10
     help="SVG file to draw the reliability of the confidences to; replaced if it is there.",
 )
 @json_option
+@progress_option
 def command(results: Path, truth: Path, point: str, plot: Path | None, as_json: bool) -> None:
     """Compare located photos with the truth.
 
@@ -53,11 +56,15 @@ def command(results: Path, truth: Path, point: str, plot: Path | None, as_json: 
     from geoloc.results.evaluation import evaluate_results, read_truth
     from geoloc.results.files import read_results
 
-    evaluation = evaluate_results(
-        read_results(results),
-        read_truth(truth),
-        point=point,  # type: ignore[arg-type]  # click.Choice holds it to the Literal
-    )
+    rows = read_results(results)
+    with progress_bar(quiet=True) as progress:  # a moment's work: only other programs hear of it
+        progress.start("comparing with the truth", len(rows), "photos")
+        evaluation = evaluate_results(
+            rows,
+            read_truth(truth),
+            point=point,  # type: ignore[arg-type]  # click.Choice holds it to the Literal
+        )
+        progress.advance(len(rows))
     if plot is not None:
         from geoloc.results.reliability_plot import write_reliability_plot
 

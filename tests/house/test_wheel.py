@@ -37,6 +37,10 @@ def test_the_styles_of_qgis_are_in_the_wheel(names: list[str]) -> None:
     assert {f"geoloc/results/{name}" for name in styles} <= set(names)
 
 
+def test_the_schema_of_progress_is_in_the_wheel(names: list[str]) -> None:
+    assert "geoloc/commands/progress.schema.json" in names
+
+
 def test_every_model_of_the_shelf_is_in_the_wheel(names: list[str]) -> None:
     cards = sorted(REPOSITORY.glob("models/*/model.toml"))
     for folder in (card.parent.name for card in cards):
