@@ -25,6 +25,7 @@ COMMANDS = {
     "tile": "Cut georeferenced rasters into square tiles.",
     "index": "Embed tiles and build the index that photos are searched in.",
     "locate": "Locate photos on an index and write them as points.",
+    "calibrate": "Make an index's confidences honest with photos of known place.",
     "warp": "Turn located photos into GeoTIFFs and a mosaic.",
     "project": "Place what was detected in photos on the map.",
     "export": "Hand located photos on to OpenDroneMap, QGIS and other programs.",

@@ -192,6 +192,8 @@ class LocateOptions:
         map_sd_m: How far the map itself may be off: the standard deviation of its place, east and
             north, in metres. Radii allow for it, because no photo can tell.
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
+        max_wrong: Largest share of wrong answers among the located, in (0, 1), in place of
+            `min_confidence`; it takes a calibration with enough photos. None promises nothing.
     """
 
     view: ViewChoice = "auto"
@@ -211,6 +213,7 @@ class LocateOptions:
     workers: int = 2
     map_sd_m: float = 8.0
     min_confidence: float = 0.8
+    max_wrong: float | None = None
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,14 @@ _DEFAULT = LocateOptions()
     metavar="PROBABILITY",
     help="Photos with a lower confidence get the status ambiguous.",
 )
+@click.option(
+    "--max-wrong",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Largest share of wrong answers among the located, such as 0.05, in place of "
+    "--min-confidence. Holds with 90 % probability for photos like those that the index was "
+    "calibrated with (`geoloc calibrate`); refused where these are too few.",
+)
 @device_option(_DEFAULT.device)
 @workers_option(_DEFAULT.workers)
 @engine_options

@@ -18,6 +18,7 @@ from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import Attitude
 from geoloc.geometry.crs import LonLat
 from geoloc.image_size import ImageSize
+from geoloc.locate.ground_posterior import GroundPlace
 from geoloc.results.schema import LensKind
 from geoloc.results.solved_camera import ControlPoint
 
@@ -91,6 +92,9 @@ class Estimate:
         scene: Ground point in the photo's middle; None where the photo does not tell.
         footprint: Outline of the photo on the ground, WKT in lon, lat; None where there is none.
         camera: The whole camera; None where the network alone decides.
+        conf_kind: How `probability` was calibrated, as the column of that name says.
+        candidates: The places that compete, the likeliest first; empty where there is but a tile.
+        evidence: What a calibration judges; None where there is none for such photos.
     """
 
     position: LonLat
@@ -107,6 +111,9 @@ class Estimate:
     scene: LonLat | None = None
     footprint: str | None = None
     camera: CameraEstimate | None = None
+    conf_kind: str = "uncalibrated"
+    candidates: tuple[GroundPlace, ...] = ()
+    evidence: tuple[float, ...] | None = None
 
 
 def margin(scores: Sequence[float]) -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from geoloc.arrays import Int64Array
-from geoloc.errors import IndexFolderError, PhotoError
+from geoloc.errors import IndexFolderError, OptionError, PhotoError
 from geoloc.geometry.crs import LonLat
 from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.map_index import MapIndex
@@ -63,6 +63,7 @@ class Locator:
             knows no street photos.
         InputError: An elevation model cannot be read.
         MetadataError: The table of metadata cannot be read.
+        OptionError: What `options.max_wrong` promises cannot be kept on this index.
     """
 
     def __init__(
@@ -98,6 +99,11 @@ class Locator:
         self.terrain = terrain_of(options, index)
         self.notes = terrain_notes(self.terrain, index.tiles)
         self.drone = self._drone_locator(parameters.drone)
+        if options.max_wrong is not None:
+            least = self._least_confidence(options.max_wrong)
+            self._provenance = replace(
+                self._provenance, min_confidence=least, needs_calibration=True
+            )
         self.street = StreetLocator(
             index,
             options,
@@ -118,6 +124,16 @@ class Locator:
             terrain=self.terrain,
             parameters=parameters,
         )
+
+    def _least_confidence(self, max_wrong: float) -> float:
+        """The confidence from which on no more than a share of the answers is wrong."""
+        calibration = self.drone.calibration if self.drone else None
+        if calibration is None:
+            raise OptionError(
+                f"--max-wrong {max_wrong:g} cannot be promised: {self._index.folder} has no "
+                "calibration; run `geoloc calibrate`, or use --min-confidence"
+            )
+        return calibration.least_confidence(max_wrong)
 
     def cancel(self) -> None:
         """End soon what other threads are in the middle of; each raises `CancelledError`."""

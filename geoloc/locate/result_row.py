@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ import numpy as np
 from geoloc import __version__
 from geoloc.geometry.crs import LonLat, distance_m, distances_m
 from geoloc.geometry.longitude import near
-from geoloc.locate.estimate import CameraEstimate, Estimate
+from geoloc.locate.estimate import RAYLEIGH_90, CameraEstimate, Estimate
+from geoloc.locate.ground_posterior import GroundPlace
 from geoloc.photos.kind import PhotoKind
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, Status
@@ -57,6 +60,7 @@ class Provenance:
         tile_lookup: The index's tiles.
         min_confidence: Estimates less probable than this are ambiguous.
         options: Options that decide the answers, as `geoloc.locate.run_facts.options_text` says.
+        needs_calibration: Whether uncalibrated estimates are ambiguous, however probable.
     """
 
     model: str
@@ -65,6 +69,7 @@ class Provenance:
     tile_lookup: TileLookup
     min_confidence: float
     options: str | None = None
+    needs_calibration: bool = False
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -134,6 +139,8 @@ def result_row(
     if estimate.probability < REJECT_BELOW:
         return row
     is_sure = estimate.probability >= provenance.min_confidence
+    if provenance.needs_calibration and estimate.conf_kind == "uncalibrated":
+        is_sure = False
     return replace(
         row,
         status="located" if is_sure else "ambiguous",
@@ -169,14 +176,31 @@ def _evidence(estimate: Estimate) -> dict[str, Any]:
     """The columns that say how strong the evidence is, whatever the status."""
     return {
         "confidence": estimate.probability,
-        "conf_kind": "uncalibrated",
+        "conf_kind": estimate.conf_kind,
         "conf_radius_m": estimate.radius_m,
         "score": estimate.score,
         "margin": estimate.margin,
         "spread_m": estimate.spread_m,
         "n_modes": estimate.n_modes,
         "n_inliers": estimate.n_inliers,
+        "candidates": candidates_text(estimate.candidates),
     }
+
+
+def candidates_text(candidates: Sequence[GroundPlace]) -> str | None:
+    """Candidates as the column holds them: longitude, latitude, probability and 90 % radius."""
+    if not candidates:
+        return None
+    rows = [
+        [
+            round(place.position.lon, 7),
+            round(place.position.lat, 7),
+            round(place.probability, 4),
+            round(RAYLEIGH_90 * place.sd_m, 1),
+        ]
+        for place in candidates
+    ]
+    return json.dumps(rows, separators=(",", ":"))
 
 
 def _position(estimate: Estimate) -> dict[str, Any]:

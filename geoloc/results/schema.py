@@ -40,8 +40,9 @@ class PhotoResult:
         timestamp: Time at which the photo was taken, ISO 8601, as the photo says.
         photo_rel: Path of the photo from the output's folder; set on writing.
         confidence: Probability that the true position lies within `conf_radius_m`, 0 to 1.
-        conf_kind: ``uncalibrated``: how well `confidence` holds was not measured on this index. The
-            other value, ``calibrated``, is reserved: nothing writes it.
+        conf_kind: How well `confidence` is founded: ``calibrated:photos`` on photos of this index's
+            own ground, ``calibrated:map`` on its map, ``calibrated:model`` on other maps that the
+            descriptor's model was tried on; ``uncalibrated`` on a curve that was set by hand.
         conf_radius_m: Radius that `confidence` refers to, metres.
         ce90_m: Radius that holds the true position 90 % of the time, metres.
         acc95_m: Radius that holds the true position 95 % of the time, metres.
@@ -72,6 +73,9 @@ class PhotoResult:
         spread_m: Spread of the candidates' positions, metres.
         n_modes: Number of places that compete.
         n_inliers: Number of matched features that agree with the answer.
+        candidates: Places that compete, the likeliest first, JSON: lists of longitude, latitude
+            (degrees), probability, and the radius that holds the truth 90 % of the time if it is
+            that place (metres). What is missing to a probability of one is that of none of them.
         control_points: Points of the photo that agree with the map, the same ones in photos of the
             same ground where they can be, JSON: lists of column, row (pixels of the upright photo),
             longitude, latitude (degrees), height (metres above the sea, or null) and distance from
@@ -136,6 +140,7 @@ class PhotoResult:
     spread_m: float | None = None
     n_modes: int | None = None
     n_inliers: int | None = None
+    candidates: str | None = None
     control_points: str | None = None
     view: str | None = None
     tile_id: str | None = None
@@ -229,6 +234,7 @@ RESULT_COLUMNS = (
     Column("spread_m", "real"),
     Column("n_modes", "whole"),
     Column("n_inliers", "whole"),
+    Column("candidates"),
     Column("control_points"),
     Column("view"),
     Column("tile_id"),

@@ -39,8 +39,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "index": ("features",),
     "export": ("photo_copies", "job"),
     "ortho": ("detections",),
-    "locate": ("estimate", "drone street", "explain"),
-    "learning": ("datasets", "pairing benchmark training", "adapt"),
+    "locate": ("ground_posterior calibration", "estimate", "drone street", "explain"),
+    "learning": ("datasets", "pairing benchmark training", "adapt calibration"),
     "learning.training": ("data",),
     "synthetic": ("world", "crossview demo"),
 }
@@ -288,6 +288,7 @@ OWNERS = {
     "cv2": "geometry index ortho locate learning synthetic.world models.embedder",
     "ray": "cluster",
     "lance": "index.lance_store",
+    "sklearn": "learning.calibration.fitting",
     "geopandas": "tiles results ortho.objects_file",
     "pyogrio": "results.layers tiles.area_file tiles.mosaic",
 }

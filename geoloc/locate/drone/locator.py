@@ -17,6 +17,7 @@ from geoloc.geometry.rectification import MAX_REACH
 from geoloc.geometry.undistortion import undistort
 from geoloc.image_size import ImageSize
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.calibration import Calibration
 from geoloc.locate.drone.final_camera import (
     FINAL_CAMERA,
     FinalCamera,
@@ -33,6 +34,7 @@ from geoloc.locate.drone.hypotheses import (
     hypothesis_stages,
     other_tilts,
 )
+from geoloc.locate.drone.judging import judge
 from geoloc.locate.drone.learned_verification import (
     LEARNED_VERIFICATION,
     LearnedVerification,
@@ -117,6 +119,7 @@ class DroneLocator:
         open_retriever: Gives the retriever; called when the first photo needs it.
         learned_verification: Verification by a learned matcher; None is none.
         terrain: Heights of the ground; None is level ground.
+        calibration: What the evidence is worth; None is the posterior's own curve.
         parameters: How to locate.
     """
 
@@ -129,9 +132,11 @@ class DroneLocator:
         open_retriever: Callable[[], Retriever],
         learned_verification: LearnedVerification | None = None,
         terrain: Terrain | None = None,
+        calibration: Calibration | None = None,
         parameters: DroneParameters = DRONE_PARAMETERS,
     ) -> None:
         self.features = search.features
+        self.calibration = calibration
         self._index = index
         self._search = search
         self._options = options
@@ -173,7 +178,14 @@ class DroneLocator:
         frame = self.features.regions[found.best.region].frame
         final = replace(self._final_camera(found.best, camera, metadata), stated=camera, lens=lens)
         size = ImageSize(photo.full_height_px, photo.full_width_px)
-        return georeference(found, final, frame, photo_size=size, map_sd_m=self._options.map_sd_m)
+        return judge(
+            georeference(found, final, frame, photo_size=size, map_sd_m=self._options.map_sd_m),
+            found,
+            metadata,
+            self.features,
+            size_px=(width_px, height_px),
+            calibration=self.calibration,
+        )
 
     def shows_enough(
         self, photo: Photo, metadata: PhotoMetadata, *, check: Callable[[], None]

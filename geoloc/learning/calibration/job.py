@@ -1,0 +1,187 @@
+"""Calibrate an index on drone photos whose place is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from geoloc.errors import IndexFolderError, MetadataError, OptionError, PhotoError
+from geoloc.geometry.crs import LonLat, distance_m
+from geoloc.learning.calibration.fitting import fit_calibration
+from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, write_calibration
+from geoloc.locate.drone.evidence import FEATURES
+from geoloc.locate.drone.judging import bundled_calibration
+from geoloc.locate.drone.locator import DroneLocator
+from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M
+from geoloc.locate.job import open_index
+from geoloc.locate.locator import MAX_SIDE_PX, Locator
+from geoloc.options import LocateOptions
+from geoloc.photo_name import match_names
+from geoloc.photos.photo import Photo, read_photo
+from geoloc.progress import Progress, Silent
+from geoloc.results.evaluation import Truth, read_truth
+from geoloc.results.reliability import calibration_error, reliability_bins
+from geoloc.storage.lock import locked_folder
+
+
+@dataclass(frozen=True)
+class CalibrationSummary:
+    """What a calibration was made of, and how well it holds.
+
+    Attributes:
+        path: The file that was written.
+        photos: Photos of known place that have an answer.
+        right: Those whose answer was right.
+        mirrored: Mirrored photos that have an answer, all of them wrong.
+        calibration_error: Expected calibration error of curves that had not seen the photo.
+        calibration: The calibration.
+    """
+
+    path: Path
+    photos: int
+    right: int
+    mirrored: int
+    calibration_error: float | None
+    calibration: Calibration
+
+
+def calibrate_on_photos(
+    photos: Sequence[Path],
+    index: str | Path,
+    truth: str | Path,
+    options: LocateOptions | None = None,
+    *,
+    progress: Progress | None = None,
+) -> CalibrationSummary:
+    """Fit the index's calibration to photos of its ground, and keep it in the index.
+
+    Each photo is located as it is, and mirrored, when it lies nowhere: what is found then says what
+    chance finds. Photos of which the truth knows nothing are left out.
+
+    Args:
+        photos: Files, as `geoloc.photos.photo_files.find_photos` gives them.
+        index: The folder that `geoloc.build_index` wrote.
+        truth: A table as `geoloc.results.evaluation.read_truth` reads it, with camera positions.
+        options: How to search; calibrate as you will locate.
+        progress: Receives counts and warnings.
+
+    Raises:
+        DependencyError: scikit-learn is not installed, or there is no such device.
+        IndexFolderError: The index is missing, unfinished, or keeps no local features.
+        MetadataError: The truth cannot be read, or knows of none of the photos.
+        OptionError: Fewer than ten photos of known place have an answer.
+        OutputBusyError: Another run writes the index.
+    """
+    progress, options = progress or Silent(), options or LocateOptions()
+    known = _known_photos(photos, read_truth(truth))
+    opened = open_index(index, options)
+    locator = Locator(opened, options, run_id="calibration")
+    if locator.drone is None:
+        raise IndexFolderError(
+            f"{opened.folder} was built without local features, and drone photos alone can be "
+            "calibrated; run `geoloc index` without --no-features",
+            path=opened.folder,
+        )
+    with locked_folder(opened.folder):
+        found = _outcomes(known, photos, locator, locator.drone, progress)
+        calibration = fit_calibration(
+            [*found.photos, *found.mirrored],
+            features=FEATURES,
+            source="photos",
+            descriptor=locator.drone.features.kind.checksum,
+            radius_m=CONFIDENCE_RADIUS_M,
+            made_of=f"{len(found.photos)} photos of this ground, {len(found.mirrored)} mirrored",
+            prior=bundled_calibration(locator.drone.features),
+        )
+        path = opened.folder / CALIBRATION_FILE
+        write_calibration(calibration, path)
+    return CalibrationSummary(
+        path=path,
+        photos=len(found.photos),
+        right=sum(is_right for _, is_right in found.photos),
+        mirrored=len(found.mirrored),
+        calibration_error=_error(calibration),
+        calibration=calibration,
+    )
+
+
+def _known_photos(photos: Sequence[Path], truth: Sequence[Truth]) -> list[tuple[Path, LonLat]]:
+    """The photos whose camera position is known."""
+    found = match_names([row.photo for row in truth], [(str(photo),) for photo in photos])
+    known = [(photos[photo], truth[entry].camera) for photo, entry in found.entry_of.items()]
+    placed = [(photo, camera) for photo, camera in known if camera is not None]
+    if not placed:
+        raise MetadataError(
+            "the truth states no camera position of any of these photos; its columns should be "
+            "photo, camera_lon, camera_lat"
+        )
+    return placed
+
+
+_Row = tuple[tuple[float, ...], bool]
+
+
+@dataclass
+class _Outcomes:
+    """Evidence and whether the answer was right, of photos and of mirrored ones."""
+
+    photos: list[_Row]
+    mirrored: list[_Row]
+
+
+def _outcomes(
+    known: Sequence[tuple[Path, LonLat]],
+    photos: Sequence[Path],
+    locator: Locator,
+    drone: DroneLocator,
+    progress: Progress,
+) -> _Outcomes:
+    """Locate each photo as it is and mirrored."""
+    found = _Outcomes([], [])
+    for note in locator.sources.settle(photos):
+        progress.warn(note)
+    progress.start("calibrating", len(known), "photos")
+    for path, true in known:
+        try:
+            photo = read_photo(path, max_side_px=MAX_SIDE_PX)
+        except PhotoError as error:
+            progress.warn(f"{path.name} is left out: {error}")
+            progress.advance()
+            continue
+        found.photos += _outcome(photo, true, locator, drone)
+        mirrored = replace(photo, pixels=photo.pixels[:, ::-1].copy())
+        found.mirrored += _outcome(mirrored, None, locator, drone)
+        progress.advance()
+    return found
+
+
+def _outcome(
+    photo: Photo, true: LonLat | None, locator: Locator, drone: DroneLocator
+) -> list[_Row]:
+    """The outcome of one photo; none when nothing on the map is like it."""
+    metadata = locator.sources.complete(photo.path, photo.metadata)
+    estimate = drone.estimate(photo, metadata, rows=None, check=lambda: None)
+    if estimate is None or estimate.evidence is None:
+        return []
+    is_right = true is not None and distance_m(true, estimate.position) <= CONFIDENCE_RADIUS_M
+    return [(estimate.evidence, is_right)]
+
+
+def _error(calibration: Calibration) -> float | None:
+    confidence = np.array([one.confidence for one in calibration.outcomes])
+    right = np.array([one.is_right for one in calibration.outcomes], bool)
+    return calibration_error(reliability_bins(confidence, right))
+
+
+def promises(calibration: Calibration) -> list[tuple[float, float]]:
+    """The shares of wrong answers that can be promised, each with the confidence that it takes."""
+    found = []
+    for max_wrong in (0.01, 0.02, 0.05, 0.1):
+        try:
+            found.append((max_wrong, calibration.least_confidence(max_wrong)))
+        except OptionError:
+            continue
+    return found

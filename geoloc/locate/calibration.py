@@ -1,0 +1,194 @@
+"""Calibration: the evidence for an answer becomes the probability that it is right.
+
+A logistic curve of a few features, fitted elsewhere (`geoloc.learning.calibration`) on photos whose
+place is known, and kept as a small JSON; what applies it is numpy alone. Beside the curve it keeps
+the outcomes of the photos that it was fitted on, each judged by a curve that had not seen it: they
+are what a promise about wrong answers rests on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from scipy.stats import binom
+
+from geoloc.arrays import Float64Array
+from geoloc.errors import IndexFolderError, OptionError
+from geoloc.storage.atomic import write_text
+
+CALIBRATION_FILE = "calibration.json"
+FORMAT = 1
+# What a curve was fitted on: photos of the index's own ground, the map itself, many maps.
+CalibrationSource = Literal["photos", "map", "model"]
+# A promise about wrong answers holds with this probability over the choice of the photos.
+PROMISE_DOUBT = 0.1
+
+
+class Outcome(NamedTuple):
+    """A photo whose place is known: its evidence, and whether the answer was right.
+
+    Attributes:
+        evidence: Values of the features.
+        is_right: Whether the answer lay within the radius.
+        confidence: What a curve that had not seen the photo said.
+    """
+
+    evidence: tuple[float, ...]
+    is_right: bool
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """A logistic curve of the evidence.
+
+    Attributes:
+        source: What it was fitted on.
+        descriptor: Checksum of the descriptor whose evidence it judges.
+        radius_m: An answer is right when it lies within so many metres of the truth.
+        features: Names of the features.
+        mean: Their means over the photos of the fit.
+        scale: Their standard deviations.
+        low: The least values that were seen; evidence beyond counts as these.
+        high: The largest.
+        weights: Of the features in standard deviations from their mean.
+        intercept: Log-odds where all features are as in the mean.
+        outcomes: The photos of the fit.
+        made_of: The photos of the fit in words.
+    """
+
+    source: CalibrationSource
+    descriptor: str
+    radius_m: float
+    features: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
+    made_of: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What `conf_kind` says of it."""
+        return f"calibrated:{self.source}"
+
+    def probability(self, evidence: Sequence[float]) -> float:
+        """Probability that an answer with this evidence is right."""
+        seen = np.clip(np.asarray(evidence, np.float64), self.low, self.high)
+        odds = float(self.intercept + (seen - self.mean) / self.scale @ np.array(self.weights))
+        return 1 / (1 + math.exp(-odds))
+
+    def least_confidence(self, max_wrong: float) -> float:
+        """Confidence from which on no more than a share of the answers is wrong.
+
+        Learn-then-test (Angelopoulos et al. 2021): thresholds are tested from a strict one down, as
+        long as the outcomes refute that more is wrong. It holds with 90 % probability for photos
+        that are drawn like those of the calibration.
+
+        Raises:
+            OptionError: Too few photos were seen for that promise, or too many of them are wrong.
+        """
+        needed = math.ceil(math.log(PROMISE_DOUBT) / math.log(1 - max_wrong))
+        confidence = np.array([one.confidence for one in self.outcomes])
+        wrong = np.array([not one.is_right for one in self.outcomes], bool)
+        order = np.argsort(-confidence, kind="stable")
+        kept, found = len(order), None
+        for level in np.unique(confidence[order][needed - 1 :])[::-1]:
+            accepted = confidence >= level
+            kept = int(accepted.sum())
+            if binom.cdf(int(wrong[accepted].sum()), kept, max_wrong) > PROMISE_DOUBT:
+                break
+            found = float(level)
+        if found is None:
+            raise OptionError(_no_promise(max_wrong, needed, len(order)))
+        return found
+
+
+def _no_promise(max_wrong: float, needed: int, count: int) -> str:
+    why = f"too many of the surest of the {count} photos that were calibrated with were wrong"
+    if count < needed:
+        why = f"it takes {needed} photos of known place or more, and {count} were calibrated with"
+    return (
+        f"--max-wrong {max_wrong:g} cannot be promised: {why}; run `geoloc calibrate` with more "
+        "photos, or promise less"
+    )
+
+
+def write_calibration(calibration: Calibration, path: Path) -> None:
+    """Write a calibration, whole or not at all."""
+    write_text(path, calibration_text(calibration))
+
+
+def calibration_text(calibration: Calibration) -> str:
+    """A calibration as JSON, a photo a line."""
+    document: dict[str, Any] = {"format": FORMAT}
+    names = ("source", "descriptor", "radius_m", "made_of", "features", "mean", "scale", "low")
+    for name in (*names, "high", "weights", "intercept"):
+        value = getattr(calibration, name)
+        document[name] = list(value) if isinstance(value, tuple) else value
+    head = json.dumps(document, ensure_ascii=False, indent=2)[:-2]
+    rows = ",\n".join(
+        "    " + json.dumps([*map(_short, one.evidence), int(one.is_right), _short(one.confidence)])
+        for one in calibration.outcomes
+    )
+    return f'{head},\n  "outcomes": [\n{rows}\n  ]\n}}\n'
+
+
+def read_calibration(path: Path) -> Calibration:
+    """The calibration of a file.
+
+    Raises:
+        IndexFolderError: It cannot be read, or is of a newer version.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] != FORMAT or document["source"] not in get_args(CalibrationSource):
+            raise ValueError(f"of the form {document['format']}, expected {FORMAT}")
+        return _calibration(document)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexFolderError(
+            f"cannot read the calibration {path} ({error}); run `geoloc calibrate` again or remove "
+            "the file",
+            path=path,
+        ) from error
+
+
+def _calibration(document: dict[str, Any]) -> Calibration:
+    count = len(document["features"])
+    columns = {}
+    for name in ("mean", "scale", "low", "high", "weights"):
+        columns[name] = tuple(float(value) for value in document[name])
+        if len(columns[name]) != count or not np.isfinite(columns[name]).all():
+            raise ValueError(f"{name} has {len(columns[name])} numbers, expected {count}")
+    outcomes = tuple(
+        Outcome(tuple(map(float, row[:-2])), bool(row[-2]), float(row[-1]))
+        for row in document["outcomes"]
+    )
+    return Calibration(
+        source=document["source"],
+        descriptor=str(document["descriptor"]),
+        radius_m=float(document["radius_m"]),
+        features=tuple(document["features"]),
+        intercept=float(document["intercept"]),
+        outcomes=outcomes,
+        made_of=str(document["made_of"]),
+        **columns,
+    )
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def evidence_matrix(outcomes: Sequence[Outcome]) -> Float64Array:
+    """The evidence (N, F) of outcomes."""
+    return np.array([one.evidence for one in outcomes], np.float64)

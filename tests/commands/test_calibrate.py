@@ -1,0 +1,83 @@
+"""``geoloc calibrate`` around a library of our own making, and on a fabricated town."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from geoloc.cli import cli
+from geoloc.errors import OptionError
+from geoloc.learning.calibration.job import CalibrationSummary, calibrate_on_photos
+from geoloc.locate.calibration import Calibration, Outcome
+from geoloc.locate.job import locate_photos
+from geoloc.options import LocateOptions
+from tests.fixtures.search import SearchWorld
+
+
+def _calibration(right: int) -> Calibration:
+    return Calibration(
+        source="photos",
+        descriptor="",
+        radius_m=50.0,
+        features=(),
+        mean=(),
+        scale=(),
+        low=(),
+        high=(),
+        weights=(),
+        intercept=0.0,
+        outcomes=tuple(Outcome((), True, 0.9) for _ in range(right)),
+    )
+
+
+def test_what_was_calibrated_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"")
+    calls: list[Any] = []
+
+    def calibrate(*given: Any, **rest: Any) -> CalibrationSummary:
+        calls.append(given)
+        return CalibrationSummary(tmp_path / "calibration.json", 60, 58, 60, 0.04, _calibration(60))
+
+    monkeypatch.setattr("geoloc.learning.calibration.job.calibrate_on_photos", calibrate)
+    chosen = ["--truth", "truth.csv", "--effort", "low"]
+    result = CliRunner().invoke(cli, ["calibrate", str(tmp_path / "a.jpg"), *chosen])
+    assert result.exit_code == 0, result.output
+    assert "60, 58 of them right" in result.output
+    assert "0.05 (confidence from 0.90), 0.1 (confidence from 0.90)" in result.output
+    ((photos, index, truth, options),) = calls
+    assert (photos, index, truth) == ([tmp_path / "a.jpg"], Path("index"), Path("truth.csv"))
+    assert options == LocateOptions(view="drone", effort="low")
+
+
+@pytest.mark.slow
+def test_photos_of_known_place_calibrate_their_index(
+    search_world: SearchWorld, tmp_path: Path
+) -> None:
+    pytest.importorskip("sklearn")
+    tiny, photos, index = search_world.tiny, [], tmp_path / "index"
+    for folder in ("index", "model"):
+        shutil.copytree(search_world.folder / folder, tmp_path / folder)
+    with (tmp_path / "truth.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["photo", "lon", "lat"])
+        for copy, shot in product(range(3), tiny.shots):  # three photos are too few
+            photos.append(tmp_path / f"{copy}-{shot.name}")
+            shutil.copy(tiny.photos / shot.name, photos[-1])
+            writer.writerow([photos[-1].name, *tiny.world.lonlat(shot.at)])
+    options = LocateOptions(effort="low")
+    summary = calibrate_on_photos(photos, index, tmp_path / "truth.csv", options)
+    assert summary.path == index / "calibration.json"
+    assert summary.right >= summary.photos - 1
+    assert json.loads(summary.path.read_text())["source"] == "photos"
+    rows = list(locate_photos(photos[:3], index, options))
+    assert {row.conf_kind for row in rows if row.confidence is not None} == {"calibrated:photos"}
+    assert sum(row.status == "located" for row in rows) >= 2
+    with pytest.raises(OptionError, match="cannot be promised"):
+        list(locate_photos(photos[:1], index, LocateOptions(max_wrong=0.02)))
