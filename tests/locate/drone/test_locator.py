@@ -14,7 +14,7 @@ from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.posterior import Posterior
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.estimate import count_modes
-from geoloc.options import LocateOptions
+from geoloc.options import Effort, LocateOptions
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
@@ -71,12 +71,14 @@ class Proposed:
         return []
 
 
-def posterior_of(search: Search, metadata: PhotoMetadata) -> Posterior | None:
+def posterior_of(
+    search: Search, metadata: PhotoMetadata, effort: Effort = "normal"
+) -> Posterior | None:
     missing: Any = None
     locator = DroneLocator(
         missing,
         search,  # type: ignore[arg-type]
-        LocateOptions(),
+        LocateOptions(effort=effort),
         open_retriever=missing,
     )
     photo: Any = Photo.__new__(Photo)
@@ -108,5 +110,17 @@ def test_a_pitch_that_is_stated_or_beyond_doubt_is_left_alone(
 
 def test_a_photo_that_is_found_nowhere_has_no_tilt_to_try() -> None:
     search = Search({})
-    assert posterior_of(search, PhotoMetadata(rel_alt_m=100.0)) is None
+    assert posterior_of(search, PhotoMetadata(rel_alt_m=100.0), "high") is None
     assert len(search.tried) > 3
+
+
+@pytest.mark.parametrize(("score", "tried"), [(0.0, 1), (15.0, 1), (60.0, 6)])
+def test_a_photo_without_a_hint_of_a_place_is_given_up_after_all_headings(
+    score: float, tried: int
+) -> None:
+    search = Search({-90.0: score}, share=0.5)
+    posterior_of(search, PhotoMetadata(rel_alt_m=100.0))
+    assert len(search.tried) == tried
+    stated = Search({})
+    posterior_of(stated, PhotoMetadata(rel_alt_m=100.0, yaw_deg=10.0))
+    assert len(stated.tried) == 3, "near the stated yaw, with more keypoints, all headings"
