@@ -42,6 +42,8 @@ ExportFormat = Literal[
 PixelChoice = Literal["upright", "stored"]
 # What of a box on the ground is meant.
 BoxChoice = Literal["polygon", "middle", "foot"]
+# What a report that is to be shared keeps back of places: nothing, all, or all but a kilometre.
+Redaction = Literal["none", "drop", "fuzz"]
 EngineName = Literal["local", "ray"]
 # Whose checkpoints can be imported, and the data sets that they were trained on.
 Project = Literal["mean", "sample4geo", "dac", "camp", "game4loc", "clnet"]
@@ -362,3 +364,28 @@ class OnnxOptions:
     opset: int = OLDEST_OPSET
     dynamic_batch: bool = True
     overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What a report page holds.
+
+    Attributes:
+        redact: ``drop`` leaves out every place and path, ``fuzz`` keeps positions to a kilometre.
+        thumbnail_px: Long side of the photos' pictures; 0 leaves them out.
+        max_mb: Size in megabytes beyond which map and pictures lie in a folder beside the page.
+        overwrite: Replace a page that is there.
+    """
+
+    redact: Redaction = "none"
+    thumbnail_px: int = 480
+    max_mb: float = 50.0
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.thumbnail_px <= 4000:
+            raise OptionError(
+                f"thumbnails of {self.thumbnail_px} pixels are out of range; expected 0 to 4000"
+            )
+        if not self.max_mb > 0:
+            raise OptionError(f"--max-mb {self.max_mb} is out of range; expected more than 0")

@@ -183,7 +183,7 @@ def evaluate_results(
     Raises:
         MetadataError: A row of the truth fits several photos, or none of them fits any.
     """
-    matches = _match(results, truth)
+    matches = match_truth(results, truth)
     offsets = _offsets_m(matches, point)
     errors = [None if each is None else float(np.hypot(*each)) for each in offsets]
     honesty = reliability(_answers(matches, offsets))
@@ -204,10 +204,10 @@ def evaluate_results(
     )
 
 
-_Match = tuple[Truth, PhotoResult | None]
+TruthMatch = tuple[Truth, PhotoResult | None]
 
 
-def _match(results: Sequence[PhotoResult], truth: Sequence[Truth]) -> list[_Match]:
+def match_truth(results: Sequence[PhotoResult], truth: Sequence[Truth]) -> list[TruthMatch]:
     """Each row of the truth with the result that it means (`geoloc.photo_name`)."""
     photos = [(result.photo,) for result in results]
     found = match_names([row.photo for row in truth], photos, strict=True)
@@ -227,7 +227,7 @@ def _match(results: Sequence[PhotoResult], truth: Sequence[Truth]) -> list[_Matc
     return matches
 
 
-def _offsets_m(matches: Sequence[_Match], point: TruthPoint) -> list[Float64Array | None]:
+def _offsets_m(matches: Sequence[TruthMatch], point: TruthPoint) -> list[Float64Array | None]:
     """Answer minus truth of each match, (2,) metres, None where either side has no position."""
     pairs = [_positions(row, result, point) if result else None for row, result in matches]
     known = [pair for pair in pairs if pair is not None]
@@ -245,7 +245,7 @@ def _offsets_m(matches: Sequence[_Match], point: TruthPoint) -> list[Float64Arra
     return [None if pair is None else next(offsets) for pair in pairs]
 
 
-def _answers(matches: Sequence[_Match], offsets: Sequence[Float64Array | None]) -> list[Answer]:
+def _answers(matches: Sequence[TruthMatch], offsets: Sequence[Float64Array | None]) -> list[Answer]:
     """What the answers state of themselves, each with how far it is off."""
     return [
         Answer(

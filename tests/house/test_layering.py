@@ -22,7 +22,7 @@ LAYERS: tuple[str, ...] = (
     "tiles photos results",
     "terrain",
     "index export ortho",
-    "locate",
+    "locate report",
     "learning",
     "synthetic",
     "__init__",
@@ -284,8 +284,9 @@ OWNERS = {
     "faiss": "index.faiss_file index.vector_store index.features",
     # Of all decoders here only GDAL reads every depth, number and layout of bands.
     "rasterio": "tiles terrain ortho photos.deep_colour synthetic.world",
-    "PIL": "photos synthetic export locate.explain learning.pairing.job",
-    "cv2": "geometry index ortho locate learning synthetic.world models.embedder",
+    "PIL": "photos synthetic export locate.explain learning.pairing.job report.pictures",
+    "cv2": "geometry index ortho locate learning synthetic.world models.embedder"
+    " report.map_pyramid",
     "ray": "cluster",
     "lance": "index.lance_store",
     "sklearn": "learning.calibration.fitting",

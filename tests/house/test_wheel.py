@@ -41,6 +41,18 @@ def test_the_schema_of_progress_is_in_the_wheel(names: list[str]) -> None:
     assert "geoloc/commands/progress.schema.json" in names
 
 
+def test_the_page_of_reports_and_the_licence_of_its_library_are_in_the_wheel(
+    names: list[str],
+) -> None:
+    assets = {
+        path.relative_to(REPOSITORY).as_posix()
+        for folder in ("page", "leaflet")
+        for path in (REPOSITORY / "geoloc" / "report" / folder).iterdir()
+    }
+    assert "geoloc/report/leaflet/LICENSE" in assets
+    assert assets <= set(names)
+
+
 def test_every_model_of_the_shelf_is_in_the_wheel(names: list[str]) -> None:
     cards = sorted(REPOSITORY.glob("models/*/model.toml"))
     for folder in (card.parent.name for card in cards):

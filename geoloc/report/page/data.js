@@ -1,0 +1,43 @@
+// What the page is made of, who is chosen, and who wants to hear of it.
+const byId = (id) => document.getElementById(id);
+const read = (name) => JSON.parse(byId(`report-${name}`).textContent);
+const about = read("about");
+const tiles = read("tiles");
+const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+const photos = read("photos").map((entry, number) => {
+  const { filename, photo, error, status, timestamp } = entry.columns;
+  return {
+    ...entry,
+    number,
+    status,
+    name: filename || `photo ${number + 1}`,
+    time: timestamp || "",
+    text: fold([filename, photo, error, timestamp].filter(Boolean).join(" ")),
+  };
+});
+const hasTruth = photos.some((photo) => photo.error_m !== undefined || photo.truth);
+let pictureTable = null;
+const pictureOf = (photo) => (pictureTable ??= read("pictures"))[photo.number] ?? null;
+
+const heard = { choose: [], shown: [], review: [] };
+const on = (event, listener) => heard[event].push(listener);
+const tell = (event, value) => heard[event].forEach((listener) => listener(value));
+
+const page = { chosen: null, shown: photos };
+const choose = (photo, { pan = true } = {}) => {
+  page.chosen = photo;
+  tell("choose", { photo, pan });
+};
+
+const percent = (share) => `${Math.round(100 * share)} %`;
+const sentence = (photo) => {
+  const { confidence, conf_radius_m: radius, ce90_m: wide, error } = photo.columns;
+  const parts = [photo.status];
+  if (confidence !== undefined) {
+    parts.push(`${percent(confidence)} sure${radius === undefined ? "" : ` within ${Math.round(radius)} m`}`);
+  }
+  if (wide !== undefined) parts.push(`90 % within ${Math.round(wide)} m`);
+  if (photo.error_m !== undefined) parts.push(`${photo.error_m.toFixed(1)} m off the truth`);
+  if (error !== undefined) parts.push(error);
+  return parts.join(", ");
+};

@@ -1,0 +1,125 @@
+"""The job `geoloc report`: what the page holds, what it keeps back, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from geoloc.errors import InputError, OptionError, OutputExistsError
+from geoloc.geometry.crs import LonLat
+from geoloc.options import ReportOptions
+from geoloc.report.entry import doubt, photo_entry
+from geoloc.report.job import write_report
+from geoloc.results.evaluation import Truth
+from geoloc.results.schema import PhotoResult
+
+_SQUARE = "POLYGON ((9.0 49.6, 9.001 49.6, 9.001 49.601, 9.0 49.601, 9.0 49.6))"
+
+
+def _row(photo: Path | str, **columns: Any) -> PhotoResult:
+    facts: dict[str, Any] = {
+        "status": "located",
+        "longitude": 9.1234567,
+        "latitude": 49.7654321,
+        "confidence": 0.9,
+        "position_kind": "camera",
+        "footprint": _SQUARE,
+        "control_points": "[[10.0,20.0,9.1234,49.7654,null,0.5]]",
+    }
+    return PhotoResult(str(photo), **{**facts, **columns})
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (64, 48), "green").save(path, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")
+    return path
+
+
+def _data(page: Path, name: str) -> Any:
+    text = page.read_text(encoding="utf-8")
+    block = re.search(rf'id="report-{name}">(.*?)</script>', text, re.DOTALL)
+    assert block is not None
+    return json.loads(block[1])
+
+
+def test_the_page_holds_rows_pictures_and_errors(photo: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    truth = [Truth("a.jpg", camera=LonLat(9.1234567, 49.7655321))]
+    summary = write_report([_row(photo)], page, truth=truth)
+    (entry,) = _data(page, "photos")
+    assert entry["at"] == [9.1234567, 49.7654321]
+    assert entry["columns"]["confidence"] == 0.9
+    assert entry["rings"][0][0] == [9.0, 49.6]
+    assert entry["points"] == [[10.0, 20.0, 9.1234, 49.7654, 0.5]]
+    assert entry["error_m"] == pytest.approx(11.12, abs=0.02)
+    assert _data(page, "pictures")["0"].startswith("data:image/webp;base64,")
+    assert (summary.pictures, summary.folder) == (1, None)
+    assert "metres" in _data(page, "about")["described"]["ce90_m"]
+
+
+def test_a_large_page_has_its_pictures_beside_it(photo: Path, tmp_path: Path) -> None:
+    page = tmp_path / "my report.html"
+    write_report([_row(photo)], page, ReportOptions(max_mb=1e-6))
+    assert _data(page, "pictures") == {"0": "my%20report_files/photos/0.webp"}
+    with Image.open(tmp_path / "my report_files/photos/0.webp") as picture:
+        assert picture.size == (64, 48)
+
+
+@pytest.mark.parametrize("redact", ["drop", "fuzz"])
+def test_a_redacted_page_tells_no_place_and_no_path(
+    photo: Path, tmp_path: Path, redact: Any
+) -> None:
+    page = tmp_path / "report.html"
+    row = _row(photo, exif_lon=9.1234567, exif_lat=49.7654321, error=f"{photo} is odd")
+    write_report([row], page, ReportOptions(redact=redact, thumbnail_px=0))
+    text = page.read_text(encoding="utf-8")
+    assert "9.1234" not in text
+    assert "49.7654" not in text
+    assert str(tmp_path) not in text
+    (entry,) = _data(page, "photos")
+    assert entry.get("at") == (None if redact == "drop" else [9.12, 49.77])
+    assert entry["columns"]["filename"] == "a"
+
+
+def test_the_most_doubtful_comes_first() -> None:
+    rows = [
+        _row("a", confidence=0.99),
+        _row("b", status="ambiguous", confidence=0.3),
+        _row("c", confidence=0.6),
+        PhotoResult("d", "rejected"),
+        PhotoResult("e", "unreadable"),
+    ]
+    assert [row.photo for row in sorted(rows, key=doubt, reverse=True)] == ["b", "d", "c", "a", "e"]
+
+
+def test_longitudes_are_counted_on_across_the_antimeridian() -> None:
+    entry = photo_entry(_row("a", longitude=-179.999), about_lon=179.9, truth=None, redact="none")
+    assert entry["at"][0] == pytest.approx(180.001)
+
+
+def test_a_damaged_row_is_shown_without_what_cannot_be_drawn() -> None:
+    row = _row("a", footprint="POLYGON ((", control_points="[[1]]")
+    entry = photo_entry(row, about_lon=9.0, truth=None, redact="none")
+    assert "rings" not in entry
+    assert "points" not in entry
+
+
+def test_what_is_there_is_not_replaced_unasked(photo: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    (tmp_path / "report_files").mkdir()
+    with pytest.raises(OutputExistsError, match="report_files exists"):
+        write_report([_row(photo)], page)
+    assert not page.exists()
+
+
+def test_a_page_is_named_html_and_has_photos(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"ends in \.html"):
+        write_report([_row("a")], tmp_path / "report.txt")
+    with pytest.raises(InputError, match="no results"):
+        write_report([], tmp_path / "report.html")
