@@ -11,7 +11,7 @@ import numpy as np
 from geoloc.geometry.crs import LonLat
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, read_calibration
-from geoloc.locate.drone.evidence import FEATURES, evidence_of
+from geoloc.locate.drone.evidence import FEATURES, despite_pose, evidence_of
 from geoloc.locate.drone.posterior import Posterior
 from geoloc.locate.estimate import RAYLEIGH_90, Estimate, count_modes
 from geoloc.locate.ground_posterior import GroundPlace, GroundPosterior, with_best
@@ -45,10 +45,13 @@ def judge(
     """
     ground = _on_the_ground(estimate, posterior, features)
     evidence = evidence_of(posterior, metadata, size_px=size_px)
-    kind = "uncalibrated"
+    probability, kind = posterior.probability, "uncalibrated"
     # A learned matcher counts other correspondences than those that were calibrated.
     if calibration is not None and posterior.best.matcher == "sift":
-        ground, kind = with_best(ground, calibration.probability(evidence)), calibration.kind
+        probability, kind = calibration.probability(evidence), calibration.kind
+    probability = despite_pose(probability, evidence)
+    if probability != posterior.probability:
+        ground = with_best(ground, probability)
     probabilities = [place.probability for place in ground.places]
     return replace(
         estimate,

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from geoloc.geometry.camera import Camera
+from geoloc.geometry.camera import Attitude, Camera, pose_at
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, write_calibration
@@ -57,6 +57,19 @@ def test_a_calibration_decides_the_probability_and_says_its_kind() -> None:
     _, after = judged(place(0, 0, score=9000.0), by=calibration())
     assert after.probability == 0.5
     assert after.conf_kind == "calibrated:photos"
+
+
+def test_a_pose_that_no_drone_holds_loses_its_confidence() -> None:
+    usual, odd = (
+        judged(place(0, 0, score=170.0, pose=pose_at(Attitude(0.0, -89.0, roll_deg), 100.0)))
+        for roll_deg in (2.0, 64.0)
+    )
+    assert usual[1].probability == pytest.approx(usual[0].probability)
+    assert odd[0].probability == pytest.approx(0.93, abs=0.02)
+    assert odd[1].probability < 0.4
+    pose = pose_at(Attitude(0.0, -45.0, 64.0), 100.0)
+    _, calibrated = judged(place(0, 0, score=170.0, pose=pose), by=calibration(intercept=2.7))
+    assert calibrated.probability < 0.4
 
 
 def test_a_rival_that_likely_widens_the_radius_and_is_kept() -> None:
