@@ -68,8 +68,7 @@ def command(
     PHOTOS are drone photos, files and folders. Each is located as it is, and mirrored, when it lies
     nowhere, so that chance is known too; this takes about as long as locating three times as many.
     From then on the confidence of `geoloc locate` on this index is fitted to these photos
-    (conf_kind calibrated:photos), together with what was learned from other maps, which counts as
-    twenty photos. Needs scikit-learn (extra calibrate).
+    (conf_kind calibrated:photos). Needs ten of them or more, and scikit-learn (extra calibrate).
     """
     from geoloc.learning.calibration.job import calibrate_on_photos
     from geoloc.photos.photo_files import find_photos
