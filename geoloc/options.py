@@ -25,7 +25,7 @@ Effort = Literal["low", "normal", "high"]
 MatcherName = Literal["sift", "loftr", "lightglue-disk"]
 PriorKind = Literal["soft", "hard"]
 OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
-AnswerStatus = Literal["located", "ambiguous"]
+AnswerStatus = Literal["located", "ambiguous", "corrected"]
 ExportFormat = Literal[
     "exif",
     "geo-txt",

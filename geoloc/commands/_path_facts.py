@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from geoloc.errors import IndexFolderError, InputError, PhotoError, TilesError
 from geoloc.learning.datasets.pairs import PAIRS_NAME, read_pairs
@@ -186,6 +186,7 @@ def _result_facts(path: Path) -> dict[str, Any]:
     from geoloc.geometry.longitude import bounds_of
     from geoloc.results.files import read_results
     from geoloc.results.formats import output_format
+    from geoloc.results.schema import Status
 
     results = read_results(path)
     statuses = Counter(result.status for result in results)
@@ -193,10 +194,7 @@ def _result_facts(path: Path) -> dict[str, Any]:
     return {
         "format": output_format(path),
         "photos": len(results),
-        **{
-            status: statuses[status]
-            for status in ("located", "ambiguous", "rejected", "unreadable")
-        },
+        **{status: statuses[status] for status in get_args(Status)},
         "bounds": list(bounds_of(shapely.points(places))) if places else None,
         **{
             name: sorted({value for r in results if (value := getattr(r, name))})

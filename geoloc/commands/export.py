@@ -38,7 +38,7 @@ from geoloc.options import AnswerStatus, ExportFormat, ExportOptions
     type=click.Choice(get_args(AnswerStatus)),
     default=("located",),
     show_default=True,
-    help="Photos to take; repeat it for both.",
+    help="Photos to take; repeat it for several.",
 )
 @click.option(
     "--dem",

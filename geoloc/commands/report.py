@@ -64,8 +64,8 @@ _DEFAULT = ReportOptions()
     type=click.FloatRange(min=0, min_open=True),
     default=_DEFAULT.max_mb,
     show_default=True,
-    metavar="MB",
-    help="A larger page has its map and pictures in a folder beside it, NAME_files.",
+    metavar="SIZE",
+    help="A page of more megabytes has its map and pictures in a folder beside it, NAME_files.",
 )
 @overwrite_option
 @verbosity_options

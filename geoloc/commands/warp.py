@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -17,9 +17,9 @@ from geoloc.commands._warping import (
     warp_options,
 )
 from geoloc.errors import EXIT_PARTIAL
-from geoloc.options import WarpOptions
+from geoloc.options import AnswerStatus, WarpOptions
 
-_STATUSES = ("located", "ambiguous")
+_STATUSES = get_args(AnswerStatus)
 
 
 @click.command(name="warp", epilog=example("geoloc warp out.geojson -o warps"))
@@ -41,7 +41,7 @@ _STATUSES = ("located", "ambiguous")
     type=click.Choice(_STATUSES),
     default=("located",),
     show_default=True,
-    help="Photos to take; repeat it for both.",
+    help="Photos to take; repeat it for several.",
 )
 @click.option(
     "--co",

@@ -67,7 +67,7 @@ def place_detections(
         terrain: Heights of the ground; None, or where it knows nothing, is level ground.
     """
     try:
-        if row.status not in ("located", "ambiguous"):
+        if row.status not in ("located", "ambiguous", "corrected"):
             raise InputError(f"its photo is {row.status}, so nothing of it has a place")
         view = photo_view(row, reach=options.reach, terrain=terrain)
     except InputError as error:

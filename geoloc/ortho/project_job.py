@@ -160,4 +160,4 @@ def _alone(
 
 
 def _rank(row: PhotoResult) -> int:
-    return ("located", "ambiguous", "rejected", "unreadable").index(row.status)
+    return ("corrected", "located", "ambiguous", "rejected", "unreadable").index(row.status)

@@ -6,6 +6,7 @@
    <category symbol="1" label="ambiguous" value="ambiguous" render="true" />
    <category symbol="2" label="rejected" value="rejected" render="true" />
    <category symbol="3" label="unreadable" value="unreadable" render="true" />
+   <category symbol="4" label="corrected" value="corrected" render="true" />
   </categories>
   <symbols>
    <symbol name="0" type="marker" clip_to_extent="1" force_rhr="0" alpha="1">
@@ -1013,6 +1014,265 @@
      <prop v="0" k="angle" />
      <prop v="square" k="cap_style" />
      <prop v="102,102,102,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="circle" k="name" />
+     <prop v="0,0" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.3" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="3.4" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+   </symbol>
+   <symbol name="4" type="marker" clip_to_extent="1" force_rhr="0" alpha="1">
+    <data_defined_properties>
+     <Option type="Map">
+      <Option name="name" type="QString" value="" />
+      <Option name="properties" />
+      <Option name="type" type="QString" value="collection" />
+     </Option>
+    </data_defined_properties>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="geom_from_wkt(&quot;footprint&quot;)" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="geom_from_wkt(&quot;footprint&quot;)" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@4@0" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="0,114,178,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="0,114,178,200" />
+        <Option name="outline_style" type="QString" value="solid" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="0,114,178,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="0,114,178,200" k="outline_color" />
+       <prop v="solid" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="GeometryGenerator" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="SymbolType" type="QString" value="Fill" />
+      <Option name="geometryModifier" type="QString" value="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" />
+      <Option name="units" type="QString" value="MapUnit" />
+     </Option>
+     <prop v="Fill" k="SymbolType" />
+     <prop v="if(&quot;acc95_m&quot; is null, null, make_ellipse($geometry, &quot;acc95_m&quot; / 111132.0, &quot;acc95_m&quot; / (111320.0 * cos(radians(&quot;latitude&quot;))), 0, 72))" k="geometryModifier" />
+     <prop v="MapUnit" k="units" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="@map_scale &lt;= 20000" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+     <symbol name="@4@1" type="fill" clip_to_extent="1" force_rhr="0" alpha="1">
+      <data_defined_properties>
+       <Option type="Map">
+        <Option name="name" type="QString" value="" />
+        <Option name="properties" />
+        <Option name="type" type="QString" value="collection" />
+       </Option>
+      </data_defined_properties>
+      <layer pass="0" class="SimpleFill" enabled="1" locked="0">
+       <Option type="Map">
+        <Option name="border_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="color" type="QString" value="0,114,178,0" />
+        <Option name="joinstyle" type="QString" value="bevel" />
+        <Option name="offset" type="QString" value="0,0" />
+        <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+        <Option name="offset_unit" type="QString" value="MM" />
+        <Option name="outline_color" type="QString" value="0,114,178,200" />
+        <Option name="outline_style" type="QString" value="dash" />
+        <Option name="outline_width" type="QString" value="0.3" />
+        <Option name="outline_width_unit" type="QString" value="MM" />
+        <Option name="style" type="QString" value="no" />
+       </Option>
+       <prop v="3x:0,0,0,0,0,0" k="border_width_map_unit_scale" />
+       <prop v="0,114,178,0" k="color" />
+       <prop v="bevel" k="joinstyle" />
+       <prop v="0,0" k="offset" />
+       <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+       <prop v="MM" k="offset_unit" />
+       <prop v="0,114,178,200" k="outline_color" />
+       <prop v="dash" k="outline_style" />
+       <prop v="0.3" k="outline_width" />
+       <prop v="MM" k="outline_width_unit" />
+       <prop v="no" k="style" />
+       <data_defined_properties>
+        <Option type="Map">
+         <Option name="name" type="QString" value="" />
+         <Option name="properties" />
+         <Option name="type" type="QString" value="collection" />
+        </Option>
+       </data_defined_properties>
+      </layer>
+     </symbol>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="0,114,178,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="arrow" />
+      <Option name="offset" type="QString" value="0,-4.20000000000000018" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.2" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="6" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="0,114,178,255" k="color" />
+     <prop v="1" k="horizontal_anchor_point" />
+     <prop v="bevel" k="joinstyle" />
+     <prop v="arrow" k="name" />
+     <prop v="0,-4.20000000000000018" k="offset" />
+     <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
+     <prop v="MM" k="offset_unit" />
+     <prop v="255,255,255,255" k="outline_color" />
+     <prop v="solid" k="outline_style" />
+     <prop v="0.2" k="outline_width" />
+     <prop v="3x:0,0,0,0,0,0" k="outline_width_map_unit_scale" />
+     <prop v="MM" k="outline_width_unit" />
+     <prop v="diameter" k="scale_method" />
+     <prop v="6" k="size" />
+     <prop v="3x:0,0,0,0,0,0" k="size_map_unit_scale" />
+     <prop v="MM" k="size_unit" />
+     <prop v="1" k="vertical_anchor_point" />
+     <data_defined_properties>
+      <Option type="Map">
+       <Option name="name" type="QString" value="" />
+       <Option name="properties" type="Map">
+        <Option name="angle" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="coalesce(&quot;heading&quot;, 0)" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="enabled" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="&quot;heading&quot; is not null" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+        <Option name="fillColor" type="Map">
+         <Option name="active" type="bool" value="true" />
+         <Option name="expression" type="QString" value="set_color_part(@symbol_color, 'alpha', 90 + 165 * coalesce(&quot;confidence&quot;, 0))" />
+         <Option name="type" type="int" value="3" />
+        </Option>
+       </Option>
+       <Option name="type" type="QString" value="collection" />
+      </Option>
+     </data_defined_properties>
+    </layer>
+    <layer pass="0" class="SimpleMarker" enabled="1" locked="0">
+     <Option type="Map">
+      <Option name="angle" type="QString" value="0" />
+      <Option name="cap_style" type="QString" value="square" />
+      <Option name="color" type="QString" value="0,114,178,255" />
+      <Option name="horizontal_anchor_point" type="QString" value="1" />
+      <Option name="joinstyle" type="QString" value="bevel" />
+      <Option name="name" type="QString" value="circle" />
+      <Option name="offset" type="QString" value="0,0" />
+      <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="offset_unit" type="QString" value="MM" />
+      <Option name="outline_color" type="QString" value="255,255,255,255" />
+      <Option name="outline_style" type="QString" value="solid" />
+      <Option name="outline_width" type="QString" value="0.3" />
+      <Option name="outline_width_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="outline_width_unit" type="QString" value="MM" />
+      <Option name="scale_method" type="QString" value="diameter" />
+      <Option name="size" type="QString" value="3.4" />
+      <Option name="size_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
+      <Option name="size_unit" type="QString" value="MM" />
+      <Option name="vertical_anchor_point" type="QString" value="1" />
+     </Option>
+     <prop v="0" k="angle" />
+     <prop v="square" k="cap_style" />
+     <prop v="0,114,178,255" k="color" />
      <prop v="1" k="horizontal_anchor_point" />
      <prop v="bevel" k="joinstyle" />
      <prop v="circle" k="name" />

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-Status = Literal["located", "ambiguous", "rejected", "unreadable"]
+Status = Literal["located", "ambiguous", "rejected", "unreadable", "corrected"]
 PositionKind = Literal["camera", "scene"]
 LensKind = Literal["stated", "fitted", "assumed"]
 ColumnKind = Literal["text", "real", "whole", "time"]
@@ -30,7 +30,7 @@ class PhotoResult:
     Attributes:
         photo: Absolute path of the photo.
         status: ``located``; ``ambiguous`` (an answer that is in doubt); ``rejected`` (read, but
-            found nowhere); ``unreadable``.
+            found nowhere); ``unreadable``; ``corrected`` (a person has said where it was taken).
         altitude: Height above sea level, metres, as the photo says.
         direction: View direction, degrees clockwise from north: `heading`, or else what the photo
             says.
@@ -90,6 +90,8 @@ class PhotoResult:
         exif_dist_m: Distance from there to the answer, metres.
         prior_dist_m: Distance from the place that was supposed beforehand to the answer, metres.
         error: Reason why there is no answer.
+        correction: What a person did with the answer (``accept``, ``reject`` or ``move``), and what
+            the row held before, JSON by the names of the columns.
         model: Name of the model.
         index_id: Digest that names the index.
         run_id: Random name of the run that wrote this.
@@ -151,6 +153,7 @@ class PhotoResult:
     exif_dist_m: float | None = None
     prior_dist_m: float | None = None
     error: str | None = None
+    correction: str | None = None
     model: str | None = None
     index_id: str | None = None
     run_id: str | None = None
@@ -245,6 +248,7 @@ RESULT_COLUMNS = (
     Column("exif_dist_m", "real"),
     Column("prior_dist_m", "real"),
     Column("error"),
+    Column("correction"),
     Column("model"),
     Column("index_id"),
     Column("run_id"),

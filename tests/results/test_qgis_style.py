@@ -8,13 +8,14 @@ import re
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote
 
 import pytest
 
 from geoloc.results.files import write_results
 from geoloc.results.qgis_style import footprint_style, photo_style
-from geoloc.results.schema import RESULT_COLUMNS, PhotoResult
+from geoloc.results.schema import RESULT_COLUMNS, PhotoResult, Status
 
 _QGIS_PYTHON = "/usr/bin/python3"  # where distributions put QGIS's bindings
 
@@ -74,7 +75,7 @@ def test_a_style_is_well_formed_and_has_every_status(style: str) -> None:
     symbols = [symbol.get("name") for symbol in root.findall("renderer-v2/symbols/symbol")]
     assert not [each for each in root.iter() if each.get("fontFamily")], "a font of one machine"
     assert not re.search(r"(?i)(?<=[\">])(/home|/tmp|/usr|/data|[a-z]:[\\/])", style)
-    assert categories == ["located", "ambiguous", "rejected", "unreadable"]
+    assert categories == list(get_args(Status))
     assert symbols == [category.get("symbol") for category in root.iter("category")]
 
 
@@ -140,7 +141,7 @@ def test_qgis_opens_the_result_styled(tmp_path: Path, fmt: str) -> None:
         "styled": True,
         "renderer": "categorizedSymbol",
         "attribute": "status",
-        "categories": ["located", "ambiguous", "rejected", "unreadable"],
+        "categories": list(get_args(Status)),
         "symbol_layers": ["GeometryGenerator", "GeometryGenerator", "SimpleMarker", "SimpleMarker"],
         "angle": 'coalesce("heading", 0)',
         "label": "filename",
