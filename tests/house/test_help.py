@@ -77,7 +77,7 @@ def test_a_number_names_its_unit_or_range(name: str) -> None:
             parameter.type, click.types.FloatParamType
         ):
             text = f"{parameter.help} {parameter.metavar}"
-            units = r"metre|degree|pixel|share|probability|second|minute|\[0"
+            units = r"metre|degree|pixel|share|probability|second|minute|megabyte|\[0"
             assert re.search(units, text, re.I), f"{name} {parameter.opts[0]} has no unit"
 
 
