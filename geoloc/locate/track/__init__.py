@@ -1,0 +1,1 @@
+"""Photos of one flight or walk, located together."""
