@@ -21,6 +21,7 @@ import shapely
 from geoloc.options import OutputFormat
 from geoloc.results.qgis_style import footprint_style, photo_style
 from geoloc.results.schema import RESULT_COLUMNS, Record
+from geoloc.results.track_lines import track_frame
 
 _SAME_DEG = 2e-7  # coordinates are rounded to 1e-7
 # What these libraries raise when they cannot write a file.
@@ -69,9 +70,14 @@ def _parse_time(text: str | None) -> datetime | None:
 
 
 def write_gpkg(records: list[Record], path: Path) -> None:
-    """Layers ``photos`` and ``footprints`` that refers to it, and the style of each inside."""
+    """Layers ``photos`` and ``footprints`` that refers to it, and the style of each inside.
+
+    Photos that were located in tracks have a layer ``tracks``, too.
+    """
     _write_layer(results_frame(records), path, driver="GPKG", layer="photos", SPATIAL_INDEX="YES")
     _write_layer(_related_footprints(records), path, driver="GPKG", layer="footprints")
+    if _has_tracks(records):
+        _write_layer(track_frame(records), path, driver="GPKG", layer="tracks")
     _declare_relation(path)
     _write_gpkg_styles(path, _styles())
 
@@ -90,12 +96,18 @@ def write_parquet(records: list[Record], path: Path) -> None:
     results_frame(records).to_parquet(path, index=False, write_covering_bbox=True)
 
 
+def _has_tracks(records: Iterable[Record]) -> bool:
+    return any(record["track"] is not None for record in records)
+
+
 def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
     """What a GeoPackage lacks beside its layer of photos; None if it is whole."""
     expected = sum(bool(record["footprint"]) for record in records)
     found = len(pyogrio.read_dataframe(path, layer="footprints"))
     if found != expected:
         return f"{found} of {expected} footprints are there"
+    if _has_tracks(records) and "tracks" not in [name for name, _ in pyogrio.list_layers(path)]:
+        return "its tracks are not there"
     with closing(sqlite3.connect(path)) as db:
         styles = dict(db.execute("SELECT f_table_name, styleQML FROM layer_styles"))
     return None if styles == _styles() else "its styles are not there"
@@ -103,7 +115,7 @@ def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
 
 def foreign_parts(path: Path) -> list[str]:
     """Layers and styles of a GeoPackage that are not ours."""
-    ours = {"photos", "footprints", "layer_styles"}
+    ours = {"photos", "footprints", "tracks", "layer_styles"}
     names = [name for name, _ in pyogrio.list_layers(path)]
     parts = [f"the layer {name}" for name in names if name not in ours]
     if "layer_styles" not in names:  # saved again by a program that keeps none
@@ -142,7 +154,8 @@ def _write_layer(
     """Write one layer with GDAL; a second one into the same file is added to it."""
     # Footprints across the antimeridian have two parts.
     has_parts = bool(frame.geom_type.eq("MultiPolygon").any())
-    kind = ("MultiPolygon" if has_parts else "Polygon") if layer == "footprints" else "Point"
+    outline = "MultiPolygon" if has_parts else "Polygon"
+    kind = {"footprints": outline, "tracks": "LineString"}.get(layer, "Point")
     frame.to_file(
         path,
         driver=driver,

@@ -80,6 +80,12 @@ class PhotoResult:
             same ground where they can be, JSON: lists of column, row (pixels of the upright photo),
             longitude, latitude (degrees), height (metres above the sea, or null) and distance from
             where the camera puts it (metres).
+        track: Name of the flight or walk that the photo belongs to; None where it stands alone.
+        track_position: Its position in that track, from 1.
+        from_track: 1 where its track decided, 0 where the photo alone did; None without tracks.
+        single_status: `status` that the photo alone would have had, where its track decided.
+        single_longitude: Longitude of the answer of the photo alone, degrees, likewise.
+        single_latitude: Latitude of the answer of the photo alone, degrees, likewise.
         view: Kind of photo that it was taken for: drone, panorama or street.
         tile_id: Name of the tile that holds the answer.
         tile_path: Path of that tile's pixels from the folder of the index, as the index has it;
@@ -144,6 +150,12 @@ class PhotoResult:
     n_inliers: int | None = None
     candidates: str | None = None
     control_points: str | None = None
+    track: str | None = None
+    track_position: int | None = None
+    from_track: int | None = None
+    single_status: str | None = None
+    single_longitude: float | None = None
+    single_latitude: float | None = None
     view: str | None = None
     tile_id: str | None = None
     tile_path: str | None = None
@@ -239,6 +251,12 @@ RESULT_COLUMNS = (
     Column("n_inliers", "whole"),
     Column("candidates"),
     Column("control_points"),
+    Column("track"),
+    Column("track_position", "whole"),
+    Column("from_track", "whole"),
+    Column("single_status"),
+    Column("single_longitude", "real", _LONLAT_DECIMALS),
+    Column("single_latitude", "real", _LONLAT_DECIMALS),
     Column("view"),
     Column("tile_id"),
     Column("tile_path"),

@@ -1,0 +1,54 @@
+"""Tracks are lines through the located photos, in a layer of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyogrio
+import pytest
+import shapely
+
+from geoloc.results.files import read_results, write_results
+from geoloc.results.formats import foreign_parts
+from geoloc.results.schema import PhotoResult, Status, result_record
+from geoloc.results.track_lines import track_frame
+
+
+def row(
+    name: str, at: float | None, position: int | None, status: Status = "located"
+) -> PhotoResult:
+    return PhotoResult(
+        f"/photos/{name}.jpg",
+        status,
+        longitude=at,
+        latitude=None if at is None else 10.0,
+        timestamp=f"2026-04-27T12:00:0{position}",
+        track=None if position is None else "first",
+        track_position=position,
+        from_track=1 if position == 2 else 0,
+    )
+
+
+ROWS = [row("c", 179.9, 3), row("a", 179.7, 1), row("b", -179.9, 2), row("x", 5.0, 4, "ambiguous")]
+
+
+def test_a_line_goes_through_the_located_photos_in_order() -> None:
+    (line,) = track_frame(map(result_record, ROWS)).itertuples()
+    assert shapely.get_coordinates(line.geometry)[:, 0].tolist() == pytest.approx(
+        [179.7, 180.1, 179.9]
+    )
+    assert (line.photos, line.from_track) == (3, 1)
+    assert (line.begin, line.end) == ("2026-04-27T12:00:01", "2026-04-27T12:00:03")
+
+
+def test_a_geopackage_has_a_layer_of_tracks_that_is_ours(tmp_path: Path) -> None:
+    write_results(ROWS, tmp_path / "out.gpkg")
+    layers = dict(pyogrio.list_layers(tmp_path / "out.gpkg"))
+    assert layers["tracks"] == "LineString"
+    assert foreign_parts(tmp_path / "out.gpkg", "gpkg") == []
+    assert [one.track_position for one in read_results(tmp_path / "out.gpkg")] == [3, 1, 2, 4]
+
+
+def test_without_tracks_there_is_no_such_layer(tmp_path: Path) -> None:
+    write_results([row("a", 5.0, None)], tmp_path / "out.gpkg")
+    assert "tracks" not in dict(pyogrio.list_layers(tmp_path / "out.gpkg"))
