@@ -196,6 +196,8 @@ class LocateOptions:
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
         max_wrong: Largest share of wrong answers among the located, in (0, 1), in place of
             `min_confidence`; it takes a calibration with enough photos. None promises nothing.
+        track: ``auto`` locates the photos of one flight or walk together; any other word but
+            ``none`` is the column of ``metadata`` that names the track of each photo.
     """
 
     view: ViewChoice = "auto"
@@ -216,6 +218,7 @@ class LocateOptions:
     map_sd_m: float = 8.0
     min_confidence: float = 0.8
     max_wrong: float | None = None
+    track: str = "none"
 
 
 @dataclass(frozen=True)

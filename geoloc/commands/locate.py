@@ -138,6 +138,15 @@ _DEFAULT = LocateOptions()
     help="A vector file: only tiles of the map that touch its polygons are searched.",
 )
 @click.option(
+    "--track",
+    default=_DEFAULT.track,
+    show_default=True,
+    metavar="auto|none|FIELD",
+    help="auto locates the photos of one flight together: those that are not found alone are "
+    "looked for again near the photos before and after them. FIELD is a column of --metadata that "
+    "names the flight of each photo.",
+)
+@click.option(
     "--effort",
     type=click.Choice(get_args(Effort)),
     default=_DEFAULT.effort,

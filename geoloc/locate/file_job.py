@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from geoloc import __version__
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.job import locate_on, open_index
+from geoloc.locate.job import SingleRows, locate_on, open_index
 from geoloc.locate.resume import Output, Standing, find_standing, in_order
 from geoloc.locate.run_facts import PhotoStates, options_text
+from geoloc.locate.track.named import NONE
 from geoloc.options import ONE_MACHINE, EngineOptions, LocateOptions, OutputOptions
 from geoloc.progress import Progress, Silent
 from geoloc.results.files import check_place, stream_results, write_file
@@ -117,6 +119,8 @@ class FileJob:
         self._progress = progress or Silent()
         self._engine = engine or ONE_MACHINE
         self._fmt = check_place(output, fmt=self._writing.fmt)
+        self._journal: ResultJournal | None = None
+        self._status_of: dict[str, str] = {}
         self.summary = LocateSummary()
 
     def run(self) -> LocateSummary:
@@ -124,7 +128,8 @@ class FileJob:
         if str(self._output) == "-":
             self.summary.photos = len(self._photos)
             opened = open_index(self._index, self._options)
-            stream_results(self._located(opened, Standing(list(self._photos))), self._fmt)
+            coming = self._located(opened, Standing(list(self._photos)), {})
+            stream_results(coming, self._fmt)
         else:
             with locked_file(Path(self._output)):
                 self._run_locked(Path(self._output))
@@ -135,17 +140,24 @@ class FileJob:
             remove_drafts_of(file)
         opened = open_index(self._index, self._options)
         options, states = options_text(self._options), PhotoStates(self._options)
-        output = Output(path, self._fmt, opened.index_id, options, states)
+        in_tracks = self._options.track != NONE
+        output = Output(path, self._fmt, opened.index_id, options, states, in_tracks)
         standing = find_standing(self._photos, output, self._writing)
         self._note(standing)
         if standing.is_finished and not standing.todo:
             return
-        coming = self._located(opened, standing) if standing.todo else ()
+        known = {
+            row_key(photo): row
+            for photo in (self._photos if in_tracks else ())
+            if (row := output.valid_row(standing.rows, photo)) is not None
+        }
+        coming = self._located(opened, standing, known) if standing.todo else ()
         if self._writing.overwrite:
             standing = self._promote_journal(path, standing)
         journal = ResultJournal(
             path, standing.rows.values(), replaces=standing.replaces, end=standing.journal_end
         )
+        self._journal = journal
         broke_off = journal.collect(coming)
         journal.close()
         if journal.path.exists():
@@ -172,9 +184,13 @@ class FileJob:
             others = ", ".join(sorted(map(str, versions)))
             self._progress.warn(f"rows of geoloc {others} are kept beside those of {__version__}")
 
-    def _located(self, opened: MapIndex, standing: Standing) -> Iterator[PhotoResult]:
+    def _located(
+        self, opened: MapIndex, standing: Standing, known: dict[str, PhotoResult]
+    ) -> Iterator[PhotoResult]:
         """Results of the photos that are left, counted as they pass."""
         todo = set(standing.todo)
+        in_tracks = self._options.track != NONE
+        tracks: dict[str, Any] = {"single_rows": SingleRows(known, self._keep)} if in_tracks else {}
         results = locate_on(
             opened,
             self._photos,
@@ -182,13 +198,28 @@ class FileJob:
             progress=self._progress,
             engine=self._engine,
             passed_over=[photo for photo in self._photos if photo not in todo],
+            **tracks,
         )
         return self._counted(results)
 
     def _counted(self, results: Iterable[PhotoResult]) -> Iterator[PhotoResult]:
         for result in results:
-            self.summary.statuses[result.status] += 1
+            self._count(result)
             yield result
+
+    def _count(self, result: PhotoResult) -> None:
+        """Count a result in place of the earlier one of its photo."""
+        key = row_key(result.photo)
+        if key in self._status_of:
+            self.summary.statuses[self._status_of[key]] -= 1
+        self._status_of[key] = result.status
+        self.summary.statuses[result.status] += 1
+
+    def _keep(self, row: PhotoResult) -> None:
+        """Keep the row of a photo alone until its track is done."""
+        self._count(row)
+        if self._journal is not None:
+            self._journal.add(row)
 
     def _promote_journal(self, path: Path, standing: Standing) -> Standing:
         """Write the rows of an unfinished run that is given up, if they are nowhere else.

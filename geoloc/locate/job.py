@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.locator import LOCATE_PARAMETERS, LocateParameters, Locator
 from geoloc.locate.photo_worker import PhotoWorker, Run, locate_on_cluster
+from geoloc.locate.track.job import locate_tracks
+from geoloc.locate.track.named import NONE, track_names
 from geoloc.models.device import resolve_device
 from geoloc.models.embedder import fingerprint
 from geoloc.options import ONE_MACHINE, EngineOptions, LocateOptions
 from geoloc.photos.kind import PhotoKind
 from geoloc.progress import CappedWarnings, Progress, Silent
+from geoloc.results.journal import row_key
 from geoloc.results.schema import PhotoResult
+
+
+def _forget(row: PhotoResult) -> None:
+    """What keeps a row for nobody."""
+
+
+@dataclass(frozen=True)
+class SingleRows:
+    """Rows of photos that were located alone, whose tracks are not done yet.
+
+    Attributes:
+        known: Rows of an earlier run by `geoloc.results.journal.row_key`.
+        keep: Is given each new row, so that an interrupt costs none.
+    """
+
+    known: Mapping[str, PhotoResult] = field(default_factory=dict)
+    keep: Callable[[PhotoResult], None] = _forget
 
 
 def locate_photos(
@@ -30,7 +52,7 @@ def locate_photos(
     engine: EngineOptions | None = None,
     parameters: LocateParameters = LOCATE_PARAMETERS,
 ) -> Iterator[PhotoResult]:
-    """Locate photos; results come one by one, in the order of `photos`.
+    """Locate photos; results come one by one, in the order of `photos`, with tracks at the end.
 
     The photos' own positions are not used unless ``options.prior`` is ``exif``. A photo that
     cannot be read or found is a result with a status, never an error.
@@ -83,14 +105,29 @@ def locate_on(
     engine: EngineOptions = ONE_MACHINE,
     passed_over: Collection[Path] = (),
     parameters: LocateParameters = LOCATE_PARAMETERS,
+    single_rows: SingleRows | None = None,
 ) -> Iterator[PhotoResult]:
     """Locate photos on an index that is open, all but those to be `passed_over`.
 
-    All photos are given, because a table of metadata speaks of all of them.
+    All photos are given, because a table of metadata speaks of all of them. Photos of tracks
+    (``options.track``) are all located alone first; their rows come when every track is done.
+
+    Args:
+        opened: The index.
+        photos: All photos.
+        options: How to search.
+        progress: Receives counts and warnings.
+        engine: What runs it.
+        passed_over: Photos that have their rows already.
+        parameters: What tunes each step.
+        single_rows: Rows from before, for tracks, and what keeps new ones until theirs are done.
 
     Raises:
         MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
+        OptionError: ``options.track`` names no column of it.
     """
+    in_tracks = options.track != NONE
+    track_names(options, photos)  # rather now than when all photos are done
     run = Run(
         index=opened.folder,
         index_id=opened.index_id,
@@ -104,12 +141,33 @@ def locate_on(
         progress.warn(note)
     left_out = frozenset(passed_over)
     todo = [photo for photo in photos if photo not in left_out]
+    single_rows = single_rows or SingleRows()
+    alone = [photo for photo in todo if not in_tracks or row_key(photo) not in single_rows.known]
     worker = PhotoWorker(locator, options)
     if engine.is_cluster:
-        rows = locate_on_cluster(run, todo, engine, worker)
+        rows = locate_on_cluster(run, alone, engine, worker)
     else:
-        rows = _in_threads(locator, worker, todo, options.workers)
-    return _reported(rows, len(todo), locator, progress)
+        rows = _in_threads(locator, worker, alone, options.workers)
+    reported = _reported(rows, len(alone), locator, progress)
+    if not in_tracks:
+        return reported
+    decide = partial(locate_tracks, locator, photos, options=options, progress=progress)
+    return _in_tracks(reported, todo, single_rows, decide)
+
+
+def _in_tracks(
+    alone: Iterator[PhotoResult],
+    todo: Sequence[Path],
+    single_rows: SingleRows,
+    decide: Callable[[dict[str, PhotoResult]], dict[str, PhotoResult]],
+) -> Iterator[PhotoResult]:
+    """Rows in the order of their photos, when all tracks are done."""
+    rows = dict(single_rows.known)
+    for row in alone:
+        single_rows.keep(row)
+        rows[row_key(row.photo)] = row
+    decided = decide(rows)
+    yield from (decided[row_key(photo)] for photo in todo)
 
 
 def _reported(

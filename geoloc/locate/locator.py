@@ -33,6 +33,7 @@ from geoloc.photos.metadata import LOWEST_DRONE_M, PhotoMetadata
 from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
 from geoloc.results.schema import PhotoResult
+from geoloc.tiles.tile_table import TileTable
 
 # More detail than this is lost on any map: at 300 m height a pixel shows 0.2 m.
 MAX_SIDE_PX = 2000
@@ -82,7 +83,7 @@ class Locator:
             )
         self._index = index
         self._options = options
-        self._provenance = Provenance(
+        self.provenance = Provenance(
             model=index.card.name,
             index_id=index.index_id,
             run_id=run_id,
@@ -101,9 +102,7 @@ class Locator:
         self.drone = self._drone_locator(parameters.drone)
         if options.max_wrong is not None:
             least = self._least_confidence(options.max_wrong)
-            self._provenance = replace(
-                self._provenance, min_confidence=least, needs_calibration=True
-            )
+            self.provenance = replace(self.provenance, min_confidence=least, needs_calibration=True)
         self.street = StreetLocator(
             index,
             options,
@@ -144,7 +143,7 @@ class Locator:
         if kind != "drone":
             if GROUND in self._index.card.views:
                 return None
-            return f"the model {self._provenance.model} was not trained for these"
+            return f"the model {self.provenance.model} was not trained for these"
         if self.drone is None:
             return (
                 "this index holds no local features, which drone photos need (run `geoloc index` "
@@ -153,7 +152,7 @@ class Locator:
         if self.drone.needs_network and DRONE not in self._index.card.views:
             return (
                 f"on a map as large as this the network has to know them, and the model "
-                f"{self._provenance.model} was not trained for these"
+                f"{self.provenance.model} was not trained for these"
             )
         return None
 
@@ -163,7 +162,7 @@ class Locator:
         Raises:
             CancelledError: `cancel` was called.
         """
-        self._check()
+        self.check()
         try:
             photo = read_photo(path, max_side_px=MAX_SIDE_PX)
         except (PhotoError, MemoryError) as error:
@@ -179,14 +178,14 @@ class Locator:
             metadata,
             kind=kind,
             estimate=estimate,
-            provenance=self._provenance,
-            supposed=self._supposed_place(path, metadata),
+            provenance=self.provenance,
+            supposed=self.supposed_place(path, metadata),
             reason=why,
         )
 
     def unreadable(self, path: Path, reason: str) -> PhotoResult:
         """The row of a photo that could not be read."""
-        return empty_row(path, status="unreadable", error=reason, provenance=self._provenance)
+        return empty_row(path, status="unreadable", error=reason, provenance=self.provenance)
 
     def _nothing_to_compare(
         self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind
@@ -200,9 +199,14 @@ class Locator:
                 f"the map has too little to compare, {len(features)} local features on "
                 f"{len(self._index.tiles)} tiles; look at its tiles, geoloc index warned of them"
             )
-        if self.drone.shows_enough(photo, metadata, check=self._check):
+        if self.drone.shows_enough(photo, metadata, check=self.check):
             return "nothing on the map is like the photo"
         return None
+
+    @property
+    def tiles(self) -> TileTable:
+        """The tiles of the index."""
+        return self._index.tiles
 
     @property
     def _default_kind(self) -> PhotoKind:
@@ -219,13 +223,13 @@ class Locator:
             metadata,
             status="rejected",
             error=f"taken for a {kind} photo{_why(metadata)}; {reason}",
-            provenance=self._provenance,
+            provenance=self.provenance,
             kind=kind,
         )
 
     def _estimate(self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind) -> Estimate | None:
         """Near where the photo is supposed to be first, then everywhere it may be."""
-        place = self._supposed_place(photo.path, metadata)
+        place = self.supposed_place(photo.path, metadata)
         if place is None or self._prior is None:
             return self._search(photo, metadata, kind, self._area_rows)
         near_rows = self._prior.rows(place, self._index.tiles, self._area_rows)
@@ -237,7 +241,8 @@ class Locator:
         found = [one for one in (near, anywhere) if one is not None]
         return max(found, key=lambda one: one.probability, default=None)
 
-    def _supposed_place(self, path: Path, metadata: PhotoMetadata) -> LonLat | None:
+    def supposed_place(self, path: Path, metadata: PhotoMetadata) -> LonLat | None:
+        """Where a photo is supposed to be, as the caller says; None where nothing is known."""
         return None if self._prior is None else self._prior.place_of(path, metadata)
 
     def _search(
@@ -245,13 +250,21 @@ class Locator:
     ) -> Estimate | None:
         """By local features for drone photos, by the network alone for all others."""
         if kind != "drone":
-            return self.street.estimate(photo, metadata, kind, rows=rows, check=self._check)
+            return self.street.estimate(photo, metadata, kind, rows=rows, check=self.check)
         assert self.drone is not None, "or the photo was rejected"
-        return self.drone.estimate(photo, metadata, rows=rows, check=self._check)
+        return self.drone.estimate(photo, metadata, rows=rows, check=self.check)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise `CancelledError` once `cancel` was called."""
         if self._is_cancelled.is_set():
             raise CancelledError
+
+    def allowed_rows(self, path: Path, metadata: PhotoMetadata) -> Int64Array | None:
+        """Tiles that the caller allows for a photo; None is all."""
+        place = self.supposed_place(path, metadata)
+        if place is None or self._prior is None or not self._prior.is_hard:
+            return self._area_rows
+        return self._prior.rows(place, self._index.tiles, self._area_rows)
 
     def _open_embedder(self) -> Embedder:
         with self._lock:

@@ -31,6 +31,7 @@ class Output:
         index_id: Digest that names the index.
         options: As `geoloc.locate.run_facts.options_text` says.
         states: The photos as they are now.
+        in_tracks: Whether a row is done only when its track is.
     """
 
     path: Path
@@ -38,13 +39,19 @@ class Output:
     index_id: str
     options: str | None
     states: PhotoStates
+    in_tracks: bool = False
 
     def lacks(self, rows: Mapping[str, PhotoResult], photo: Path) -> bool:
-        """Whether a photo is to be located: it has no row, was not read, or is not as it was."""
+        """Whether a photo is to be located: it has no row that holds, or its track is not done."""
+        row = self.valid_row(rows, photo)
+        return row is None or (self.in_tracks and row.from_track is None)
+
+    def valid_row(self, rows: Mapping[str, PhotoResult], photo: Path) -> PhotoResult | None:
+        """The row of a photo that was read and is as it was; None without one."""
         row = rows.get(row_key(photo))
-        if row is None or row.status == "unreadable":
-            return True
-        return not self.states.is_unchanged(row, photo)
+        if row is None or row.status == "unreadable" or not self.states.is_unchanged(row, photo):
+            return None
+        return row
 
     def check(self, rows: Mapping[str, PhotoResult], where: Path) -> None:
         """Refuse rows that were made otherwise than this run would make them."""

@@ -39,7 +39,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "index": ("features",),
     "export": ("photo_copies", "job"),
     "ortho": ("detections",),
-    "locate": ("ground_posterior calibration", "estimate", "drone street", "explain"),
+    "locate": ("ground_posterior calibration", "estimate", "drone street", "track", "explain"),
     "learning": ("datasets", "pairing benchmark training", "adapt calibration"),
     "learning.training": ("data",),
     "synthetic": ("world", "crossview demo"),

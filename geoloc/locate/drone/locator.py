@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -157,6 +158,12 @@ class DroneLocator:
         """Whether the map is too large for all of it to vote."""
         features = self.features
         return features.is_lazy or len(features) > self._parameters.whole_map_features
+
+    def hasty(self) -> DroneLocator:
+        """The same that tries the first hypotheses only, for photos of which much is known."""
+        twin = copy.copy(self)
+        twin._options = replace(self._options, effort="low")
+        return twin
 
     def estimate(
         self,

@@ -1,0 +1,123 @@
+"""Locate the photos of each track together, after all photos have been located alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from geoloc.errors import PhotoError
+from geoloc.locate.locator import Locator
+from geoloc.locate.track.grouping import Exposure, Track, exposure_of, find_tracks
+from geoloc.locate.track.named import track_names
+from geoloc.locate.track.placing import Placed, TrackPlacing
+from geoloc.locate.track.second_search import SecondSearch
+from geoloc.options import LocateOptions
+from geoloc.photos.photo_metadata import read_metadata
+from geoloc.progress import Progress
+from geoloc.results.journal import row_key
+from geoloc.results.schema import PhotoResult
+
+# A map of one square kilometre, where no local features tell.
+_AREA_M2 = 1e6
+
+
+def locate_tracks(
+    locator: Locator,
+    photos: Sequence[Path],
+    rows: Mapping[str, PhotoResult],
+    options: LocateOptions,
+    *,
+    progress: Progress,
+) -> dict[str, PhotoResult]:
+    """The rows of photos, decided track by track.
+
+    Args:
+        locator: What has located them alone.
+        photos: All photos, in order.
+        rows: Their rows so far by `geoloc.results.journal.row_key`; photos without one are passed
+            over. Rows that a track has decided before are believed and stay.
+        options: How to search.
+        progress: Is told of each track.
+    """
+    named = track_names(options, photos)
+    exposures = _exposures(locator, [each for each in photos if row_key(each) in rows], named)
+    tracks = find_tracks(each for each in exposures if row_key(each.photo) in rows)
+    done = {key: _alone(row) for key, row in rows.items()}
+    progress.start("locating tracks", len(tracks), "tracks")
+    second = SecondSearch(locator)
+    with ThreadPoolExecutor(options.workers) as pool:
+        work = [pool.submit(_locate_track, track, rows, second, locator) for track in tracks]
+        try:
+            for track, decided in zip(tracks, work, strict=True):
+                name = _name(track, named)
+                for position, (photo, row) in enumerate(
+                    zip(track.photos, decided.result(), strict=True), 1
+                ):
+                    done[row_key(photo)] = replace(row, track=name, track_position=position)
+                progress.advance()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return done
+
+
+def _exposures(
+    locator: Locator, photos: Sequence[Path], named: Mapping[Path, str] | None
+) -> Iterator[Exposure]:
+    for photo in photos:
+        if named is not None and photo not in named:
+            continue
+        try:
+            metadata = locator.sources.complete(photo, read_metadata(photo))
+        except PhotoError:
+            continue  # it is gone; its row says so
+        yield exposure_of(photo, metadata, named=None if named is None else named[photo])
+
+
+def _name(track: Track, named: Mapping[Path, str] | None) -> str:
+    """Name of a track: the user's, or that of its first photo."""
+    return track.photos[0].stem if named is None else named[track.photos[0]]
+
+
+def _locate_track(
+    track: Track,
+    rows: Mapping[str, PhotoResult],
+    second: SecondSearch,
+    locator: Locator,
+) -> list[PhotoResult]:
+    """The rows of a track's photos, in its order."""
+    own = [rows[row_key(photo)] for photo in track.photos]
+    features = None if locator.drone is None else locator.drone.features
+    placing = TrackPlacing(
+        own,
+        track.clock,
+        in_seconds=track.in_seconds,
+        area_m2=_AREA_M2 if features is None else float(features.areas_m2().sum()),
+        min_confidence=locator.provenance.min_confidence,
+    )
+    return [_row(placed, second) for placed in placing.place(second.candidates)]
+
+
+def _row(placed: Placed, second: SecondSearch) -> PhotoResult:
+    """The row of a photo, with its answer alone beside it where its track decides otherwise."""
+    alone = placed.row
+    if alone.from_track is not None or (placed.candidate is None and not placed.is_doubted):
+        return _alone(alone)
+    if placed.candidate is None:
+        why = "the photos before and after it were elsewhere"
+        row = replace(alone, status="ambiguous", confidence=placed.probability, error=why)
+    else:
+        row = second.row_of(placed.candidate, placed.probability)
+    return replace(
+        row,
+        from_track=1,
+        single_status=alone.status,
+        single_longitude=alone.longitude,
+        single_latitude=alone.latitude,
+    )
+
+
+def _alone(row: PhotoResult) -> PhotoResult:
+    """The row of a photo that no track decides for."""
+    return row if row.from_track is not None else replace(row, from_track=0)

@@ -1,0 +1,240 @@
+"""Place the photos of one track together: the sure ones, then the rest near them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from geoloc.arrays import Float64Array
+from geoloc.geometry.crs import distances_m
+from geoloc.locate.track.motion import Motion, learn_motion
+from geoloc.locate.track.neighbours import Neighbour, nearest
+from geoloc.locate.track.second_search import Candidate, log_odds, single_candidates
+from geoloc.locate.track.smoothing import smooth
+from geoloc.results.schema import PhotoResult
+
+# Candidates of a photo near its neighbours.
+Search = Callable[[PhotoResult, Sequence[Neighbour], Motion], list[Candidate]]
+
+
+@dataclass(frozen=True)
+class PlacingParameters:
+    """When a track decides for a place of a photo."""
+
+    # So sure has a photo to be with its track's help before others are looked for near it.
+    sure: float = 0.9
+    # Whatever the neighbours say, a photo that is not of this ground must not be placed on it: of
+    # its own, it has to be this likely there.
+    least_own: float = 0.02
+    # A place that was sure alone is in doubt when its track leaves it less than this.
+    doubted: float = 0.1
+    # Photos are searched for again while some have nearer neighbours than before.
+    rounds: int = 3
+
+
+PLACING = PlacingParameters()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What a track says of one photo.
+
+    Attributes:
+        row: The row of the photo alone.
+        candidate: The place that its track decides for; None leaves the row as it is.
+        probability: Probability of that place, given the track.
+        is_doubted: Whether the photo alone was sure of a place that its track rules out.
+    """
+
+    row: PhotoResult
+    candidate: Candidate | None = None
+    probability: float = 0.0
+    is_doubted: bool = False
+
+
+class TrackPlacing:
+    """The photos of one track, whose candidates grow.
+
+    Args:
+        rows: The rows of the photos alone, in order of time.
+        clock: When each was taken, in ascending order.
+        in_seconds: Whether the clock counts seconds.
+        area_m2: Area of the map, square metres.
+        min_confidence: Answers less probable than this are in doubt.
+        parameters: When the track decides.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[PhotoResult],
+        clock: Sequence[float],
+        *,
+        in_seconds: bool,
+        area_m2: float,
+        min_confidence: float,
+        parameters: PlacingParameters = PLACING,
+    ) -> None:
+        self._rows = list(rows)
+        self._clock = list(clock)
+        self._least = min_confidence
+        self._parameters = parameters
+        self._candidates = [single_candidates(row) for row in rows]
+        self._others = self._other_tracks(area_m2, in_seconds=in_seconds)
+        for at in self._others:
+            self._candidates[at] = []
+        self._motion = self._learned(self._rows, area_m2, in_seconds=in_seconds)
+
+    def place(self, search: Search) -> list[Placed]:
+        """What the track says of each photo.
+
+        Args:
+            search: Gives more candidates of a photo near its neighbours.
+        """
+        if self._motion is None:
+            return [Placed(row) for row in self._rows]
+        asked: dict[int, float] = {}
+        for _ in range(self._parameters.rounds):
+            sure = self._sure()
+            found = [self._ask(at, sure, asked, search) for at in range(len(self._rows))]
+            if not any(found):
+                break
+        return [
+            self._placed(at, probabilities) for at, probabilities in enumerate(self._smoothed())
+        ]
+
+    def _ask(
+        self, at: int, sure: dict[int, PhotoResult], asked: dict[int, float], search: Search
+    ) -> bool:
+        """Search for a photo whose place is not sure, if a neighbour is nearer than before."""
+        if at in sure or at in self._others or self._rows[at].view != "drone":
+            return False
+        assert self._motion is not None
+        neighbours = nearest(at, self._clock, sure)
+        if not neighbours or neighbours[0].duration >= asked.get(at, np.inf):
+            return False
+        asked[at] = neighbours[0].duration
+        more = search(self._rows[at], neighbours, self._motion)
+        for one in more:
+            self._add(at, one)
+        return bool(more)
+
+    def _add(self, at: int, candidate: Candidate) -> None:
+        """Add a candidate; of two at one place the stronger stays, or its evidence counts twice."""
+        near = self._distances_m([candidate], self._candidates[at])[0] <= self._place_m
+        same = [one for one, is_near in zip(self._candidates[at], near, strict=True) if is_near]
+        if all(one.log_odds < candidate.log_odds for one in same):
+            kept = [one for one in self._candidates[at] if one not in same]
+            self._candidates[at] = [*kept, candidate]
+
+    def _sure(self) -> dict[int, PhotoResult]:
+        """Rows of the photos whose place is sure with the track's help, by their position."""
+        sure = {}
+        for at, probabilities in enumerate(self._smoothed()):
+            best = self._best(at, probabilities)
+            if best is not None and best[1] >= self._parameters.sure and self._has_own(best[0]):
+                sure[at] = _answer(best[0])
+        return sure
+
+    def _placed(self, at: int, probabilities: Float64Array) -> Placed:
+        row, best = self._rows[at], self._best(at, probabilities)
+        own = single_candidates(row) if at not in self._others else []
+        alone_is_sure = row.status == "located" and bool(own)
+        share = self._share_near(at, own[0], probabilities) if own else 0.0
+        if alone_is_sure and share >= self._parameters.doubted:
+            return Placed(row)
+        if best is not None and best[1] >= self._least and self._has_own(best[0]):
+            return Placed(row, *best)
+        return Placed(row, probability=share, is_doubted=alone_is_sure)
+
+    def _best(self, at: int, probabilities: Float64Array) -> tuple[Candidate, float] | None:
+        """The likeliest candidate of a photo, with the share of those that are the same place."""
+        if len(probabilities) == 0:
+            return None
+        chosen = self._candidates[at][int(np.argmax(probabilities))]
+        return chosen, self._share_near(at, chosen, probabilities)
+
+    def _share_near(self, at: int, place: Candidate, probabilities: Float64Array) -> float:
+        """Probability of the candidates of a photo that are at one place."""
+        away_m = self._distances_m([place], self._candidates[at])[0]
+        return float(min(1.0, probabilities[away_m <= self._place_m].sum()))
+
+    @property
+    def _place_m(self) -> float:
+        """Distance within which two answers are of one place, metres."""
+        assert self._motion is not None
+        return self._motion.parameters.place_sd_m
+
+    def _has_own(self, candidate: Candidate) -> bool:
+        return candidate.log_odds >= log_odds(self._parameters.least_own)
+
+    def _smoothed(self) -> list[Float64Array]:
+        evidence = [np.array([one.log_odds for one in each]) for each in self._candidates]
+        return smooth(evidence, self._link)
+
+    def _link(self, before: int, after: int) -> Float64Array:
+        assert self._motion is not None
+        ways_m = self._distances_m(self._candidates[before], self._candidates[after])
+        return self._motion.log_link(ways_m, self._clock[after] - self._clock[before])
+
+    @staticmethod
+    def _distances_m(some: Sequence[Candidate], others: Sequence[Candidate]) -> Float64Array:
+        """Distances (A, B) between candidates, metres."""
+        lon = np.array([one.longitude for one in others])
+        lat = np.array([one.latitude for one in others])
+        return np.array([distances_m(one.longitude, one.latitude, lon, lat) for one in some])
+
+    def _learned(
+        self, rows: Sequence[PhotoResult], area_m2: float, *, in_seconds: bool
+    ) -> Motion | None:
+        """The motion that the photos located alone tell of."""
+        located = [
+            at for at, row in enumerate(rows) if row.status == "located" and self._candidates[at]
+        ]
+        pairs = list(itertools.pairwise(located))
+        ways = [
+            float(self._distances_m(self._candidates[a][:1], self._candidates[b][:1])[0, 0])
+            for a, b in pairs
+        ]
+        clock = [self._clock[b] - self._clock[a] for a, b in pairs]
+        return learn_motion(clock, ways, area_m2=area_m2, in_seconds=in_seconds)
+
+    def _other_tracks(self, area_m2: float, *, in_seconds: bool) -> frozenset[int]:
+        """Photos of another vehicle among these: far from its neighbours, but near each other."""
+        self._motion = self._learned(self._rows, area_m2, in_seconds=in_seconds)
+        if self._motion is None:
+            return frozenset()
+        kept = list(self._candidates)
+        misfits = [
+            at
+            for at, probabilities in enumerate(self._smoothed())
+            if self._rows[at].status == "located"
+            and len(probabilities)
+            and probabilities[0] < self._parameters.doubted
+        ]
+        self._candidates = [one if at in misfits else [] for at, one in enumerate(kept)]
+        together = self._smoothed()
+        self._candidates = kept
+        return frozenset(
+            at for at in misfits if together[at][0] > self._parameters.sure and len(misfits) > 1
+        )
+
+
+def _answer(candidate: Candidate) -> PhotoResult:
+    """The row of a candidate, as far as neighbours ask for it."""
+    found = candidate.estimate
+    if found is None:
+        return candidate.row
+    camera = found.camera
+    return replace(
+        candidate.row,
+        longitude=candidate.longitude,
+        latitude=candidate.latitude,
+        heading=None if found.heading is None else found.heading.deg,
+        pitch_deg=None if camera is None else camera.attitude.pitch_deg,
+        height_m=None if camera is None else camera.height_m,
+        hfov_deg=None if camera is None else camera.hfov_deg,
+        lens_kind=None if camera is None else camera.lens_kind,
+    )

@@ -1,0 +1,124 @@
+"""Search again for a photo near its neighbours, and the rows that come of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from geoloc.errors import PhotoError
+from geoloc.locate.estimate import SURE, Estimate
+from geoloc.locate.locator import MAX_SIDE_PX, Locator
+from geoloc.locate.result_row import result_row
+from geoloc.locate.track.motion import Motion
+from geoloc.locate.track.neighbours import Neighbour, rows_near, told
+from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.photo import read_photo
+from geoloc.results.schema import PhotoResult
+
+# Odds beyond what numbers can tell from certainty.
+_LARGEST_LOG_ODDS = 12.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A place for one photo.
+
+    Attributes:
+        longitude: Its longitude, degrees.
+        latitude: Its latitude, degrees.
+        log_odds: Its own evidence against *none*.
+        row: The row with this answer, as the photo alone would have it.
+        estimate: What the search near the neighbours found; None for the single answer.
+        metadata: What the photo states of itself, where it was searched for again.
+    """
+
+    longitude: float
+    latitude: float
+    log_odds: float
+    row: PhotoResult
+    estimate: Estimate | None = None
+    metadata: PhotoMetadata | None = None
+
+
+def single_candidates(row: PhotoResult) -> list[Candidate]:
+    """The place that a photo's row has, if it has one."""
+    if row.longitude is None or row.latitude is None or row.confidence is None:
+        return []
+    return [Candidate(row.longitude, row.latitude, log_odds(row.confidence), row)]
+
+
+def log_odds(probability: float) -> float:
+    """Logarithm of the odds of a probability, kept within what numbers can tell."""
+    clipped = min(max(probability, 1e-6), 1 - 1e-6)
+    odds = math.log(clipped / (1 - clipped))
+    return max(-_LARGEST_LOG_ODDS, min(_LARGEST_LOG_ODDS, odds))
+
+
+class SecondSearch:
+    """Searches for photos near the places of their neighbours.
+
+    Args:
+        locator: What has located them alone.
+    """
+
+    def __init__(self, locator: Locator) -> None:
+        self._locator = locator
+        self._drone = None if locator.drone is None else locator.drone.hasty()
+
+    def candidates(
+        self, row: PhotoResult, neighbours: Sequence[Neighbour], motion: Motion
+    ) -> list[Candidate]:
+        """The best place near the neighbours; none where nothing there is like the photo."""
+        rows = rows_near(neighbours, motion, self._locator.tiles)
+        if rows is None or self._drone is None:
+            return []
+        path = Path(row.photo)
+        try:
+            photo = read_photo(path, max_side_px=MAX_SIDE_PX)
+        except (PhotoError, MemoryError):
+            return []  # it could be read a moment ago, and its row stands
+        metadata = self._locator.sources.complete(path, photo.metadata)
+        allowed = self._locator.allowed_rows(path, metadata)
+        rows = rows if allowed is None else np.intersect1d(rows, allowed)
+        best: Estimate | None = None
+        for known in told(metadata, neighbours[0].row):
+            found = self._drone.estimate(photo, known, rows=rows, check=self._locator.check)
+            if found is not None and (best is None or found.score > best.score):
+                best = found
+            if best is not None and best.probability >= SURE:
+                break
+        if best is None:
+            return []
+        lon, lat = best.position
+        return [Candidate(lon, lat, log_odds(best.probability), row, best, metadata)]
+
+    def row_of(self, candidate: Candidate, probability: float) -> PhotoResult:
+        """The row of a photo whose track decides for a candidate, without the columns of tracks.
+
+        No calibration has seen what a track adds, so that a promise of ``--max-wrong`` does not
+        hold for such a row: it stays ambiguous then.
+        """
+        single, provenance = candidate.row, self._locator.provenance
+        if candidate.estimate is None or candidate.metadata is None:
+            row = replace(single, confidence=probability, conf_kind="uncalibrated")
+            is_kept = provenance.needs_calibration
+            return row if is_kept else replace(row, status="located", error=None)
+        estimate = replace(candidate.estimate, probability=probability, conf_kind="uncalibrated")
+        row = result_row(
+            Path(single.photo),
+            candidate.metadata,
+            kind="drone",
+            estimate=estimate,
+            provenance=provenance,
+            supposed=self._locator.supposed_place(Path(single.photo), candidate.metadata),
+        )
+        return replace(
+            row,
+            photo_size=single.photo_size,
+            photo_time=single.photo_time,
+            flight_log=single.flight_log,
+        )

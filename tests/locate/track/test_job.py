@@ -1,0 +1,120 @@
+"""Tracks in a run: their rows, the single rows that an interrupt keeps, and their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from geoloc.errors import OptionError
+from geoloc.locate import file_job, job
+from geoloc.locate.file_job import LocateSummary, locate_to_file
+from geoloc.locate.run_facts import options_text
+from geoloc.locate.track.named import track_names
+from geoloc.options import LocateOptions
+from geoloc.photos.metadata_sources import MetadataSources
+from geoloc.results.files import read_results
+from geoloc.results.journal import journal_path, read_journal
+from geoloc.results.schema import PhotoResult
+
+OPTIONS = LocateOptions(track="auto", workers=1)
+
+
+@dataclass
+class Camp:
+    """Photos of a byte each, and a stand-in for the index: which photo is found where."""
+
+    photos: list[Path]
+    confidence: dict[str, float] = field(default_factory=dict)
+    breaks_at: str | None = None
+    located: list[str] = field(default_factory=list)
+
+    def locate(self, photo: Path, options: LocateOptions) -> PhotoResult:
+        if photo.stem == self.breaks_at:
+            self.breaks_at = None
+            raise KeyboardInterrupt
+        self.located.append(photo.stem)
+        sure = self.confidence.get(photo.stem, 0.99)
+        return PhotoResult(
+            str(photo),
+            "located" if sure >= 0.8 else "ambiguous",
+            longitude=float(photo.stem[1:]) * 1e-4,
+            latitude=1.0,
+            confidence=sure,
+            index_id="first",
+            options=options_text(options),
+            view="drone",
+        )
+
+    def run(self, output: Path) -> LocateSummary:
+        self.located.clear()
+        return locate_to_file(self.photos, "index", output, OPTIONS)
+
+
+@pytest.fixture
+def camp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Camp:
+    photos = [tmp_path / f"p{n}.jpg" for n in (1, 3, 2, 4, 5)]
+    for photo in photos:
+        photo.write_bytes(b"1")
+    world = Camp(photos)
+
+    class StandIn(SimpleNamespace):
+        def __init__(self, opened: Any, options: LocateOptions, **_: Any) -> None:
+            super().__init__(notes=(), sources=MetadataSources(), drone=None, cancel=lambda: None)
+            self.provenance = SimpleNamespace(min_confidence=0.8, needs_calibration=False)
+            self.locate = lambda photo: world.locate(photo, options)
+
+    opened = SimpleNamespace(index_id="first", folder=tmp_path)
+    monkeypatch.setattr(file_job, "open_index", lambda *_: opened)
+    monkeypatch.setattr(job, "Locator", StandIn)
+    return world
+
+
+def test_a_photo_in_doubt_is_decided_by_its_track_and_keeps_its_answer_alone(
+    camp: Camp, tmp_path: Path
+) -> None:
+    camp.confidence["p3"] = 0.5
+    summary = camp.run(tmp_path / "out.geojson")
+    rows = {Path(row.photo).stem: row for row in read_results(tmp_path / "out.geojson")}
+    assert list(rows) == ["p1", "p3", "p2", "p4", "p5"], "the order of the photos"
+    assert summary.statuses == {"located": 5, "ambiguous": 0}
+    assert (rows["p3"].status, rows["p3"].single_status) == ("located", "ambiguous")
+    assert rows["p3"].single_longitude == rows["p3"].longitude
+    assert {name: row.from_track for name, row in rows.items()} == dict.fromkeys(rows, 0) | {
+        "p3": 1
+    }
+    assert [rows[f"p{n}"].track_position for n in range(1, 6)] == [1, 2, 3, 4, 5]
+    assert {row.track for row in rows.values()} == {"p1"}
+
+
+def test_an_interrupt_costs_no_row_and_ends_in_the_same_file(camp: Camp, tmp_path: Path) -> None:
+    camp.confidence["p3"] = 0.5
+    camp.run(tmp_path / "whole.geojson")
+    whole = (tmp_path / "whole.geojson").read_text()
+    camp.breaks_at = "p4"
+    with pytest.raises(KeyboardInterrupt):
+        camp.run(tmp_path / "out.geojson")
+    kept = read_journal(tmp_path / "out.geojson").rows.values()
+    assert {row.from_track for row in kept} == {None}, "their track is not done"
+    before = len(kept)
+    assert before >= 1
+    camp.run(tmp_path / "out.geojson")
+    assert len(camp.located) == 5 - before
+    assert (tmp_path / "out.geojson").read_text() == whole
+    assert not journal_path(tmp_path / "out.geojson").exists()
+    assert camp.run(tmp_path / "out.geojson").is_idle
+
+
+def test_a_column_of_the_table_names_the_tracks(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("photo,rel_alt_m,Flight\np1.jpg,10,north\np2.jpg,10,south\np3.jpg,10,\n")
+    photos = [tmp_path / f"p{n}.jpg" for n in (1, 2, 3)]
+    options = LocateOptions(track="Flight", metadata=str(table))
+    assert track_names(options, photos) == {photos[0]: "north", photos[1]: "south"}
+    with pytest.raises(OptionError, match="has no column walk, which --track names"):
+        track_names(LocateOptions(track="walk", metadata=str(table)), photos)
+    with pytest.raises(OptionError, match="give the table with --metadata"):
+        track_names(LocateOptions(track="walk"), photos)
