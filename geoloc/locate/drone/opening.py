@@ -9,6 +9,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import DescriptorExtractor
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.judging import find_calibration
 from geoloc.locate.drone.learned_verification import open_learned_verification
 from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneLocator, DroneParameters
 from geoloc.locate.drone.retrieval import Retriever
@@ -71,6 +72,7 @@ def open_drone_locator(
             index, features, options, parameters=parameters.learned_verification
         ),
         terrain=terrain,
+        calibration=find_calibration(index.folder, features),
         parameters=parameters,
     )
 
