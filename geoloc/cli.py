@@ -31,6 +31,7 @@ COMMANDS = {
     "export": "Hand located photos on to OpenDroneMap, QGIS and other programs.",
     "report": "Make a page to look at results, and to put them right.",
     "apply": "Write back what was corrected on a report's page.",
+    "qgis": "Put the plugin into QGIS, or make its archive.",
     "explain": "Draw why the network matches a photo with a tile.",
     "evaluate": "Compare located photos with the truth.",
     "pairs": "Make training pairs from geotagged photos and a map.",

@@ -18,7 +18,7 @@ LAYERS: tuple[str, ...] = (
     "arrays cluster clutter errors fill_values options progress csv_table glob_pattern image_size"
     " photo_name stretch",
     "storage",
-    "geometry models",
+    "geometry models qgis",
     "tiles photos results",
     "terrain",
     "index export ortho",

@@ -53,6 +53,13 @@ def test_the_page_of_reports_and_the_licence_of_its_library_are_in_the_wheel(
     assert assets <= set(names)
 
 
+def test_the_plugin_for_qgis_is_in_the_wheel_with_its_licence(names: list[str]) -> None:
+    folder = REPOSITORY / "geoloc" / "qgis" / "geoloc_qgis"
+    files = {path.name for path in folder.iterdir() if path.is_file()}
+    assert {"metadata.txt", "LICENSE", "icon.svg", "__init__.py"} <= files
+    assert {f"geoloc/qgis/geoloc_qgis/{name}" for name in files} <= set(names)
+
+
 def test_every_model_of_the_shelf_is_in_the_wheel(names: list[str]) -> None:
     cards = sorted(REPOSITORY.glob("models/*/model.toml"))
     for folder in (card.parent.name for card in cards):

@@ -1,0 +1,1 @@
+"""The QGIS plugin, and how it gets into a profile of QGIS or into an archive."""

@@ -1,0 +1,82 @@
+"""The plugin inside QGIS: installed into a profile, and run by qgis_process on the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geoloc.qgis.packing import install_plugin
+
+# Debian's wrapper puts an option first that the program itself does not know.
+QGIS_PROCESS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(QGIS_PROCESS is None, reason="QGIS is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's home whose profile of QGIS has the plugin, switched on."""
+    home = tmp_path_factory.mktemp("home")
+    profile = home / ".local/share/QGIS/QGIS3/profiles/default"
+    profile.mkdir(parents=True)
+    install_plugin(profile)
+    _qgis(home, "plugins", "enable", "geoloc_qgis")
+    return home
+
+
+def _qgis(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run qgis_process, whose plugin calls this tree's geoloc."""
+    # Without this environment's programs on the path, whose Python QGIS would take for its own.
+    environment = {"HOME": str(home), "PATH": os.defpath, "QT_QPA_PLATFORM": "offscreen"}
+    return subprocess.run(
+        [str(QGIS_PROCESS), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _run(home: Path, algorithm: str, **parameters: object) -> dict[str, Any]:
+    """The results of an algorithm that does its work."""
+    stated = [f"--{name}={value}" for name, value in parameters.items()]
+    ran = _qgis(home, "--json", "run", f"geoloc:{algorithm}", *stated)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    results = json.loads(ran.stdout[ran.stdout.index("{") :])["results"]
+    assert isinstance(results, dict)
+    return results
+
+
+def test_evaluating_says_what_it_found_or_the_one_line_why_not(home: Path, tmp_path: Path) -> None:
+    results, truth = tmp_path / "out.csv", tmp_path / "truth.csv"
+    results.write_text("photo,longitude,latitude,status\na.jpg,9,49,located\n")
+    truth.write_text("photo,lon,lat\na.jpg,9,49\n")
+    found = _run(home, "evaluate", RESULTS=results, TRUTH=truth)
+    assert "median error          0.0 m" in found["TEXT"]
+    lost = tmp_path / "lost.csv"
+    ran = _qgis(home, "run", "geoloc:evaluate", f"--RESULTS={results}", f"--TRUTH={lost}")
+    assert ran.returncode != 0
+    assert "cannot read the truth" in ran.stdout + ran.stderr
+
+
+def test_the_demo_is_located_from_its_raster_on(home: Path, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from geoloc.cli import cli
+
+    demo = tmp_path / "demo"
+    assert CliRunner().invoke(cli, ["demo", "-o", str(demo), "--photos", "2"]).exit_code == 0
+    tiles, index, out = tmp_path / "tiles", tmp_path / "index", tmp_path / "out.gpkg"
+    _run(home, "tileandindex", INPUT=demo / "region.tif", TILES=tiles, OUTPUT=index)
+    found = _run(home, "locate", PHOTOS=demo / "photos", INDEX=index, OUTPUT=out)
+    assert (found["LOCATED"], found["ALL"]) == (2, 2)
+    _run(home, "warp", RESULTS=out, OUTPUT=tmp_path / "warps")
+    assert (tmp_path / "warps/mosaic.vrt").is_file()
