@@ -5,6 +5,7 @@ These are written at once, unlike the text formats: their columns have one type 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -72,13 +73,19 @@ def _parse_time(text: str | None) -> datetime | None:
 def write_gpkg(records: list[Record], path: Path) -> None:
     """Layers ``photos`` and ``footprints`` that refers to it, and the style of each inside.
 
-    Photos that were located in tracks have a layer ``tracks``, too.
+    Photos that were located in tracks have a layer ``tracks``, too, and those with several places
+    that compete one of ``candidates``.
     """
     _write_layer(results_frame(records), path, driver="GPKG", layer="photos", SPATIAL_INDEX="YES")
     _write_layer(_related_footprints(records), path, driver="GPKG", layer="footprints")
     if _has_tracks(records):
         _write_layer(track_frame(records), path, driver="GPKG", layer="tracks")
-    _declare_relation(path)
+    related = ["footprints"]
+    if len(candidates := candidate_frame(records)):
+        _write_layer(candidates, path, driver="GPKG", layer="candidates")
+        related.append("candidates")
+    for layer in related:
+        _declare_relation(path, layer)
     _write_gpkg_styles(path, _styles())
 
 
@@ -108,6 +115,9 @@ def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
         return f"{found} of {expected} footprints are there"
     if _has_tracks(records) and "tracks" not in [name for name, _ in pyogrio.list_layers(path)]:
         return "its tracks are not there"
+    competing = len(candidate_frame(records))
+    if competing and len(pyogrio.read_dataframe(path, layer="candidates")) != competing:
+        return "its candidates are not all there"
     with closing(sqlite3.connect(path)) as db:
         styles = dict(db.execute("SELECT f_table_name, styleQML FROM layer_styles"))
     return None if styles == _styles() else "its styles are not there"
@@ -115,7 +125,7 @@ def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
 
 def foreign_parts(path: Path) -> list[str]:
     """Layers and styles of a GeoPackage that are not ours."""
-    ours = {"photos", "footprints", "tracks", "layer_styles"}
+    ours = {"photos", "footprints", "tracks", "candidates", "layer_styles"}
     names = [name for name, _ in pyogrio.list_layers(path)]
     parts = [f"the layer {name}" for name in names if name not in ours]
     if "layer_styles" not in names:  # saved again by a program that keeps none
@@ -176,8 +186,25 @@ def _related_footprints(records: list[Record]) -> geopandas.GeoDataFrame:
     return frame
 
 
-def _declare_relation(path: Path) -> None:
-    """Say that a footprint belongs to a photo by a foreign key, which GDAL and QGIS follow.
+def candidate_frame(records: list[Record]) -> geopandas.GeoDataFrame:
+    """The places that compete for photos, the likeliest first, as points in EPSG:4326.
+
+    Photos whose one place has no rival are left out.
+    """
+    rows = []
+    for fid, record in enumerate(records, 1):
+        places = json.loads(record["candidates"] or "[]")
+        for rank, (lon, lat, probability, radius_m) in enumerate(places, 1):
+            if len(places) > 1:
+                rows.append((fid, record["photo"], rank, probability, radius_m, lon, lat))
+    names = ("photo_fid", "photo", "rank", "probability", "ce90_m", "lon", "lat")
+    frame = pd.DataFrame(rows, columns=list(names))
+    points = geopandas.points_from_xy(frame.pop("lon"), frame.pop("lat"), crs="EPSG:4326")
+    return geopandas.GeoDataFrame(frame, geometry=points)
+
+
+def _declare_relation(path: Path, layer: str) -> None:
+    """Say that a row of a layer belongs to a photo by a foreign key, which GDAL and QGIS follow.
 
     GDAL writes none. That a constraint is added by changing the schema's text is SQLite's own
     advice (ALTER TABLE, "Making Other Kinds Of Table Schema Changes").
@@ -188,8 +215,8 @@ def _declare_relation(path: Path) -> None:
         (version,) = db.execute("PRAGMA schema_version").fetchone()
         db.execute("PRAGMA writable_schema = ON")
         db.execute(
-            "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = 'footprints'",
-            (column, related),
+            "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = ?",
+            (column, related, layer),
         )
         db.execute(f"PRAGMA schema_version = {version + 1}")
         db.execute("PRAGMA writable_schema = OFF")

@@ -351,3 +351,26 @@ def test_results_saved_again_by_a_german_spreadsheet_are_the_same(
     save_as_spreadsheet(path, encoding=encoding)
     assert longitude.replace(".", ",") in path.read_bytes().decode(encoding)
     assert read_results(path) == written
+
+
+def test_a_geopackage_has_the_places_that_compete_as_a_layer(tmp_path: Path) -> None:
+    found = list(_results(tmp_path))[1]
+    rivals = "[[13.1,52.1,0.6,20.0],[13.2,52.2,0.3,25.0]]"
+    results = [
+        dataclasses.replace(found, candidates="[[13.1,52.1,0.9,20.0]]"),
+        dataclasses.replace(found, candidates=rivals),
+    ]
+    write_results(results, tmp_path / "out.gpkg")
+    layer = geopandas.read_file(tmp_path / "out.gpkg", layer="candidates")
+    assert list(layer.photo_fid) == [2, 2]
+    assert list(layer["rank"]) == [1, 2]
+    assert list(layer.probability) == [0.6, 0.3]
+    assert [(p.x, p.y) for p in layer.geometry] == [(13.1, 52.1), (13.2, 52.2)]
+    with closing(sqlite3.connect(tmp_path / "out.gpkg")) as db:
+        keys = db.execute("PRAGMA foreign_key_list('candidates')").fetchall()
+    assert [(key[2], key[3], key[4]) for key in keys] == [("photos", "photo_fid", "fid")]
+
+
+def test_photos_without_rivals_have_no_layer_of_candidates(tmp_path: Path) -> None:
+    write_results(_results(tmp_path), tmp_path / "out.gpkg")
+    assert "candidates" not in geopandas.list_layers(tmp_path / "out.gpkg").name.to_list()
