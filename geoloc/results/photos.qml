@@ -478,7 +478,7 @@
       <Option name="color" type="QString" value="230,159,0,255" />
       <Option name="horizontal_anchor_point" type="QString" value="1" />
       <Option name="joinstyle" type="QString" value="bevel" />
-      <Option name="name" type="QString" value="circle" />
+      <Option name="name" type="QString" value="diamond" />
       <Option name="offset" type="QString" value="0,0" />
       <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
       <Option name="offset_unit" type="QString" value="MM" />
@@ -498,7 +498,7 @@
      <prop v="230,159,0,255" k="color" />
      <prop v="1" k="horizontal_anchor_point" />
      <prop v="bevel" k="joinstyle" />
-     <prop v="circle" k="name" />
+     <prop v="diamond" k="name" />
      <prop v="0,0" k="offset" />
      <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
      <prop v="MM" k="offset_unit" />
@@ -737,7 +737,7 @@
       <Option name="color" type="QString" value="213,94,0,255" />
       <Option name="horizontal_anchor_point" type="QString" value="1" />
       <Option name="joinstyle" type="QString" value="bevel" />
-      <Option name="name" type="QString" value="circle" />
+      <Option name="name" type="QString" value="square" />
       <Option name="offset" type="QString" value="0,0" />
       <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
       <Option name="offset_unit" type="QString" value="MM" />
@@ -757,7 +757,7 @@
      <prop v="213,94,0,255" k="color" />
      <prop v="1" k="horizontal_anchor_point" />
      <prop v="bevel" k="joinstyle" />
-     <prop v="circle" k="name" />
+     <prop v="square" k="name" />
      <prop v="0,0" k="offset" />
      <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
      <prop v="MM" k="offset_unit" />
@@ -996,7 +996,7 @@
       <Option name="color" type="QString" value="102,102,102,255" />
       <Option name="horizontal_anchor_point" type="QString" value="1" />
       <Option name="joinstyle" type="QString" value="bevel" />
-      <Option name="name" type="QString" value="circle" />
+      <Option name="name" type="QString" value="cross_fill" />
       <Option name="offset" type="QString" value="0,0" />
       <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
       <Option name="offset_unit" type="QString" value="MM" />
@@ -1016,7 +1016,7 @@
      <prop v="102,102,102,255" k="color" />
      <prop v="1" k="horizontal_anchor_point" />
      <prop v="bevel" k="joinstyle" />
-     <prop v="circle" k="name" />
+     <prop v="cross_fill" k="name" />
      <prop v="0,0" k="offset" />
      <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
      <prop v="MM" k="offset_unit" />
@@ -1255,7 +1255,7 @@
       <Option name="color" type="QString" value="0,114,178,255" />
       <Option name="horizontal_anchor_point" type="QString" value="1" />
       <Option name="joinstyle" type="QString" value="bevel" />
-      <Option name="name" type="QString" value="circle" />
+      <Option name="name" type="QString" value="star" />
       <Option name="offset" type="QString" value="0,0" />
       <Option name="offset_map_unit_scale" type="QString" value="3x:0,0,0,0,0,0" />
       <Option name="offset_unit" type="QString" value="MM" />
@@ -1275,7 +1275,7 @@
      <prop v="0,114,178,255" k="color" />
      <prop v="1" k="horizontal_anchor_point" />
      <prop v="bevel" k="joinstyle" />
-     <prop v="circle" k="name" />
+     <prop v="star" k="name" />
      <prop v="0,0" k="offset" />
      <prop v="3x:0,0,0,0,0,0" k="offset_map_unit_scale" />
      <prop v="MM" k="offset_unit" />
@@ -1370,7 +1370,7 @@
    </text-style>
    <text-format decimals="0" leftDirectionSymbol="&lt;" plussign="0" autoWrapLength="0" rightDirectionSymbol="&gt;" wrapChar="" formatNumbers="0" placeDirectionSymbol="0" multilineAlign="3" reverseDirectionSymbol="0" useMaxLineLengthForAutoWrap="1" addDirectionSymbol="0" />
    <placement xOffset="0" centroidWhole="0" distUnits="MM" overrunDistanceUnit="MM" lineAnchorType="0" fitInPolygonOnly="0" quadOffset="4" overrunDistance="0" yOffset="0" overrunDistanceMapUnitScale="3x:0,0,0,0,0,0" offsetType="0" geometryGeneratorType="PointGeometry" placementFlags="0" repeatDistanceUnits="MM" geometryGeneratorEnabled="0" placement="6" dist="4" repeatDistanceMapUnitScale="3x:0,0,0,0,0,0" maxCurvedCharAngleIn="25" lineAnchorClipping="0" rotationAngle="0" predefinedPositionOrder="TR,TL,BR,BL,R,L,TSR,BSR" preserveRotation="1" geometryGenerator="" polygonPlacementFlags="2" centroidInside="0" labelOffsetMapUnitScale="3x:0,0,0,0,0,0" lineAnchorPercent="0.5" layerType="UnknownGeometry" offsetUnits="MapUnit" priority="0" distMapUnitScale="3x:0,0,0,0,0,0" maxCurvedCharAngleOut="-25" rotationUnit="AngleDegrees" repeatDistance="0" />
-   <rendering drawLabels="1" scaleMin="0" maxNumLabels="2000" upsidedownLabels="0" scaleMax="0" displayAll="0" obstacle="1" limitNumLabels="0" unplacedVisibility="0" fontMaxPixelSize="10000" fontLimitPixelSize="0" obstacleType="0" obstacleFactor="1" labelPerPart="0" fontMinPixelSize="0" minFeatureSize="0" zIndex="0" mergeLines="0" scaleVisibility="0" />
+   <rendering drawLabels="1" scaleMin="0" maxNumLabels="2000" upsidedownLabels="0" scaleMax="10000" displayAll="0" obstacle="1" limitNumLabels="0" unplacedVisibility="0" fontMaxPixelSize="10000" fontLimitPixelSize="0" obstacleType="0" obstacleFactor="1" labelPerPart="0" fontMinPixelSize="0" minFeatureSize="0" zIndex="0" mergeLines="0" scaleVisibility="1" />
    <dd_properties>
     <Option type="Map">
      <Option name="name" type="QString" value="" />
@@ -1411,8 +1411,42 @@
    </editWidget>
   </field>
  </fieldConfiguration>
+ <aliases>
+  <alias index="0" field="photo" name="Photo" />
+  <alias index="1" field="filename" name="File name" />
+  <alias index="2" field="directory" name="Folder" />
+  <alias index="3" field="status" name="Status" />
+  <alias index="4" field="confidence" name="Confidence (probability)" />
+  <alias index="5" field="conf_kind" name="Kind of confidence" />
+  <alias index="6" field="conf_radius_m" name="Radius that the confidence speaks of, m" />
+  <alias index="7" field="ce90_m" name="90 % within, m" />
+  <alias index="8" field="acc95_m" name="95 % within, m" />
+  <alias index="9" field="heading" name="Heading from north, degrees" />
+  <alias index="10" field="heading_sd" name="Heading, standard deviation, degrees" />
+  <alias index="11" field="pitch_deg" name="Pitch (-90 is down), degrees" />
+  <alias index="12" field="roll_deg" name="Roll, degrees" />
+  <alias index="13" field="height_m" name="Height above the ground, m" />
+  <alias index="14" field="altitude_m" name="Altitude, m" />
+  <alias index="15" field="hfov_deg" name="Horizontal field of view, degrees" />
+  <alias index="16" field="timestamp" name="Time" />
+  <alias index="17" field="longitude" name="Longitude, degrees" />
+  <alias index="18" field="latitude" name="Latitude, degrees" />
+  <alias index="19" field="position_kind" name="What the point is" />
+  <alias index="20" field="n_inliers" name="Points that agree" />
+  <alias index="21" field="exif_dist_m" name="Distance from the photo's own GPS, m" />
+  <alias index="22" field="error" name="Why not" />
+  <alias index="23" field="tile_id" name="Best tile" />
+ </aliases>
+ <attributeactions>
+  <defaultAction key="Canvas" value="{6f0c6a1e-6c1b-4a53-9a0e-6d1f1f6e0a11}" />
+  <actionsetting id="{6f0c6a1e-6c1b-4a53-9a0e-6d1f1f6e0a11}" name="Open photo" shortTitle="Open photo" type="5" capture="0" icon="" isEnabledOnlyWhenEditable="0" notificationMessage="" action="[% with_variable('moved', file_path(regexp_replace(layer_property(@layer_id, 'source'), '\\|.*', '')) || '/' || &quot;photo_rel&quot;, if(file_exists(&quot;photo&quot;) or not file_exists(@moved), &quot;photo&quot;, @moved)) %]">
+   <actionScope id="Canvas" />
+   <actionScope id="Feature" />
+   <actionScope id="Field" />
+  </actionsetting>
+ </attributeactions>
  <mapTip>&lt;b&gt;[% "filename" %]&lt;/b&gt;: [% "status" %][% if("confidence" is null, '', ', ' || round("confidence" * 100) || ' % within ' ||
- round("conf_radius_m") || ' m (' || coalesce("conf_kind", '') || ')') %]&lt;br&gt;
+ round("conf_radius_m") || ' m (' || case when "confidence" &gt;= 0.97 then 'almost certain' when "confidence" &gt;= 0.8 then 'likely' when "confidence" &gt;= 0.5 then 'rather likely' else 'doubtful' end || ', ' || coalesce("conf_kind", '') || ')') %]&lt;br&gt;
 [% if("acc95_m" is null, '', '95 % within ' || round("acc95_m", 1) || ' m&lt;br&gt;') %]
 [% coalesce("error" || '&lt;br&gt;', '') %]
 &lt;img src="[% with_variable('path', if(file_exists("photo"), "photo",

@@ -1,11 +1,11 @@
 """QGIS styles (QML) of the results: two files that QGIS itself has saved, as package data.
 
-A point of ``photos.qml`` is coloured by its status and fades with doubt; an arrow shows the
-heading, a circle where the truth lies 95 % of the time, an outline the ground that the photo shows
-(these two from 1:20 000 and closer: outlines of a whole flight hide the map from afar).
-The photo is in the map tip, by its absolute path or, where that leads nowhere, from the folder of
-the layer's file (`photo_rel`); and in the form, by its absolute path. ``footprints.qml`` draws
-outlines coloured by status.
+A point of ``photos.qml`` has the colour and the shape of its status and fades with doubt; an arrow
+shows the heading, a circle where the truth lies 95 % of the time, an outline the ground that the
+photo shows (these two from 1:20 000 and closer: outlines of a whole flight hide the map from afar),
+its name from 1:10 000. The photo is in the map tip, by its absolute path or, where that leads
+nowhere, from the folder of the layer's file (`photo_rel`); the action *Open photo* finds it in the
+same way, the form by its absolute path. ``footprints.qml`` draws outlines coloured by status.
 
 The colours are Okabe and Ito's, which the colour-blind can tell apart. Fully sure is opaque; no
 confidence at all still shows. The circle is an ellipse in degrees (a degree of latitude is 110.57

@@ -61,6 +61,10 @@ print(json.dumps({
     "angle": layers[2].dataDefinedProperties().property(1).expressionString(),
     "label": layer.labeling().settings().fieldName,
     "widget": layer.editorWidgetSetup(layer.fields().indexOf("photo")).type(),
+    "shapes": [each.symbol().symbolLayer(3).properties()["name"] for each in renderer.categories()],
+    "smallest_scale_of_labels": layer.labeling().settings().minimumScale,
+    "alias": layer.attributeAlias(layer.fields().indexOf("acc95_m")),
+    "actions": [each.name() for each in layer.actions().actions("Canvas")],
     "tips": tips, "colours": sorted(colours), "errors": [e.message for e in job.errors()],
 }))
 sys.stdout.flush()
@@ -83,6 +87,8 @@ def test_the_style_speaks_of_our_columns_only() -> None:
     root = ET.fromstring(photo_style())
     expressions = [option.get("value", "") for option in root.iter("Option")]
     expressions.append(root.findtext("mapTip", ""))
+    expressions += [each.get("action", "") for each in root.iter("actionsetting")]
+    expressions += [f'"{each.get("field")}"' for each in root.iter("alias")]
     quoted = {name for text in expressions for name in re.findall(r'"(\w+)"', text)} - {"350"}
     assert quoted
     assert quoted <= {column.name for column in RESULT_COLUMNS}
@@ -146,10 +152,14 @@ def test_qgis_opens_the_result_styled(tmp_path: Path, fmt: str) -> None:
         "angle": 'coalesce("heading", 0)',
         "label": "filename",
         "widget": "ExternalResource",
+        "shapes": ["circle", "diamond", "square", "cross_fill", "star"],
+        "smallest_scale_of_labels": 10_000,
+        "alias": "95 % within, m",
+        "actions": ["Open photo"],
         "errors": [],
     }
     assert isinstance(tips, list)
-    assert "located, 100 % within 25 m" in tips[0]
+    assert "located, 100 % within 25 m (almost certain, " in tips[0]
     assert f'<img src="file://{tmp_path / "a.jpg"}" width="350">' in tips[0]
     assert "truncated" in tips[1]
     assert isinstance(colours, list)

@@ -11,14 +11,17 @@ from qgis.core import (
 
 # QGIS keeps no reference to them, and calls them after the algorithm has ended.
 _KEPT = []
+# From the top to the bottom of a group; others lie beside the second.
+_ORDER = ("photos", "candidates", "tracks", "footprints", "mosaic")
+_RANK = "geoloc/rank"
 
 
 class _IntoGroup(QgsProcessingLayerPostProcessorInterface):
     """Gives a layer the style that its file holds, and moves it into a group."""
 
-    def __init__(self, group):
+    def __init__(self, group, rank):
         super().__init__()
-        self._group = group
+        self._group, self._rank = group, rank
 
     def postProcessLayer(self, layer, context, feedback):  # noqa: N802  # QGIS's name
         """Called by QGIS when the layer is in the project."""
@@ -29,16 +32,18 @@ class _IntoGroup(QgsProcessingLayerPostProcessorInterface):
         if node is None:
             return
         group = root.findGroup(self._group) or root.insertGroup(0, self._group)
-        if node.parent() != group:
-            group.addChildNode(node.clone())
-            node.parent().removeChildNode(node)
+        layer.setCustomProperty(_RANK, self._rank)
+        ranks = [each.layer().customProperty(_RANK, 0) for each in group.findLayers()]
+        above = sum(int(rank) <= self._rank for rank in ranks)
+        group.insertChildNode(above, node.clone())
+        node.parent().removeChildNode(node)
 
 
 def load(source, name, group, context):
     """Have QGIS load `source` as `name` into `group` once the algorithm has ended."""
     details = QgsProcessingContext.LayerDetails(name, context.project(), name)
     details.forceName = True
-    keeper = _IntoGroup(group)
+    keeper = _IntoGroup(group, _ORDER.index(name) if name in _ORDER else 1)
     _KEPT.append(keeper)
     details.setPostProcessor(keeper)
     context.addLayerToLoadOnCompletion(source, details)
