@@ -20,6 +20,7 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._handoffs import check_handoffs, hand_off, handoff_options, handoffs_of
 from geoloc.commands._progress import progress_bar
+from geoloc.commands._reporting import check_report, report_located
 from geoloc.commands._warping import (
     check_warp_options,
     report_warps,
@@ -218,6 +219,14 @@ _DEFAULT = LocateOptions()
 )
 @warp_options("warp-")
 @click.option(
+    "--report",
+    "report_page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also make a page to look at the results with, NAME.html (see `geoloc report`, which does "
+    "so afterwards).",
+)
+@click.option(
     "-f",
     "--format",
     "fmt",
@@ -248,6 +257,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     index: Path,
     recursive: bool,
     warp_folder: Path | None,
+    report_page: Path | None,
     fmt: OutputFormat | None,
     resume: bool,
     overwrite: bool,
@@ -278,6 +288,8 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     check_place(output, fmt=fmt)  # before anything takes time
     handoffs = handoffs_of(search, output, fmt)
     check_handoffs(handoffs, overwrite=overwrite or resume)
+    if report_page is not None:
+        check_report(report_page, output, overwrite=overwrite or resume)
     warping = WarpOptions(
         **take_warp_options(search), workers=search["workers"], resume=resume, overwrite=overwrite
     )
@@ -308,6 +320,8 @@ def command(  # one parameter an option; the search's own go on as one dataclass
         ctx.exit(EXIT_INTERRUPTED)
     is_idle = job.summary.is_idle
     failed = hand_off(handoffs, overwrite=overwrite or resume, is_idle=is_idle, quiet=quiet)
+    if report_page is not None and not (is_idle and report_page.exists()):
+        report_located(report_page, Path(output), index, fmt=fmt, quiet=quiet)
     is_partial = bool(job.summary.statuses["unreadable"])
     if warp_folder is not None:
         with progress_bar(quiet=quiet, verbose=verbose) as progress:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import click
 
-from geoloc.commands._console import example, overwrite_option, say, verbosity_options
+from geoloc.commands._console import example, overwrite_option, verbosity_options
 from geoloc.commands._progress import progress_bar
+from geoloc.commands._reporting import say_report
 from geoloc.options import Redaction, ReportOptions
-
-if TYPE_CHECKING:
-    from geoloc.report.job import ReportSummary
 
 _DEFAULT = ReportOptions()
 
@@ -111,11 +109,3 @@ def command(
             progress=progress,
         )
     say_report(summary, quiet=quiet)
-
-
-def say_report(summary: ReportSummary, *, quiet: bool) -> None:
-    """Say what was written, and how large it is."""
-    beside = "" if summary.folder is None else f", and its pictures in {summary.folder}"
-    shows = f"{summary.photos} photo{'' if summary.photos == 1 else 's'}"
-    size = f"{summary.size / 1e6:.1f} MB"
-    say(f"wrote {summary.page}: {shows}, {size}{beside}", quiet=quiet)

@@ -1,0 +1,154 @@
+"""The page in a real browser: it loads, filters, is gone through by keys, and runs nothing alien.
+
+Playwright drives a Chromium that is installed; the tests skip where one of both is not.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from geoloc.options import ReportOptions
+from geoloc.report.apply_job import apply_to_file
+from geoloc.report.job import write_report
+from geoloc.results.files import read_results, write_results
+from geoloc.results.schema import PhotoResult
+
+pytestmark = pytest.mark.slow
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_HOSTILE = "<script>window.hit = 1</script><img src=x onerror=hit=1>\"'\u202egpj"
+_STATUSES = ("located", "ambiguous", "rejected")
+
+
+def _rows(folder: Path, count: int) -> list[PhotoResult]:
+    """A flight of photos, every third in doubt and every third found nowhere."""
+    rows = []
+    for number in range(count):
+        status = _STATUSES[number % 3]
+        place = {} if status == "rejected" else {"longitude": 9 + number / 1e4, "latitude": 49.6}
+        rows.append(
+            PhotoResult(
+                str(folder / f"p{number:04}.jpg"),
+                status,  # type: ignore[arg-type]
+                confidence=None if status == "rejected" else 0.5 + number / count / 2,
+                ce90_m=12.5,
+                heading=float(number % 360),
+                timestamp=f"2026-05-01T10:{number // 60 % 60:02}:{number % 60:02}",
+                error="not here" if status == "rejected" else None,
+                position_kind="camera",
+                **place,
+            )
+        )
+    return rows
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    found = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def look(browser: Any) -> Iterator[Any]:
+    """Opens a page; at the end nothing may have been said on its console."""
+    said: list[str] = []
+    context = browser.new_context(locale="de-DE", accept_downloads=True)
+
+    def open_page(path: Path) -> Any:
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(path.as_uri())
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield open_page
+    context.close()
+    assert not said
+
+
+def test_a_thousand_photos_are_listed_filtered_and_gone_through(look: Any, tmp_path: Path) -> None:
+    write_report(_rows(tmp_path, 1000), tmp_path / "r.html", ReportOptions(thumbnail_px=0))
+    page = look(tmp_path / "r.html")
+    assert page.text_content("#count") == "1000 of 1000"
+    assert page.locator(".row").count() < 60, "only what is seen"
+    assert page.text_content("#name") == "p0001", "the most doubtful"
+    page.focus("#list")
+    page.keyboard.press("ArrowDown")
+    assert page.text_content("#name") == "p0004"
+    assert page.get_attribute("#list", "aria-activedescendant") == "row-4"
+    page.fill("#text", "P0999")
+    assert page.text_content("#count") == "1 of 1000"
+    page.fill("#text", "")
+    page.get_by_label("rejected").uncheck()
+    assert page.text_content("#count") == "667 of 1000"
+
+
+def test_hostile_texts_run_nothing_and_are_shown(look: Any, tmp_path: Path) -> None:
+    row = PhotoResult(_HOSTILE, "rejected", error=_HOSTILE, timestamp=_HOSTILE)
+    write_report([row], tmp_path / "r.html", ReportOptions(thumbnail_px=0))
+    page = look(tmp_path / "r.html")
+    assert page.evaluate("window.hit") is None
+    assert page.text_content("#name") == row.filename
+    assert _HOSTILE in (page.text_content("#says") or "")
+    assert page.locator("#chosen script, #list img").count() == 0
+
+
+def test_a_page_runs_no_script_but_its_own(browser: Any, tmp_path: Path) -> None:
+    write_report(_rows(tmp_path, 1), tmp_path / "r.html", ReportOptions(thumbnail_px=0))
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    alien = "<script>window.hit = 1</script></body>"
+    (tmp_path / "r.html").write_text(text.replace("</body>", alien), encoding="utf-8")
+    page = browser.new_page()
+    page.goto((tmp_path / "r.html").as_uri())
+    page.wait_for_selector("html[data-ready]")
+    assert page.evaluate("window.hit") is None
+    page.close()
+
+
+def test_pictures_beside_the_page_are_shown(look: Any, tmp_path: Path) -> None:
+    rows = _rows(tmp_path, 2)
+    Image.new("RGB", (40, 30), "red").save(rows[1].photo)
+    write_report(rows, tmp_path / "r.html", ReportOptions(max_mb=1e-6))
+    page = look(tmp_path / "r.html")
+    page.wait_for_function("document.getElementById('picture').naturalWidth === 40")
+
+
+def test_reviews_are_kept_saved_and_written_back(look: Any, tmp_path: Path) -> None:
+    results = tmp_path / "out.geojson"
+    write_results(_rows(tmp_path, 3), results)
+    write_report(read_results(results), tmp_path / "r.html", ReportOptions(thumbnail_px=0))
+    page = look(tmp_path / "r.html")
+    page.click("#accept")  # the doubtful one
+    page.get_by_role("option", name="p0002").click()
+    page.click("#move")
+    page.click("#centre")
+    page.get_by_role("option", name="p0000").click()
+    page.keyboard.press("r")
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.text_content("#reviewed") == "3 reviewed"
+    with page.expect_download() as download:
+        page.click("#save")
+    saved = tmp_path / "corrections.geojson"
+    download.value.save_as(saved)
+    assert download.value.suggested_filename == saved.name
+    assert len(json.loads(saved.read_text())["features"]) == 3
+    apply_to_file(results, saved)
+    rows = read_results(results)
+    assert [row.status for row in rows] == ["rejected", "corrected", "corrected"]
+    assert rows[1].longitude == pytest.approx(9.0001)
+    assert rows[2].longitude is not None
