@@ -40,6 +40,7 @@ COMMANDS = {
     "train": "Train a model from a recipe, or measure a model.",
     "models": "List models, import published weights, export and verify them.",
     "info": "Show what is in a map, tiles, an index, a model, a photo or a result.",
+    "completion": "Print what makes a shell complete commands and options.",
     "doctor": "Report versions, devices and drivers, and what is missing.",
     "fabricate": "Make synthetic data for training and measuring.",
     "demo": "Build a synthetic town, locate photos in it, and draw the result.",
