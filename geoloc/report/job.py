@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -30,6 +31,7 @@ from geoloc.report.mercator import Disc
 from geoloc.report.page_text import page_text
 from geoloc.report.pictures import thumbnail
 from geoloc.results.evaluation import Truth, evaluate_results, match_truth
+from geoloc.results.reliability_plot import reliability_svg
 from geoloc.results.schema import PhotoResult
 from geoloc.storage.atomic import plain_target, replacing_folder, write_text
 
@@ -119,7 +121,14 @@ def write_report(
     ]
     pictures = _pictures(results, beside, options, progress)
     tiles = _tiles(index, results, entries, options, progress)
-    return _write(page, options, results, entries, pictures, tiles)
+    about = {
+        "id": _page_id(results),
+        "version": __version__,
+        "redact": options.redact,
+        "described": column_descriptions(),
+        "plot": _plot(results, truth),
+    }
+    return _write(page, options, {"about": about, "photos": entries}, pictures, tiles)
 
 
 def _known_truth(
@@ -137,6 +146,16 @@ def _known_truth(
             point = true.scene if is_scene else true.camera or true.scene
             known[number_of[id(row)]] = KnownTruth(errors[true.photo], point)
     return known
+
+
+def _plot(results: Sequence[PhotoResult], truth: Sequence[Truth] | None) -> str | None:
+    """The plot of how well confidences hold, as an address; None where there is nothing to plot."""
+    if truth is None:
+        return None
+    found = evaluate_results(results, truth).reliability
+    if not found.bins:
+        return None
+    return f"data:image/svg+xml;base64,{base64.b64encode(reliability_svg(found).encode()).decode()}"
 
 
 def _pictures(
@@ -214,8 +233,7 @@ def _reach_m(row: PhotoResult) -> float:
 def _write(
     page: Path,
     options: ReportOptions,
-    results: Sequence[PhotoResult],
-    entries: Sequence[Entry],
+    data: Mapping[str, Any],
     pictures: Mapping[str, bytes],
     tiles: Mapping[str, bytes],
 ) -> ReportSummary:
@@ -224,22 +242,14 @@ def _write(
     folder = _folder_of(page) if size * _BASE64 > options.max_mb * 1e6 else None
     if folder is None:
         sources = [
-            {name: _inline(data) for name, data in some.items()} for some in (tiles, pictures)
+            {name: _inline(file) for name, file in some.items()} for some in (tiles, pictures)
         ]
     else:
         sources = _write_folder(folder, tiles, pictures)
-    names = "\n".join(row.photo for row in results)
-    about = {
-        "id": hashlib.sha256(f"{names}\n{results[0].run_id}".encode(errors="replace")).hexdigest()[
-            :16
-        ],
-        "version": __version__,
-        "redact": options.redact,
-        "described": column_descriptions(),
-    }
-    data = {"about": about, "photos": entries, "tiles": sources[0], "pictures": sources[1]}
+    data = {**data, "tiles": sources[0], "pictures": sources[1]}
     write_text(page, page_text("geoloc report", data, has_folder=folder is not None))
-    return ReportSummary(page, folder, len(entries), len(pictures), len(tiles), page.stat().st_size)
+    photos, size = len(data["photos"]), page.stat().st_size
+    return ReportSummary(page, folder, photos, len(pictures), len(tiles), size)
 
 
 def _page_id(results: Sequence[PhotoResult]) -> str:

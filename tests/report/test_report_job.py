@@ -27,6 +27,7 @@ def _row(photo: Path | str, **columns: Any) -> PhotoResult:
         "longitude": 9.1234567,
         "latitude": 49.7654321,
         "confidence": 0.9,
+        "conf_radius_m": 25.0,
         "position_kind": "camera",
         "footprint": _SQUARE,
         "control_points": "[[10.0,20.0,9.1234,49.7654,null,0.5]]",
@@ -60,6 +61,7 @@ def test_the_page_holds_rows_pictures_and_errors(photo: Path, tmp_path: Path) ->
     assert entry["error_m"] == pytest.approx(11.12, abs=0.02)
     assert _data(page, "pictures")["0"].startswith("data:image/webp;base64,")
     assert (summary.pictures, summary.folder) == (1, None)
+    assert _data(page, "about")["plot"].startswith("data:image/svg+xml;base64,")
     assert "metres" in _data(page, "about")["described"]["ce90_m"]
 
 

@@ -1,4 +1,5 @@
 // Photos on the map: thousands of points on one canvas, and what belongs to the chosen one.
+const CROWD = 1500; // of which no arrow needs a rim
 const Marks = L.Layer.extend({
   onAdd(map) {
     this._canvas = L.DomUtil.create("canvas", "marks leaflet-zoom-hide", map.getPane("marks"));
@@ -8,6 +9,13 @@ const Marks = L.Layer.extend({
   onRemove(map) {
     this._canvas.remove();
     map.off("moveend zoomend viewreset resize", this.draw, this);
+  },
+  // Once a frame, however much has changed.
+  drawSoon() {
+    this._frame ??= requestAnimationFrame(() => {
+      this._frame = null;
+      this.draw();
+    });
   },
   draw() {
     const map = this._map;
@@ -113,9 +121,11 @@ const Marks = L.Layer.extend({
         context.lineTo(tip[0] - 7 * Math.sin(angle + turn), tip[1] + 7 * Math.cos(angle + turn));
       });
       context.lineCap = "round";
-      context.strokeStyle = "#fff";
-      context.lineWidth = 4;
-      context.stroke();
+      if (this._places.length < CROWD) {
+        context.strokeStyle = "#fff";
+        context.lineWidth = 4;
+        context.stroke();
+      }
       context.strokeStyle = SYMBOLS[status].colour;
       context.lineWidth = 2;
       context.stroke();

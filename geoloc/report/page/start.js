@@ -6,11 +6,11 @@ on("choose", ({ photo, pan }) => {
   drawAround(photo);
   const at = placeOf(photo);
   if (pan && at && !map.getBounds().pad(-0.15).contains(latLng(at))) map.panTo(latLng(at), { animate: false });
-  marks.draw();
+  marks.drawSoon();
   warp.show(photo, byId("opacity").value / 100);
   byId("live").textContent = `${photo.name}: ${sentence(photo)}`;
 });
-on("shown", () => marks.draw());
+on("shown", () => marks.drawSoon());
 on("review", (photo) => {
   countStatuses();
   filter();
@@ -19,7 +19,7 @@ on("review", (photo) => {
 });
 byId("opacity").addEventListener("input", () => page.chosen && warp.show(page.chosen, byId("opacity").value / 100));
 ["footprints", "radii", "arrows", "track", "truth"].forEach((name) =>
-  byId(`show-${name}`).addEventListener("change", () => marks.draw()),
+  byId(`show-${name}`).addEventListener("change", () => marks.drawSoon()),
 );
 byId("truth-switch").hidden = !photos.some((photo) => photo.truth);
 byId("opacity-switch").hidden = true;
