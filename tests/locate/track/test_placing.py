@@ -107,7 +107,7 @@ def test_a_place_that_stood_in_doubt_is_decided_for_by_its_neighbours() -> None:
 def test_a_photo_without_evidence_of_its_own_is_never_placed() -> None:
     rows = flight(9)
     rows[4] = row(None, name="p4")
-    search = Map({"p4": (4 * STEP_M, 0.015)})
+    search = Map({"p4": (4 * STEP_M, 0.05)})
     assert place(rows, search)[4].candidate is None
     assert "p4" in search.asked
 
