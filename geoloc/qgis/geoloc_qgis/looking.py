@@ -27,7 +27,9 @@ class Warp(GeolocAlgorithm):
         """Called by QGIS."""
         self.addParameter(QgsProcessingParameterFile("RESULTS", "Located photos"))
         self.add_options(WARP)
-        self.addParameter(QgsProcessingParameterBoolean("AMBIGUOUS", "Also ambiguous photos"))
+        self.addParameter(
+            QgsProcessingParameterBoolean("AMBIGUOUS", "Also ambiguous photos", False)
+        )
         self.addParameter(QgsProcessingParameterFolderDestination("OUTPUT", "Folder"))
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
