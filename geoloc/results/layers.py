@@ -24,6 +24,16 @@ from geoloc.results.qgis_style import footprint_style, photo_style
 from geoloc.results.schema import RESULT_COLUMNS, Record
 from geoloc.results.track_lines import track_frame
 
+# What each layer of a GeoPackage is, for the properties that QGIS shows of it.
+_ABSTRACTS = {
+    "photos": "Photos located by geoloc, a point each; without a point where none was found. The "
+    "column status says how sure it is, ce90_m within how many metres; positions are in WGS84. "
+    "Each column is described in geoloc's page on output columns.",
+    "footprints": "The ground that each located photo shows; photo_fid is the fid of its photo.",
+    "candidates": "Places that compete for a photo, the likeliest first; photo_fid is the fid of "
+    "its photo.",
+    "tracks": "Flights and walks whose photos were located together, as lines with times.",
+}
 _SAME_DEG = 2e-7  # coordinates are rounded to 1e-7
 # What these libraries raise when they cannot write a file.
 WRITE_ERRORS = (OSError, RuntimeError, ValueError, sqlite3.Error)
@@ -166,6 +176,8 @@ def _write_layer(
     has_parts = bool(frame.geom_type.eq("MultiPolygon").any())
     outline = "MultiPolygon" if has_parts else "Polygon"
     kind = {"footprints": outline, "tracks": "LineString"}.get(layer, "Point")
+    if driver == "GPKG":
+        options["DESCRIPTION"] = _ABSTRACTS[layer]
     frame.to_file(
         path,
         driver=driver,

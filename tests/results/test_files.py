@@ -374,3 +374,11 @@ def test_a_geopackage_has_the_places_that_compete_as_a_layer(tmp_path: Path) -> 
 def test_photos_without_rivals_have_no_layer_of_candidates(tmp_path: Path) -> None:
     write_results(_results(tmp_path), tmp_path / "out.gpkg")
     assert "candidates" not in geopandas.list_layers(tmp_path / "out.gpkg").name.to_list()
+
+
+def test_layers_of_a_geopackage_say_what_they_are(tmp_path: Path) -> None:
+    write_results(_results(tmp_path), tmp_path / "out.gpkg")
+    with closing(sqlite3.connect(tmp_path / "out.gpkg")) as db:
+        stated = dict(db.execute("SELECT table_name, description FROM gpkg_contents"))
+    assert "located by geoloc" in stated["photos"]
+    assert "photo_fid" in stated["footprints"]
