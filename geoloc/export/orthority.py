@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def _camera(view: CameraView) -> str:
         f"sensor_size: [{camera.width_px}, {camera.height_px}]",
     ]
     if lens is not None:
-        lines += [f"{name}: {value!r}" for name, value in lens._asdict().items()]
+        lines += [f"{name}: {value!r}" for name, value in asdict(lens).items()]
     return "".join(f"  {line}\n" for line in lines)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -162,6 +162,19 @@ def distortion_text(lens: Lens) -> str | None:
     return (
         json.dumps({"model": "fisheye", **asdict(lens)}) if isinstance(lens, FisheyeLens) else None
     )
+
+
+def turned(lens: Lens, rotation_deg: int) -> Lens:
+    """The lens over a picture that was turned clockwise by 0, 90, 180 or 270 degrees.
+
+    The tangential part is a vector (p2, p1) of the picture; a fisheye stays as it is.
+    """
+    if not isinstance(lens, BrownLens):
+        return lens
+    right, down = lens.p2, lens.p1
+    vectors = {90: (-down, right), 180: (-right, -down), 270: (down, -right)}
+    p2, p1 = vectors.get(rotation_deg % 360, (right, down))
+    return replace(lens, p1=p1, p2=p2)
 
 
 def for_focal(lens: Lens, factor: float) -> Lens:

@@ -11,7 +11,7 @@ import math
 
 from PIL import ExifTags
 
-from geoloc.geometry.lens import BrownLens, FisheyeLens, Lens, distortion_text
+from geoloc.geometry.lens import BrownLens, FisheyeLens, Lens, distortion_text, turned
 from geoloc.image_size import ImageSize
 from geoloc.photos.exif import Exif, number
 from geoloc.photos.metadata import MetadataBuilder
@@ -37,11 +37,11 @@ def read_distortion(upright: ImageSize, exif: Exif, xmp: Xmp, found: MetadataBui
         if not _FOCAL_SIDES[0] < focal_px / long_px < _FOCAL_SIDES[1] or not _makes_sense(lens):
             found.notes.append(f"{source} makes no sense for this photo: ignored")
             continue
-        turned = _turned(lens, found.values.get("rotation_deg", 0))
+        upright_lens = turned(lens, found.values.get("rotation_deg", 0))
         hfov_deg = 2 * math.degrees(
             math.atan(upright.width_px / max(upright) * long_px / 2 / focal_px)
         )
-        found.keep("distortion", distortion_text(turned), source)
+        found.keep("distortion", distortion_text(upright_lens), source)
         found.keep("hfov_deg", hfov_deg, source)
         return
 
@@ -103,13 +103,3 @@ def _numbers(text: str | None) -> list[float] | None:
 def _makes_sense(lens: Lens) -> bool:
     values = vars(lens).values()
     return all(abs(one) < _LARGEST for one in values if isinstance(one, float))
-
-
-def _turned(lens: Lens, rotation_deg: int) -> Lens:
-    """The lens over the upright photo: its tangential part is a vector (p2, p1) that turns."""
-    if not isinstance(lens, BrownLens):
-        return lens
-    right, down = lens.p2, lens.p1
-    turned = {90: (-down, right), 180: (-right, -down), 270: (down, -right)}
-    p2, p1 = turned.get(rotation_deg, (right, down))
-    return BrownLens(lens.k1, lens.k2, lens.k3, p1, p2)

@@ -71,3 +71,10 @@ def test_orthority_itself_reads_both_files(tmp_path: Path) -> None:
     x, y = to_utm.transform([p.lon for p in known], [p.lat for p in known])
     seen = camera.world_to_pixel(np.array([x, y, [240.0] * 3])).T
     np.testing.assert_allclose(seen, PIXELS - 0.5, atol=0.3)  # its pixels count from a centre
+
+
+def test_a_lens_that_bends_is_stated_with_its_coefficients(tmp_path: Path) -> None:
+    bent = located("b.jpg", distortion='{"model":"brown","k1":-0.1,"k3":0.01}')
+    write_orthority([bent], tmp_path / "cameras.geojson")
+    stated = (tmp_path / "cameras-interior.yaml").read_text().split("\n")
+    assert {"  type: brown", "  k1: -0.1", "  k3: 0.01", "  p2: 0.0"} <= set(stated)

@@ -54,6 +54,10 @@ def solved(
     return found
 
 
+def replace_height(camera: GroundCamera, height_m: float) -> GroundCamera:
+    return camera._replace(pose=replace(camera.pose, height_m=height_m))
+
+
 def off_m(found: CameraSolution, truth: GroundCamera) -> Float64Array:
     return np.array(found.placed.position) - np.array(truth.position)
 
@@ -111,14 +115,18 @@ def test_standard_deviations_shrink_with_the_points_that_count() -> None:
     assert many.attitude_sd_deg.pitch_deg < few.attitude_sd_deg.pitch_deg
 
 
-def test_a_camera_below_the_ground_is_none() -> None:
-    truth = placed(-90.0)
+def test_a_camera_that_comes_out_on_the_ground_is_none() -> None:
+    truth = GroundCamera(pose_at(Attitude(40.0, -90.0, 0.0), 5.0), GroundPoint(0.0, 0.0))
     photo_px = np.random.default_rng(0).uniform(0, 600, (20, 2))
     seen = points_on_ground(LENS, truth, photo_px)
-    buried = seen + [0, 0, 99.9]
-    assert solve_camera(LENS, photo_px, buried, truth, CameraPriors(pitch_deg=-90.0)) is None or (
-        misfits_m(LENS, truth, photo_px, buried).min() > 0
-    )
+    priors = CameraPriors(pitch_deg=-90.0)
+    found = [
+        solve_camera(LENS, photo_px, seen, replace_height(truth, height_m), priors)
+        for height_m in (6.0, 60.0)
+    ]
+    assert found[0] is not None
+    assert found[0].placed.pose.height_m == pytest.approx(5.0, abs=0.5)
+    assert found[1] is None
 
 
 def test_points_are_as_far_off_as_they_lie() -> None:
