@@ -106,7 +106,7 @@ def _reliability_lines(found: Reliability) -> list[str]:
         wrong = ", ".join(
             f"{point.wrong:.1%} of the surest {point.coverage:.0%} "
             f"(from {point.least_confidence:.2f})"
-            for point in found.risk
+            for point in dict.fromkeys(found.risk)  # one of many answers that are equally sure
         )
         lines += [
             f"calibration error     {found.calibration_error:.3f}  (confidence and share right)",

@@ -81,3 +81,24 @@ def test_reliability_is_printed_and_plotted(
     assert "mean offset           +0.0 m east, +11.1 m north" in result.stdout
     assert Path("plot.svg").read_text().startswith("<svg")
     assert _run("out.geojson", "--truth", "truth.csv", "--plot", "plot.jpg").exit_code == 2
+
+
+def test_answers_that_are_equally_sure_are_one_share_of_the_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    photos = [
+        PhotoResult(
+            f"/p/{name}.jpg",
+            "located",
+            longitude=10.0,
+            latitude=0.0001,
+            confidence=0.9,
+            conf_radius_m=50.0,
+        )
+        for name in "ab"
+    ]
+    write_results(photos, tmp_path / "out.geojson")
+    Path("truth.csv").write_text("photo,lon,lat\na.jpg,10,0\nb.jpg,10,0\n")
+    stated = _run("out.geojson", "--truth", "truth.csv").stdout
+    assert stated.count("of the surest") == 1
