@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from geoloc.errors import ModelError
 from geoloc.image_size import ImageSize
@@ -14,6 +14,33 @@ CARD_NAME = "model.toml"
 WEIGHTS_NAME = "model.safetensors"
 # The network that takes patches around keypoints instead of images.
 _OF_KEYPOINTS = "patchnet"
+
+# How a photo from the ground becomes an input: on a ring around the camera, which is turned to a
+# heading, or whole, its sides kept in proportion, on black.
+GroundFit = Literal["ring", "letterbox"]
+_GROUND_FITS = ("ring", "letterbox")
+
+
+@dataclass(frozen=True)
+class TileCrops:
+    """The crops of the map that a network sees of one tile, all around the tile's centre.
+
+    Attributes:
+        ground_sizes_m: (L,) side of each crop on the ground, metres, ascending.
+        size_px: Side of each crop, pixels.
+        bearing_deg: The bearing that is up in a crop, degrees clockwise from true north.
+        fill: Grey level where the map shows nothing, 0 to 255.
+    """
+
+    ground_sizes_m: tuple[float, ...]
+    size_px: int
+    bearing_deg: float = 0.0
+    fill: int = 255
+
+    @property
+    def gsds_m(self) -> tuple[float, ...]:
+        """(L,) metres a pixel of each crop."""
+        return tuple(side_m / self.size_px for side_m in self.ground_sizes_m)
 
 
 @dataclass(frozen=True)
@@ -40,6 +67,8 @@ class ModelCard:
         ground_span_deg: Elevations of the lower and the upper edge of a ground view's input (see
             `geoloc.geometry.panorama`); None where whole images are squashed to it, as the
             benchmarks do.
+        ground_fit: How a photo from the ground becomes an input.
+        crops: The crops of the map that it sees of a tile; None where it sees the tile itself.
         vocabulary_sha256: Checksum of the vocabulary of its descriptors, a file beside the weights
             (see `geoloc.index.features.vocabulary`); empty where there is none.
         vocabulary: The other facts of the vocabulary: the imagery that taught it, and how.
@@ -62,6 +91,8 @@ class ModelCard:
     training: Mapping[str, object]
     accuracy: tuple[Mapping[str, object], ...]
     ground_span_deg: tuple[float, float] | None = None
+    ground_fit: GroundFit = "ring"
+    crops: TileCrops | None = None
     vocabulary_sha256: str = ""
     vocabulary: Mapping[str, object] = field(default_factory=dict)
 
@@ -135,6 +166,8 @@ def _card(document: Mapping[str, Any], folder: Path) -> ModelCard:
         training=dict(document.get("training", {})),
         accuracy=tuple(document.get("accuracy", ())),
         ground_span_deg=_span(document["input"].get("ground_span_deg")),
+        ground_fit=_ground_fit(document["input"].get("ground_fit", "ring")),
+        crops=_crops(document["tile"].get("crops")),
         vocabulary_sha256=str(vocabulary.pop("sha256")) if vocabulary else "",
         vocabulary=vocabulary,
     )
@@ -157,6 +190,26 @@ def _span(values: list[float] | None) -> tuple[float, float] | None:
             f"ground_span_deg is {values}, which is no [bottom, top] between -90 and 90"
         )
     return bottom_deg, top_deg
+
+
+def _ground_fit(value: object) -> GroundFit:
+    if value not in _GROUND_FITS:
+        raise ValueError(f"ground_fit is {value!r}, which is none of {', '.join(_GROUND_FITS)}")
+    return cast(GroundFit, value)
+
+
+def _crops(values: Mapping[str, Any] | None) -> TileCrops | None:
+    if values is None:
+        return None
+    sides_m = tuple(float(side_m) for side_m in values["ground_sizes_m"])
+    if not sides_m or sides_m[0] <= 0 or list(sides_m) != sorted(set(sides_m)):
+        raise ValueError(f"crops.ground_sizes_m is {list(sides_m)}, which does not ascend from 0")
+    return TileCrops(
+        sides_m,
+        int(values["size_px"]),
+        float(values.get("bearing_deg", 0.0)),
+        int(values.get("fill", 255)),
+    )
 
 
 def check_embeds_images(card: ModelCard) -> None:

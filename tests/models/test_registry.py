@@ -13,6 +13,7 @@ import torch
 from geoloc.errors import ModelError
 from geoloc.image_size import ImageSize
 from geoloc.models import registry, weights
+from geoloc.models.card import TileCrops
 from geoloc.models.weights import load_strictly, read_tensors, sha256_of, write_tensors
 
 CARD = """
@@ -81,6 +82,31 @@ def test_the_span_of_ground_views_is_read_where_it_is_stated(folder: Path) -> No
     assert registry.read_card(folder).ground_span_deg is None
     edit(folder, "[input]", "[input]\nground_span_deg = [-60, 30]")
     assert registry.read_card(folder).ground_span_deg == (-60.0, 30.0)
+
+
+def test_the_crops_of_a_tile_are_read_where_they_are_stated(folder: Path) -> None:
+    card = registry.read_card(folder)
+    assert card.crops is None
+    assert card.ground_fit == "ring"
+    crops = "[tile.crops]\nground_sizes_m = [76.8, 153.6]\nsize_px = 384\nbearing_deg = 180\n"
+    edit(folder, "[input]", crops + '[input]\nground_fit = "letterbox"')
+    card = registry.read_card(folder)
+    assert card.crops == TileCrops((76.8, 153.6), 384, bearing_deg=180.0, fill=255)
+    assert card.crops.gsds_m == pytest.approx((0.2, 0.4))
+    assert card.ground_fit == "letterbox"
+
+
+@pytest.mark.parametrize("sides", ["[2, 1]", "[1, 1]", "[]", "[0, 1]"])
+def test_crops_that_do_not_ascend_are_refused(folder: Path, sides: str) -> None:
+    edit(folder, "[input]", f"[tile.crops]\nground_sizes_m = {sides}\nsize_px = 384\n[input]")
+    with pytest.raises(ModelError, match="does not ascend"):
+        registry.read_card(folder)
+
+
+def test_a_fit_that_is_unknown_is_refused(folder: Path) -> None:
+    edit(folder, "[input]", '[input]\nground_fit = "stretch"')
+    with pytest.raises(ModelError, match="none of ring, letterbox"):
+        registry.read_card(folder)
 
 
 @pytest.mark.parametrize("span", ["[30, -60]", "[-60, 91]", "[0, 0]", "[1]", "7"])
