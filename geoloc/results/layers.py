@@ -20,7 +20,12 @@ import pyogrio
 import shapely
 
 from geoloc.options import OutputFormat
-from geoloc.results.qgis_style import footprint_style, photo_style
+from geoloc.results.qgis_style import (
+    candidate_style,
+    footprint_style,
+    photo_style,
+    track_style,
+)
 from geoloc.results.schema import RESULT_COLUMNS, Record
 from geoloc.results.track_lines import track_frame
 
@@ -90,13 +95,13 @@ def write_gpkg(records: list[Record], path: Path) -> None:
     _write_layer(_related_footprints(records), path, driver="GPKG", layer="footprints")
     if _has_tracks(records):
         _write_layer(track_frame(records), path, driver="GPKG", layer="tracks")
-    related = ["footprints"]
     if len(candidates := candidate_frame(records)):
         _write_layer(candidates, path, driver="GPKG", layer="candidates")
-        related.append("candidates")
-    for layer in related:
-        _declare_relation(path, layer)
-    _write_gpkg_styles(path, _styles())
+    layers = _layers(path)
+    for layer in ("footprints", "candidates"):
+        if layer in layers:
+            _declare_relation(path, layer)
+    _write_gpkg_styles(path, {name: style for name, style in _styles().items() if name in layers})
 
 
 def write_fgb(records: list[Record], path: Path) -> None:
@@ -123,21 +128,27 @@ def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
     found = len(pyogrio.read_dataframe(path, layer="footprints"))
     if found != expected:
         return f"{found} of {expected} footprints are there"
-    if _has_tracks(records) and "tracks" not in [name for name, _ in pyogrio.list_layers(path)]:
+    layers = _layers(path)
+    if _has_tracks(records) and "tracks" not in layers:
         return "its tracks are not there"
     competing = len(candidate_frame(records))
     if competing and len(pyogrio.read_dataframe(path, layer="candidates")) != competing:
         return "its candidates are not all there"
     with closing(sqlite3.connect(path)) as db:
         styles = dict(db.execute("SELECT f_table_name, styleQML FROM layer_styles"))
-    return None if styles == _styles() else "its styles are not there"
+    expected_styles = {name: style for name, style in _styles().items() if name in layers}
+    return None if styles == expected_styles else "its styles are not there"
+
+
+def _layers(path: Path) -> set[str]:
+    return {str(name) for name, _ in pyogrio.list_layers(path)}
 
 
 def foreign_parts(path: Path) -> list[str]:
     """Layers and styles of a GeoPackage that are not ours."""
     ours = {"photos", "footprints", "tracks", "candidates", "layer_styles"}
-    names = [name for name, _ in pyogrio.list_layers(path)]
-    parts = [f"the layer {name}" for name in names if name not in ours]
+    names = _layers(path)
+    parts = [f"the layer {name}" for name in sorted(names - ours)]
     if "layer_styles" not in names:  # saved again by a program that keeps none
         return parts
     with closing(sqlite3.connect(path)) as db:
@@ -164,8 +175,13 @@ def count_moved(path: Path, fmt: OutputFormat) -> int:
 
 
 def _styles() -> dict[str, str]:
-    """The style of each layer of a GeoPackage."""
-    return {"photos": photo_style(), "footprints": footprint_style()}
+    """The style of each layer that a GeoPackage may have."""
+    return {
+        "photos": photo_style(),
+        "footprints": footprint_style(),
+        "tracks": track_style(),
+        "candidates": candidate_style(),
+    }
 
 
 def _write_layer(

@@ -33,7 +33,7 @@ def test_every_module_is_in_the_wheel(names: list[str]) -> None:
 
 def test_the_styles_of_qgis_are_in_the_wheel(names: list[str]) -> None:
     styles = {path.name for path in REPOSITORY.glob("geoloc/results/*.qml")}
-    assert styles == {"photos.qml", "footprints.qml"}
+    assert styles == {"photos.qml", "footprints.qml", "candidates.qml", "tracks.qml"}
     assert {f"geoloc/results/{name}" for name in styles} <= set(names)
 
 

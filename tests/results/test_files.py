@@ -368,7 +368,9 @@ def test_a_geopackage_has_the_places_that_compete_as_a_layer(tmp_path: Path) -> 
     assert [(p.x, p.y) for p in layer.geometry] == [(13.1, 52.1), (13.2, 52.2)]
     with closing(sqlite3.connect(tmp_path / "out.gpkg")) as db:
         keys = db.execute("PRAGMA foreign_key_list('candidates')").fetchall()
+        styled = {name for (name,) in db.execute("SELECT f_table_name FROM layer_styles")}
     assert [(key[2], key[3], key[4]) for key in keys] == [("photos", "photo_fid", "fid")]
+    assert styled == {"photos", "footprints", "candidates"}
 
 
 def test_photos_without_rivals_have_no_layer_of_candidates(tmp_path: Path) -> None:

@@ -14,7 +14,12 @@ from urllib.parse import unquote
 import pytest
 
 from geoloc.results.files import write_results
-from geoloc.results.qgis_style import footprint_style, photo_style
+from geoloc.results.qgis_style import (
+    candidate_style,
+    footprint_style,
+    photo_style,
+    track_style,
+)
 from geoloc.results.schema import RESULT_COLUMNS, PhotoResult, Status
 
 _QGIS_PYTHON = "/usr/bin/python3"  # where distributions put QGIS's bindings
@@ -72,6 +77,23 @@ os._exit(0)  # QGIS may crash while it takes itself down
 """
 
 
+_STYLED = """
+import json, os, sys
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from qgis.core import QgsApplication, QgsVectorLayer
+app = QgsApplication([], False)
+app.initQgis()
+styled = {}
+for name in ("photos", "footprints", "candidates", "tracks"):
+    layer = QgsVectorLayer(f"{sys.argv[1]}|layername={name}", name, "ogr")
+    _, is_styled = layer.loadDefaultStyle()
+    styled[name] = [is_styled, layer.labelsEnabled(), layer.minimumScale()]
+print(json.dumps(styled))
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
 @pytest.mark.parametrize("style", [photo_style(), footprint_style()], ids=["photos", "footprints"])
 def test_a_style_is_well_formed_and_has_every_status(style: str) -> None:
     root = ET.fromstring(style)
@@ -81,6 +103,25 @@ def test_a_style_is_well_formed_and_has_every_status(style: str) -> None:
     assert not re.search(r"(?i)(?<=[\">])(/home|/tmp|/usr|/data|[a-z]:[\\/])", style)
     assert categories == list(get_args(Status))
     assert symbols == [category.get("symbol") for category in root.iter("category")]
+
+
+@pytest.mark.parametrize(
+    ("style", "columns"),
+    [
+        (candidate_style(), {"photo_fid", "photo", "rank", "probability", "ce90_m"}),
+        (track_style(), {"track", "photos", "from_track", "begin", "end"}),
+    ],
+    ids=["candidates", "tracks"],
+)
+def test_the_other_styles_name_each_column_of_their_layer(style: str, columns: set[str]) -> None:
+    root = ET.fromstring(style)
+    aliases = {each.get("field", ""): each.get("name") for each in root.iter("alias")}
+    assert {name for name, alias in aliases.items() if alias} == columns
+    quoted = set(re.findall(r'"(\w+)"', root.findtext("mapTip", "")))
+    assert quoted
+    assert quoted <= columns
+    assert not [each for each in root.iter() if each.get("fontFamily")], "a font of one machine"
+    assert not re.search(r"(?i)(?<=[\">])(/home|/tmp|/usr|/data|[a-z]:[\\/])", style)
 
 
 def test_the_style_speaks_of_our_columns_only() -> None:
@@ -104,8 +145,8 @@ def _qgis() -> None:
         pytest.skip("QGIS is not installed")
 
 
-def _look(source: str, home: Path) -> dict[str, object]:
-    """What QGIS says of one layer."""
+def _look(source: str, home: Path, program: str = _LOOK) -> dict[str, object]:
+    """What QGIS says of one layer, or what another program says of a file."""
     settings = {
         "PATH": os.environ.get("PATH", ""),
         "QT_QPA_PLATFORM": "offscreen",
@@ -113,7 +154,7 @@ def _look(source: str, home: Path) -> dict[str, object]:
         "XDG_RUNTIME_DIR": str(home),
     }
     run = subprocess.run(
-        [_QGIS_PYTHON, "-c", _LOOK, source], env=settings, capture_output=True, text=True
+        [_QGIS_PYTHON, "-c", program, source], env=settings, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
     said: dict[str, object] = json.loads(run.stdout.splitlines()[-1])
@@ -198,3 +239,25 @@ def test_the_map_tip_finds_a_photo_whatever_its_name_and_wherever_it_was_moved(
         ]
         if folder == there:
             there.rename(moved)
+
+
+@pytest.mark.usefixtures("_qgis")
+def test_qgis_finds_a_style_for_every_layer(tmp_path: Path) -> None:
+    rivals = "[[13.1,52.1,0.6,20.0],[13.2,52.2,0.3,25.0]]"
+    rows = [
+        PhotoResult(
+            f"/photos/{n}.jpg",
+            "located",
+            longitude=13.1 + n / 1000,
+            latitude=52.1,
+            candidates=rivals,
+            track="first",
+            track_position=n,
+        )
+        for n in range(2)
+    ]
+    write_results(rows, tmp_path / "out.gpkg")
+    styled = _look(str(tmp_path / "out.gpkg"), tmp_path, _STYLED)
+    assert styled["candidates"] == [True, True, 25000.0]
+    assert styled["tracks"][:2] == [True, True]  # type: ignore[index]
+    assert all(is_styled for is_styled, *_ in styled.values())  # type: ignore[misc]
