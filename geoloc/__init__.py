@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from geoloc.learning.training.job import measure_model, train_model
     from geoloc.locate.explain.job import explain_photo
     from geoloc.locate.file_job import LocateSummary, locate_to_file
+    from geoloc.locate.heatmap.job import HeatmapSummary, write_heatmaps
     from geoloc.locate.job import locate_photos
     from geoloc.models.check import check_model
     from geoloc.models.conversion.job import export_model, import_model
@@ -69,6 +70,7 @@ _HOMES = {
     "ExportOptions": "options",
     "ExportReport": "export.report",
     "GeolocError": "errors",
+    "HeatmapSummary": "locate.heatmap.job",
     "IndexOptions": "options",
     "LocateOptions": "options",
     "LocateSummary": "locate.file_job",
@@ -109,6 +111,7 @@ _HOMES = {
     "read_results": "results.files",
     "train_model": "learning.training.job",
     "warp_photos": "ortho.job",
+    "write_heatmaps": "locate.heatmap.job",
     "write_results": "results.files",
 }
 
@@ -120,6 +123,7 @@ __all__ = [
     "ExportOptions",
     "ExportReport",
     "GeolocError",
+    "HeatmapSummary",
     "IndexOptions",
     "LocateOptions",
     "LocateSummary",
@@ -161,6 +165,7 @@ __all__ = [
     "read_results",
     "train_model",
     "warp_photos",
+    "write_heatmaps",
     "write_results",
 ]
 

@@ -19,6 +19,7 @@ from geoloc.commands._console import (
     workers_option,
 )
 from geoloc.commands._handoffs import check_handoffs, hand_off, handoff_options, handoffs_of
+from geoloc.commands._heatmaps import check_heatmaps, heatmap_option, heatmaps_of_located
 from geoloc.commands._progress import progress_bar
 from geoloc.commands._reporting import check_report, report_located
 from geoloc.commands._warping import (
@@ -218,6 +219,7 @@ _DEFAULT = LocateOptions()
     "with a mosaic of all (see `geoloc warp`, which does so afterwards).",
 )
 @warp_options("warp-")
+@heatmap_option
 @click.option(
     "--report",
     "report_page",
@@ -257,6 +259,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     index: Path,
     recursive: bool,
     warp_folder: Path | None,
+    heatmap_folder: Path | None,
     report_page: Path | None,
     fmt: OutputFormat | None,
     resume: bool,
@@ -286,6 +289,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     from geoloc.results.files import check_place
 
     check_place(output, fmt=fmt)  # before anything takes time
+    check_heatmaps(heatmap_folder, output)
     handoffs = handoffs_of(search, output, fmt)
     check_handoffs(handoffs, overwrite=overwrite or resume)
     if report_page is not None:
@@ -322,6 +326,8 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     failed = hand_off(handoffs, overwrite=overwrite or resume, is_idle=is_idle, quiet=quiet)
     if report_page is not None and not (is_idle and report_page.exists()):
         report_located(report_page, Path(output), index, fmt=fmt, quiet=quiet)
+    if heatmap_folder is not None:
+        heatmaps_of_located(found, Path(output), heatmap_folder, writing, quiet=quiet)
     is_partial = bool(job.summary.statuses["unreadable"])
     if warp_folder is not None:
         with progress_bar(quiet=quiet, verbose=verbose) as progress:

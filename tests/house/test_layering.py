@@ -283,7 +283,7 @@ OWNERS = {
     "kornia": "locate.drone.matchers",
     "faiss": "index.faiss_file index.vector_store index.features",
     # Of all decoders here only GDAL reads every depth, number and layout of bands.
-    "rasterio": "tiles terrain ortho photos.deep_colour synthetic.world",
+    "rasterio": "tiles terrain ortho photos.deep_colour locate.heatmap.geotiff synthetic.world",
     "PIL": "photos synthetic export locate.explain learning.pairing.job report.pictures",
     "cv2": "geometry index ortho locate learning synthetic.world models.embedder"
     " report.map_pyramid",

@@ -1,0 +1,1 @@
+"""Maps of how likely a photo was taken where."""
