@@ -19,6 +19,7 @@ from geoloc.progress import Progress, Silent
 from geoloc.results.files import check_place, stream_results, write_file
 from geoloc.results.journal import ResultJournal, journal_path, read_journal, row_key
 from geoloc.results.schema import PhotoResult
+from geoloc.results.track_file import check_track_file, track_path
 from geoloc.storage.atomic import remove_drafts_of
 from geoloc.storage.lock import locked_file
 
@@ -141,6 +142,8 @@ class FileJob:
         opened = open_index(self._index, self._options)
         options, states = options_text(self._options), PhotoStates(self._options)
         in_tracks = self._options.track != NONE
+        if in_tracks:
+            check_track_file(track_path(path), self._fmt)  # rather now than when all are located
         output = Output(path, self._fmt, opened.index_id, options, states, in_tracks)
         standing = find_standing(self._photos, output, self._writing)
         self._note(standing)

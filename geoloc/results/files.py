@@ -36,6 +36,7 @@ from geoloc.results.journal import ResultJournal, journal_path
 from geoloc.results.qgis_style import photo_style
 from geoloc.results.schema import PhotoResult, Record, result_of, result_record
 from geoloc.results.text_formats import TEXT_WRITERS
+from geoloc.results.track_file import write_track_file
 from geoloc.storage.atomic import draft_name, plain_target, replacing, write_text
 from geoloc.storage.lock import locked_file
 from geoloc.storage.sqlite_group import check_not_in_use
@@ -198,6 +199,8 @@ def write_file(
 ) -> list[Path]:
     """Write results to a file, whole or not at all, and a style for QGIS beside it.
 
+    Tracks of photos lie beside it as well, where its format has no layer for them.
+
     Args:
         results: One a photo.
         path: The file.
@@ -206,6 +209,7 @@ def write_file(
 
     Raises:
         OutputBusyError: Another program has the file open.
+        OutputExistsError: What has the name of the file of tracks is none.
         ShortWriteError: The file does not hold what was written.
     """
     records = [_record(result, path.absolute().parent) for result in results]
@@ -217,6 +221,7 @@ def write_file(
         if fmt in _SIDECAR_FORMATS and (new_style or not style.exists()):
             write_text(style, photo_style())
             written.append(style)
+        written += write_track_file(records, path, fmt, new_style=new_style)
     except OutputBusyError as error:
         message = f"{error}; what was done is kept, run the same command again then"
         raise OutputBusyError(message, path=path) from error

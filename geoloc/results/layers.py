@@ -118,6 +118,27 @@ def write_parquet(records: list[Record], path: Path) -> None:
     results_frame(records).to_parquet(path, index=False, write_covering_bbox=True)
 
 
+def write_tracks(records: list[Record], path: Path, driver: str) -> None:
+    """The lines of tracks as a file of their own; GeoJSON is cut at the antimeridian."""
+    frame = track_frame(records)
+    if driver == "Parquet":
+        frame.to_parquet(path, index=False, write_covering_bbox=True)
+        return
+    options = {"RFC7946": "YES"} if driver == "GeoJSON" else {}
+    _write_layer(frame, path, driver=driver, layer="tracks", **options)
+
+
+def holds_tracks(path: Path, driver: str) -> bool:
+    """Whether a file is one of tracks, by its columns."""
+    try:
+        frame = (
+            geopandas.read_parquet(path) if driver == "Parquet" else pyogrio.read_dataframe(path)
+        )
+    except (*WRITE_ERRORS, KeyError, TypeError):
+        return False
+    return set(track_frame([]).columns) <= {*frame.columns, "geometry"}
+
+
 def _has_tracks(records: Iterable[Record]) -> bool:
     return any(record["track"] is not None for record in records)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas
 import pyogrio
 import pytest
 import shapely
 
+from geoloc.errors import OutputExistsError
 from geoloc.results.files import read_results, write_results
 from geoloc.results.formats import foreign_parts
 from geoloc.results.schema import PhotoResult, Status, result_record
@@ -47,6 +49,38 @@ def test_a_geopackage_has_a_layer_of_tracks_that_is_ours(tmp_path: Path) -> None
     assert layers["tracks"] == "LineString"
     assert foreign_parts(tmp_path / "out.gpkg", "gpkg") == []
     assert [one.track_position for one in read_results(tmp_path / "out.gpkg")] == [3, 1, 2, 4]
+
+
+@pytest.mark.parametrize("suffix", ["geojson", "geojsonl", "fgb", "parquet"])
+def test_a_format_of_one_layer_has_a_file_of_tracks_beside_it(tmp_path: Path, suffix: str) -> None:
+    written = write_results(ROWS, tmp_path / f"out.{suffix}")
+    path = tmp_path / f"out-tracks.{suffix}"
+    assert {path, path.with_suffix(".qml")} < set(written)
+    read = geopandas.read_parquet if suffix == "parquet" else geopandas.read_file
+    (line,) = read(path).itertuples()
+    assert (line.track, line.photos, line.from_track) == ("first", 3, 1)
+    assert line.geometry.geom_type.endswith("LineString")
+    assert read(path).crs.to_epsg() == 4326
+    again = write_results(ROWS, tmp_path / f"out.{suffix}", overwrite=True)
+    assert path in again, "a file of tracks of ours is replaced"
+
+
+def test_a_geojson_line_is_cut_at_the_antimeridian(tmp_path: Path) -> None:
+    write_results(ROWS, tmp_path / "out.geojson")
+    west, _, east, _ = geopandas.read_file(tmp_path / "out-tracks.geojson").total_bounds
+    assert (west, east) == (-180.0, 180.0)
+
+
+def test_what_is_no_file_of_tracks_is_not_replaced(tmp_path: Path) -> None:
+    other = tmp_path / "out-tracks.geojson"
+    other.write_text('{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(OutputExistsError, match="would hold the tracks, and is no such file"):
+        write_results(ROWS, tmp_path / "out.geojson")
+    assert "track" not in other.read_text()
+
+
+def test_a_table_has_no_lines(tmp_path: Path) -> None:
+    assert write_results(ROWS, tmp_path / "out.csv") == [tmp_path / "out.csv"]
 
 
 def test_without_tracks_there_is_no_such_layer(tmp_path: Path) -> None:
