@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from geoloc.commands._console import say
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import OptionError
-from geoloc.options import OutputFormat, ReportOptions
+from geoloc.options import LocateOptions, OutputFormat, ReportOptions
 
 if TYPE_CHECKING:
     from geoloc.report.job import ReportSummary
@@ -31,20 +31,29 @@ def check_report(page: Path, output: str, *, overwrite: bool) -> None:
 
 
 def report_located(
-    page: Path, output: Path, index: Path, *, fmt: OutputFormat | None, quiet: bool
+    page: Path,
+    output: Path,
+    index: Path,
+    *,
+    fmt: OutputFormat | None,
+    located: LocateOptions,
+    quiet: bool,
 ) -> None:
     """Write the page of a finished file of results, and say so."""
     from geoloc.index.map_index import MapIndex
+    from geoloc.locate.map_terrain import terrain_of
     from geoloc.report.job import write_report
     from geoloc.results.files import read_results
 
     with progress_bar(quiet=quiet, verbose=0) as progress:
+        opened = MapIndex.open(index)
         summary = write_report(
             read_results(output, fmt=fmt),
             page,
             ReportOptions(overwrite=True),
-            index=MapIndex.open(index),
+            index=opened,
             beside=output.absolute().parent,
+            terrain=terrain_of(located, opened),
             progress=progress,
         )
     say_report(summary, quiet=quiet)

@@ -325,7 +325,7 @@ def command(  # one parameter an option; the search's own go on as one dataclass
     is_idle = job.summary.is_idle
     failed = hand_off(handoffs, overwrite=overwrite or resume, is_idle=is_idle, quiet=quiet)
     if report_page is not None and not (is_idle and report_page.exists()):
-        report_located(report_page, Path(output), index, fmt=fmt, quiet=quiet)
+        report_located(report_page, Path(output), index, fmt=fmt, located=options, quiet=quiet)
     if heatmap_folder is not None:
         heatmaps_of_located(found, Path(output), heatmap_folder, writing, quiet=quiet)
     is_partial = bool(job.summary.statuses["unreadable"])

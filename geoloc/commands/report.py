@@ -10,7 +10,7 @@ import click
 from geoloc.commands._console import example, overwrite_option, verbosity_options
 from geoloc.commands._progress import progress_bar
 from geoloc.commands._reporting import say_report
-from geoloc.options import Redaction, ReportOptions
+from geoloc.options import LocateOptions, Redaction, ReportOptions
 
 _DEFAULT = ReportOptions()
 
@@ -92,6 +92,7 @@ def command(
     3 no results or a wrong truth, 4 no index.
     """
     from geoloc.index.map_index import MapIndex
+    from geoloc.locate.map_terrain import terrain_of
     from geoloc.report.job import check_page, write_report
     from geoloc.results.evaluation import read_truth
     from geoloc.results.files import read_results
@@ -99,11 +100,13 @@ def command(
     options = ReportOptions(redact, thumbnail_px, max_mb, overwrite)
     check_page(output, overwrite=overwrite)  # before anything takes time
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        opened = None if index is None else MapIndex.open(index)
         summary = write_report(
             read_results(results),
             output,
             options,
-            index=None if index is None else MapIndex.open(index),
+            index=opened,
+            terrain=terrain_of(LocateOptions(), opened),
             truth=None if truth is None else read_truth(truth),
             beside=results.absolute().parent,
             progress=progress,

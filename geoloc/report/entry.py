@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from geoloc.arrays import Float64Array
 from geoloc.errors import PhotoError, RasterError
 from geoloc.geometry.crs import LonLat
 from geoloc.geometry.longitude import near
@@ -17,6 +18,7 @@ from geoloc.options import Redaction
 from geoloc.ortho.view import PhotoView, photo_view
 from geoloc.results.schema import PhotoResult, result_record
 from geoloc.results.solved_camera import control_points
+from geoloc.terrain.terrain import Terrain
 
 Entry = dict[str, Any]
 
@@ -33,6 +35,8 @@ _DRAWN = ("footprint", "control_points", "candidates")  # shown as pictures, not
 _LONLAT_DECIMALS = 7
 _REACH = 4.0  # flying heights, as `geoloc warp` has it
 _TOP_STEPS = 32
+# Points of the mesh by which a photo lies on the ground: lenses and hills bend it between corners.
+_MESH_COLUMNS, _MESH_ROWS = 7, 6
 _DOUBT = {"ambiguous": 1.0, "rejected": 1.0, "located": 0.0, "corrected": -1.0, "unreadable": -2.0}
 
 
@@ -50,7 +54,12 @@ class KnownTruth:
 
 
 def photo_entry(
-    row: PhotoResult, *, about_lon: float, truth: KnownTruth | None, redact: Redaction
+    row: PhotoResult,
+    *,
+    about_lon: float,
+    truth: KnownTruth | None,
+    redact: Redaction,
+    terrain: Terrain | None = None,
 ) -> Entry:
     """What the page knows of a photo.
 
@@ -59,6 +68,7 @@ def photo_entry(
         about_lon: Longitudes are counted so that they lie near it, across the antimeridian, too.
         truth: What is truly so.
         redact: What is kept back.
+        terrain: Heights of the ground under the photo; None is level ground.
     """
     record = result_record(row)
     shown = {name: value for name, value in record.items() if value is not None}
@@ -74,7 +84,7 @@ def photo_entry(
         lon = round(float(near(row.longitude, about_lon)), _FUZZ_DECIMALS)
         entry["at"] = [lon, round(row.latitude, _FUZZ_DECIMALS)]
     if redact == "none":
-        entry.update(_places(row, about_lon, truth))
+        entry.update(_places(row, about_lon, truth, terrain))
     return entry
 
 
@@ -90,7 +100,9 @@ def column_descriptions() -> dict[str, str]:
     return {name: " ".join(said.split()).replace("``", "") for name, said in found}
 
 
-def _places(row: PhotoResult, about_lon: float, truth: KnownTruth | None) -> Entry:
+def _places(
+    row: PhotoResult, about_lon: float, truth: KnownTruth | None, terrain: Terrain | None
+) -> Entry:
     """What of a photo lies somewhere, longitude first."""
 
     def lonlat(lon: float, lat: float) -> list[float]:
@@ -110,9 +122,10 @@ def _places(row: PhotoResult, about_lon: float, truth: KnownTruth | None) -> Ent
     ]
     if points:
         found["points"] = points
-    if (laid := _laid_on_ground(row)) is not None:
-        pixels, corners = laid
-        found["warp"] = {"px": pixels, "at": [lonlat(*corner) for corner in corners]}
+    if (laid := _laid_on_ground(row, terrain)) is not None:
+        top, mesh = laid
+        places = [[lonlat(*at) if np.isfinite(at[0]) else None for at in line] for line in mesh]
+        found["warp"] = {"top": round(top, 1), "mesh": places}
     if candidates := _candidates(row):
         found["candidates"] = [
             {"at": lonlat(lon, lat), "probability": probability, "radius_m": radius_m}
@@ -131,34 +144,49 @@ def _rings(footprint: str | None) -> list[list[tuple[float, ...]]]:
     return [list(part.exterior.coords) for part in parts if part.geom_type == "Polygon"]
 
 
-def _laid_on_ground(row: PhotoResult) -> tuple[list[list[float]], list[list[float]]] | None:
-    """Four pixels of a photo, and where level ground has them (lon, lat): a warp for the eye.
+def _laid_on_ground(row: PhotoResult, terrain: Terrain | None) -> tuple[float, Float64Array] | None:
+    """A mesh over a photo, and where the ground has it: a warp for the eye.
 
-    The four are the corners of its lower part, down from the first row that shows ground within
-    reach. None without a camera, or where it looks over everything.
+    The mesh reaches from the first row that shows ground within reach down to the lower edge, and
+    from the left to the right one. None without a camera, or where it looks over everything.
+
+    Returns:
+        The first row, and the places (`_MESH_ROWS`, `_MESH_COLUMNS`, 2), longitude first; NaN
+        where a pixel shows no ground within reach.
     """
     try:
-        view = photo_view(row, reach=_REACH)
+        view = photo_view(row, reach=_REACH, terrain=terrain)
+        top = _first_row_on_ground(view)
+        if top is None:
+            return None
+        width, height = view.size_px
+        columns, rows = np.meshgrid(
+            np.linspace(0, width, _MESH_COLUMNS), np.linspace(top, height, _MESH_ROWS)
+        )
+        ground = view.ground_at(np.column_stack([columns.ravel(), rows.ravel()]))[:, :2]
     except (PhotoError, RasterError, ValueError):
         return None
-    width, height = view.size_px
-    top = _first_row_on_ground(view)
-    if top is None:
+    is_known = np.isfinite(ground).all(axis=1)
+    if not is_known.any():
         return None
-    pixels = [[0.0, top], [float(width), top], [float(width), float(height)], [0.0, float(height)]]
-    ground = view.ground_at(np.array(pixels))[:, :2]
-    if not np.isfinite(ground).all():
-        return None
-    return pixels, view.solved.frame.to_lonlat(ground).tolist()
+    places = np.full(ground.shape, np.nan)
+    places[is_known] = view.solved.frame.to_lonlat(ground[is_known])
+    return top, places.reshape(_MESH_ROWS, _MESH_COLUMNS, 2)
 
 
 def _first_row_on_ground(view: PhotoView) -> float | None:
-    """The first row of which both ends show ground within reach; None if none in the upper 3/4."""
+    """The first row of which both ends show ground within reach, or one end; None if none does.
+
+    The lowest quarter is too little to be looked at.
+    """
     width, height = view.size_px
     rows = np.linspace(0, 0.75 * height, _TOP_STEPS)
     ends = np.array([[x, row] for row in rows for x in (0.0, float(width))])
-    is_ground = np.isfinite(view.ground_at(ends)).all(axis=1).reshape(-1, 2).all(axis=1)
-    return float(rows[int(np.argmax(is_ground))]) if is_ground.any() else None
+    is_ground = np.isfinite(view.ground_at(ends)).all(axis=1).reshape(-1, 2)
+    for seen in (is_ground.all(axis=1), is_ground.any(axis=1)):
+        if seen.any():
+            return float(rows[int(np.argmax(seen))])
+    return None
 
 
 def _candidates(row: PhotoResult) -> list[list[float]]:

@@ -34,6 +34,7 @@ from geoloc.results.evaluation import Truth, evaluate_results, match_truth
 from geoloc.results.reliability_plot import reliability_svg
 from geoloc.results.schema import PhotoResult
 from geoloc.storage.atomic import plain_target, replacing_folder, write_text
+from geoloc.terrain.terrain import Terrain
 
 _LEAST_REACH_M, _MOST_REACH_M = 150.0, 3_000.0
 _AROUND = 1.5  # how much more than a photo's own ground is shown, finely
@@ -89,6 +90,7 @@ def write_report(
     index: MapIndex | None = None,
     truth: Sequence[Truth] | None = None,
     beside: Path | None = None,
+    terrain: Terrain | None = None,
     progress: Progress | None = None,
 ) -> ReportSummary:
     """Write the page of results.
@@ -100,6 +102,7 @@ def write_report(
         index: Index whose map is shown; None shows none. Neither does one whose tiles are gone.
         truth: Where photos were truly taken.
         beside: Folder of the file of results, from which photos are found that have moved with it.
+        terrain: Heights of the ground on which photos are laid; None is level ground.
         progress: Hears of it.
 
     Raises:
@@ -116,7 +119,13 @@ def write_report(
     about_lon = next((row.longitude for row in results if row.longitude is not None), 0.0)
     known = _known_truth(results, truth)
     entries = [
-        photo_entry(row, about_lon=about_lon, truth=known.get(number), redact=options.redact)
+        photo_entry(
+            row,
+            about_lon=about_lon,
+            truth=known.get(number),
+            redact=options.redact,
+            terrain=terrain,
+        )
         for number, row in enumerate(results)
     ]
     pictures = _pictures(results, beside, options, progress)

@@ -6,8 +6,8 @@ photo shows (these two from 1:20 000 and closer: outlines of a whole flight hide
 its name from 1:10 000. The photo is in the map tip, by its absolute path or, where that leads
 nowhere, from the folder of the layer's file (`photo_rel`); the action *Open photo* finds it in the
 same way, the form by its absolute path. ``footprints.qml`` draws outlines coloured by status,
-``candidates.qml`` a diamond for each place that competes, the fuller the likelier, from
-1:25 000, its radius from 1:20 000, with its rank and share from 1:10 000; ``tracks.qml`` a line with arrows in the
+``candidates.qml`` a diamond for each place that competes, the fuller the likelier, from 1:25 000,
+its radius from 1:20 000, its rank and share from 1:10 000; ``tracks.qml`` a line with arrows in the
 direction of the flight, and a ring where it begins.
 
 The colours are Okabe and Ito's, which the colour-blind can tell apart. Fully sure is opaque; no

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from geoloc.geometry.camera import Pose
 from geoloc.options import ReportOptions
 from geoloc.report.apply_job import apply_to_file
 from geoloc.report.job import write_report
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
+from tests.fixtures.located import located
 
 pytestmark = pytest.mark.slow
 
@@ -125,6 +127,34 @@ def test_pictures_beside_the_page_are_shown(look: Any, tmp_path: Path) -> None:
     write_report(rows, tmp_path / "r.html", ReportOptions(max_mb=1e-6))
     page = look(tmp_path / "r.html")
     page.wait_for_function("document.getElementById('picture').naturalWidth === 40")
+
+
+def test_a_photo_is_laid_over_the_map(look: Any, tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    Image.new("RGB", (400, 300), "red").save(photo)
+    row = located(str(photo), pose=Pose(0, -60, 0, 100))
+    write_report([row], tmp_path / "r.html")
+    page = look(tmp_path / "r.html")
+    page.fill("#opacity", "80")
+    page.wait_for_selector("canvas.warp[style*='translate']")  # once it is drawn
+    shown = page.evaluate(
+        """() => {
+          const canvas = document.querySelector("canvas.warp");
+          const [width, height] = [canvas.width, canvas.height];
+          const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+          const at = (x, y) => {
+            const first = 4 * (Math.floor(y * (height - 1)) * width + Math.floor(x * (width - 1)));
+            return [...data.slice(first, first + 4)];
+          };
+          return [at(0.5, 0.5), at(0.5, 0.95), at(0.02, 0.95), at(0.98, 0.95)];
+        }"""
+    )
+    for red, green, blue, alpha in shown[:2]:
+        assert red > 200
+        assert max(green, blue) < 60
+        assert alpha == 255
+    # A photo that looks ahead shows a trapezium, narrow where it is near.
+    assert [colour[3] for colour in shown[2:]] == [0, 0]
 
 
 def test_reviews_are_kept_saved_and_written_back(look: Any, tmp_path: Path) -> None:

@@ -7,16 +7,22 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from geoloc.errors import InputError, OptionError, OutputExistsError
+from geoloc.geometry.camera import Pose
 from geoloc.geometry.crs import LonLat
 from geoloc.options import ReportOptions
+from geoloc.ortho.view import photo_view
 from geoloc.report.entry import doubt, photo_entry
 from geoloc.report.job import write_report
 from geoloc.results.evaluation import Truth
 from geoloc.results.schema import PhotoResult
+from geoloc.terrain.terrain import Terrain, open_terrain
+from tests.fixtures.elevations import ORIGIN, write_elevation
+from tests.fixtures.located import HEIGHT_PX, WIDTH_PX, located
 
 _SQUARE = "POLYGON ((9.0 49.6, 9.001 49.6, 9.001 49.601, 9.0 49.601, 9.0 49.6))"
 
@@ -47,6 +53,33 @@ def _data(page: Path, name: str) -> Any:
     block = re.search(rf'id="report-{name}">(.*?)</script>', text, re.DOTALL)
     assert block is not None
     return json.loads(block[1])
+
+
+def _mesh(row: PhotoResult, terrain: Terrain | None = None) -> tuple[float, list[Any]]:
+    entry = photo_entry(row, about_lon=0.0, truth=None, redact="none", terrain=terrain)
+    return entry["warp"]["top"], entry["warp"]["mesh"]
+
+
+def test_a_photo_lies_on_the_page_where_its_lens_and_the_ground_have_it(tmp_path: Path) -> None:
+    terrain = open_terrain(write_elevation(tmp_path / "dem.tif"))
+    bent = '{"model": "brown", "k1": -0.1}'
+    pose = Pose(40, -60, 3, 100)
+    row = located(pose=pose, longitude=ORIGIN.lon, latitude=ORIGIN.lat, distortion=bent)
+    view = photo_view(row, reach=4.0, terrain=terrain)
+    top, mesh = _mesh(row, terrain)
+    assert top == 0
+    pixels = np.array([[0.0, 0.0], [WIDTH_PX / 3, HEIGHT_PX * 0.4], [WIDTH_PX, HEIGHT_PX]])
+    expected = view.solved.frame.to_lonlat(view.ground_at(pixels)[:, :2])
+    np.testing.assert_allclose([mesh[0][0], mesh[2][2], mesh[5][6]], expected, atol=1e-7)
+    assert np.abs(np.array(mesh) - np.array(_mesh(row)[1])).max() > 1e-5, "hills move it"
+
+
+def test_a_mesh_has_holes_where_no_ground_is_in_reach() -> None:
+    top, mesh = _mesh(located(pose=Pose(0, -25, 0, 100)))
+    assert top > 0
+    assert all(at is not None for at in mesh[-1])
+    _, tilted = _mesh(located(pose=Pose(0, -25, 35, 100)))
+    assert None in [at for line in tilted for at in line]
 
 
 def test_the_page_holds_rows_pictures_and_errors(photo: Path, tmp_path: Path) -> None:

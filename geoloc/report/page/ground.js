@@ -39,7 +39,7 @@ const latLng = ([lon, lat]) => L.latLng(lat, lon);
 const metresPerPixel = (map, at) =>
   (40075016.686 * Math.cos((at[1] * Math.PI) / 180)) / (256 * 2 ** map.getZoom());
 
-// The matrix that lays four points of a plane on four others, as CSS wants it.
+// The projective map that lays four points of a plane on four others, as a function; null if none.
 const homography = (from, to) => {
   const rows = [];
   from.forEach(([x, y], i) => {
@@ -57,46 +57,107 @@ const homography = (from, to) => {
     }
   }
   const [a, b, c, d, e, f, g, h] = rows.map((row, i) => row[8] / row[i]);
-  return `matrix3d(${[a, d, 0, g, b, e, 0, h, 0, 0, 1, 0, c, f, 0, 1].join(",")})`;
+  return ([x, y]) => {
+    const w = g * x + h * y + 1;
+    return [(a * x + b * y + c) / w, (d * x + e * y + f) / w];
+  };
 };
 
-// A photo laid over the map, as level ground has it.
+// One triangle of a picture, drawn on another: a plane is flat enough inside a small one.
+const drawTriangle = (context, picture, from, to) => {
+  const [[x0, y0], [x1, y1], [x2, y2]] = from;
+  const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
+  if (!area) return;
+  const slope = (k) => {
+    const [first, second] = [to[1][k] - to[0][k], to[2][k] - to[0][k]];
+    const byX = (first * (y2 - y0) - second * (y1 - y0)) / area;
+    const byY = (second * (x1 - x0) - first * (x2 - x0)) / area;
+    return [byX, byY, to[0][k] - byX * x0 - byY * y0];
+  };
+  const [ax, bx, cx] = slope(0);
+  const [ay, by, cy] = slope(1);
+  const middle = [0, 1].map((k) => (to[0][k] + to[1][k] + to[2][k]) / 3);
+  context.save();
+  context.beginPath();
+  // Half a pixel larger, so that no seam shows between neighbours.
+  for (const [x, y] of to) {
+    const away = Math.hypot(x - middle[0], y - middle[1]) || 1;
+    const grown = 1 + 0.7 / away;
+    context.lineTo(middle[0] + (x - middle[0]) * grown, middle[1] + (y - middle[1]) * grown);
+  }
+  context.clip();
+  context.transform(ax, ay, bx, by, cx, cy);
+  context.drawImage(picture, 0, 0);
+  context.restore();
+};
+
+const MOST_PIXELS = 4096; // of a side of the canvas: a photo that is shown larger is shown coarser
+const PARTS = 4; // of a side of a mesh's cell, inside which perspective still bends
+
+// A photo laid over the map by a mesh, as its camera, its lens and the ground have it.
 const Warp = L.Layer.extend({
   onAdd(map) {
-    this._frame = L.DomUtil.create("div", "warp leaflet-zoom-hide", map.getPane("warp"));
+    this._canvas = L.DomUtil.create("canvas", "warp leaflet-zoom-hide", map.getPane("warp"));
     map.on("zoomend viewreset", this._place, this);
   },
   onRemove(map) {
-    this._frame.remove();
+    this._canvas.remove();
     map.off("zoomend viewreset", this._place, this);
   },
   show(photo, opacity) {
     if (this._photo !== photo) {
       this._photo = photo;
-      this._frame.replaceChildren();
       this._picture = null;
+      this._canvas.width = 0;
     }
     const source = photo && photo.warp && opacity > 0 ? pictureOf(photo) : null;
     if (source && !this._picture) {
-      this._picture = document.createElement("img");
-      this._picture.alt = "";
+      this._picture = new Image();
       this._picture.addEventListener("load", () => this._place());
       this._picture.src = source;
-      this._frame.append(this._picture);
     }
-    if (this._picture) this._picture.style.opacity = opacity;
+    this._canvas.style.opacity = opacity;
   },
   _place() {
     const picture = this._picture;
     if (!picture || !picture.naturalWidth) return;
-    const { photo_width: width, photo_height: height } = this._photo.columns;
-    const scale = [picture.naturalWidth / width, picture.naturalHeight / height];
-    const from = this._photo.warp.px.map(([x, y]) => [x * scale[0], y * scale[1]]);
-    const to = this._photo.warp.at.map((at) => {
-      const point = this._map.latLngToLayerPoint(latLng(at));
-      return [point.x, point.y];
-    });
-    picture.style.clipPath = `inset(${from[0][1]}px 0 0 0)`;
-    picture.style.transform = homography(from, to) ?? "scale(0)";
+    const mesh = this._photo.warp.mesh.map((line) => line.map((at) => at && this._map.latLngToLayerPoint(latLng(at))));
+    const known = mesh.flat().filter(Boolean);
+    const box = L.bounds(known);
+    const size = box.getSize();
+    const ratio = Math.min(1, MOST_PIXELS / Math.max(size.x, size.y, 1));
+    this._canvas.width = Math.max(1, Math.ceil(size.x * ratio));
+    this._canvas.height = Math.max(1, Math.ceil(size.y * ratio));
+    this._canvas.style.width = `${size.x}px`;
+    this._canvas.style.height = `${size.y}px`;
+    L.DomUtil.setPosition(this._canvas, box.min);
+    const to = mesh.map((line) => line.map((at) => at && [(at.x - box.min.x) * ratio, (at.y - box.min.y) * ratio]));
+    this._draw(this._canvas.getContext("2d"), to);
+  },
+  _draw(context, to) {
+    const [picture, warp] = [this._picture, this._photo.warp];
+    const top = (warp.top * picture.naturalHeight) / this._photo.columns.photo_height;
+    const [columns, rows] = [to[0].length - 1, to.length - 1];
+    const pixel = (i, j) => [(picture.naturalWidth * i) / columns, top + ((picture.naturalHeight - top) * j) / rows];
+    for (let j = 0; j < rows; j += 1) {
+      for (let i = 0; i < columns; i += 1) {
+        const places = [to[j][i], to[j][i + 1], to[j + 1][i + 1], to[j + 1][i]];
+        const corners = [pixel(i, j), pixel(i + 1, j), pixel(i + 1, j + 1), pixel(i, j + 1)];
+        const laid = places.every(Boolean) && homography(corners, places);
+        if (laid) this._drawCell(context, corners, laid);
+      }
+    }
+  },
+  _drawCell(context, corners, laid) {
+    const [[left, upper], , [right, lower]] = corners;
+    const at = (i, j) => [left + ((right - left) * i) / PARTS, upper + ((lower - upper) * j) / PARTS];
+    for (let j = 0; j < PARTS; j += 1) {
+      for (let i = 0; i < PARTS; i += 1) {
+        const square = [at(i, j), at(i + 1, j), at(i + 1, j + 1), at(i, j + 1)];
+        for (const triangle of [square.slice(0, 3), [square[0], square[2], square[3]]]) {
+          drawTriangle(context, this._picture, triangle, triangle.map(laid));
+        }
+      }
+    }
   },
 });
