@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from geoloc.errors import ModelError
 from geoloc.image_size import ImageSize
+from geoloc.models.view import SATELLITE
 
 CARD_NAME = "model.toml"
 WEIGHTS_NAME = "model.safetensors"
@@ -119,6 +120,17 @@ class ModelCard:
                 path=self.folder,
             )
         return self.input_sizes[view]
+
+    def input_shape(self, view: str) -> tuple[int, ...]:
+        """The shape of one of a view's inputs: (3, H, W), or (L, 3, S, S) crops of a tile.
+
+        Raises:
+            ModelError: as `input_size` does.
+        """
+        height_px, width_px = self.input_size(view)
+        if view == SATELLITE and self.crops is not None:
+            return len(self.crops.ground_sizes_m), 3, self.crops.size_px, self.crops.size_px
+        return 3, height_px, width_px
 
 
 def card_from(document: Mapping[str, Any], folder: Path) -> ModelCard:

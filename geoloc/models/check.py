@@ -55,9 +55,8 @@ def check_model(name_or_path: str | Path) -> ModelCheck:
 
 def _check_view(model: LoadedModel, view: str) -> None:
     """Vectors of unit length, of the card's dimension, the same alone as in a batch."""
-    height_px, width_px = model.card.input_size(view)
     generator = torch.Generator().manual_seed(1)
-    images = torch.randn(2, 3, height_px, width_px, generator=generator)
+    images = torch.randn(2, *model.card.input_shape(view), generator=generator)
     with torch.inference_mode():
         together, alone = model(images, view), model(images[:1], view)
     for fault in _faults(together, alone, model.card.dimension):

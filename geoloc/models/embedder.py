@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -14,11 +16,14 @@ import torch
 from torch.nn import functional
 
 from geoloc.arrays import Float32Array, RgbBatch
-from geoloc.errors import DependencyError
+from geoloc.errors import DependencyError, ModelError
+from geoloc.image_size import ImageSize
 from geoloc.models.card import ModelCard, check_embeds_images
 from geoloc.models.device import autocast_type, is_out_of_memory, resolve_device
+from geoloc.models.letterbox import letterbox
+from geoloc.models.nets.statewide import Statewide
 from geoloc.models.registry import LoadedModel, load_model
-from geoloc.models.view import SATELLITE, View
+from geoloc.models.view import GROUND, SATELLITE, View
 
 # What fits the caches of a CPU, and fills a GPU; the sizes for cuda and mps are estimates.
 _BATCH_SIZES = {"cpu": 16, "cuda": 256, "mps": 64}
@@ -29,16 +34,18 @@ class Preprocessing:
     """What happens to the pixels of one view before the network sees them.
 
     Attributes:
-        height_px: Height of the network's input; pictures are resized by area.
+        height_px: Height of the network's input.
         width_px: Its width.
         mean: Mean of red, green and blue, in [0, 1].
         std: Their standard deviation.
+        resize: By ``area``, whatever becomes of a picture's shape, or as a ``letterbox``.
     """
 
     height_px: int
     width_px: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    resize: Literal["area", "letterbox"] = "area"
 
     @classmethod
     def of(cls, card: ModelCard, view: View) -> Preprocessing:
@@ -49,7 +56,9 @@ class Preprocessing:
         """
         check_embeds_images(card)
         height_px, width_px = card.input_size(view)
-        return cls(height_px, width_px, card.mean, card.std)
+        is_letterbox = view == GROUND and card.ground_fit == "letterbox"
+        resize: Literal["area", "letterbox"] = "letterbox" if is_letterbox else "area"
+        return cls(height_px, width_px, card.mean, card.std, resize)
 
     def shrink(self, image: RgbBatch) -> RgbBatch:
         """Bring one (H, W, 3) picture to the input's size; cheap, and safe in threads.
@@ -59,6 +68,8 @@ class Preprocessing:
         """
         if image.shape[:2] == (self.height_px, self.width_px):
             return image
+        if self.resize == "letterbox":
+            return letterbox(image, ImageSize(self.height_px, self.width_px))
         size = (self.width_px, self.height_px)
         smaller = image.shape[0] >= self.height_px and image.shape[1] >= self.width_px
         how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
@@ -74,8 +85,7 @@ class Preprocessing:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for a manifest."""
-        values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
-        return {**values, "resize": "area"}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
 
 class Embedder:
@@ -134,24 +144,99 @@ class Embedder:
             (N, D) float32, of unit length.
 
         Raises:
-            ModelError: The model knows no such view.
+            ModelError: The model knows no such view, or sees tiles in several crops.
             DependencyError: Memory does not suffice even for one picture.
         """
+        if view == SATELLITE and self.card.crops is not None:
+            raise ModelError(
+                f"model {self.card.name} sees a tile in {len(self.card.crops.ground_sizes_m)} "
+                "crops of the map; expected these, not one picture of it; use embed_crops",
+                path=self.card.folder,
+            )
         ready = np.stack([self.shrink(image, view) for image in images]) if len(images) else images
-        vectors = np.empty((len(ready), self.dimension), np.float32)
+        return self._in_batches(ready, lambda batch: self._embed_batch(batch, view))
+
+    def embed_crops(self, crops: RgbBatch) -> Float32Array:
+        """Embed tiles, each from its crops of several ground sizes, by the satellite's branch.
+
+        Args:
+            crops: (N, L, S, S, 3) RGB bytes, each turned as the card says.
+
+        Returns:
+            (N, D) float32, of unit length.
+
+        Raises:
+            ModelError: The model sees no crops.
+            DependencyError: Memory does not suffice even for one tile.
+        """
+        self._positional()
+        levels = crops.shape[1]
+        return self._in_batches(crops, self._embed_crops_batch, per_item=levels)
+
+    def embed_positions(self, image: RgbBatch) -> tuple[Float32Array, Float32Array]:
+        """What the satellite's branch makes of each position of one picture, before pooling.
+
+        A tile's vector is what `geoloc.models.nets.statewide.pool_positions` makes of the positions
+        of its crops, brought to unit length; so neighbouring tiles can share positions.
+
+        Args:
+            image: (H, W, 3) RGB bytes; rows and columns beyond a multiple of 32 are lost.
+
+        Returns:
+            Logits (h, w, heads) and values (h, w, D), float32.
+
+        Raises:
+            ModelError: The model sees no crops.
+            DependencyError: Memory does not suffice for the picture.
+        """
+        network = self._positional()
+        steps = Preprocessing.of(self.card, SATELLITE)
+        try:
+            pixels = steps.normalise(image[None], self.device)
+            with torch.inference_mode(), self._autocast():
+                logits, values = network.satellite_positions(pixels)
+        except (RuntimeError, MemoryError) as error:
+            self._shrink_batches(error, 1)
+            raise
+        return logits[0].float().cpu().numpy(), values[0].float().cpu().numpy()
+
+    def _positional(self) -> Statewide:
+        """The network, if it pools positions of several crops."""
+        if not isinstance(self._network, Statewide):
+            raise ModelError(
+                f"model {self.card.name} ({self.card.architecture}) sees a tile whole; expected "
+                "one that sees it in several crops, of architecture statewide; use embed",
+                path=self.card.folder,
+            )
+        return self._network
+
+    def _in_batches(
+        self,
+        items: RgbBatch,
+        embed_batch: Callable[[RgbBatch], Float32Array],
+        *,
+        per_item: int = 1,
+    ) -> Float32Array:
+        """Vectors of items of `per_item` pictures each, in batches that fit in memory."""
+        vectors = np.empty((len(items), self.dimension), np.float32)
         start = 0
-        while start < len(ready):
-            batch = ready[start : start + self.batch_size]
+        while start < len(items):
+            batch = items[start : start + max(1, self.batch_size // per_item)]
             try:
-                vectors[start : start + len(batch)] = self._embed_batch(batch, view)
+                vectors[start : start + len(batch)] = embed_batch(batch)
             except (RuntimeError, MemoryError) as error:
-                self._shrink_batches(error, len(batch))
+                self._shrink_batches(error, len(batch), per_item=per_item)
                 continue
             start += len(batch)
         return vectors
 
     def embed_ready(self, pixels: torch.Tensor, view: View) -> Float32Array:
-        """Embed one batch (B, 3, H, W) that is normalised and on the device already."""
+        """Embed one batch that is normalised and on the device already.
+
+        Args:
+            pixels: (B, 3, H, W), or (B, L, 3, S, S) crops of tiles.
+            view: As in `embed`.
+        """
         with torch.inference_mode(), self._autocast():
             vectors = self._network(pixels, view).float()
         return functional.normalize(vectors, dim=1).cpu().numpy()
@@ -160,12 +245,17 @@ class Embedder:
         steps = Preprocessing.of(self.card, view)
         return self.embed_ready(steps.normalise(images, self.device), view)
 
+    def _embed_crops_batch(self, crops: RgbBatch) -> Float32Array:
+        steps = Preprocessing.of(self.card, SATELLITE)
+        pixels = steps.normalise(crops.reshape(-1, *crops.shape[2:]), self.device)
+        return self.embed_ready(pixels.reshape(*crops.shape[:2], *pixels.shape[1:]), SATELLITE)
+
     def _autocast(self) -> AbstractContextManager[object]:
         if self.precision is None:
             return nullcontext()
         return torch.autocast(self.device.type, self.precision)
 
-    def _shrink_batches(self, error: Exception, tried: int) -> None:
+    def _shrink_batches(self, error: Exception, tried: int, *, per_item: int = 1) -> None:
         """Halve the batch if memory ran out; any other error goes on its way."""
         if not is_out_of_memory(error):
             raise error
@@ -174,7 +264,7 @@ class Embedder:
                 f"not enough memory on {self.device} to embed one picture; close other programs "
                 "or choose another --device"
             ) from error
-        self.batch_size = max(1, tried // 2)
+        self.batch_size = max(1, tried // 2) * per_item
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -184,8 +274,10 @@ def fingerprint(card: ModelCard) -> str:
 
     Two indexes can be searched by the same queries only if theirs is the same.
     """
-    facts = {
+    facts: dict[str, object] = {
         "weights_sha256": card.weights_sha256,
         "preprocessing": Preprocessing.of(card, SATELLITE).to_dict(),
     }
+    if card.crops is not None:
+        facts["crops"] = asdict(card.crops)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -84,8 +84,9 @@ def export_onnx(
 
     Raises:
         DependencyError: A package that this needs is not installed.
-        ModelError: The model cannot be loaded or has no such view, torch cannot write it with
-            these operators, or what was written computes something else.
+        ModelError: The model cannot be loaded, has no such view or sees several crops of a tile,
+            torch cannot write it with these operators, or what was written computes something
+            else.
         OptionError: The operators are older than torch writes.
         OutputExistsError: A file exists already.
         OutputBusyError: Another run writes there.
@@ -106,6 +107,7 @@ def _export(
 ) -> OnnxSummary:
     """Write all branches, then what describes them."""
     check_embeds_images(model.card)
+    _check_plain_images(model.card)
     views = options.views or model.card.views
     for view in views:
         model.card.input_size(view)  # an unknown view fails before anything takes time
@@ -117,6 +119,17 @@ def _export(
         progress.advance()
     _write_cards(folder, model.card, branches, options)
     return OnnxSummary(folder, tuple(branches))
+
+
+def _check_plain_images(card: ModelCard) -> None:
+    """Refuse a network whose inputs are more than images that were resized."""
+    if card.crops is not None or card.ground_fit == "letterbox":
+        raise ModelError(
+            f"model {card.name} sees a tile in several crops and a photo on black, which the "
+            "exported files cannot say; expected a model that takes one resized image; run this "
+            "one with torch",
+            path=card.folder,
+        )
 
 
 def _require_packages() -> None:

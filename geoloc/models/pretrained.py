@@ -40,7 +40,7 @@ def load_backbone_weights(network: nn.Module, choice: str | Path) -> BackboneOri
     network takes it where it has the same, and else does without.
 
     Args:
-        network: A CLNet, MEAN or Siamese.
+        network: A CLNet, MEAN, Siamese or Statewide.
         choice: ``pretrained`` for timm's weights of the backbone's name (the first of them if
             the name has no tag), from the cache or downloaded; or a ``.safetensors`` or ``.pth``
             file in the layout of timm or, for a ConvNeXt, of Meta.
@@ -93,10 +93,12 @@ def _download(repository: str) -> dict[str, Tensor]:
 
 
 def _fill(backbone: Any, tensors: Mapping[str, Tensor], *, path: Path) -> None:
-    """Load all but a classifier strictly."""
+    """Load all but a classifier strictly, or all but a head where the backbone has none."""
     renamed = _as_timm_names(backbone, tensors, path=path)
     wanted: dict[str, Tensor] = backbone.state_dict()
     classifier = str(backbone.pretrained_cfg.get("classifier") or "head.fc") + "."
+    if isinstance(getattr(backbone, "head", None), nn.Identity):
+        classifier = "head."
     kept = {name: value for name, value in renamed.items() if not name.startswith(classifier)}
     for name, own in wanted.items():
         if name.startswith(classifier):

@@ -26,7 +26,11 @@ class LoadedModel(Protocol):
     card: ModelCard
 
     def __call__(self, images: torch.Tensor, view: str) -> torch.Tensor:
-        """Unit vectors (B, dimension) float32 of normalised images (B, 3, H, W) of one view."""
+        """Unit vectors (B, dimension) float32 of normalised images of one view.
+
+        Images are (B, 3, H, W), or (B, L, 3, S, S) where the card says which L crops of a tile
+        the network sees.
+        """
 
     def eval(self) -> nn.Module:
         """The network in evaluation mode."""
@@ -172,6 +176,12 @@ def _build_siamese(options: Mapping[str, Any]) -> nn.Module:
     return Siamese(SiameseOptions(**options))
 
 
+def _build_statewide(options: Mapping[str, Any]) -> nn.Module:
+    from geoloc.models.nets.statewide import Statewide, StatewideOptions
+
+    return Statewide(StatewideOptions(**options))
+
+
 def _build_patchnet(options: Mapping[str, Any]) -> nn.Module:
     from geoloc.models.nets.patchnet import PatchNet, PatchOptions
 
@@ -183,4 +193,5 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "mean": _build_mean,
     _OF_KEYPOINTS: _build_patchnet,
     "siamese": _build_siamese,
+    "statewide": _build_statewide,
 }

@@ -286,7 +286,7 @@ OWNERS = {
     "rasterio": "tiles terrain ortho photos.deep_colour locate.heatmap.geotiff synthetic.world",
     "PIL": "photos synthetic export locate.explain learning.pairing.job report.pictures",
     "cv2": "geometry index ortho locate learning synthetic.world models.embedder"
-    " report.map_pyramid",
+    " models.letterbox report.map_pyramid",
     "ray": "cluster",
     "lance": "index.lance_store",
     "sklearn": "learning.calibration.fitting",

@@ -15,6 +15,7 @@ from geoloc.models.conversion.checkpoint import write_checkpoint
 from geoloc.models.conversion.job import import_model
 from geoloc.options import ImportOptions
 from tests.fixtures.foreign_checkpoints import CONVNEXT, dac
+from tests.fixtures.tiny_models import TINY_STATEWIDE, write_tiny_model
 
 
 @pytest.fixture
@@ -28,6 +29,11 @@ def test_a_whole_model_passes(folder: Path) -> None:
     check = check_model(folder)
     assert (check.name, check.views, check.dimension) == ("small", ("satellite", "drone"), 64)
     assert check.parameters == 207_128
+
+
+def test_a_model_that_sees_several_crops_passes(tmp_path: Path) -> None:
+    check = check_model(write_tiny_model(tmp_path / "crops", TINY_STATEWIDE))
+    assert (check.views, check.dimension) == (("satellite", "ground"), 16)
 
 
 def test_other_weights_are_found_out(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,25 @@ from geoloc.errors import DependencyError, ModelError
 from geoloc.models import embedder
 from geoloc.models.device import autocast_type, resolve_device
 from geoloc.models.embedder import Embedder, Preprocessing, fingerprint
+from geoloc.models.nets.statewide import pool_positions
 from geoloc.models.registry import load_model, read_card
 from tests.fixtures.indexes import write_model
+from tests.fixtures.tiny_models import TINY_STATEWIDE, write_tiny_model
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def crop_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sees a tile in three crops of 64 pixels, a photo whole on black."""
+    return write_tiny_model(tmp_path_factory.mktemp("models") / "crops", TINY_STATEWIDE)
+
+
+def _crops(count: int, levels: int = 3) -> np.ndarray:
+    return _pictures(count * levels).reshape(count, levels, 64, 64, 3)
 
 
 def _pictures(count: int, side_px: int = 64) -> np.ndarray:
@@ -164,3 +177,98 @@ def test_half_precision_is_not_emulated(monkeypatch: pytest.MonkeyPatch) -> None
     assert autocast_type(cpu) is None
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
     assert autocast_type(cpu) is torch.bfloat16
+
+
+def test_a_tile_is_embedded_from_its_crops(crop_model: Path) -> None:
+    embedder = Embedder(crop_model, device="cpu", batch_size=4)
+    embedder.precision = None
+    vectors = embedder.embed_crops(_crops(3))
+    assert vectors.shape == (3, 16)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    alone = np.concatenate([embedder.embed_crops(crops[None]) for crops in _crops(3)])
+    np.testing.assert_allclose(vectors, alone, atol=1e-5)
+    assert embedder.embed_crops(_crops(0)).shape == (0, 16)
+
+
+def test_positions_of_crops_pool_to_the_vector_of_their_tile(crop_model: Path) -> None:
+    embedder = Embedder(crop_model, device="cpu")
+    embedder.precision = None
+    crops = _crops(1)[0]
+    found = [embedder.embed_positions(crop) for crop in crops]
+    logits, values = (
+        torch.from_numpy(np.concatenate([each[part].reshape(4, -1) for each in found]))
+        for part in (0, 1)
+    )
+    assert logits.shape == (12, 4)
+    assert values.shape == (12, 16)
+    pooled = pool_positions(logits, values).numpy()
+    vector = embedder.embed_crops(crops[None])[0]
+    np.testing.assert_allclose(pooled / np.linalg.norm(pooled), vector, atol=1e-5)
+
+
+def test_positions_of_a_picture_of_any_shape_are_rows_and_columns(crop_model: Path) -> None:
+    picture = np.concatenate([*_pictures(3)], axis=1)[:, :170]
+    logits, values = Embedder(crop_model, device="cpu").embed_positions(picture)
+    assert logits.shape == (2, 5, 4)
+    assert values.shape == (2, 5, 16)
+
+
+def test_batches_of_tiles_halve_when_memory_runs_out(
+    crop_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = Embedder(crop_model, device="cpu", batch_size=16)
+    expected = embedder.embed_crops(_crops(6))
+    normalise = Preprocessing.normalise
+    sizes: list[int] = []
+
+    def choke(self: Preprocessing, images: np.ndarray, device: torch.device) -> torch.Tensor:
+        sizes.append(len(images))
+        if len(images) > 6:
+            raise MemoryError
+        return normalise(self, images, device)
+
+    monkeypatch.setattr(Preprocessing, "normalise", choke)
+    found = embedder.embed_crops(_crops(6))
+    assert sizes == [15, 6, 6, 6]
+    assert _cosines(found, expected).min() > 0.9999
+
+
+def test_memory_for_not_even_one_tile_is_one_clear_error(
+    crop_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choke(*_: object) -> torch.Tensor:
+        raise MemoryError
+
+    embedder = Embedder(crop_model, device="cpu")
+    monkeypatch.setattr(Preprocessing, "normalise", choke)
+    with pytest.raises(DependencyError, match="one picture"):
+        embedder.embed_crops(_crops(2))
+    with pytest.raises(DependencyError, match="one picture"):
+        embedder.embed_positions(_pictures(1)[0])
+
+
+def test_tiles_and_crops_are_not_taken_for_each_other(model: Path, crop_model: Path) -> None:
+    with pytest.raises(ModelError, match="in 3 crops"):
+        Embedder(crop_model, device="cpu").embed(_pictures(1), "satellite")
+    with pytest.raises(ModelError, match="sees a tile whole"):
+        Embedder(model, device="cpu").embed_crops(_crops(1))
+    with pytest.raises(ModelError, match="sees a tile whole"):
+        Embedder(model, device="cpu").embed_positions(_pictures(1)[0])
+
+
+def test_a_photo_is_letterboxed_where_the_card_says_so(crop_model: Path) -> None:
+    embedder = Embedder(crop_model, device="cpu")
+    photo = np.full((640, 320, 3), 255, np.uint8)
+    fitted = embedder.shrink(photo, "ground")
+    assert fitted.shape == (64, 96, 3)
+    assert np.flatnonzero(fitted.any(axis=(0, 2))).tolist() == list(range(32, 64))
+    assert Preprocessing.of(embedder.card, "ground").to_dict()["resize"] == "letterbox"
+    assert Preprocessing.of(embedder.card, "satellite").to_dict()["resize"] == "area"
+
+
+def test_the_fingerprint_tells_crops_apart(crop_model: Path) -> None:
+    card = read_card(crop_model)
+    assert card.crops is not None
+    turned = replace(card, crops=replace(card.crops, bearing_deg=180.0))
+    assert fingerprint(turned) != fingerprint(card)

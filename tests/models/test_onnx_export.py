@@ -30,7 +30,7 @@ from tests.fixtures.backbones import (
     SHALLOW_VIT,
     SHALLOW_WIDTH,
 )
-from tests.fixtures.tiny_models import TINY, TinyModel, write_tiny_model
+from tests.fixtures.tiny_models import TINY, TINY_STATEWIDE, TinyModel, write_tiny_model
 
 # One block in place of up to ten: the exporter takes its time by the operator.
 _SHALLOW = {"test_convnext": (SHALLOW_CONVNEXT, SHALLOW_WIDTH), "test_vit": (SHALLOW_VIT, 64)}
@@ -248,6 +248,13 @@ def test_what_exists_or_cannot_be_is_refused_before_any_work(exported: Path) -> 
         export_onnx(model, folder, OnnxOptions(views=("drone",), overwrite=True))
     with pytest.raises(OptionError, match="--opset 11 is too old"):
         export_onnx(model, folder, OnnxOptions(opset=11, overwrite=True))
+
+
+def test_a_network_of_several_crops_is_refused(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "model", TINY_STATEWIDE)
+    with pytest.raises(ModelError, match="sees a tile in several crops"):
+        export_onnx(model, tmp_path / "onnx")
+    assert not list((tmp_path / "onnx").glob("*.onnx"))
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from geoloc.errors import DependencyError, ModelError
 from geoloc.models.nets.clnet import CLNet, CLNetOptions
 from geoloc.models.nets.mean import MEAN, MeanOptions
 from geoloc.models.nets.siamese import Siamese, SiameseOptions
+from geoloc.models.nets.statewide import Statewide, StatewideOptions
 from geoloc.models.pretrained import load_backbone_weights
 
 BACKBONE = "convnext_atto"
@@ -24,6 +25,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "mean": lambda: MEAN(MeanOptions(BACKBONE, classes=3)),
     "siamese": lambda: Siamese(SiameseOptions(BACKBONE)),
     "towers": lambda: Siamese(SiameseOptions(BACKBONE, shared=False)),
+    "statewide": lambda: Statewide(StatewideOptions(BACKBONE, heads=4, dimension=16)),
 }
 # What Meta calls the parts of a ConvNeXt, by what timm does; the particular first.
 META = (

@@ -44,7 +44,7 @@ def build_for_training(
         if switch is None:
             raise ModelError(
                 f"a network of architecture {card.architecture} cannot checkpoint gradients; "
-                "expected clnet, mean or siamese; set gradient_checkpointing = false"
+                "expected clnet, mean, siamese or statewide; set gradient_checkpointing = false"
             )
         switch()
     return network, name
