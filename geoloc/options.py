@@ -46,8 +46,10 @@ BoxChoice = Literal["polygon", "middle", "foot"]
 Redaction = Literal["none", "drop", "fuzz"]
 EngineName = Literal["local", "ray"]
 # Whose checkpoints can be imported, and the data sets that they were trained on.
-Project = Literal["mean", "sample4geo", "dac", "camp", "game4loc", "clnet"]
-DataSet = Literal["vigor", "cvusa", "cvact", "university1652", "sues200", "gta_uav", "uav_visloc"]
+Project = Literal["mean", "sample4geo", "dac", "camp", "game4loc", "clnet", "statewide"]
+DataSet = Literal[
+    "vigor", "cvusa", "cvact", "university1652", "sues200", "gta_uav", "uav_visloc", "mapillary"
+]
 
 # The oldest set of ONNX operators that torch's exporter writes, so that the most runtimes read it.
 OLDEST_OPSET = 18

@@ -46,6 +46,13 @@ DATA_SETS: dict[DataSet, TrainingImages] = {
     "sues200": TrainingImages("SUES-200", "drone", _SQUARE, 150.0),
     "gta_uav": TrainingImages("GTA-UAV", "drone", _SQUARE, 200.0),
     "uav_visloc": TrainingImages("UAV-VisLoc", "drone", _SQUARE, 200.0),
+    "mapillary": TrainingImages(
+        "Mapillary photos (CC BY-SA 4.0) and open orthophotos",
+        "ground",
+        ImageSize(480, 640),
+        30.0,
+        "side of a cell of its published configuration",
+    ),
 }
 
 
@@ -136,5 +143,15 @@ SOURCES: dict[Project, Source] = {
         weights="none found; this imports weights that geoloc itself has trained",
         backbone="",
         data_sets=("vigor", "cvusa", "cvact", "university1652", "sues200"),
+    ),
+    "statewide": Source(
+        title="Statewide",
+        paper="Fervers et al., ECCV 2024, arXiv 2409.16763",
+        repository="fferflo/statewide-visual-geolocalization",
+        licence="MIT (code); none stated for the weights",
+        weights="Hugging Face fferflo/statewide-geoloc-nomassgis: weights/last.safetensors, "
+        "and config.yaml, which belongs beside it",
+        backbone="convnext_base",
+        data_sets=("mapillary",),
     ),
 }

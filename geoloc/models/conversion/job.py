@@ -22,6 +22,13 @@ from geoloc.models.conversion.checkpoint import (
     renamed,
     write_checkpoint,
 )
+from geoloc.models.conversion.statewide import (
+    CONFIG_NAME,
+    StatewideSetup,
+    from_flax,
+    read_setup,
+    to_flax,
+)
 from geoloc.models.conversion.tensor_names import (
     LAYOUTS,
     TEMPERATURE,
@@ -87,11 +94,15 @@ def _import(
     checkpoint: Path, folder: Path, options: ImportOptions, images: TrainingImages
 ) -> ImportSummary:
     """Read, rename, build, write; nothing is written before all of it fits."""
-    tensors = read_checkpoint(checkpoint)
+    tensors, setup = read_checkpoint(checkpoint), None
+    if options.project == "statewide":
+        tensors, setup = from_flax(tensors), read_setup(checkpoint.with_name(CONFIG_NAME))
     layout = WHOLE_MEAN if options.whole else LAYOUTS[options.project]
     renaming = renamed(tensors, layout, path=checkpoint)
-    recognised = _recognise(tensors, renaming.kept, options)
+    recognised = _recognise(tensors, renaming.kept, options, setup)
     document = _document(options, images, recognised)
+    if setup is not None:
+        setup.fill_card(document, cell_m=options.ground_size_m)
     document["training"] |= _origin(checkpoint, tensors)
     network = build_network(card_from({**document, "weights": {"sha256": ""}}, folder))
     network.load_state_dict(fitted(network, tensors, renaming.kept, path=checkpoint))
@@ -142,7 +153,10 @@ class _Recognised:
 
 
 def _recognise(
-    tensors: Mapping[str, Tensor], names: Mapping[str, str], options: ImportOptions
+    tensors: Mapping[str, Tensor],
+    names: Mapping[str, str],
+    options: ImportOptions,
+    setup: StatewideSetup | None,
 ) -> _Recognised:
     shapes = {ours: tensors[theirs].shape for ours, theirs in names.items()}
     backbone = options.backbone or recognise_convnext(shapes) or SOURCES[options.project].backbone
@@ -154,6 +168,8 @@ def _recognise(
     built: dict[str, Any] = {"backbone": backbone}
     if options.project == "clnet":
         return _Recognised("clnet", backbone, built | _clnet_options(shapes))
+    if setup is not None:
+        return _Recognised("statewide", backbone, built | setup.options(shapes))
     if options.whole:
         classes = shapes.get("classifiers.0.classify.weight", torch.Size([701]))[0]
         return _Recognised("mean", backbone, built | {"classes": classes})
@@ -267,7 +283,7 @@ def export_model(
     if loaded.card.architecture == "siamese":
         log_scale = loaded.card.training.get("log_scale", _INITIAL_LOG_SCALE)
         tensors[TEMPERATURE] = torch.tensor(float(str(log_scale)))
-    write_checkpoint(tensors, path)
+    write_checkpoint(to_flax(tensors) if layout is LAYOUTS["statewide"] else tensors, path)
     return len(tensors)
 
 
@@ -275,7 +291,8 @@ def _layout_of(card: ModelCard, project: Project | None) -> Layout:
     """The layout of the project that was asked for, or of the model's origin, or of its like."""
     if card.architecture == "mean" and project in (None, "mean"):
         return WHOLE_MEAN
-    like: Project = "clnet" if card.architecture == "clnet" else "sample4geo"
+    own: dict[str, Project] = {"clnet": "clnet", "statewide": "statewide"}
+    like = own.get(card.architecture, "sample4geo")
     wanted = project or card.training.get("project")
     return next((LAYOUTS[each] for each in LAYOUTS if each == wanted), LAYOUTS[like])
 

@@ -104,6 +104,68 @@ class Renaming:
 # All of a MEAN checkpoint, to train on (arXiv 2412.14819, section III).
 WHOLE_MEAN = Layout((*_BACKBONE, *_MEAN_BRANCHES))
 
+_FLAX_TOWERS = {
+    "params//pv_encoder//": "backbone.",
+    "params//aerial_encoder//": "satellite_backbone.",
+}
+_FLAX_POOLS = {"params//pv_decoder//": "pool.", "params//aerial_decoder//": "satellite_pool."}
+
+
+def _flax_pair(theirs: str, ours: str, leaf: str) -> tuple[Rename, Rename]:
+    """A weight, which they call `leaf`, and its bias."""
+    return (
+        Rename(f"{theirs}//{leaf}", f"{ours}.weight"),
+        Rename(f"{theirs}//bias", f"{ours}.bias"),
+    )
+
+
+def _flax_tower(theirs: str, ours: str) -> tuple[Rename, ...]:
+    """Their names of one encoder's tensors and timm's.
+
+    Their first downsampling is the beginning of timm's second stage.
+    """
+    downsampling = (
+        rename
+        for i in range(3)
+        for rename in (
+            *_flax_pair(
+                f"{theirs}Downsample_{i}//_Norm_0", f"{ours}stages.{i + 1}.downsample.0", "scale"
+            ),
+            *_flax_pair(
+                f"{theirs}Downsample_{i}//Conv_0", f"{ours}stages.{i + 1}.downsample.1", "kernel"
+            ),
+        )
+    )
+    block, timm_block = f"{theirs}Stage_#//Block_#//", f"{ours}stages.#.blocks.#."
+    return (
+        *_flax_pair(f"{theirs}Stem_0//Conv_0", f"{ours}stem.0", "kernel"),
+        *_flax_pair(f"{theirs}Stem_0//_Norm_0", f"{ours}stem.1", "scale"),
+        *downsampling,
+        *_flax_pair(f"{block}Conv_0", f"{timm_block}conv_dw", "kernel"),
+        *_flax_pair(f"{block}_Norm_0", f"{timm_block}norm", "scale"),
+        *_flax_pair(f"{block}_Linear_0", f"{timm_block}mlp.fc1", "weight"),
+        *_flax_pair(f"{block}_Linear_1", f"{timm_block}mlp.fc2", "weight"),
+        Rename(f"{block}scale", f"{timm_block}gamma"),
+    )
+
+
+def _flax_pool(theirs: str, ours: str) -> tuple[Rename, ...]:
+    return (
+        *_flax_pair(f"{theirs}_Norm_0", f"{ours}norm", "scale"),
+        Rename(f"{theirs}_Linear_0//weight", f"{ours}attend.weight"),
+        *_flax_pair(f"{theirs}_Linear_1", f"{ours}value", "weight"),
+    )
+
+
+_STATEWIDE = Layout(
+    (
+        *(rename for theirs, ours in _FLAX_TOWERS.items() for rename in _flax_tower(theirs, ours)),
+        *(rename for theirs, ours in _FLAX_POOLS.items() for rename in _flax_pool(theirs, ours)),
+    ),
+    ("params//scale",),  # the logarithm of a temperature that was learnt
+)
+
+
 # What a search needs of each project's checkpoints.
 LAYOUTS: dict[Project, Layout] = {
     # Chen, Yang and Rong, arXiv 2412.14819
@@ -159,6 +221,8 @@ LAYOUTS: dict[Project, Layout] = {
             for name in ("backbone", "ground_maps", "satellite_maps", "converters", "embed")
         )
     ),
+    # Fervers et al., ECCV 2024: a Flax tree, of which the values have to be turned, too
+    "statewide": _STATEWIDE,
 }
 
 
