@@ -94,6 +94,7 @@ def flight(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Flight:
     flight = Flight(tmp_path)
     monkeypatch.setattr("geoloc.locate.file_job.open_index", flight.open_index)
     monkeypatch.setattr("geoloc.locate.file_job.locate_on", flight.locate_on)
+    monkeypatch.setattr("geoloc.locate.file_job.own_calibration", lambda _: flight.calibration)
     return flight
 
 

@@ -8,6 +8,7 @@ are what a promise about wrong answers rests on.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -61,6 +62,8 @@ class Calibration:
         intercept: Log-odds where all features are as in the mean.
         outcomes: The photos of the fit.
         made_of: The photos of the fit in words.
+        tiles: Checksums of the tiles of the index whose ground it was fitted on
+            (`geoloc.index.manifest.Recipe`); none for any ground.
     """
 
     source: CalibrationSource
@@ -75,11 +78,17 @@ class Calibration:
     intercept: float
     outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
     made_of: str = ""
+    tiles: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
         """What `conf_kind` says of it."""
         return f"calibrated:{self.source}"
+
+    @property
+    def digest(self) -> str:
+        """A short name that no other calibration has."""
+        return hashlib.sha256(calibration_text(self).encode()).hexdigest()[:12]
 
     def probability(self, evidence: Sequence[float]) -> float:
         """Probability that an answer with this evidence is right."""
@@ -131,8 +140,8 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
 def calibration_text(calibration: Calibration) -> str:
     """A calibration as JSON, a photo a line."""
     document: dict[str, Any] = {"format": FORMAT}
-    names = ("source", "descriptor", "radius_m", "made_of", "features", "mean", "scale", "low")
-    for name in (*names, "high", "weights", "intercept"):
+    names = ("source", "descriptor", "radius_m", "made_of", "tiles", "features", "mean", "scale")
+    for name in (*names, "low", "high", "weights", "intercept"):
         value = getattr(calibration, name)
         document[name] = list(value) if isinstance(value, tuple) else value
     head = json.dumps(document, ensure_ascii=False, indent=2)[:-2]
@@ -181,6 +190,7 @@ def _calibration(document: dict[str, Any]) -> Calibration:
         intercept=float(document["intercept"]),
         outcomes=outcomes,
         made_of=str(document["made_of"]),
+        tiles=tuple(map(str, document.get("tiles", ()))),
         **columns,
     )
 

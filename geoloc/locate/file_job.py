@@ -10,6 +10,7 @@ from typing import Any
 
 from geoloc import __version__
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.calibration_choice import own_calibration
 from geoloc.locate.job import SingleRows, locate_on, open_index
 from geoloc.locate.resume import Output, Standing, find_standing, in_order
 from geoloc.locate.run_facts import PhotoStates, options_text
@@ -140,7 +141,8 @@ class FileJob:
         for file in (path, journal_path(path)):
             remove_drafts_of(file)
         opened = open_index(self._index, self._options)
-        options, states = options_text(self._options), PhotoStates(self._options)
+        options = options_text(self._options, own_calibration(opened))
+        states = PhotoStates(self._options)
         in_tracks = self._options.track != NONE
         if in_tracks:
             check_track_file(track_path(path), self._fmt)  # rather now than when all are located

@@ -13,6 +13,7 @@ from geoloc.errors import IndexFolderError, OptionError, PhotoError
 from geoloc.geometry.crs import LonLat
 from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.drone.calibration_choice import calibration_notes, own_calibration
 from geoloc.locate.drone.locator import (
     DRONE_PARAMETERS,
     DroneLocator,
@@ -89,7 +90,7 @@ class Locator:
             run_id=run_id,
             tile_lookup=TileLookup(index.tiles),
             min_confidence=options.min_confidence,
-            options=options_text(options),
+            options=options_text(options, own_calibration(index)),
         )
         self.sources = MetadataSources(
             options.metadata or None, frame_rate_hz=options.frame_rate_hz
@@ -98,7 +99,7 @@ class Locator:
         self._area_rows = rows_in_area(index.tiles, options.aoi)
         self._lock = threading.Lock()
         self.terrain = terrain_of(options, index)
-        self.notes = terrain_notes(self.terrain, index.tiles)
+        self.notes = terrain_notes(self.terrain, index.tiles) + calibration_notes(index)
         self.drone = self._drone_locator(parameters.drone)
         if options.max_wrong is not None:
             least = self._least_confidence(options.max_wrong)

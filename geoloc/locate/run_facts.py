@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from geoloc.locate.calibration import Calibration
 from geoloc.options import LocateOptions
 from geoloc.photos.video_frame import FrameLogs, is_flight_log
 from geoloc.results.schema import PhotoResult, plain_text
@@ -25,6 +26,8 @@ _IDLE = ("device", "workers")
 _FILES = ("metadata", "matcher_weights", "aoi")
 # So does that of these, with the files that mosaics are made of.
 _RASTERS = ("dem", "dsm")
+# Beside them the calibration of the index, which no option names.
+_CALIBRATION = "calibration"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -93,10 +96,14 @@ def _parse_time(text: str | None) -> datetime | None:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
-def options_text(options: LocateOptions) -> str | None:
+def options_text(options: LocateOptions, calibration: Calibration | None = None) -> str | None:
     """The options that decide answers and differ from the defaults, as JSON; None for none.
 
     Files are named with a digest of their content: what they state decides, not where they lie.
+
+    Args:
+        options: What the user chose.
+        calibration: The one that lies in the index and serves, which decides like an option.
     """
     defaults = asdict(LocateOptions())
     chosen = {
@@ -109,6 +116,8 @@ def options_text(options: LocateOptions) -> str | None:
         chosen.pop("prior_kind", None)
     elif Path(options.prior).is_file():
         chosen["prior"] = _content(options.prior, "prior")
+    if calibration is not None:
+        chosen[_CALIBRATION] = f"{calibration.source} ({calibration.digest})"
     return json.dumps(chosen, sort_keys=True, ensure_ascii=False) if chosen else None
 
 
@@ -151,6 +160,8 @@ def _options_difference(was: dict[str, Any], now: dict[str, Any]) -> str | None:
     for name in sorted({*was, *now}):
         old, new = (chosen.get(name, defaults.get(name)) for chosen in (was, now))
         if old != new:
+            if name == _CALIBRATION:
+                return f"the index's calibration was {_as_text(old)}, now {_as_text(new)}"
             flag = name.removesuffix("_hz").removesuffix("_m").replace("_", "-")
             return f"--{flag} was {_as_text(old)}, now {_as_text(new)}"
     return None

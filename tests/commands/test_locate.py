@@ -46,7 +46,7 @@ class _Locator:
 
     def open_index(self, index: Path, options: LocateOptions) -> SimpleNamespace:
         self.calls.append((index, options))
-        return SimpleNamespace(index_id="abc")
+        return SimpleNamespace(index_id="abc", folder=index)
 
     def locate_on(
         self,

@@ -16,6 +16,7 @@ from geoloc.locate.run_facts import PhotoStates
 from geoloc.options import LocateOptions, OutputOptions
 from geoloc.results.files import read_results, write_results
 from geoloc.results.journal import journal_path
+from tests.fixtures.calibrations import flat_calibration
 from tests.fixtures.flights import Flight, begin, photo_names
 from tests.fixtures.progress import RecordedProgress
 
@@ -106,6 +107,21 @@ def test_another_index_is_refused_by_name(flight: Flight, is_finished: bool) -> 
     flight.index_id = "second"
     with pytest.raises(OutputExistsError, match="the index was first, now second"):
         flight.run("out.gpkg")
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_another_calibration_of_the_index_is_refused_by_name(
+    flight: Flight, is_finished: bool
+) -> None:
+    begin(flight, "out.csv", is_finished=is_finished)
+    flight.calibration = flat_calibration()
+    with pytest.raises(OutputExistsError, match=r"calibration was none, now photos \("):
+        flight.run("out.csv")
+    flight.run("out.csv", writing=OutputOptions(overwrite=True))
+    assert flight.run("out.csv").is_idle
+    flight.calibration = flat_calibration(intercept=1.0)
+    with pytest.raises(OutputExistsError, match=r"calibration was photos \(\w+\), now photos \("):
+        flight.run("out.csv")
 
 
 def test_a_table_of_metadata_that_was_corrected_is_noticed(flight: Flight) -> None:

@@ -31,6 +31,7 @@ def fit_calibration(
     descriptor: str,
     radius_m: float,
     made_of: str,
+    tiles: tuple[str, ...] = (),
     prior: Calibration | None = None,
 ) -> Calibration:
     """The calibration of photos whose place is known.
@@ -42,6 +43,7 @@ def fit_calibration(
         descriptor: Checksum of the descriptor that the evidence is of.
         radius_m: An answer is right within so many metres.
         made_of: The photos in words.
+        tiles: Checksums of the tiles of their ground, of which the calibration is to speak.
         prior: A calibration of other maps, whose photos count as twenty of these.
 
     Raises:
@@ -70,6 +72,7 @@ def fit_calibration(
         descriptor=descriptor,
         radius_m=radius_m,
         made_of=made_of,
+        tiles=tiles,
         outcomes=tuple(Outcome(tuple(values), bool(fine), said) for values, fine, said in rows),
     )
 

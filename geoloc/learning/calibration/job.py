@@ -12,8 +12,8 @@ from geoloc.errors import IndexFolderError, MetadataError, OptionError, PhotoErr
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.learning.calibration.fitting import fit_calibration
 from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, write_calibration
+from geoloc.locate.drone.calibration_choice import bundled_calibration
 from geoloc.locate.drone.evidence import FEATURES
-from geoloc.locate.drone.judging import bundled_calibration
 from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M
 from geoloc.locate.job import open_index
@@ -95,6 +95,7 @@ def calibrate_on_photos(
             radius_m=CONFIDENCE_RADIUS_M,
             made_of=f"{len(found.photos)} photos of this ground, {len(found.mirrored)} mirrored",
             prior=bundled_calibration(locator.drone.features),
+            tiles=opened.manifest.recipe.tile_digests,
         )
         path = opened.folder / CALIBRATION_FILE
         write_calibration(calibration, path)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from geoloc.geometry.crs import LonLat
 from geoloc.index.features.feature_map import FeatureMap
-from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, read_calibration
-from geoloc.locate.drone.evidence import FEATURES, despite_pose, evidence_of
+from geoloc.locate.calibration import Calibration
+from geoloc.locate.drone.evidence import despite_pose, evidence_of
 from geoloc.locate.drone.posterior import Posterior
 from geoloc.locate.estimate import RAYLEIGH_90, Estimate, count_modes
 from geoloc.locate.ground_posterior import GroundPlace, GroundPosterior, with_best
-from geoloc.models.registry import find_model
-from geoloc.options import DEFAULT_DESCRIPTOR
 from geoloc.photos.metadata import PhotoMetadata
 
 # Places that the result keeps beside the best one, and the least probability of one.
@@ -84,32 +81,3 @@ def _worth_keeping(places: Sequence[GroundPlace]) -> tuple[GroundPlace, ...]:
     """The best place, and those after it that have any probability."""
     likely = [one for one in places[1 : _KEPT_PLACES + 1] if one.probability >= _LEAST_PROBABILITY]
     return (places[0], *likely)
-
-
-def find_calibration(index_folder: Path, features: FeatureMap) -> Calibration | None:
-    """The best calibration that there is: the index's own, or that of the descriptor's model.
-
-    One of another descriptor, or of other evidence than is gathered today, says nothing.
-
-    Raises:
-        IndexFolderError: It cannot be read.
-    """
-    return _fitting(index_folder, features) or bundled_calibration(features)
-
-
-def bundled_calibration(features: FeatureMap) -> Calibration | None:
-    """The calibration that came with the descriptor's model.
-
-    Raises:
-        IndexFolderError: It cannot be read.
-    """
-    return _fitting(find_model(DEFAULT_DESCRIPTOR), features)
-
-
-def _fitting(folder: Path, features: FeatureMap) -> Calibration | None:
-    path = folder / CALIBRATION_FILE
-    if not path.is_file():
-        return None
-    found = read_calibration(path)
-    is_of_these = found.descriptor == features.kind.checksum and found.features == FEATURES
-    return found if is_of_these else None

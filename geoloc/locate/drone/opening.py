@@ -9,7 +9,7 @@ from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.features.keypoints import DescriptorExtractor
 from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.judging import find_calibration
+from geoloc.locate.drone.calibration_choice import find_calibration
 from geoloc.locate.drone.learned_verification import open_learned_verification
 from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneLocator, DroneParameters
 from geoloc.locate.drone.retrieval import Retriever
@@ -40,7 +40,8 @@ def open_drone_locator(
 
     Raises:
         DependencyError: The matcher's package or weights are not there.
-        IndexFolderError: The index's descriptor is not the one that described the map.
+        IndexFolderError: The index's descriptor is not the one that described the map, or its
+            calibration cannot be read.
         ModelError: The matcher's file of weights is of another network.
         OptionError: The matcher's files are too few or too many.
         TilesError: The map's pixels, which a matcher needs, are not there any more.
@@ -72,7 +73,7 @@ def open_drone_locator(
             index, features, options, parameters=parameters.learned_verification
         ),
         terrain=terrain,
-        calibration=find_calibration(index.folder, features),
+        calibration=find_calibration(index, features),
         parameters=parameters,
     )
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from geoloc.geometry.camera import Attitude, Camera, pose_at
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
 from geoloc.index.features.feature_map import FeatureMap
-from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, write_calibration
-from geoloc.locate.drone.evidence import FEATURES
-from geoloc.locate.drone.judging import find_calibration, judge
+from geoloc.locate.calibration import Calibration
+from geoloc.locate.drone.judging import judge
 from geoloc.locate.drone.posterior import posterior
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.estimate import Estimate
 from geoloc.photos.metadata import PhotoMetadata
+from tests.fixtures.calibrations import flat_calibration
 from tests.fixtures.search import georeferenced, place
 
 FRAME = LocalFrame(LonLat(13.4, 52.5))
@@ -25,15 +24,6 @@ MAP = cast(
     FeatureMap,
     SimpleNamespace(regions=[SimpleNamespace(frame=FRAME)], kind=SimpleNamespace(checksum="abc")),
 )
-
-
-def calibration(**changes: Any) -> Calibration:
-    """A curve that says 0.5 of everything."""
-    count = len(FEATURES)
-    flat: dict[str, Any] = {"mean": (0.0,) * count, "scale": (1.0,) * count}
-    flat |= {"low": (-99.0,) * count, "high": (99.0,) * count, "weights": (0.0,) * count}
-    flat |= {"source": "photos", "descriptor": "abc", "radius_m": 50.0, "features": FEATURES}
-    return Calibration(**(flat | {"intercept": 0.0} | changes))
 
 
 def judged(*places: VerifiedPose, by: Calibration | None = None) -> tuple[Estimate, Estimate]:
@@ -54,7 +44,7 @@ def test_without_a_calibration_the_probability_stays() -> None:
 
 
 def test_a_calibration_decides_the_probability_and_says_its_kind() -> None:
-    _, after = judged(place(0, 0, score=9000.0), by=calibration())
+    _, after = judged(place(0, 0, score=9000.0), by=flat_calibration())
     assert after.probability == 0.5
     assert after.conf_kind == "calibrated:photos"
 
@@ -68,7 +58,7 @@ def test_a_pose_that_no_drone_holds_loses_its_confidence() -> None:
     assert odd[0].probability == pytest.approx(0.93, abs=0.02)
     assert odd[1].probability < 0.4
     pose = pose_at(Attitude(0.0, -45.0, 64.0), 100.0)
-    _, calibrated = judged(place(0, 0, score=170.0, pose=pose), by=calibration(intercept=2.7))
+    _, calibrated = judged(place(0, 0, score=170.0, pose=pose), by=flat_calibration(intercept=2.7))
     assert calibrated.probability < 0.4
 
 
@@ -80,13 +70,3 @@ def test_a_rival_that_likely_widens_the_radius_and_is_kept() -> None:
     assert first.position == after.position
     assert distance_m(first.position, second.position) == pytest.approx(700, abs=20)
     assert after.spread_m == pytest.approx(350, abs=10)
-
-
-def test_the_calibration_of_the_index_is_found_if_it_is_of_its_descriptor(tmp_path: Path) -> None:
-    assert find_calibration(tmp_path, MAP) is None
-    write_calibration(calibration(), tmp_path / CALIBRATION_FILE)
-    found = find_calibration(tmp_path, MAP)
-    assert found is not None
-    assert found.source == "photos"
-    write_calibration(calibration(descriptor="another"), tmp_path / CALIBRATION_FILE)
-    assert find_calibration(tmp_path, MAP) is None
