@@ -13,7 +13,7 @@ import numpy as np
 from geoloc import __version__
 from geoloc.geometry.crs import LonLat, distance_m, distances_m
 from geoloc.geometry.longitude import near
-from geoloc.locate.estimate import RAYLEIGH_90, CameraEstimate, Estimate
+from geoloc.locate.estimate import RAYLEIGH_90, RAYLEIGH_95, CameraEstimate, Estimate
 from geoloc.locate.ground_posterior import GroundPlace
 from geoloc.photos.kind import PhotoKind
 from geoloc.photos.metadata import PhotoMetadata
@@ -23,6 +23,13 @@ from geoloc.tiles.tile_table import TileTable
 
 # An estimate less probable than this is none: the row has its evidence, but no position.
 REJECT_BELOW = 0.1
+# Columns that say something of the photo at its place, and nothing of it elsewhere.
+_OF_ONE_PLACE: tuple[str, ...] = (
+    "direction", "heading", "heading_sd", "pitch_deg", "pitch_sd_deg", "roll_deg", "roll_sd_deg",
+    "height_m", "height_sd_m", "altitude_m", "hfov_deg", "hfov_sd_deg", "lens_kind", "distortion",
+    "photo_width", "photo_height", "control_points", "scene_longitude", "scene_latitude",
+    "footprint", "n_inliers", "tile_id", "tile_path", "tile_crs", "exif_dist_m", "prior_dist_m",
+)  # fmt: skip
 
 
 class TileLookup:
@@ -149,6 +156,44 @@ def result_row(
         **provenance.tile_lookup.columns_at(*estimate.position),
         **_distance_from_exif(metadata, estimate.position),
         **_distance_from_prior(supposed, estimate.position),
+    )
+
+
+def moved_row(
+    row: PhotoResult,
+    position: LonLat,
+    ce90_m: float,
+    *,
+    provenance: Provenance,
+    supposed: LonLat | None = None,
+) -> PhotoResult:
+    """A row at another of its candidates, of whose camera nothing is known there.
+
+    Args:
+        row: The row.
+        position: The place.
+        ce90_m: Radius that holds the truth 90 % of the time if it is that place, metres.
+        provenance: What all rows share.
+        supposed: Where it was supposed to be, beforehand.
+    """
+    unknown = dict.fromkeys(_OF_ONE_PLACE)
+    if row.heading is None:  # else the direction was that heading
+        unknown["direction"] = row.direction
+    metadata = PhotoMetadata(lon=row.exif_lon, lat=row.exif_lat)
+    columns: dict[str, Any] = {
+        **unknown,
+        **provenance.tile_lookup.columns_at(*position),
+        **_distance_from_exif(metadata, position),
+        **_distance_from_prior(supposed, position),
+    }
+    return replace(
+        row,
+        longitude=position.lon,
+        latitude=position.lat,
+        ce90_m=ce90_m,
+        acc95_m=ce90_m * RAYLEIGH_95 / RAYLEIGH_90,
+        position_kind="camera",
+        **columns,
     )
 
 

@@ -15,7 +15,7 @@ from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
 from geoloc.locate.drone.posterior import posterior
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.estimate import Estimate, Heading
-from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
+from geoloc.locate.result_row import Provenance, TileLookup, empty_row, moved_row, result_row
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, result_record
 from tests.fixtures.search import georeferenced, place
@@ -286,3 +286,16 @@ def test_a_street_photo_found_nowhere_has_its_evidence_but_no_point() -> None:
     assert not row.has_position
     assert (row.heading, row.direction, row.score) == (None, 11.0, 6.0)
     assert row.error
+
+
+def test_a_row_that_moves_says_nothing_of_its_camera_but_where_it_was() -> None:
+    row = row_of(sure())
+    there = LonLat(row.longitude + 1e-4, row.latitude)
+    moved = moved_row(row, there, 21.46, provenance=provenance())
+    assert (moved.longitude, moved.latitude) == there
+    assert (moved.ce90_m, moved.acc95_m) == (21.46, pytest.approx(24.48))
+    assert {moved.heading, moved.direction, moved.footprint, moved.height_m} == {None}
+    assert moved.control_points is None
+    assert (moved.confidence, moved.candidates, moved.photo) == (
+        row.confidence, row.candidates, row.photo,
+    )  # fmt: skip

@@ -21,9 +21,12 @@ class MotionParameters:
 
     # Two answers of one place differ by so much.
     place_sd_m: float = 25.0
-    # Of drones that survey; and the speed that none of them exceeds.
-    usual_speed: float = 10.0
+    # Of drones that survey; of who walks, cycles or drives; and what none of them exceeds.
+    drone_speed: float = 10.0
+    street_speeds: tuple[float, ...] = (1.5, 5.0, 15.0)
     fastest_speed: float = 30.0
+    # Ways between two street photos of which nothing but the numbers is known, metres.
+    street_steps_m: tuple[float, ...] = (10.0, 40.0)
     # So many pairs of sure places, and so many fold their usual speed, say what a track's is.
     least_pairs: int = 3
     allowance: float = 1.5
@@ -92,14 +95,33 @@ def learn_motion(
         parameters: What is known, and how far it may be believed.
 
     Returns:
-        None where nothing is known: too few ways, and a clock without a unit.
+        None where the ways are too few to tell.
     """
     p = parameters
     known = [(way, unit) for way, unit in zip(ways_m, clock, strict=True) if unit > 0]
     if len(known) < p.least_pairs:
-        return Motion(p.usual_speed, area_m2, p) if in_seconds else None
+        return None
     # The upper quartile of the speeds: most ways are straight, some are wrong.
     speed = p.allowance * float(np.quantile([way / unit for way, unit in known], 0.75))
     if in_seconds:
         speed = min(p.fastest_speed, speed)
     return Motion(max(speed, 1e-6), area_m2, p)
+
+
+def supposed_motions(
+    *, is_street: bool, area_m2: float, in_seconds: bool, parameters: MotionParameters = MOTION
+) -> list[Motion]:
+    """Motions that a vehicle may have of which no ways are known; none where nothing tells.
+
+    Args:
+        is_street: Whether the photos were taken from a street, not by a drone.
+        area_m2: Area of the map, square metres.
+        in_seconds: Whether the clock counts seconds.
+        parameters: What is known beforehand.
+    """
+    p = parameters
+    if is_street:
+        speeds = p.street_speeds if in_seconds else p.street_steps_m
+    else:
+        speeds = (p.drone_speed,) if in_seconds else ()
+    return [Motion(speed, area_m2, p) for speed in speeds]

@@ -10,10 +10,10 @@ import numpy as np
 
 from geoloc.arrays import Float64Array
 from geoloc.geometry.crs import distances_m
-from geoloc.locate.track.motion import Motion, learn_motion
+from geoloc.locate.track.motion import Motion, learn_motion, supposed_motions
 from geoloc.locate.track.neighbours import Neighbour, nearest
 from geoloc.locate.track.second_search import Candidate, log_odds, single_candidates
-from geoloc.locate.track.smoothing import smooth
+from geoloc.locate.track.smoothing import log_evidence, smooth
 from geoloc.results.schema import PhotoResult
 
 # Candidates of a photo near its neighbours.
@@ -26,9 +26,10 @@ class PlacingParameters:
 
     # So sure has a photo to be with its track's help before others are looked for near it.
     sure: float = 0.9
-    # Whatever the neighbours say, a photo that is not of this ground must not be placed on it: of
-    # its own, it has to be this likely there. Foreign frames that were searched for near the
-    # neighbours of others reached 0.024 at most, and 0.001 but for one (n = 16).
+    # Whatever the neighbours say, a photo that is not of this ground must not be placed on it:
+    # where it was searched for near them, it has to be this likely there of its own. Foreign frames
+    # reached 0.024 at most, and 0.001 but for one (n = 16). What a photo found on the whole map
+    # knows nothing of its neighbours: that it lies beside them is evidence by itself.
     least_own: float = 0.1
     # A place that was sure alone is in doubt when its track leaves it less than this.
     doubted: float = 0.1
@@ -126,17 +127,22 @@ class TrackPlacing:
         """Add a candidate; of two at one place the stronger stays, or its evidence counts twice."""
         near = self._distances_m([candidate], self._candidates[at])[0] <= self._place_m
         same = [one for one, is_near in zip(self._candidates[at], near, strict=True) if is_near]
-        if all(one.log_odds < candidate.log_odds for one in same):
-            kept = [one for one in self._candidates[at] if one not in same]
-            self._candidates[at] = [*kept, candidate]
+        kept = [one for one in self._candidates[at] if one not in same]
+        strongest = max([candidate, *same], key=lambda one: one.log_odds)
+        if strongest is not candidate and strongest.is_other:  # of which no camera is known
+            strongest = replace(candidate, log_odds=strongest.log_odds)
+        self._candidates[at] = [*kept, strongest]
 
     def _sure(self) -> dict[int, PhotoResult]:
         """Rows of the photos whose place is sure with the track's help, by their position."""
         sure = {}
         for at, probabilities in enumerate(self._smoothed()):
             best = self._best(at, probabilities)
-            if best is not None and best[1] >= self._parameters.sure and self._has_own(best[0]):
-                sure[at] = _answer(best[0])
+            if best is None or best[1] < self._parameters.sure or not self._has_own(best[0]):
+                continue
+            if self._rows[at].view == "drone" and best[0].is_other:
+                continue  # looked for again, it gets a camera
+            sure[at] = _answer(best[0])
         return sure
 
     def _placed(self, at: int, probabilities: Float64Array) -> Placed:
@@ -169,11 +175,14 @@ class TrackPlacing:
         return self._motion.parameters.place_sd_m
 
     def _has_own(self, candidate: Candidate) -> bool:
-        return candidate.log_odds >= log_odds(self._parameters.least_own)
+        is_own = candidate.estimate is None
+        return is_own or candidate.log_odds >= log_odds(self._parameters.least_own)
 
     def _smoothed(self) -> list[Float64Array]:
-        evidence = [np.array([one.log_odds for one in each]) for each in self._candidates]
-        return smooth(evidence, self._link)
+        return smooth(self._evidence(), self._link)
+
+    def _evidence(self) -> list[Float64Array]:
+        return [np.array([one.log_odds for one in each]) for each in self._candidates]
 
     def _link(self, before: int, after: int) -> Float64Array:
         assert self._motion is not None
@@ -200,7 +209,21 @@ class TrackPlacing:
             for a, b in pairs
         ]
         clock = [self._clock[b] - self._clock[a] for a, b in pairs]
-        return learn_motion(clock, ways, area_m2=area_m2, in_seconds=in_seconds)
+        known = learn_motion(clock, ways, area_m2=area_m2, in_seconds=in_seconds)
+        return known or self._supposed(rows, area_m2, in_seconds=in_seconds)
+
+    def _supposed(
+        self, rows: Sequence[PhotoResult], area_m2: float, *, in_seconds: bool
+    ) -> Motion | None:
+        """The motion that suits the candidates best, where none is sure alone."""
+        is_street = 2 * sum(row.view in ("street", "panorama") for row in rows) > len(rows)
+        motions = supposed_motions(is_street=is_street, area_m2=area_m2, in_seconds=in_seconds)
+        return max(motions, key=self._suits, default=None)
+
+    def _suits(self, motion: Motion) -> float:
+        """How well a motion suits the candidates."""
+        self._motion = motion
+        return log_evidence(self._evidence(), self._link)
 
     def _other_tracks(self, area_m2: float, *, in_seconds: bool) -> frozenset[int]:
         """Photos of another vehicle among these: far from its neighbours, but near each other."""

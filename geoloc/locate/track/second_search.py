@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from geoloc.errors import PhotoError
+from geoloc.geometry.crs import LonLat
 from geoloc.locate.estimate import SURE, Estimate
 from geoloc.locate.locator import MAX_SIDE_PX, Locator
-from geoloc.locate.result_row import result_row
+from geoloc.locate.result_row import moved_row, result_row
 from geoloc.locate.track.motion import Motion
 from geoloc.locate.track.neighbours import Neighbour, rows_near, told
 from geoloc.photos.metadata import PhotoMetadata
@@ -32,8 +34,10 @@ class Candidate:
         latitude: Its latitude, degrees.
         log_odds: Its own evidence against *none*.
         row: The row with this answer, as the photo alone would have it.
-        estimate: What the search near the neighbours found; None for the single answer.
+        estimate: What the search near the neighbours found; None for what the photo alone found.
         metadata: What the photo states of itself, where it was searched for again.
+        ce90_m: Radius that holds the truth 90 % of the time if it is one of the places that the
+            row's own answer competes with, metres; None otherwise.
     """
 
     longitude: float
@@ -42,19 +46,46 @@ class Candidate:
     row: PhotoResult
     estimate: Estimate | None = None
     metadata: PhotoMetadata | None = None
+    ce90_m: float | None = None
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it is a place that lost against the row's answer, or was too weak to be one."""
+        return self.ce90_m is not None
 
 
 def single_candidates(row: PhotoResult) -> list[Candidate]:
-    """The place that a photo's row has, if it has one."""
-    if row.longitude is None or row.latitude is None or row.confidence is None:
+    """The places that a photo alone found, its answer first if it has one."""
+    if row.confidence is None:
         return []
-    return [Candidate(row.longitude, row.latitude, log_odds(row.confidence), row)]
+    places = json.loads(row.candidates or "[]")
+    if not places:
+        if row.longitude is None or row.latitude is None:
+            return []
+        return [Candidate(row.longitude, row.latitude, log_odds(row.confidence), row)]
+    none = 1.0 - sum(probability for _, _, probability, _ in places)
+    has_answer = row.longitude is not None
+    return [
+        Candidate(
+            lon,
+            lat,
+            log_odds(probability, against=none),
+            row,
+            ce90_m=None if rank == 0 and has_answer else ce90_m,
+        )
+        for rank, (lon, lat, probability, ce90_m) in enumerate(places)
+    ]
 
 
-def log_odds(probability: float) -> float:
-    """Logarithm of the odds of a probability, kept within what numbers can tell."""
-    clipped = min(max(probability, 1e-6), 1 - 1e-6)
-    odds = math.log(clipped / (1 - clipped))
+def log_odds(probability: float, *, against: float | None = None) -> float:
+    """Logarithm of the odds of a probability, kept within what numbers can tell.
+
+    Args:
+        probability: The probability.
+        against: That of the other case; None takes all that is missing to one.
+    """
+    other = 1.0 - probability if against is None else against
+    odds = math.log(max(probability, 1e-6) / max(other, 1e-6))
     return max(-_LARGEST_LOG_ODDS, min(_LARGEST_LOG_ODDS, odds))
 
 
@@ -104,7 +135,8 @@ class SecondSearch:
         """
         single, provenance = candidate.row, self._locator.provenance
         if candidate.estimate is None or candidate.metadata is None:
-            row = replace(single, confidence=probability, conf_kind="uncalibrated")
+            own = self._at_other_place(candidate) if candidate.is_other else single
+            row = replace(own, confidence=probability, conf_kind="uncalibrated")
             is_kept = provenance.needs_calibration
             return row if is_kept else replace(row, status="located", error=None)
         estimate = replace(candidate.estimate, probability=probability, conf_kind="uncalibrated")
@@ -122,3 +154,12 @@ class SecondSearch:
             photo_time=single.photo_time,
             flight_log=single.flight_log,
         )
+
+    def _at_other_place(self, candidate: Candidate) -> PhotoResult:
+        """The row of a photo at a place that lost; nothing is known of its camera there."""
+        row, place = candidate.row, LonLat(candidate.longitude, candidate.latitude)
+        assert candidate.ce90_m is not None, "it is another place"
+        metadata = PhotoMetadata(lon=row.exif_lon, lat=row.exif_lat)
+        supposed = self._locator.supposed_place(Path(row.photo), metadata)
+        provenance = self._locator.provenance
+        return moved_row(row, place, candidate.ce90_m, provenance=provenance, supposed=supposed)

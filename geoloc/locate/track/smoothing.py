@@ -35,21 +35,40 @@ def smooth(
     Returns:
         (K,) a photo; what is missing to one is the probability of *none*.
     """
-    links = {
+    links = _links(evidence, link, reach)
+    forward = _sums(evidence, links, reach)
+    count = len(evidence)
+    turned = {(count - 1 - b, count - 1 - a): each.T for (a, b), each in links.items()}
+    backward = _sums(evidence[::-1], turned, reach)[::-1]
+    total = _total(forward)
+    return [
+        np.exp(np.minimum(0.0, ahead + behind - own - total))
+        for ahead, behind, own in zip(forward, backward, evidence, strict=True)
+    ]
+
+
+def log_evidence(evidence: Sequence[Float64Array], link: Link, *, reach: int = REACH) -> float:
+    """Log weight of all chains against all photos being nowhere: how well links suit the places.
+
+    Arguments are those of `smooth`.
+    """
+    return _total(_sums(evidence, _links(evidence, link, reach), reach))
+
+
+def _links(
+    evidence: Sequence[Float64Array], link: Link, reach: int
+) -> dict[tuple[int, int], Float64Array]:
+    """The links of all pairs of photos within reach that may be somewhere."""
+    return {
         (before, after): link(before, after)
         for after in range(len(evidence))
         for before in range(max(0, after - reach), after)
         if len(evidence[before]) and len(evidence[after])
     }
-    forward = _sums(evidence, links, reach)
-    count = len(evidence)
-    turned = {(count - 1 - b, count - 1 - a): each.T for (a, b), each in links.items()}
-    backward = _sums(evidence[::-1], turned, reach)[::-1]
-    total = _log_sum([0.0, *(value for each in forward for value in each)])
-    return [
-        np.exp(np.minimum(0.0, ahead + behind - own - total))
-        for ahead, behind, own in zip(forward, backward, evidence, strict=True)
-    ]
+
+
+def _total(sums: Sequence[Float64Array]) -> float:
+    return _log_sum([0.0, *(value for each in sums for value in each)])
 
 
 def _sums(

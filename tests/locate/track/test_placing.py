@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from geoloc.geometry.crs import LonLat
@@ -147,3 +150,73 @@ def test_photos_of_other_kinds_are_not_searched_for() -> None:
     search = Map({"selfie": (2 * STEP_M, 0.9)})
     assert place(rows, search)[2].candidate is None
     assert search.asked == []
+
+
+def weak_walk(count: int, *, share: float, of_here: bool = True) -> list[PhotoResult]:
+    """A walk of 20 m a photo whose places hold a share each, beside five wrong ones.
+
+    Without a share of 0.1 a photo alone is rejected, and has no position.
+    """
+    random = np.random.default_rng(3)
+    rows = []
+    for n in range(count):
+        true = (20.0 * n, 0.0) if of_here else random.uniform(-500, 500, 2)
+        wrong = [(x, y, 0.06) for x, y in random.uniform(-500, 500, (5, 2))]
+        places = sorted([(*true, share), *wrong], key=lambda place: -place[2])
+        listed = [[x * DEG_A_M, y * DEG_A_M, p, 30.0] for x, y, p in places]
+        x, y, best = places[0]
+        rows.append(
+            PhotoResult(
+                f"p{n}",
+                "ambiguous" if best >= 0.1 else "rejected",
+                view="street",
+                longitude=x * DEG_A_M if best >= 0.1 else None,
+                latitude=y * DEG_A_M if best >= 0.1 else None,
+                confidence=best,
+                candidates=json.dumps(listed),
+            )
+        )
+    return rows
+
+
+def place_walk(rows: Sequence[PhotoResult], *, in_seconds: bool = True) -> list[Placed]:
+    clock = [13.0 * n if in_seconds else n for n in range(len(rows))]
+    track = TrackPlacing(rows, clock, in_seconds=in_seconds, area_m2=1e6, min_confidence=0.8)
+    return track.place(Map())
+
+
+@pytest.mark.parametrize("in_seconds", [True, False])
+@pytest.mark.parametrize("share", [0.05, 0.3])
+def test_a_walk_of_weak_answers_becomes_a_strong_one(share: float, in_seconds: bool) -> None:
+    placed = place_walk(weak_walk(30, share=share), in_seconds=in_seconds)
+    found = [one.candidate for one in placed]
+    right = [
+        one is not None and abs(one.longitude - 20.0 * n * DEG_A_M) < 1e-9
+        for n, one in enumerate(found)
+    ]
+    assert sum(right) >= 28
+    assert sum(one is not None for one in found) == sum(right), "none is placed elsewhere"
+
+
+@pytest.mark.parametrize("share", [0.05, 0.15])
+def test_a_walk_elsewhere_does_not_become_an_answer(share: float) -> None:
+    placed = place_walk(weak_walk(30, share=share, of_here=False))
+    assert sum(one.candidate is not None for one in placed) == 0
+
+
+def test_a_place_that_lost_alone_wins_with_its_camera_unknown() -> None:
+    rows = weak_walk(30, share=0.05)
+    (candidate,) = [one.candidate for one in place_walk(rows)][7:8]
+    assert candidate is not None
+    assert candidate.is_other
+    assert candidate.ce90_m == 30.0
+
+
+def test_a_found_camera_stays_beside_the_stronger_place_that_lost() -> None:
+    rows = flight(5)
+    listed = [[900.0 * DEG_A_M, 0.0, 0.5, 20.0], [2 * STEP_M * DEG_A_M, 0.0, 0.4, 20.0]]
+    rows[2] = replace(row(900.0, 0.5, name="p2"), candidates=json.dumps(listed))
+    found = place(rows, Map({"p2": (2 * STEP_M, 0.3)}))[2].candidate
+    assert found is not None
+    assert found.estimate is not None, "its camera is known"
+    assert found.log_odds == pytest.approx(np.log(0.4 / 0.1)), "and its evidence is the better one"

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from geoloc.locate.track.motion import Motion, learn_motion
-from geoloc.locate.track.smoothing import Link, smooth
+from geoloc.arrays import Float64Array
+from geoloc.locate.track.motion import Motion, learn_motion, supposed_motions
+from geoloc.locate.track.smoothing import Link, log_evidence, smooth
 
 Evidence = list[NDArray[np.float64]]
 
@@ -110,6 +111,29 @@ def test_speed_is_learned_from_the_ways_that_are_known() -> None:
     assert slow is not None
     assert slow.speed == pytest.approx(1.5)
     assert learn_motion([2.0], [2.0], area_m2=2e6, in_seconds=False) is None
-    unknown = learn_motion([], [], area_m2=2e6, in_seconds=True)
-    assert unknown is not None
-    assert unknown.reach_m(2.0) == pytest.approx(3 * np.hypot(25, 20))
+    assert learn_motion([], [], area_m2=2e6, in_seconds=True) is None
+
+
+def test_a_drone_of_which_nothing_is_known_flies_as_drones_do_and_needs_a_clock() -> None:
+    (usual,) = supposed_motions(is_street=False, area_m2=2e6, in_seconds=True)
+    assert usual.reach_m(2.0) == pytest.approx(3 * np.hypot(25, 20))
+    assert supposed_motions(is_street=False, area_m2=2e6, in_seconds=False) == []
+
+
+def suiting_speed(way_m: float) -> float:
+    """The speed of a street vehicle that comes so far in ten seconds, beside wrong places."""
+    places = [np.array([way_m * n, 5000.0 + 997.0 * n]) for n in range(8)]
+
+    def suits(motion: Motion) -> float:
+        def link(before: int, after: int) -> Float64Array:
+            ways_m = np.abs(places[before][:, None] - places[after][None])
+            return motion.log_link(ways_m, 10.0 * (after - before))
+
+        return log_evidence([np.array([-2.0, -2.0])] * 8, link)
+
+    motions = supposed_motions(is_street=True, area_m2=2e6, in_seconds=True)
+    return max(motions, key=suits).speed
+
+
+def test_the_speed_of_who_is_in_a_street_is_that_which_suits_the_places() -> None:
+    assert suiting_speed(15.0) < 15.0 == suiting_speed(150.0)
