@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from geoloc.qgis.packing import install_plugin
+from geoloc.results.evaluation import read_truth
 
 # Debian's wrapper puts an option first that the program itself does not know.
 QGIS_PROCESS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
@@ -67,16 +68,60 @@ def test_evaluating_says_what_it_found_or_the_one_line_why_not(home: Path, tmp_p
     assert "cannot read the truth" in ran.stdout + ran.stderr
 
 
-def test_the_demo_is_located_from_its_raster_on(home: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the demo's map, two photos, their truth, and an index of the map."""
     from click.testing import CliRunner
 
     from geoloc.cli import cli
 
-    demo = tmp_path / "demo"
-    assert CliRunner().invoke(cli, ["demo", "-o", str(demo), "--photos", "2"]).exit_code == 0
+    folder = tmp_path_factory.mktemp("demos") / "demo"
+    assert CliRunner().invoke(cli, ["demo", "-o", str(folder), "--photos", "2"]).exit_code == 0
+    return folder
+
+
+def test_the_demo_is_located_from_its_raster_on(home: Path, demo: Path, tmp_path: Path) -> None:
     tiles, index, out = tmp_path / "tiles", tmp_path / "index", tmp_path / "out.gpkg"
     _run(home, "tileandindex", INPUT=demo / "region.tif", TILES=tiles, OUTPUT=index)
     found = _run(home, "locate", PHOTOS=demo / "photos", INDEX=index, OUTPUT=out)
     assert (found["LOCATED"], found["ALL"]) == (2, 2)
-    _run(home, "warp", RESULTS=out, OUTPUT=tmp_path / "warps")
-    assert (tmp_path / "warps/mosaic.vrt").is_file()
+
+
+def test_located_photos_become_a_page_and_a_mosaic(home: Path, demo: Path, tmp_path: Path) -> None:
+    results, page, warps = demo / "out.geojson", tmp_path / "report.html", tmp_path / "warps"
+    made = _run(home, "report", RESULTS=results, INDEX=demo / "index", OUTPUT=page)
+    assert made["OUTPUT"] == str(page)
+    assert "report-photos" in page.read_text(encoding="utf-8")
+    _run(home, "warp", RESULTS=results, OUTPUT=warps)
+    assert len(list(warps.glob("*.tif"))) == 2
+    assert (warps / "mosaic.vrt").is_file()
+
+
+def test_a_model_is_adapted_to_the_tiles(home: Path, demo: Path, tmp_path: Path) -> None:
+    adapted = tmp_path / "adapted"
+    _run(home, "adapt", TILES=demo / "tiles", MINUTES=0.05, OUTPUT=adapted)
+    assert (adapted / "model.toml").is_file()
+
+
+def test_the_map_tool_finds_a_photo_and_a_cancelled_run_ends(home: Path, demo: Path) -> None:
+    truth = next(iter(read_truth(demo / "truth.csv")))
+    assert truth.camera is not None
+    lon, lat = truth.camera
+    extent = f"{lon - 0.003},{lat - 0.002},{lon + 0.002},{lat + 0.003}"
+    (photo,) = (path for path in (demo / "photos").iterdir() if path.name == truth.photo)
+    plugins = home / ".local/share/QGIS/QGIS3/profiles/default/python/plugins"
+    script = Path(__file__).with_name("in_window.py")
+    ran = subprocess.run(
+        ["/usr/bin/python3", str(script), str(plugins), str(demo / "index"), str(photo), extent],
+        env={"HOME": str(home), "PATH": os.defpath, "XDG_RUNTIME_DIR": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout.splitlines()[-1])
+    ((kind, text),) = said["tool"]["said"]
+    assert (kind, "located" in text) == ("info", True), text
+    assert said["tool"]["layers"] == [1]
+    assert said["tool"]["centre"] == pytest.approx([lon, lat], abs=3e-4)
+    assert said["cancelled"]["said"].startswith("cancelled")
