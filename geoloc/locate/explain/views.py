@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from geoloc.arrays import RgbImage
 from geoloc.errors import PhotoError
-from geoloc.geometry.panorama import roll_ring
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.hypotheses import hypothesis_stages
 from geoloc.locate.drone.retrieval import north_up_crops
-from geoloc.locate.street.search import heading_stages, ring_of
+from geoloc.locate.street.queries import Query, queries_of
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import DRONE
 from geoloc.photos.kind import PhotoKind, camera_of
@@ -47,11 +46,8 @@ def network_inputs(
     if kind == "drone":
         inputs = list(_crops(photo, metadata, index=index, embedder=embedder))
     else:
-        ring = ring_of(photo, metadata, kind, card=embedder.card)
-        headings = next(heading_stages(metadata, "normal"))
-        inputs = [
-            NetworkInput(roll_ring(ring, each), f"looking to {each:.0f}°") for each in headings
-        ]
+        query = next(queries_of(photo, metadata, kind, card=embedder.card))
+        inputs = [NetworkInput(query.picture(at), _supposed(query, at)) for at in range(len(query))]
     if not inputs:
         raise PhotoError(
             f"{photo.path} shows no ground as a drone photo; expected one that looks down; "
@@ -59,6 +55,13 @@ def network_inputs(
             path=photo.path,
         )
     return inputs
+
+
+def _supposed(query: Query, at: int) -> str:
+    """What picture number `at` of a street photo supposes, in words."""
+    if query.headings_deg is not None:
+        return f"looking to {query.headings_deg[at]:.0f}°"
+    return "the whole photo" if len(query) == 1 else f"view {at + 1} of {len(query)}"
 
 
 def _crops(

@@ -13,16 +13,11 @@ from geoloc.locate.estimate import Estimate
 from geoloc.locate.street.posterior import (
     STREET_POSTERIOR,
     StreetPosteriorParameters,
-    TileMap,
     estimate_place,
 )
-from geoloc.locate.street.search import (
-    STREET_SEARCH,
-    StreetSearcher,
-    StreetSearchParameters,
-    heading_stages,
-    ring_of,
-)
+from geoloc.locate.street.queries import QUERY, QueryParameters, queries_of
+from geoloc.locate.street.search import STREET_SEARCH, StreetSearcher, StreetSearchParameters
+from geoloc.locate.street.tile_map import TileMap
 from geoloc.models.embedder import Embedder
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import PhotoKind
@@ -34,6 +29,7 @@ from geoloc.photos.photo import Photo
 class StreetParameters:
     """All that tunes the locating of street photos and panoramas, step by step."""
 
+    queries: QueryParameters = QUERY
     search: StreetSearchParameters = STREET_SEARCH
     posterior: StreetPosteriorParameters = STREET_POSTERIOR
 
@@ -87,13 +83,17 @@ class StreetLocator:
             check: Called every few headings; may raise to end the work.
         """
         parameters = self._parameters.search
-        ring = ring_of(photo, metadata, kind, card=self._index.card)
         searcher = self.open_searcher()
         best = None
-        for headings in heading_stages(metadata, self._options.effort, parameters=parameters):
-            match = searcher.match(
-                ring, headings, count=self._options.top_k, rows=rows, check=check
-            )
+        for query in queries_of(
+            photo,
+            metadata,
+            kind,
+            card=self._index.card,
+            effort=self._options.effort,
+            parameters=self._parameters.queries,
+        ):
+            match = searcher.match(query, count=self._options.top_k, rows=rows, check=check)
             found = estimate_place(match, self._tiles, parameters=self._parameters.posterior)
             if found is not None and (best is None or outweighs(found, best, parameters)):
                 best = found
@@ -112,8 +112,7 @@ class StreetLocator:
 
     @cached_property
     def _tiles(self) -> TileMap:
-        tiles = self._index.tiles
-        return TileMap(tiles.lon, tiles.lat, tiles.ground_size_m)
+        return TileMap.of(self._index.tiles, self._index.card)
 
 
 def outweighs(

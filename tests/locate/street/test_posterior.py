@@ -13,11 +13,11 @@ from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.street.posterior import (
     StreetPosteriorParameters,
-    TileMap,
     estimate_place,
     tail_scale,
 )
 from geoloc.locate.street.search import StreetMatch
+from geoloc.locate.street.tile_map import TileMap
 
 FRAME = LocalFrame(LonLat(13.4, 52.5))
 COLUMNS, SIDE_M, STRIDE_M = 16, 60.0, 30.0

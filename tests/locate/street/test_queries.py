@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from geoloc.locate.street.search import StreetSearchParameters, heading_stages
+from geoloc.locate.street.queries import QueryParameters, heading_stages
 from geoloc.options import Effort
 from geoloc.photos.metadata import PhotoMetadata
 
@@ -33,7 +33,7 @@ def test_a_magnetic_heading_is_trusted_less() -> None:
 
 
 def test_an_experiment_sets_its_own_headings() -> None:
-    parameters = StreetSearchParameters(near_headings_deg=(0.0,), step_normal_deg=90.0)
+    parameters = QueryParameters(near_headings_deg=(0.0,), step_normal_deg=90.0)
     near, everywhere = heading_stages(PhotoMetadata(yaw_deg=5.0), "normal", parameters=parameters)
     assert near == (5.0,)
     assert everywhere == (0.0, 90.0, 180.0, 270.0)
