@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.fixtures.search import SearchWorld
     from tests.fixtures.small_maps import SmallMap
     from tests.fixtures.street import StreetWorld
+    from tests.fixtures.whole_photos import WholeWorld
     from tests.fixtures.worlds import TinyWorld
 
 # The same examples every time: a red run can be run again.
@@ -71,6 +72,17 @@ def street_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreetWor
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(registry._BUILDERS, "rings", lambda options: Rings())
         yield build_street_world(tmp_path_factory.mktemp("street_world"))
+
+
+@pytest.fixture(scope="session")
+def whole_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeWorld]:
+    """An index for photos that are taken whole, and its hand-made network."""
+    from geoloc.models import registry
+    from tests.fixtures.whole_photos import Pieces, build_whole_world
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry._BUILDERS, "pieces", lambda options: Pieces())
+        yield build_whole_world(tmp_path_factory.mktemp("whole_world"))
 
 
 @pytest.fixture

@@ -25,11 +25,13 @@ from geoloc.locate.map_terrain import terrain_notes, terrain_of
 from geoloc.locate.prior import open_prior, rows_in_area
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
 from geoloc.locate.run_facts import options_text
+from geoloc.locate.street.judging import find_street_calibration
 from geoloc.locate.street.locator import STREET_PARAMETERS, StreetLocator, StreetParameters
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import DRONE, GROUND
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import PhotoKind, kind_of
+from geoloc.photos.maker import is_phone
 from geoloc.photos.metadata import LOWEST_DRONE_M, PhotoMetadata
 from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.photos.photo import Photo, read_photo
@@ -101,15 +103,16 @@ class Locator:
         self.terrain = terrain_of(options, index)
         self.notes = terrain_notes(self.terrain, index.tiles) + calibration_notes(index)
         self.drone = self._drone_locator(parameters.drone)
-        if options.max_wrong is not None:
-            least = self._least_confidence(options.max_wrong)
-            self.provenance = replace(self.provenance, min_confidence=least, needs_calibration=True)
         self.street = StreetLocator(
             index,
             options,
             open_embedder=self._open_embedder,
+            calibration=find_street_calibration(index.folder, index.manifest.recipe.fingerprint),
             parameters=parameters.street,
         )
+        if options.max_wrong is not None:
+            least = self._least_confidence(options.max_wrong)
+            self.provenance = replace(self.provenance, min_confidence=least, needs_calibration=True)
         self._is_cancelled = threading.Event()
 
     def _drone_locator(self, parameters: DroneParameters) -> DroneLocator | None:
@@ -126,14 +129,18 @@ class Locator:
         )
 
     def _least_confidence(self, max_wrong: float) -> float:
-        """The confidence from which on no more than a share of the answers is wrong."""
-        calibration = self.drone.calibration if self.drone else None
-        if calibration is None:
+        """The confidence from which on no more than a share of the answers is wrong.
+
+        Where drone and street photos have a calibration each, the promise holds for both.
+        """
+        drone = self.drone.calibration if self.drone else None
+        calibrations = [one for one in (drone, self.street.calibration) if one is not None]
+        if not calibrations:
             raise OptionError(
                 f"--max-wrong {max_wrong:g} cannot be promised: {self._index.folder} has no "
                 "calibration; run `geoloc calibrate`, or use --min-confidence"
             )
-        return calibration.least_confidence(max_wrong)
+        return max(one.least_confidence(max_wrong) for one in calibrations)
 
     def cancel(self) -> None:
         """End soon what other threads are in the middle of; each raises `CancelledError`."""
@@ -144,7 +151,8 @@ class Locator:
         if kind != "drone":
             if GROUND in self._index.card.views:
                 return None
-            return f"the model {self.provenance.model} was not trained for these"
+            name = self.provenance.model
+            return f"{name} knows none; one that does: geoloc models import FILE --as statewide"
         if self.drone is None:
             return (
                 "this index holds no local features, which drone photos need (run `geoloc index` "
@@ -284,4 +292,6 @@ def _why(metadata: PhotoMetadata) -> str:
         return " (equirectangular)"
     if metadata.rel_alt_m is not None and metadata.rel_alt_m < LOWEST_DRONE_M:
         return f" ({metadata.rel_alt_m:.1f} m above take-off)"
+    if metadata.rel_alt_m is None and metadata.pitch_deg is None and is_phone(metadata):
+        return f" (taken with a phone, {metadata.make})"
     return ""

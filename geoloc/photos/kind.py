@@ -9,6 +9,7 @@ from geoloc.geometry.camera import Camera
 from geoloc.geometry.panorama import Panorama
 from geoloc.models.view import DRONE, GROUND, View
 from geoloc.options import ViewChoice
+from geoloc.photos.maker import is_drone_camera, is_phone
 from geoloc.photos.metadata import LOWEST_DRONE_M, PhotoMetadata
 
 PhotoKind = Literal["drone", "street", "panorama"]  # `geoloc.options.ViewChoice` without auto
@@ -30,10 +31,11 @@ def kind_of(
     Args:
         view: Kind that the caller asks for, or ``auto``.
         metadata: What is known of the photo.
-        default: Kind of a photo that states neither height nor pitch: the search then decides.
+        default: Kind of a photo that states neither height nor pitch, and whose maker makes all
+            sorts of cameras.
 
     Height and pitch are asked together: a photo from below `LOWEST_DRONE_M` is a street photo
-    unless it looks straight down.
+    unless it looks straight down. Where both are missing, a phone was held in a street.
     """
     if view != "auto":
         return view
@@ -45,7 +47,9 @@ def kind_of(
         return "street"
     if pitch_deg is not None and pitch_deg > FLATTEST_PITCH_DEG:
         return "street"
-    return default if height_m is None and pitch_deg is None else "drone"
+    if height_m is not None or pitch_deg is not None or is_drone_camera(metadata):
+        return "drone"
+    return "street" if is_phone(metadata) else default
 
 
 def network_view(kind: PhotoKind) -> View:

@@ -86,6 +86,34 @@ def test_only_a_photo_that_says_nothing_is_taken_for_what_the_map_can_tell() -> 
     assert kind_of("auto", PhotoMetadata(pitch_deg=-70.0), default="street") == "drone"
 
 
+@pytest.mark.parametrize(
+    ("make", "model", "kind"),
+    [
+        ("Apple", "iPhone 13 mini", "street"),
+        ("samsung", "SM-G991B", "street"),
+        ("LG Electronics", "LM-G710", "street"),
+        ("HMD Global", "Nokia 7.2", "street"),
+        ("DJI", "FC3170", "drone"),
+        ("Autel Robotics", "XT705", "drone"),
+        ("DJI", "OsmoAction3", None),  # in a hand or on a drone: nobody knows
+        ("Canon", "EOS 80D", None),
+        (None, None, None),
+        ("", "", None),
+    ],
+)
+@pytest.mark.parametrize("default", ["drone", "street"])
+def test_the_maker_tells_phones_from_drones_where_nothing_else_does(
+    make: str | None, model: str | None, kind: PhotoKind | None, default: PhotoKind
+) -> None:
+    stated = PhotoMetadata(make=make, model=model)
+    assert kind_of("auto", stated, default=default) == (kind or default)
+
+
+def test_what_a_photo_states_counts_more_than_its_maker() -> None:
+    assert kind_of("auto", PhotoMetadata(make="Apple", pitch_deg=-80.0)) == "drone"
+    assert kind_of("auto", PhotoMetadata(make="DJI", model="FC3170", rel_alt_m=1.5)) == "street"
+
+
 def test_a_street_photo_of_an_unknown_lens_is_a_phone_s_upright_or_not() -> None:
     across = street_camera_of(PhotoMetadata(), 400, 300)
     upright = street_camera_of(PhotoMetadata(), 300, 400)

@@ -12,7 +12,7 @@ from geoloc.locate.drone.hypotheses import hypothesis_stages
 from geoloc.locate.drone.retrieval import north_up_crops
 from geoloc.locate.street.queries import Query, queries_of
 from geoloc.models.embedder import Embedder
-from geoloc.models.view import DRONE
+from geoloc.models.view import DRONE, GROUND
 from geoloc.photos.kind import PhotoKind, camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
@@ -47,7 +47,10 @@ def network_inputs(
         inputs = list(_crops(photo, metadata, index=index, embedder=embedder))
     else:
         query = next(queries_of(photo, metadata, kind, card=embedder.card))
-        inputs = [NetworkInput(query.picture(at), _supposed(query, at)) for at in range(len(query))]
+        inputs = [
+            NetworkInput(embedder.shrink(query.picture(at), GROUND), _supposed(query, at))
+            for at in range(len(query))
+        ]
     if not inputs:
         raise PhotoError(
             f"{photo.path} shows no ground as a drone photo; expected one that looks down; "

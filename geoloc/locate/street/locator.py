@@ -9,7 +9,9 @@ from functools import cached_property
 
 from geoloc.arrays import Int64Array
 from geoloc.index.map_index import MapIndex
+from geoloc.locate.calibration import Calibration
 from geoloc.locate.estimate import Estimate
+from geoloc.locate.street.judging import judge
 from geoloc.locate.street.posterior import (
     STREET_POSTERIOR,
     StreetPosteriorParameters,
@@ -44,6 +46,7 @@ class StreetLocator:
         index: An opened index whose model knows ground views.
         options: How to search.
         open_embedder: Gives the network of the index; called when the first photo needs it.
+        calibration: What the evidence is worth; None is the posterior's own curve.
         parameters: What tunes each step.
     """
 
@@ -53,6 +56,7 @@ class StreetLocator:
         options: LocateOptions,
         *,
         open_embedder: Callable[[], Embedder],
+        calibration: Calibration | None = None,
         parameters: StreetParameters = STREET_PARAMETERS,
     ) -> None:
         self._parameters = replace(
@@ -60,6 +64,7 @@ class StreetLocator:
         )
         self._index = index
         self._options = options
+        self.calibration = calibration
         self._open_embedder = open_embedder
         self._searcher: StreetSearcher | None = None
         self._lock = threading.Lock()
@@ -99,7 +104,7 @@ class StreetLocator:
                 best = found
             if best is not None and best.probability >= parameters.sure:
                 break
-        return best
+        return None if best is None else judge(best, self.calibration)
 
     def open_searcher(self) -> StreetSearcher:
         """The searcher, made when the first photo needs it."""

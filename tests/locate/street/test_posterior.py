@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -216,3 +218,112 @@ def test_the_mean_of_centres_holds_across_the_antimeridian() -> None:
     position = across.mean_position(np.array([0, 1]), np.ones(2))
     assert abs(position.lon) == pytest.approx(180)
     assert across.is_near(0, np.array([1])).all()
+
+
+def cells(columns: int = 40, *, side_m: float = 76.8) -> TileMap:
+    """Cells of 30 m side by side, around each of which a network sees 76.8 m at its finest."""
+    xy_m = [(row % columns * 30.0, row // columns * 30.0) for row in range(columns**2)]
+    lonlat = FRAME.to_lonlat(np.array(xy_m))
+    return TileMap(lonlat[:, 0], lonlat[:, 1], np.full(len(lonlat), side_m))
+
+
+def cell_match(scores: np.ndarray, **more: int) -> StreetMatch:
+    """A match of one picture without a heading."""
+    rows = np.arange(len(scores))
+    column = scores[:, None].astype(np.float32)
+    return StreetMatch(None, rows, column, rows, scores.astype(np.float32), **more)
+
+
+def hill(at: tuple[float, float], *, height: float, width_m: float = 35.0) -> np.ndarray:
+    """What the cells around a place add to their scores, since they show nearly the same."""
+    away = [math.dist(at, (row % 40 * 30.0, row // 40 * 30.0)) for row in range(1600)]
+    return height * np.exp(-0.5 * (np.array(away) / width_m) ** 2)
+
+
+def noise(seed: int, sd: float = 0.05) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0.1, sd, 1600)
+
+
+def test_cells_that_show_nearly_the_same_are_one_place_finer_than_a_cell() -> None:
+    at = (617.0, 590.0)
+    estimate = estimate_place(cell_match(noise(1, 0.02) + hill(at, height=0.6)), cells())
+    assert estimate is not None
+    assert estimate.probability > 0.95
+    assert estimate.n_modes == 1
+    x_m, y_m = FRAME.from_lonlat(*estimate.position)[0]
+    assert math.dist((x_m, y_m), at) < 12
+    assert estimate.heading is None
+    assert estimate.radius_m == pytest.approx(76.8 / 2**0.5)
+
+
+def test_radii_reach_to_the_places_that_compete() -> None:
+    one = hill((300.0, 300.0), height=0.6)
+    sure, torn = (
+        estimate_place(cell_match(noise(1, 0.02) + scores), cells())
+        for scores in (one, np.maximum(one, hill((900.0, 300.0), height=0.6)))
+    )
+    assert sure is not None
+    assert torn is not None
+    assert sure.acc95_m < 80
+    assert 550 < torn.acc95_m < 800
+    (first, second, *_) = torn.candidates
+    assert first.probability + second.probability <= 1
+    away_m = distance_m(first.position, second.position)
+    assert away_m == pytest.approx(600, abs=25)
+
+
+def test_the_places_behind_the_best_one_stand_among_the_candidates() -> None:
+    estimate = estimate_place(cell_match(noise(3)), cells())
+    assert estimate is not None
+    probabilities = [one.probability for one in estimate.candidates]
+    assert len(probabilities) >= 5
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert estimate.probability == probabilities[0]
+    assert sum(probabilities) < 1
+    apart_m = [
+        distance_m(a.position, b.position)
+        for a, b in itertools.combinations(estimate.candidates, 2)
+    ]
+    assert min(apart_m) > 30
+
+
+def test_the_best_of_a_million_cells_is_less_probable_than_that_of_a_thousand() -> None:
+    scores = noise(4) + hill((600.0, 600.0), height=0.2)
+    few, many = (
+        estimate_place(cell_match(scores, searched=searched), cells())
+        for searched in (1600, 1_000_000)
+    )
+    assert few is not None
+    assert many is not None
+    assert many.probability < few.probability - 0.02
+    assert many.position == few.position
+
+
+def test_where_one_place_is_left_it_is_compared_with_all_the_map() -> None:
+    scores = noise(5) + hill((600.0, 600.0), height=0.5)
+    whole = cell_match(scores)
+    near = np.flatnonzero(hill((600.0, 600.0), height=1.0) > 0.7)
+    nowhere = np.flatnonzero(hill((150.0, 150.0), height=1.0) > 0.7)
+    found, missed = (
+        estimate_place(replace(whole, rows=rows, scores=whole.scores[rows]), cells())
+        for rows in (near, nowhere)
+    )
+    assert found is not None
+    assert missed is not None
+    assert len(found.candidates) == len(missed.candidates) == 1
+    assert found.probability > 0.8
+    assert missed.probability < 0.3
+
+
+def test_an_antimeridian_between_cells_splits_no_place() -> None:
+    frame = LocalFrame(LonLat(179.99999, -17.0))
+    lonlat = frame.to_lonlat(
+        np.array([(row % 40 * 30.0 - 600, row // 40 * 30.0) for row in range(1600)])
+    )
+    across = TileMap(lonlat[:, 0], lonlat[:, 1], np.full(1600, 76.8))
+    scores = noise(6, 0.02) + hill((600.0, 600.0), height=0.6)
+    estimate = estimate_place(cell_match(scores), across)
+    assert estimate is not None
+    x_m, y_m = frame.from_lonlat(*estimate.position)[0]
+    assert math.dist((x_m, y_m), (0.0, 600.0)) < 12
+    assert estimate.acc95_m < 80
