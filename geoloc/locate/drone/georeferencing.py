@@ -70,6 +70,39 @@ def georeference(
     )
 
 
+def georeference_carried(
+    final: FinalCamera, frame: LocalFrame, *, n_points: int, photo_size: ImageSize
+) -> Estimate:
+    """The estimate in lon, lat of a camera that another photo's camera was carried to.
+
+    Its probability and its score are left to who knows how sure the other photo is.
+
+    Args:
+        final: The camera, whose covariance holds that of the other photo and of the map.
+        frame: Local frame that it was solved in.
+        n_points: Points that the two photos share.
+        photo_size: Size of the upright photo in its file.
+    """
+    solution = final.solution
+    camera = _camera(final, frame, photo_size)
+    return Estimate(
+        position=_lonlat(frame, np.array([solution.placed.position])),
+        heading=Heading(camera.attitude.heading_deg, camera.attitude_sd_deg.heading_deg),
+        probability=0.0,
+        radius_m=CONFIDENCE_RADIUS_M,
+        ce90_m=circular_error_m(solution.position_covariance, 0.90),
+        acc95_m=circular_error_m(solution.position_covariance, 0.95),
+        score=0.0,
+        margin=0.0,
+        n_modes=1,
+        spread_m=0.0,
+        n_inliers=n_points,
+        scene=_scene(final, frame),
+        footprint=_footprint_wkt(final, frame),
+        camera=camera,
+    )
+
+
 def _camera(final: FinalCamera, frame: LocalFrame, photo_size: ImageSize) -> CameraEstimate:
     """The camera with its heading from true north and its height above the ground below it."""
     solution = final.solution

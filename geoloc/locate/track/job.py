@@ -9,6 +9,7 @@ from pathlib import Path
 
 from geoloc.errors import PhotoError
 from geoloc.locate.locator import Locator
+from geoloc.locate.track.carrying import Carrier
 from geoloc.locate.track.grouping import Exposure, Track, exposure_of, find_tracks
 from geoloc.locate.track.named import track_names
 from geoloc.locate.track.placing import Placed, TrackPlacing
@@ -46,9 +47,12 @@ def locate_tracks(
     tracks = find_tracks(each for each in exposures if row_key(each.photo) in rows)
     done = {key: _alone(row) for key, row in rows.items()}
     progress.start("locating tracks", len(tracks), "tracks")
-    second = SecondSearch(locator)
+    carrier = Carrier(locator)
+    second = SecondSearch(locator, carrier.carry)
     with ThreadPoolExecutor(options.workers) as pool:
-        work = [pool.submit(_locate_track, track, rows, second, locator) for track in tracks]
+        work = [
+            pool.submit(_locate_track, track, rows, second, carrier, locator) for track in tracks
+        ]
         try:
             for track, decided in zip(tracks, work, strict=True):
                 name = _name(track, named)
@@ -84,6 +88,7 @@ def _locate_track(
     track: Track,
     rows: Mapping[str, PhotoResult],
     second: SecondSearch,
+    carrier: Carrier,
     locator: Locator,
 ) -> list[PhotoResult]:
     """The rows of a track's photos, in its order."""
@@ -96,7 +101,7 @@ def _locate_track(
         area_m2=_AREA_M2 if features is None else float(features.areas_m2().sum()),
         min_confidence=locator.provenance.min_confidence,
     )
-    return [_row(placed, second) for placed in placing.place(second.candidates)]
+    return [_row(placed, second) for placed in placing.place(second.candidates, carrier.carry)]
 
 
 def _row(placed: Placed, second: SecondSearch) -> PhotoResult:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from geoloc.arrays import Float64Array
-from geoloc.geometry.crs import distances_m
+from geoloc.geometry.crs import LonLat, distance_m, distances_m
 from geoloc.locate.track.motion import Motion, learn_motion, supposed_motions
 from geoloc.locate.track.neighbours import Neighbour, nearest
-from geoloc.locate.track.second_search import Candidate, log_odds, single_candidates
+from geoloc.locate.track.second_search import Candidate, Carry, log_odds, single_candidates
 from geoloc.locate.track.smoothing import log_evidence, smooth
 from geoloc.results.schema import PhotoResult
 
@@ -33,6 +34,10 @@ class PlacingParameters:
     least_own: float = 0.1
     # A place that was sure alone is in doubt when its track leaves it less than this.
     doubted: float = 0.1
+    # Two photos that share so many points show the same ground, nearly always; they lie at most so
+    # far apart in their track.
+    overlap: float = 0.98
+    overlap_reach: int = 4
     # Photos are searched for again while some have nearer neighbours than before.
     rounds: int = 3
 
@@ -55,6 +60,22 @@ class Placed:
     candidate: Candidate | None = None
     probability: float = 0.0
     is_doubted: bool = False
+
+    def is_sure(self, least: float) -> bool:
+        """Whether the photo has a place, alone or by its track."""
+        return not self.is_doubted and (
+            self.row.status == "located" if self.candidate is None else self.probability >= least
+        )
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the place that the photo has."""
+        return self.probability if self.candidate is not None else self.row.confidence or 0.0
+
+    @property
+    def answer(self) -> PhotoResult:
+        """The row with that place, as far as neighbours ask for it."""
+        return self.row if self.candidate is None else _answer(self.candidate)
 
 
 class TrackPlacing:
@@ -89,11 +110,12 @@ class TrackPlacing:
             self._candidates[at] = []
         self._motion = self._learned(self._rows, area_m2, in_seconds=in_seconds)
 
-    def place(self, search: Search) -> list[Placed]:
+    def place(self, search: Search, carry: Carry) -> list[Placed]:
         """What the track says of each photo.
 
         Args:
             search: Gives more candidates of a photo near its neighbours.
+            carry: Carries a neighbour's place to a photo that overlaps with it.
         """
         if self._motion is None:
             return [Placed(row) for row in self._rows]
@@ -103,9 +125,55 @@ class TrackPlacing:
             found = [self._ask(at, sure, asked, search) for at in range(len(self._rows))]
             if not any(found):
                 break
-        return [
+        placed = [
             self._placed(at, probabilities) for at, probabilities in enumerate(self._smoothed())
         ]
+        return self._carried_on(placed, carry)
+
+    def _carried_on(self, placed: list[Placed], carry: Carry) -> list[Placed]:
+        """The same with places for those that show the ground of a photo that has one.
+
+        From the sure photos on, each to those next to it: every step may be wrong, and less sure.
+        """
+        assert self._motion is not None
+        sure = {at: one for at, one in enumerate(placed) if one.is_sure(self._least)}
+        begun = [at for at in sure if self._rows[at].view == "drone" and at not in self._others]
+        waiting = deque(sorted(begun, key=lambda at: -sure[at].confidence))
+        while waiting:
+            at = waiting.popleft()
+            for next_to in self._next_to(at, placed):
+                share = placed[at].confidence * self._parameters.overlap
+                candidate = carry(self._rows[next_to], placed[at].answer)
+                if candidate is None or share < self._least:
+                    continue
+                if self._is_within_reach(next_to, candidate, placed):
+                    placed[next_to] = Placed(self._rows[next_to], candidate, share)
+                    waiting.append(next_to)
+        return placed
+
+    def _next_to(self, at: int, placed: Sequence[Placed]) -> list[int]:
+        """The photos without a place before and behind one, up to the next that has one."""
+        found = []
+        for way in (range(at - 1, -1, -1), range(at + 1, len(placed))):
+            for other in itertools.islice(way, self._parameters.overlap_reach):
+                if placed[other].is_sure(self._least):
+                    break
+                if self._rows[other].view == "drone" and other not in self._others:
+                    found.append(other)
+        return found
+
+    def _is_within_reach(self, at: int, candidate: Candidate, placed: Sequence[Placed]) -> bool:
+        """Whether the vehicle can have come from there to the next sure photos on both sides."""
+        assert self._motion is not None
+        sure = {n: one.answer for n, one in enumerate(placed) if one.is_sure(self._least)}
+        return all(
+            distance_m(
+                LonLat(candidate.longitude, candidate.latitude),
+                LonLat(one.row.longitude or 0.0, one.row.latitude or 0.0),
+            )
+            <= self._motion.reach_m(one.duration)
+            for one in nearest(at, self._clock, sure)
+        )
 
     def _ask(
         self, at: int, sure: dict[int, PhotoResult], asked: dict[int, float], search: Search
@@ -257,7 +325,11 @@ def _answer(candidate: Candidate) -> PhotoResult:
         longitude=candidate.longitude,
         latitude=candidate.latitude,
         heading=None if found.heading is None else found.heading.deg,
+        ce90_m=found.ce90_m,
         pitch_deg=None if camera is None else camera.attitude.pitch_deg,
+        roll_deg=None if camera is None else camera.attitude.roll_deg,
+        photo_width=None if camera is None else camera.photo_size.width_px,
+        photo_height=None if camera is None else camera.photo_size.height_px,
         height_m=None if camera is None else camera.height_m,
         hfov_deg=None if camera is None else camera.hfov_deg,
         lens_kind=None if camera is None else camera.lens_kind,

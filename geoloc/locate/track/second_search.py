@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,12 +12,12 @@ import numpy as np
 
 from geoloc.errors import PhotoError
 from geoloc.geometry.crs import LonLat
-from geoloc.locate.estimate import SURE, Estimate
+from geoloc.locate.estimate import SURE, CameraEstimate, Estimate
 from geoloc.locate.locator import MAX_SIDE_PX, Locator
 from geoloc.locate.result_row import moved_row, result_row
 from geoloc.locate.track.motion import Motion
 from geoloc.locate.track.neighbours import Neighbour, rows_near, told
-from geoloc.photos.metadata import PhotoMetadata
+from geoloc.photos.metadata import PhotoMetadata, merge
 from geoloc.photos.photo import read_photo
 from geoloc.results.schema import PhotoResult
 
@@ -89,15 +89,21 @@ def log_odds(probability: float, *, against: float | None = None) -> float:
     return max(-_LARGEST_LOG_ODDS, min(_LARGEST_LOG_ODDS, odds))
 
 
+# A place that a neighbour's camera speaks for; None where two photos do not overlap.
+Carry = Callable[[PhotoResult, PhotoResult], Candidate | None]
+
+
 class SecondSearch:
     """Searches for photos near the places of their neighbours.
 
     Args:
         locator: What has located them alone.
+        carry: Carries a neighbour's place to a photo that overlaps with it.
     """
 
-    def __init__(self, locator: Locator) -> None:
+    def __init__(self, locator: Locator, carry: Carry) -> None:
         self._locator = locator
+        self._carry = carry
         self._drone = None if locator.drone is None else locator.drone.hasty()
 
     def candidates(
@@ -115,8 +121,10 @@ class SecondSearch:
         metadata = self._locator.sources.complete(path, photo.metadata)
         allowed = self._locator.allowed_rows(path, metadata)
         rows = rows if allowed is None else np.intersect1d(rows, allowed)
+        carried = self._carried(row, neighbours)
+        hints = told(metadata, neighbours[0].row) if carried is None else [_seen(metadata, carried)]
         best: Estimate | None = None
-        for known in told(metadata, neighbours[0].row):
+        for known in hints:
             found = self._drone.estimate(photo, known, rows=rows, check=self._locator.check)
             if found is not None and (best is None or found.score > best.score):
                 best = found
@@ -126,6 +134,12 @@ class SecondSearch:
             return []
         lon, lat = best.position
         return [Candidate(lon, lat, log_odds(best.probability), row, best, metadata)]
+
+    def _carried(self, row: PhotoResult, neighbours: Sequence[Neighbour]) -> CameraEstimate | None:
+        """The camera that the nearest neighbour which overlaps speaks for."""
+        found = (self._carry(row, one.row) for one in neighbours)
+        estimates = (one.estimate for one in found if one is not None)
+        return next((one.camera for one in estimates if one is not None), None)
 
     def row_of(self, candidate: Candidate, probability: float) -> PhotoResult:
         """The row of a photo whose track decides for a candidate, without the columns of tracks.
@@ -163,3 +177,12 @@ class SecondSearch:
         supposed = self._locator.supposed_place(Path(row.photo), metadata)
         provenance = self._locator.provenance
         return moved_row(row, place, candidate.ce90_m, provenance=provenance, supposed=supposed)
+
+
+def _seen(metadata: PhotoMetadata, camera: CameraEstimate) -> PhotoMetadata:
+    """What is known of a photo that overlaps with a neighbour: all of its camera."""
+    attitude = camera.attitude
+    known = PhotoMetadata(
+        rel_alt_m=camera.height_m, yaw_deg=attitude.heading_deg, pitch_deg=attitude.pitch_deg
+    )
+    return merge(metadata, known)

@@ -14,7 +14,7 @@ from geoloc.locate.estimate import Estimate, Heading
 from geoloc.locate.track.motion import Motion
 from geoloc.locate.track.neighbours import Neighbour
 from geoloc.locate.track.placing import Placed, TrackPlacing
-from geoloc.locate.track.second_search import Candidate, log_odds
+from geoloc.locate.track.second_search import Candidate, Carry, log_odds
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.results.schema import PhotoResult, Status
 
@@ -71,10 +71,14 @@ class Map:
         return [Candidate(lon, lat, log_odds(probability), row, found, PhotoMetadata())]
 
 
-def place(rows: Sequence[PhotoResult], search: Map) -> list[Placed]:
+def never(row: PhotoResult, neighbour: PhotoResult) -> None:
+    """No two photos overlap."""
+
+
+def place(rows: Sequence[PhotoResult], search: Map, carry: Carry = never) -> list[Placed]:
     clock = [10.0 * n for n in range(len(rows))]
     track = TrackPlacing(rows, clock, in_seconds=True, area_m2=2e6, min_confidence=0.8)
-    return track.place(search)
+    return track.place(search, carry)
 
 
 def test_a_flight_that_is_sure_stays_as_it_is_and_costs_no_search() -> None:
@@ -141,7 +145,7 @@ def test_two_flights_in_one_folder_do_not_put_each_other_in_doubt() -> None:
 def test_nothing_is_decided_where_nothing_is_known_of_the_motion() -> None:
     rows = [row(0.0), row(None), row(40.0)]
     track = TrackPlacing(rows, [1, 2, 3], in_seconds=False, area_m2=2e6, min_confidence=0.8)
-    assert [one.candidate for one in track.place(Map())] == [None] * 3
+    assert [one.candidate for one in track.place(Map(), never)] == [None] * 3
 
 
 def test_photos_of_other_kinds_are_not_searched_for() -> None:
@@ -182,7 +186,7 @@ def weak_walk(count: int, *, share: float, of_here: bool = True) -> list[PhotoRe
 def place_walk(rows: Sequence[PhotoResult], *, in_seconds: bool = True) -> list[Placed]:
     clock = [13.0 * n if in_seconds else n for n in range(len(rows))]
     track = TrackPlacing(rows, clock, in_seconds=in_seconds, area_m2=1e6, min_confidence=0.8)
-    return track.place(Map())
+    return track.place(Map(), never)
 
 
 @pytest.mark.parametrize("in_seconds", [True, False])
@@ -220,3 +224,48 @@ def test_a_found_camera_stays_beside_the_stronger_place_that_lost() -> None:
     assert found is not None
     assert found.estimate is not None, "its camera is known"
     assert found.log_odds == pytest.approx(np.log(0.4 / 0.1)), "and its evidence is the better one"
+
+
+class Meadow:
+    """A stand-in for overlap: photos of a meadow, which the map does not show, and their places."""
+
+    def __init__(self, finds: dict[str, float]) -> None:
+        self.finds = finds
+
+    def __call__(self, row: PhotoResult, neighbour: PhotoResult) -> Candidate | None:
+        (found,) = Map({row.photo: (self.finds.get(row.photo, 0.0), 0.0)})(row, (), Motion(1, 1))
+        assert neighbour.longitude is not None
+        is_near = abs(found.longitude - neighbour.longitude) < 1.5 * STEP_M * DEG_A_M
+        return replace(found, log_odds=0.0) if row.photo in self.finds and is_near else None
+
+
+def test_photos_that_overlap_are_placed_one_after_the_other_and_less_sure_each() -> None:
+    rows = flight(12)
+    for n in range(3, 9):
+        rows[n] = row(None, name=f"p{n}")
+    placed = place(rows, Map(), Meadow({f"p{n}": STEP_M * n for n in range(3, 9)}))
+    for n in range(3, 9):
+        found = placed[n].candidate
+        assert found is not None
+        assert found.longitude == pytest.approx(STEP_M * n * DEG_A_M)
+    sure = [placed[n].probability for n in range(3, 9)]
+    assert sure == pytest.approx([0.99 * 0.98**n for n in (1, 2, 3, 3, 2, 1)])
+
+
+def test_a_photo_that_overlaps_with_none_stays_without_a_place() -> None:
+    rows = flight(7)
+    rows[3] = row(None, name="foreign")
+    assert place(rows, Map(), Meadow({}))[3].candidate is None
+
+
+def test_a_place_by_overlap_that_the_vehicle_cannot_have_reached_is_none() -> None:
+    rows = flight(9)
+    rows[4] = row(None, name="p4")
+    far = Meadow({"p4": 4 * STEP_M})
+    far.finds["p4"] = 3 * STEP_M + 1.4 * STEP_M  # beside p3 and p5, and within their reach
+    assert place(rows, Map(), far)[4].candidate is not None
+
+    def astray(row: PhotoResult, neighbour: PhotoResult) -> Candidate | None:
+        return replace(Map({row.photo: (1900.0, 0.0)})(row, (), Motion(1, 1))[0], log_odds=0.0)
+
+    assert place(rows, Map(), astray)[4].candidate is None
