@@ -45,6 +45,8 @@ BoxChoice = Literal["polygon", "middle", "foot"]
 # What a report that is to be shared keeps back of places: nothing, all, or all but a kilometre.
 Redaction = Literal["none", "drop", "fuzz"]
 EngineName = Literal["local", "ray"]
+# How tiles are embedded whose network looks around them: from what they share, or each alone.
+CellMode = Literal["dense", "exact"]
 # Whose checkpoints can be imported, and the data sets that they were trained on.
 Project = Literal["mean", "sample4geo", "dac", "camp", "game4loc", "clnet", "statewide"]
 DataSet = Literal[
@@ -94,11 +96,13 @@ class TileOptions:
     Attributes:
         ground_sizes_m: Sides of the tiles on the ground, in metres; several make a pyramid.
             Empty means what the model's card asks for.
-        overlap: Share of a tile's side that the next tile covers too, in [0, 0.9].
+        overlap: Share of a tile's side that the next tile covers too, in [0, 0.9]. None is a half,
+            and nothing for a model that looks around its tiles.
         size_px: Side of a tile in pixels; None means what the model's card asks for.
         model: Model whose card is asked: the name of a bundled model or a model folder.
         min_valid: Tiles with a smaller share of valid pixels are skipped, in [0, 1].
-        virtual: Write no pixels; the rows of the table are windows of the source rasters.
+        virtual: Write no pixels; the rows of the table are windows of the source rasters. Tiles of
+            a model that looks around them always are.
         bounds: West, south, east, north in degrees (WGS84); tiles outside are not cut.
         aoi: A vector file; tiles that do not touch its polygons are not cut.
         aoi_layer: The layer of that file; None takes the only one that holds polygons.
@@ -113,7 +117,7 @@ class TileOptions:
     """
 
     ground_sizes_m: tuple[float, ...] = ()
-    overlap: float = 0.5
+    overlap: float | None = None
     size_px: int | None = None
     model: str = DEFAULT_MODEL
     min_valid: float = 0.5
@@ -147,6 +151,8 @@ class IndexOptions:
         lazy_features: Keep only what proposes tiles; the features of these are found again in the
             map's pixels, which must stay where they are.
         descriptor: Descriptor of the local features: a model, by name or folder, or ``rootsift``.
+        cells: How tiles are embedded whose network looks around them: ``dense`` passes it once over
+            the map, ``exact`` over the crops of each tile. Other networks take no notice.
         dem: Elevation models whose heights the index keeps; the first that knows a place wins.
             None keeps those that are there.
         append: Add tiles that the index does not hold yet.
@@ -162,6 +168,7 @@ class IndexOptions:
     features: bool = True
     lazy_features: bool = False
     descriptor: str = DEFAULT_DESCRIPTOR
+    cells: CellMode = "dense"
     dem: tuple[str, ...] = ()
     append: bool = False
     overwrite: bool = False

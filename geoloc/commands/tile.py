@@ -82,10 +82,9 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
 @click.option(
     "--overlap",
     type=float,
-    default=_DEFAULTS.overlap,
-    show_default=True,
     metavar="SHARE",
-    help="Share of a tile's side that overlaps the next tile, 0 to 0.9.",
+    help="Share of a tile's side that overlaps the next tile, 0 to 0.9. Default: 0.5, or 0 for a "
+    "model that looks around its tiles.",
 )
 @click.option(
     "--min-valid",
@@ -98,7 +97,8 @@ class _Bounds(click.ParamType):  # type: ignore[type-arg] # generic only since c
 @click.option(
     "--virtual",
     is_flag=True,
-    help="Write no pixels. Tiles are then windows of the rasters, which must stay where they are.",
+    help="Write no pixels. Tiles are then windows of the rasters, which must stay where they are. "
+    "So are those of a model that looks around its tiles, without this.",
 )
 @click.option(
     "--bounds",

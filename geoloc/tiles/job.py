@@ -20,7 +20,8 @@ from geoloc.tiles.cutting import CACHE_BYTES, cut_raster
 from geoloc.tiles.location import relative_location
 from geoloc.tiles.manifest import TILES_MANIFEST, RasterEntry, TileScheme
 from geoloc.tiles.resume import prepare_folder
-from geoloc.tiles.run import Cutter, TileRun, refuse_if_all_failed
+from geoloc.tiles.run import Cutter, TileRun
+from geoloc.tiles.run_messages import refuse_if_all_failed
 from geoloc.tiles.saved_map import check_saved_map
 from geoloc.tiles.scheme import resolve_scheme
 from geoloc.tiles.sources.finding import find_sources, refuse_virtual
@@ -118,15 +119,15 @@ def _found(
     with tempfile.TemporaryDirectory(prefix="geoloc-") as scratch:
         request = MapRequest(
             area=area,
-            gsd_m=min(scheme.ground_sizes_m) / scheme.size_px,
-            margin_m=max(scheme.ground_sizes_m),
+            gsd_m=scheme.finest_gsd_m,
+            margin_m=scheme.reach_m,
             scratch=Path(scratch),
             layer=options.layer,
             asset=options.asset,
         )
         sources = find_sources(inputs, request)
-        if options.virtual:
-            refuse_virtual(sources)
+        if scheme.virtual:
+            refuse_virtual(sources, looks_around=scheme.crops is not None)
         yield sources
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from geoloc.errors import TilesError
+from geoloc.models.card import TileCrops
 from geoloc.storage.atomic import write_text
 from geoloc.tiles.fingerprint import (
     FileMark,
@@ -28,7 +29,10 @@ TILES_VERSION = 1
 
 @dataclass(frozen=True)
 class TileScheme:
-    """What decides which tiles there are; the options of `cut_tiles` without how to run it."""
+    """What decides which tiles there are; the options of `cut_tiles` without how to run it.
+
+    `crops` are those that the tiles' network wants to see around each; None where it sees the tile.
+    """
 
     ground_sizes_m: tuple[float, ...]
     overlap: float
@@ -39,15 +43,40 @@ class TileScheme:
     aoi: str | None = None
     aoi_digest: str | None = None
     creation_options: tuple[str, ...] = ()
+    crops: TileCrops | None = None
+
+    @property
+    def finest_gsd_m(self) -> float:
+        """The least metres on the ground that a pixel shows which the network sees."""
+        if self.crops is not None:
+            return min(self.crops.gsds_m)
+        return min(self.ground_sizes_m) / self.size_px
+
+    @property
+    def reach_m(self) -> float:
+        """The largest side on the ground that the network sees of a tile, metres."""
+        return max(self.ground_sizes_m + (() if self.crops is None else self.crops.ground_sizes_m))
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TileScheme:
         """Read what JSON kept, lists for tuples."""
-        frozen: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in values.items()
-        }
-        return cls(**frozen)
+        values = _frozen(values)
+        crops = values.pop("crops", None)
+        return cls(**values, crops=None if crops is None else TileCrops(**_frozen(crops)))
+
+    def to_json(self) -> dict[str, Any]:
+        """What JSON keeps; few networks look around a tile."""
+        values = asdict(self)
+        if self.crops is None:
+            del values["crops"]
+        return values
+
+
+def _frozen(values: dict[str, Any]) -> dict[str, Any]:
+    """What JSON kept, tuples for lists."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -140,7 +169,10 @@ class TileManifest:
 
     def to_json(self) -> str:
         """JSON as it stands in the file."""
-        values = asdict(self) | {"rasters": [entry.to_json() for entry in self.rasters]}
+        values = asdict(self) | {
+            "scheme": self.scheme.to_json(),
+            "rasters": [entry.to_json() for entry in self.rasters],
+        }
         return json.dumps(values, indent=2, sort_keys=True) + "\n"
 
     @classmethod

@@ -28,6 +28,7 @@ from geoloc.arrays import AnyArray, Mask
 from geoloc.clutter import apple_double_fault
 from geoloc.errors import InputError, RasterError
 from geoloc.geometry.crs import as_crs
+from geoloc.image_size import ImageSize
 from geoloc.stretch import Stretch
 from geoloc.tiles.bands import RgbRecipe, RgbTile, choose_recipe
 from geoloc.tiles.gdal import gdal_environment
@@ -49,6 +50,14 @@ class PixelWindow(NamedTuple):
     row_off: float
     width: float
     height: float
+
+    def grown(self, times: float, frame: RasterFrame) -> PixelWindow:
+        """A window of so many times its sides around the same middle, as far as the raster goes."""
+        more_cols, more_rows = self.width * (times - 1) / 2, self.height * (times - 1) / 2
+        west, north = max(0.0, self.col_off - more_cols), max(0.0, self.row_off - more_rows)
+        east = min(float(frame.width_px), self.col_off + self.width + more_cols)
+        south = min(float(frame.height_px), self.row_off + self.height + more_rows)
+        return PixelWindow(west, north, east - west, south - north)
 
 
 @dataclass(frozen=True)
@@ -106,12 +115,20 @@ class MapRaster:
         Raises:
             RasterError: The file is damaged there, or cannot be reached.
         """
-        rows = _visible(window.row_off, window.height, self.frame.height_px, size_px)
-        cols = _visible(window.col_off, window.width, self.frame.width_px, size_px)
-        if rows.count_px == cols.count_px == size_px:
+        return self.read_scaled(window, ImageSize(size_px, size_px))
+
+    def read_scaled(self, window: PixelWindow, size: ImageSize) -> RgbTile:
+        """The window as RGB of any size, as `read_rgb` does it.
+
+        Raises:
+            RasterError: The file is damaged there, or cannot be reached.
+        """
+        rows = _visible(window.row_off, window.height, self.frame.height_px, size.height_px)
+        cols = _visible(window.col_off, window.width, self.frame.width_px, size.width_px)
+        if (rows.count_px, cols.count_px) == size:
             return self._read_inside(rows, cols)
-        pixels = np.zeros((size_px, size_px, 3), dtype=np.uint8)
-        valid = np.zeros((size_px, size_px), dtype=np.bool_)
+        pixels = np.zeros((*size, 3), dtype=np.uint8)
+        valid = np.zeros(size, dtype=np.bool_)
         if rows.count_px and cols.count_px:
             part = self._read_inside(rows, cols)
             place = (rows.place, cols.place)

@@ -250,6 +250,8 @@ def _difference(
 
 
 def _as_text(value: object) -> str:
+    if isinstance(value, dict):  # the crops that a network looks at
+        return f"{_as_text(value['ground_sizes_m'])} m of {value['size_px']} pixels"
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "none"
     return "none" if value is None else str(value)

@@ -13,12 +13,12 @@ from typing import Protocol
 
 import rasterio
 
-from geoloc.errors import CrsError, InputError, RasterError, one_line
-from geoloc.fill_values import FillValues
+from geoloc.errors import InputError, RasterError
 from geoloc.geometry.crs import crs_text
 from geoloc.options import TileOptions
 from geoloc.progress import Progress, Silent
 from geoloc.tiles.area import Area
+from geoloc.tiles.coarseness import blurred_crops
 from geoloc.tiles.cutting import (
     CACHE_BYTES,
     Outcome,
@@ -34,8 +34,14 @@ from geoloc.tiles.grid import GridOptions, TileGrid, check_resolution
 from geoloc.tiles.journal import Journal
 from geoloc.tiles.location import resolve_location
 from geoloc.tiles.manifest import RasterEntry, TileManifest, TileScheme
-from geoloc.tiles.raster import MapRaster, check_windows, open_raster
+from geoloc.tiles.raster import MapRaster, PixelWindow, check_windows, open_raster
 from geoloc.tiles.resume import abandon_folder, finish_folder
+from geoloc.tiles.run_messages import (
+    about_raster,
+    fill_warning,
+    no_tiles,
+    refuse_if_all_failed,
+)
 from geoloc.tiles.saved_map import save_map
 from geoloc.tiles.selection import touching_rows
 from geoloc.tiles.service_blocks import check_requests, count_blocks
@@ -74,6 +80,7 @@ class TileRun:
     known: Mapping[str, RasterEntry] = field(default_factory=dict)
     errors: list[InputError] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
     cutter: Cutter = cut_raster
 
     @property
@@ -90,7 +97,7 @@ class TileRun:
         try:
             refuse_if_all_failed(entries, self.errors)
             if not rows:
-                raise _no_tiles(entries, damage, self.scheme)
+                raise no_tiles(entries, damage, self.scheme)
             self._tell_held()
             finished = _write_tables(self.place.notes, replace(manifest, rasters=entries), rows)
         except InputError:
@@ -172,7 +179,15 @@ class TileRun:
         if raster.recipe.stretch is not None:  # which was measured on all of it
             check_sources(raster.location, raster.dataset)
         else:
-            check_windows(raster, (pixel_window(s.window) for size in specs for s in size))
+            windows = (pixel_window(s.window) for size in specs for s in size)
+            check_windows(raster, (self._with_crops(raster, window) for window in windows))
+
+    def _with_crops(self, raster: MapRaster, window: PixelWindow) -> PixelWindow:
+        """What the network sees of the raster with a tile, roughly."""
+        if self.scheme.crops is None:
+            return window
+        times = self.scheme.reach_m / min(self.scheme.ground_sizes_m)
+        return window.grown(times, raster.frame)
 
     def _check_unchanged(self, source: RasterEntry, journal: Journal, done: set[str]) -> None:
         """Make sure that a raster is still what it was before the tiles of this run were cut.
@@ -201,7 +216,7 @@ class TileRun:
 
     def _without(self, source: RasterEntry, error: InputError, journal: Journal) -> RasterEntry:
         """The entry of a raster that cannot be cut now; tiles of earlier runs stay."""
-        text = _about(source.location, error)
+        text = about_raster(source.location, error)
         rows = (o.row for o in journal.outcomes.values() if o.row is not None)
         kept = sum(row["raster"] == source.location for row in rows)
         if kept:
@@ -223,12 +238,12 @@ class TileRun:
     def _failed(self, source: RasterEntry, error: InputError) -> RasterEntry:
         """The entry of a raster that cannot be cut; its error is kept."""
         self.errors.append(error)
-        return replace(source, error=_about(source.location, error))
+        return replace(source, error=about_raster(source.location, error))
 
     def _job(self, source: RasterEntry, raster: MapRaster) -> RasterJob:
         stretch = raster.recipe.stretch
         if stretch is not None and stretch.fill is not None:
-            self.progress.warn(_fill_warning(source.location, stretch.fill))
+            self.progress.warn(fill_warning(source.location, stretch.fill))
         return RasterJob(
             location=source.location,
             folder=self.folder,
@@ -251,7 +266,7 @@ class TileRun:
         specs = []
         for ground_size_m in self.scheme.ground_sizes_m:
             try:
-                check_resolution(raster.frame, ground_size_m)
+                self._check_resolution(job, ground_size_m)
             except RasterError as error:
                 refusals.append(error)
             else:
@@ -259,8 +274,18 @@ class TileRun:
         if not specs:
             raise refusals[-1]
         for refusal in refusals:
-            self.progress.warn(_about(job.location, refusal))
+            self.progress.warn(about_raster(job.location, refusal))
         return specs
+
+    def _check_resolution(self, job: RasterJob, ground_size_m: float) -> None:
+        """Refuse a raster that is too coarse, and say once what it blurs."""
+        if self.scheme.crops is None:
+            check_resolution(job.frame, ground_size_m)
+            return
+        blur = blurred_crops(job.frame, self.scheme.crops)
+        if blur is not None and blur not in self.told:
+            self.told.add(blur)
+            self.progress.warn(f"{Path(job.location).name}: {blur}")
 
     def _specs_of_size(self, job: RasterJob, ground_size_m: float) -> Iterator[TileSpec]:
         options = GridOptions(ground_size_m, self.scheme.size_px, self.scheme.overlap)
@@ -326,60 +351,6 @@ class TileRun:
         share = len(specs) / max(1, len(chosen))
         seconds = (time.monotonic() - started) * share / self._workers_for(raster)
         return TilePlan(entry.tiles, round(size * share), seconds, (entry,))
-
-
-def refuse_if_all_failed(entries: Sequence[RasterEntry], errors: Sequence[InputError]) -> None:
-    """Raise the one error there is, or a summary of many, if no raster could be cut."""
-    if len(errors) < len(entries):
-        return
-    first, text = errors[0], str(entries[0].error)
-    if len(errors) > 1:
-        message = f"none of the {len(errors)} rasters could be cut; the first: {text}"
-        raise RasterError(message) from first
-    if isinstance(first, CrsError):
-        raise CrsError(text, crs=first.crs, path=entries[0].location) from first
-    raise RasterError(text, path=entries[0].location) from first
-
-
-def _no_tiles(
-    entries: Sequence[RasterEntry], damage: str | None, scheme: TileScheme
-) -> RasterError:
-    """The error of a run without a tile, with its own reason: unreadable, invalid or elsewhere."""
-    lost, skipped = (sum(getattr(e, n) for e in entries) for n in ("unreadable", "skipped"))
-    if lost:
-        and_more = f" and {skipped} have too few valid pixels" if skipped else ""
-        return RasterError(f"no tiles: {lost} could not be read{and_more}: {damage}")
-    if skipped and any("{" in entry.location for entry in entries):
-        return RasterError(
-            f"no tiles: the server has none for {skipped} places, or not enough of them; check the "
-            "area, {y} against {-y} in the address, and the zoom levels that it has"
-        )
-    if skipped:
-        return RasterError(
-            f"no tiles: of {skipped} that lie in the rasters, not one has enough valid pixels "
-            f"(a share of {scheme.min_valid:g}); lower --min-valid, or check the nodata value, "
-            "the mask and the alpha of the rasters with gdalinfo"
-        )
-    return RasterError(
-        "no tiles: the rasters lie outside the area; check --bounds (west, south, east, north in "
-        "degrees) and --aoi, or see where the rasters lie with geoloc info"
-    )
-
-
-def _fill_warning(location: str, fill: FillValues) -> str:
-    """What a person should know of values that were taken for a fill."""
-    name, first = Path(location).name, fill.text.split(",")[0]
-    return (
-        f"{name} holds {fill.text} in many pixels, far off its other values and not declared as "
-        f"nodata: taken for a fill and left out; declare it with: gdal_edit.py -a_nodata {first} "
-        f"{name} (or another value that is nowhere, if these are data)"
-    )
-
-
-def _about(location: str, error: InputError) -> str:
-    """The message of an error, with the raster it is about."""
-    text = one_line(error)
-    return text if Path(location).name in text else f"{Path(location).name}: {text}"
 
 
 def _write_tables(folder: Path, manifest: TileManifest, rows: list[Row]) -> TileManifest:

@@ -161,7 +161,7 @@ class TileSet:
         # A tile that is a window of its raster lies at it; its own file lies elsewhere.
         if row["location"] == row["raster"]:
             window = PixelWindow(row["col_off"], row["row_off"], row["width"], row["height"])
-            tile = self._raster(row).read_rgb(window, self.size_px)
+            tile = self.raster(row["location"], row["stretch"]).read_rgb(window, self.size_px)
             return _interleaved(_averaged(tile.pixels, shrink))
         return self._read_file(row, shrink)
 
@@ -210,14 +210,22 @@ class TileSet:
             raise TilesError(f"{message}; run geoloc index with --overwrite", path=path)
         return _interleaved(np.moveaxis(bands, 0, -1))
 
-    def _raster(self, row: dict[str, Any]) -> MapRaster:
-        """The source of a virtual tile, kept open for this thread."""
+    def raster(self, location: str, stretch_text: str = "") -> MapRaster:
+        """A source of virtual tiles, kept open for this thread.
+
+        Args:
+            location: Where it lies, as the table says.
+            stretch_text: Its stretch, as the table says; empty where there is none, or where none
+                of its tiles is in the table.
+
+        Raises:
+            RasterError: It is not there, or has changed.
+        """
         kept: dict[str, MapRaster] = self._local.__dict__
-        location = row["location"]
         if location not in kept:
             if len(kept) >= _OPEN_RASTERS_PER_THREAD:
                 self._forget(kept.pop(next(iter(kept))))
-            stretch = Stretch.from_text(row["stretch"]) if row["stretch"] else None
+            stretch = Stretch.from_text(stretch_text) if stretch_text else None
             kept[location] = self._open_raster(location, stretch)
             with self._lock:
                 self._opened.append(kept[location])

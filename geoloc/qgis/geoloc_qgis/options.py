@@ -37,10 +37,11 @@ _DEVICE = Option("DEVICE", "--device", "Device (auto, cpu, cuda, mps)", "text", 
 TILE = (
     Option("EXTENT", "--bounds", "Extent to tile (default: all of the raster)", "extent"),
     Option("MODEL", "--model", "Model, by name or folder", "text", "clnet-aerial"),
-    Option("OVERLAP", "--overlap", "Overlap of tiles, share of a side", "number", 0.5, (), True),
+    Option("OVERLAP", "--overlap", "Overlap of tiles, share of a side (default: the model's)",
+           "number", is_advanced=True),
     Option("MIN_VALID", "--min-valid", "Least share of valid pixels", "number", 0.5, (), True),
     Option("VIRTUAL", "--virtual", "Write no pixels; the raster stays", "flag", False, (), True),
-)
+)  # fmt: skip
 INDEX = (
     _DEM,
     Option("FEATURES", "--features", "Local features of the map", "enum", "stored",

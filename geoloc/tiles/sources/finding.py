@@ -80,15 +80,24 @@ def _attribution(path: str) -> str:
         return ""
 
 
-def refuse_virtual(sources: Iterable[MapSource]) -> None:
+def refuse_virtual(sources: Iterable[MapSource], *, looks_around: bool = False) -> None:
     """Refuse windows of what is not there any more when somebody wants to see them.
+
+    Args:
+        sources: The maps.
+        looks_around: Whether the model wants to see more than its tiles, which none can hold.
 
     Raises:
         OptionError: A map is not kept as a file.
     """
     for source in sources:
         if source.is_service or source.opened != source.location:
+            fault, advice = (
+                ("this model looks around its tiles, which takes a map that stays", "")
+                if looks_around
+                else ("--virtual keeps no pixels", "leave it out, or ")
+            )
             raise OptionError(
-                f"--virtual keeps no pixels, and those of {source.location} are fetched as they "
-                "are cut; leave it out, or keep the map with --save-map and cut that"
+                f"{fault}, and the pixels of {source.location} are fetched as they are cut; "
+                f"{advice}keep the map with --save-map (and another --model) and cut that"
             )
