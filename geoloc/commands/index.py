@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -21,7 +21,7 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL, OptionError
-from geoloc.options import IndexOptions
+from geoloc.options import CellMode, IndexOptions
 
 if TYPE_CHECKING:
     from geoloc.index.job import IndexPlan, IndexSummary
@@ -85,6 +85,15 @@ _DEFAULT = IndexOptions()
     show_default=True,
     metavar="NAME|FOLDER",
     help="Descriptor of the local features: a model that geoloc train made, or rootsift.",
+)
+@click.option(
+    "--cells",
+    type=click.Choice(get_args(CellMode)),
+    default=_DEFAULT.cells,
+    show_default=True,
+    help="How tiles are embedded by a model that looks around them: dense passes it once over the "
+    "map, exact over each tile's own crops, which takes many times as long. Other models take no "
+    "notice.",
 )
 @click.option(
     "--dem",

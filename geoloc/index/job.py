@@ -110,7 +110,8 @@ def build_index(
             _repair(folder, options, progress)
             keep_terrain(folder, options.dem, progress)
             return _summary(folder, 0, began)
-        _warn_of_scale(tile_set, job.card, options.model, progress)
+        if job.card.crops is None:  # which are of the right scale, whatever the tiles are
+            _warn_of_scale(tile_set, job.card, options.model, progress)
         embedder = Embedder(job.card.folder, device=options.device, batch_size=options.batch_size)
         if engine.is_cluster:
             _embed_on_cluster(job, embedder, options, engine, progress)
@@ -121,6 +122,7 @@ def build_index(
             job.parts,
             workers=options.workers,
             progress=progress,
+            cells=options.cells,
         )
         check_tiles(job, watch)
         write_index(job, found, options, progress, watch, engine=engine)
@@ -150,7 +152,9 @@ def _embed_on_cluster(
     progress: Progress,
 ) -> None:
     run = EmbeddingRun(job.tiles.folder, job.tiles.digest(), job.card.folder, options)
-    embed_on_cluster(run, job.new_rows, embedder, job.parts, engine=engine, progress=progress)
+    embed_on_cluster(
+        run, job.tiles, job.new_rows, embedder, job.parts, engine=engine, progress=progress
+    )
 
 
 def _warn_of_scale(tiles: TileSet, card: ModelCard, model: str, progress: Progress) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from geoloc import __version__
 from geoloc.errors import IndexFolderError
-from geoloc.options import FAISS
+from geoloc.options import FAISS, CellMode
 from geoloc.storage.atomic import write_text
 from geoloc.terrain.height_datum import HeightReference
 from geoloc.tiles.manifest import RasterEntry
@@ -40,6 +40,8 @@ class Recipe:
             of its weights.
         lazy_features: True if these are found again when photos need them.
         store: What keeps vectors and tiles, as of `geoloc.options.IndexOptions`.
+        cells: How tiles were embedded that the network looks around, as of `geoloc.options`; empty
+            for other networks.
     """
 
     model: str
@@ -54,6 +56,7 @@ class Recipe:
     descriptor: str = "rootsift"
     lazy_features: bool = False
     store: str = FAISS
+    cells: CellMode | Literal[""] = ""
 
     @property
     def without_tiles(self) -> Recipe:
@@ -81,6 +84,8 @@ class Recipe:
                 f"its local features are described by {own}, not {wanted}{more} "
                 f"(--descriptor {own} goes on with those)"
             )
+        if self.cells != other.cells:
+            return f"it was built with --cells {self.cells}, not {other.cells}"
         if self.tile_digests != other.tile_digests:
             return "it was built from other tiles"
         return None
@@ -95,6 +100,8 @@ class Recipe:
         values = asdict(self)
         if self.store == FAISS:  # as indexes were before there was another
             del values["store"]
+        if not self.cells:
+            del values["cells"]
         return values
 
 

@@ -5,13 +5,14 @@ An index that is added to or replaced serves until its successor is whole, and i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from geoloc.arrays import Int64Array
 from geoloc.errors import OptionError, OutputExistsError, TilesError
+from geoloc.index.cell_vectors import check_crops
 from geoloc.index.features.features_manifest import FeaturesManifest
 from geoloc.index.features.keypoints import ROOT_SIFT
 from geoloc.index.generation import (
@@ -160,26 +161,39 @@ def recipe_of(tiles: TileSet, card: ModelCard, folder: Path, options: IndexOptio
         )
     if (folder / TILES_MANIFEST).exists():
         raise OptionError(f"{folder} holds tiles; choose another folder for the index (-o)")
+    check_crops(tiles.manifest.scheme, card, tiles.folder, model=str(options.model))
     check_tiles_unchanged(tiles)
     if not options.overwrite:
         _refuse_changed(tiles, folder)
     # A folder in the current one may have the name of its model, too.
     is_bundled = str(options.model) == card.name and card.folder.parent == bundled_models_folder()
     elsewhere = relative_location(str(card.folder.resolve()), folder)
+    # A network that looks around its tiles answers by their vectors alone.
+    has_features = options.features and card.crops is None
     return Recipe(
         model=card.name,
         model_location=card.name if is_bundled else elsewhere,
         weights_sha256=card.weights_sha256,
-        preprocessing=Preprocessing.of(card, SATELLITE).to_dict(),
+        preprocessing=_preprocessing_of(card),
         fingerprint=fingerprint(card),
         dimension=card.dimension,
         factory=options.factory,
         store=options.store,
-        features=options.features,
-        lazy_features=options.features and options.lazy_features,
+        features=has_features,
+        lazy_features=has_features and options.lazy_features,
         tile_digests=(tiles.digest(),),
-        descriptor=_descriptor_of(options),
+        descriptor=_descriptor_of(options, has_features=has_features),
+        cells="" if card.crops is None else options.cells,
     )
+
+
+def _preprocessing_of(card: ModelCard) -> dict[str, object]:
+    """What decides what the network sees of a tile, as JSON keeps it."""
+    steps = Preprocessing.of(card, SATELLITE).to_dict()
+    if card.crops is None:
+        return steps
+    crops = asdict(card.crops) | {"ground_sizes_m": list(card.crops.ground_sizes_m)}
+    return {**steps, "crops": crops}
 
 
 def _refuse_changed(tiles: TileSet, folder: Path) -> None:
@@ -196,13 +210,13 @@ def _refuse_changed(tiles: TileSet, folder: Path) -> None:
         )
 
 
-def _descriptor_of(options: IndexOptions) -> str:
+def _descriptor_of(options: IndexOptions, *, has_features: bool) -> str:
     """What will describe the local features, and with which weights.
 
     Raises:
         ModelError: There is no such model, or it describes no keypoints.
     """
-    if not options.features or options.descriptor == ROOT_SIFT.name:
+    if not has_features or options.descriptor == ROOT_SIFT.name:
         return ROOT_SIFT.name
     card = read_card(options.descriptor)
     check_describes_keypoints(card)  # before the work, which may take hours

@@ -18,7 +18,7 @@ from geoloc.cluster import ActorPool, Lost
 from geoloc.errors import TilesError
 from geoloc.index.tile_vectors import embed_tiles, missing_shards
 from geoloc.models.embedder import Embedder
-from geoloc.options import EngineOptions, IndexOptions
+from geoloc.options import CellMode, EngineOptions, IndexOptions
 from geoloc.progress import CappedWarnings, Progress
 from geoloc.storage.array_file import load_arrays, save_arrays
 from geoloc.tiles.tile_set import TileSet
@@ -61,18 +61,24 @@ class ShardWorker:
         tiles: The tiles.
         embedder: The network.
         workers: Threads that read.
+        cells: How tiles are embedded that the network looks around.
     """
 
-    def __init__(self, tiles: TileSet, embedder: Embedder, workers: int) -> None:
+    def __init__(
+        self, tiles: TileSet, embedder: Embedder, *, workers: int, cells: CellMode
+    ) -> None:
         self._tiles = tiles
         self._embedder = embedder
         self._workers = workers
+        self._cells = cells
 
     def __call__(self, rows: Int64Array) -> ShardAnswer:
         """The shard of some tiles."""
         notes = _Notes()
         with tempfile.TemporaryDirectory() as name:
-            ((path, _),) = missing_shards(Path(name), rows, self._embedder)
+            ((path, _),) = missing_shards(
+                Path(name), self._tiles, rows, self._embedder, self._cells
+            )
             embed_tiles(
                 self._tiles,
                 rows,
@@ -80,6 +86,7 @@ class ShardWorker:
                 Path(name),
                 workers=self._workers,
                 progress=notes,
+                cells=self._cells,
             )
             return ShardAnswer(load_arrays(path) or {}, notes.warnings)
 
@@ -115,11 +122,12 @@ class EmbeddingRun:
             )
         options = self.options
         embedder = Embedder(self.model, device=options.device, batch_size=options.batch_size)
-        return ShardWorker(tiles, embedder, options.workers)
+        return ShardWorker(tiles, embedder, workers=options.workers, cells=options.cells)
 
 
 def embed_on_cluster(
     run: EmbeddingRun,
+    tiles: TileSet,
     rows: Int64Array,
     embedder: Embedder,
     folder: Path,
@@ -134,13 +142,14 @@ def embed_on_cluster(
 
     Args:
         run: What the shards have in common.
+        tiles: The tiles, as they are here.
         rows: Rows of the tiles to embed, ascending.
         embedder: The network, as it is here.
         folder: Folder of the shards; it exists.
         engine: Which cluster.
         progress: Hears of each shard, and of the first tiles that cannot be read.
     """
-    missing = missing_shards(folder, rows, embedder)
+    missing = missing_shards(folder, tiles, rows, embedder, run.options.cells)
     if not missing:
         return
     unreadable = CappedWarnings(progress.warn, rest="{} more tiles are left out")
