@@ -68,7 +68,7 @@ def command() -> None:
     "--photos",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Photos of each place.  [default: 1 panorama, 4 drone photos]",
+    help="Photos of each place.  [default: 1 panorama or street photo, 4 drone photos]",
 )
 @click.option(
     "--street",
@@ -122,7 +122,7 @@ def command() -> None:
     "width_px",
     type=click.IntRange(min=16),
     metavar="PIXELS",
-    help="Width of a photo in pixels.  [default: 1024, drone 512]",
+    help="Width of a photo in pixels.  [default: 1024, drone 512, street 640]",
 )
 @click.option(
     "--span",

@@ -8,7 +8,7 @@ from typing import Literal
 
 from geoloc.errors import OptionError
 
-SyntheticKind = Literal["panorama", "drone"]
+SyntheticKind = Literal["panorama", "drone", "street"]
 
 MAX_MAP_SEASONS = 3  # one is left for the photos
 
@@ -18,13 +18,14 @@ class CrossViewOptions:
     """How many places of which towns are photographed, and how.
 
     Attributes:
-        kind: Panoramas from the ground, or drone photos from 45 to 100 m, half of them straight
-            down and half tilted by 20 to 45 degrees.
+        kind: Panoramas from the ground; drone photos from 45 to 100 m, half of them straight down
+            and half tilted by 20 to 45 degrees; or street photos of 72 to 88 degrees, whose
+            heading is not recorded.
         places: Number of training places, divided among the towns.
         test_places: Number of test places, in a town of their own.
         towns: Number of training towns.
         seed: Seed of the towns.
-        photos: Photos of each place; None for one panorama or four drone photos.
+        photos: Photos of each place; None for one panorama or street photo, or four drone photos.
         tiles: Tiles of each training place and map: one around the place, the others up to a
             quarter of their side off to each side, as the nearest tile of a grid is.
         map_seasons: In how many seasons the training towns are mapped, 1 to 3.
@@ -32,7 +33,7 @@ class CrossViewOptions:
         tile_m: Side of a reference tile on the ground; None for 60 m, or 100 m for drones.
         gsd_m: Side of a pixel of maps and tiles, on the ground.
         spacing_m: Least distance of two places; None for half a tile.
-        width_px: Width of a photo; None for 1024, or 512 for drones.
+        width_px: Width of a photo; None for 1024, 512 for drones, or 640 for street photos.
         span_deg: Elevations of the lower and upper edge of a panorama.
         any_heading: Turn each panorama by chance; its heading is in its metadata. Otherwise the
             middle is north.
@@ -70,8 +71,8 @@ class CrossViewOptions:
         if self.towns > self.places:
             message = f"{self.places} places in {self.towns} towns; expected a place in each"
             raise OptionError(f"{message}: ask for fewer towns or more places")
-        if self.street and self.kind == "drone":
-            message = "street photos beside drone photos; expected them beside panoramas"
+        if self.street and self.kind != "panorama":
+            message = f"street photos beside {self.kind} photos; expected them beside panoramas"
             raise OptionError(f"{message}: leave --street out, or ask for --kind panorama")
         if self.relief_percent and self.kind != "drone":
             message = "relief under panoramas, which see none; expected it under drone photos"
@@ -80,7 +81,7 @@ class CrossViewOptions:
     @property
     def tile_side_m(self) -> float:
         """Side of a reference tile on the ground."""
-        return self.tile_m or (60.0 if self.kind == "panorama" else 100.0)
+        return self.tile_m or (100.0 if self.kind == "drone" else 60.0)
 
     @property
     def gap_m(self) -> float:
@@ -90,12 +91,12 @@ class CrossViewOptions:
     @property
     def photo_width_px(self) -> int:
         """Width of a photo."""
-        return self.width_px or (1024 if self.kind == "panorama" else 512)
+        return self.width_px or {"panorama": 1024, "drone": 512, "street": 640}[self.kind]
 
     @property
     def photos_per_place(self) -> int:
         """How often each place is photographed."""
-        return self.photos or (1 if self.kind == "panorama" else 4)
+        return self.photos or (4 if self.kind == "drone" else 1)
 
 
 @dataclass(frozen=True)

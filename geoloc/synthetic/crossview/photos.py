@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from geoloc.arrays import ByteArray
 from geoloc.geometry.camera import Camera, Pose
+from geoloc.geometry.crs import LonLat
 from geoloc.geometry.panorama import Panorama, panorama_to_perspective
 from geoloc.synthetic.crossview.towns import Town
 from geoloc.synthetic.options import CrossViewOptions
@@ -30,8 +32,38 @@ from geoloc.synthetic.world.world import EYE_M, WorldPoint
 _STREET_SIZE_PX = (640, 480)
 _STREET_FOCAL_35MM = (15, 31)  # 98 to 60 degrees across
 _STREET_RING = RingFrame(1024, 2048)
+# Of data sets of street photos: what phones and dashboards have.
+_SET_FOCAL_35MM = (18, 25)  # 88 to 72 degrees across
+_SET_SPAN_DEG = 60  # of the ring that their photos are cut from, up and down
 _DRONE_HEIGHT_M = (45.0, 100.0)
 _TILTED_DEG = (-70.0, -45.0)
+
+
+@dataclass(frozen=True)
+class _Lens:
+    """The camera of a street photo and how it is held."""
+
+    camera: Camera
+    pose: Pose
+    focal_35mm: int
+
+    @classmethod
+    def draw(
+        cls, rng: np.random.Generator, size_px: tuple[int, int], focal_35mm: tuple[int, int]
+    ) -> _Lens:
+        """A lens of those focal lengths, held about level, at any heading."""
+        focal = int(rng.integers(*focal_35mm))
+        camera = Camera(*size_px, street_focal_px(focal, *size_px))
+        heading_deg, pitch_deg, roll_deg = rng.uniform(0, 360), rng.normal(0, 2), rng.normal(0, 1)
+        return cls(camera, Pose(float(heading_deg), float(pitch_deg), float(roll_deg), 0), focal)
+
+    def cut(self, pixels: ByteArray, ring: RingFrame, position: LonLat, path: Path) -> None:
+        """Write the part of a ring, north in its middle, that the photo sees."""
+        full_px = round(ring.height_px * 180 / (ring.top_deg - ring.bottom_deg))
+        top_px = round((90 - ring.top_deg) / 180 * full_px)
+        frame = Panorama(ring.width_px, full_px, top_px=top_px)
+        photo = panorama_to_perspective(pixels, frame, camera=self.camera, pose=self.pose)
+        write_street_photo(photo, self.focal_35mm, position, path)
 
 
 @dataclass(frozen=True)
@@ -47,6 +79,8 @@ class Photographer:
     options: CrossViewOptions
     town: Town
     survey: Callable[[Season], Survey]
+    # The surroundings of the last place: street photos of one place are cut from one rendering.
+    _seen: dict[int, ByteArray] = field(default_factory=dict, init=False)
 
     def season(self, place: int, photo: int) -> Season:
         """When a photo is taken: the seasons take turns."""
@@ -54,9 +88,12 @@ class Photographer:
 
     def take_photo(self, place: int, photo: int, path: Path, *, is_there: bool) -> list[str]:
         """Take a photo of a place and write it, unless it is there; its row of the truth."""
-        kind = 30 if self.options.kind == "panorama" else 31
+        kind, take = {
+            "panorama": (30, self._panorama),
+            "drone": (31, self._drone),
+            "street": (34, self._street),
+        }[self.options.kind]
         rng = np.random.default_rng([self.town.world.seed, kind, place, photo])
-        take = self._panorama if self.options.kind == "panorama" else self._drone
         return take(place, photo, path, rng, is_there=is_there)
 
     def _panorama(
@@ -107,23 +144,40 @@ class Photographer:
         """
         world, at = self.town.world, self.town.places[place]
         rng = np.random.default_rng([world.seed, 32, place])
-        focal_35mm = int(rng.integers(*_STREET_FOCAL_35MM))
-        width_px, height_px = _STREET_SIZE_PX
-        camera = Camera(width_px, height_px, street_focal_px(focal_35mm, width_px, height_px))
-        pose = Pose(float(rng.uniform(0, 360)), float(rng.normal(0, 2)), float(rng.normal(0, 1)), 0)
-        if is_there:
-            return self._ground_truth(path.name, at, pose.yaw_deg, pose.pitch_deg)
-        sphere = world.take_panorama(
-            at,
-            ring=_STREET_RING,
-            when=self.survey(self.season(place, 0)),
-            sensor=random_sensor(rng),
-            noise_seed=place,
-        )
-        frame = Panorama.whole(_STREET_RING.width_px, _STREET_RING.height_px)
-        pixels = panorama_to_perspective(sphere, frame, camera=camera, pose=pose)
-        write_street_photo(pixels, focal_35mm, world.lonlat(at), path)
-        return self._ground_truth(path.name, at, pose.yaw_deg, pose.pitch_deg)
+        lens = _Lens.draw(rng, _STREET_SIZE_PX, _STREET_FOCAL_35MM)
+        if not is_there:
+            sphere = world.take_panorama(
+                at,
+                ring=_STREET_RING,
+                when=self.survey(self.season(place, 0)),
+                sensor=random_sensor(rng),
+                noise_seed=place,
+            )
+            lens.cut(sphere, _STREET_RING, world.lonlat(at), path)
+        return self._ground_truth(path.name, at, lens.pose.yaw_deg, lens.pose.pitch_deg)
+
+    def _street(
+        self, place: int, photo: int, path: Path, rng: np.random.Generator, *, is_there: bool
+    ) -> list[str]:
+        """One of the street photos of a place; all are of one moment."""
+        at, width_px = self.town.places[place], self.options.photo_width_px
+        lens = _Lens.draw(rng, (width_px, width_px * 3 // 4), _SET_FOCAL_35MM)
+        if not is_there:
+            ring = RingFrame(2 * width_px, 6 * width_px, -_SET_SPAN_DEG, _SET_SPAN_DEG)
+            lens.cut(self._surroundings(place, ring), ring, self.town.world.lonlat(at), path)
+        return self._ground_truth(path.name, at, lens.pose.yaw_deg, lens.pose.pitch_deg)
+
+    def _surroundings(self, place: int, ring: RingFrame) -> ByteArray:
+        if place not in self._seen:
+            self._seen.clear()
+            self._seen[place] = self.town.world.take_panorama(
+                self.town.places[place],
+                ring=ring,
+                when=self.survey(self.season(place, 0)),
+                sensor=random_sensor(np.random.default_rng([self.town.world.seed, 35, place])),
+                noise_seed=place,
+            )
+        return self._seen[place]
 
     def _ground_truth(
         self, name: str, at: WorldPoint, yaw_deg: float, pitch_deg: float

@@ -82,8 +82,9 @@ def test_a_photo_that_was_cut_off_or_spoilt_is_taken_again(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("options", [PANORAMA, replace(OPTIONS, kind="street")])
 def test_panoramas_and_street_photos_that_are_there_keep_their_truth(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: CrossViewOptions
 ) -> None:
     survey, grey = World.survey, np.full((1024, 2048, 3), 99, np.uint8)
 
@@ -92,12 +93,14 @@ def test_panoramas_and_street_photos_that_are_there_keep_their_truth(
 
     monkeypatch.setattr(World, "survey", rendered)
     monkeypatch.setattr(World, "take_panorama", lambda *_, **__: grey)
-    whole = contents(fabricate_crossview(tmp_path / "whole", PANORAMA).folder)
+    whole = contents(fabricate_crossview(tmp_path / "whole", options).folder)
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        fabricate_crossview(out, PANORAMA, progress=RecordedProgress(stop_after=4))
+        fabricate_crossview(
+            out, options, progress=RecordedProgress(stop_after=3 + (options.street > 0))
+        )
     written = count_photos(monkeypatch)
-    fabricate_crossview(out, PANORAMA)
+    fabricate_crossview(out, options)
     assert not written
     assert contents(out) == whole
 

@@ -21,6 +21,7 @@ from geoloc.photos.photo_metadata import read_metadata
 from geoloc.synthetic.crossview.job import fabricate_crossview
 from geoloc.synthetic.crossview.towns import plan_test_town, plan_training_town
 from geoloc.synthetic.options import CrossViewOptions
+from geoloc.synthetic.world.panorama import RingFrame
 
 OPTIONS = CrossViewOptions(
     places=4,
@@ -34,6 +35,10 @@ OPTIONS = CrossViewOptions(
 )
 DRONE = CrossViewOptions(
     kind="drone", places=2, test_places=2, towns=1, gsd_m=0.6, width_px=128, photos=2, tiles=2
+)
+
+STREET = CrossViewOptions(
+    kind="street", places=2, test_places=1, towns=1, gsd_m=1.0, width_px=96, photos=3, tile_m=30.0
 )
 
 
@@ -156,6 +161,36 @@ def test_a_street_photo_is_the_part_of_the_panorama_that_its_truth_says(ground: 
 
 
 @pytest.mark.slow
+def test_street_photos_look_where_their_truth_says_and_record_no_heading(tmp_path: Path) -> None:
+    made = fabricate_crossview(tmp_path / "streets", STREET)
+    rows = table(made.folder / "pairs.csv")
+    assert (len(rows), made.training_photos, made.test_photos) == (9, 6, 3)
+    assert {row["view"] for row in rows} == {"ground"}
+    town = plan_test_town(STREET)
+    sphere = town.world.take_panorama(
+        town.places[0], ring=RingFrame(128, 256), when=town.photo_seasons[0]
+    )
+    for row in table(made.folder / "truth.csv"):
+        path = made.folder / "photos" / "test" / row["photo"]
+        photo, said = pixels(path), read_metadata(path)
+        assert photo.shape == (72, 96, 3)
+        assert said.hfov_deg is not None
+        assert 70 < said.hfov_deg < 90
+        assert said.yaw_deg is None
+        assert photo.any(axis=2).mean() > 0.99  # none of it lies beyond what was rendered
+        likeness = []
+        for turn_deg in (0, 120, 240):
+            pose = Pose(float(row["yaw_deg"]) + turn_deg, float(row["pitch_deg"]), 0, 0)
+            camera = Camera.from_hfov(48, 36, said.hfov_deg)
+            frame = Panorama.whole(256, 128)
+            part = panorama_to_perspective(sphere, frame, camera=camera, pose=pose)
+            small = np.asarray(Image.fromarray(photo).resize((48, 36)))
+            likeness.append(float(np.corrcoef(part.ravel(), small.ravel())[0, 1]))
+        assert likeness[0] > 0.8
+        assert likeness[0] == max(likeness)
+
+
+@pytest.mark.slow
 def test_drone_photos_look_at_their_place_straight_down_and_tilted(drone: Path) -> None:
     rows = table(drone / "pairs.csv")
     assert len(rows) == 12
@@ -222,6 +257,7 @@ def test_an_order_for_more_places_makes_a_larger_town() -> None:
         {"map_seasons": 4},
         {"places": 1, "towns": 2},
         {"kind": "drone", "street": 3},
+        {"kind": "street", "street": 3},
         {"kind": "panorama", "relief_percent": 10},
     ],
 )
