@@ -32,7 +32,7 @@ class Batch:
 
     Attributes:
         queries: (B, h, w, 3) uint8 RGB.
-        references: (B, H, W, 3) uint8 RGB.
+        references: (B, H, W, 3) uint8 RGB, or (B, L, S, S, 3) crops of L ground sizes.
         places: (B,) int64, the number of each pair's place among the training places; no number
             twice.
         overlaps: (B,) float32, the share of ground that both images of a pair show.
@@ -58,7 +58,10 @@ class Embed(Protocol):
     """A network that is being trained, as validation and mining see it."""
 
     def images(self, images: RgbBatch, view: View) -> Float32Array:
-        """Unit vectors (N, D) of images (N, H, W, 3) of the network's input size."""
+        """Unit vectors (N, D) of images of the network's input size.
+
+        They are (N, H, W, 3), or (N, L, S, S, 3) crops of tiles.
+        """
 
     def pictures(self, pictures: tuple[Picture, ...], view: View) -> Float32Array:
         """Unit vectors (N, D) of image files."""

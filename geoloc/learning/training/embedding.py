@@ -29,10 +29,10 @@ class Normalisation:
     device: torch.device
 
     def __call__(self, images: RgbImage) -> Tensor:
-        """Bytes (B, H, W, 3) as a normalised (B, 3, H, W), channels last."""
-        pixels = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float() / 255
-        mean = torch.tensor(self.mean, device=self.device).view(1, 3, 1, 1)
-        std = torch.tensor(self.std, device=self.device).view(1, 3, 1, 1)
+        """Bytes (..., H, W, 3) as normalised (..., 3, H, W), channels last."""
+        pixels = torch.from_numpy(images).to(self.device).movedim(-1, -3).float() / 255
+        mean = torch.tensor(self.mean, device=self.device).view(3, 1, 1)
+        std = torch.tensor(self.std, device=self.device).view(3, 1, 1)
         return (pixels - mean) / std
 
 
@@ -43,11 +43,11 @@ class TrainingEmbedder:
         self, network: nn.Module, card: ModelCard, processes: Processes, *, workers: int
     ) -> None:
         self._network, self._processes, self._workers = network, processes, workers
-        self._reader = PictureReader(card.input_sizes)
+        self._reader = PictureReader(card.input_sizes, card.ground_fit)
         self.normalise = Normalisation(card.mean, card.std, processes.device)
 
     def images(self, images: RgbBatch, view: View) -> Float32Array:
-        """Unit vectors (N, D) of images (N, H, W, 3) of the network's input size."""
+        """Unit vectors (N, D) of images (N, H, W, 3) or crops (N, L, S, S, 3) of tiles."""
         own = images[self._own(len(images))]
         starts = range(0, len(own), _CHUNK)
         return self._embed((own[start : start + _CHUNK] for start in starts), view)

@@ -13,6 +13,8 @@ from torch.nn import functional
 from geoloc.models.nets.mean import MeanOutputs
 
 Reading = Literal["code", "paper"]
+# A candidate that is nearly all of its row's sum leaves something to compare with, all the same.
+_WHOLE = 1 - 1e-6
 
 
 def info_nce(
@@ -22,6 +24,7 @@ def info_nce(
     *,
     label_smoothing: float | Tensor = 0.1,
     places: Tensor | None = None,
+    decoupled: bool = False,
 ) -> Tensor:
     """Cross-entropy of the right partner among all of the batch, in both directions.
 
@@ -35,23 +38,31 @@ def info_nce(
             among them; one for all pairs, or (B,), one a pair.
         places: (B,) numbers of the places that the pairs show. Two pairs of one place are then
             no rivals: what is right for one is not held to be wrong for the other.
+        decoupled: Compare a candidate with all others and not with itself (Yeh et al., ECCV 2022):
+            pairs that are told apart well already go on pulling. Batches may be smaller.
     """
     logits = log_scale.exp() * queries.float() @ references.float().T
     rivals = torch.ones_like(logits, dtype=torch.bool)
     if places is not None:
         rivals = places[:, None] != places[None, :]
         rivals = rivals | torch.eye(len(places), dtype=torch.bool, device=places.device)
-    forth = _cross_entropy(logits, label_smoothing, rivals)
-    back = _cross_entropy(logits.T, label_smoothing, rivals)
+    forth = _cross_entropy(logits, label_smoothing, rivals, decoupled=decoupled)
+    back = _cross_entropy(logits.T, label_smoothing, rivals, decoupled=decoupled)
     return (forth + back) / 2
 
 
-def _cross_entropy(logits: Tensor, smoothing: float | Tensor, rivals: Tensor) -> Tensor:
+def _cross_entropy(
+    logits: Tensor, smoothing: float | Tensor, rivals: Tensor, *, decoupled: bool
+) -> Tensor:
     """Cross entropy of the diagonal, mean over the rows; (B, B), scalar or (B,), rivals (B, B).
 
     As torch's, which has but one smoothing for all rows, and cannot leave out what is smoothed.
     """
     largest = logits.masked_fill(~rivals, -math.inf).logsumexp(dim=1)
+    if decoupled:
+        # What the logarithm of a row's sum loses where one candidate leaves the sum.
+        share = (logits - largest[:, None]).exp().masked_fill(~rivals, 0.0)
+        logits = logits - (-share.clamp(max=_WHOLE)).log1p()
     mean = logits.masked_fill(~rivals, 0.0).sum(dim=1) / rivals.sum(dim=1)
     return (largest - (1 - smoothing) * logits.diagonal() - smoothing * mean).mean()
 
@@ -63,9 +74,11 @@ class SymmetricInfoNCE(nn.Module):
     temperature that starts at 0.07.
     """
 
-    def __init__(self, label_smoothing: float = 0.1, temperature: float = 0.07) -> None:
+    def __init__(
+        self, label_smoothing: float = 0.1, temperature: float = 0.07, *, decoupled: bool = False
+    ) -> None:
         super().__init__()
-        self.label_smoothing = label_smoothing
+        self.label_smoothing, self.decoupled = label_smoothing, decoupled
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / temperature)))
 
     def forward(
@@ -84,6 +97,7 @@ class SymmetricInfoNCE(nn.Module):
             self.log_scale,
             label_smoothing=self.label_smoothing,
             places=places,
+            decoupled=self.decoupled,
         )
 
 

@@ -17,7 +17,10 @@ from geoloc.models.view import View
 
 
 class Sample(NamedTuple):
-    """A batch on the device: images (B, 3, H, W), places (B,) int64, overlaps (B,) float32."""
+    """A batch on the device: images (B, 3, H, W), places (B,) int64, overlaps (B,) float32.
+
+    References are (B, L, 3, S, S) where a network sees a tile in L crops.
+    """
 
     queries: Tensor
     references: Tensor
@@ -111,7 +114,7 @@ def build_loss(choice: LossChoice, network: nn.Module) -> nn.Module:
         return MeanLoss(weights, reading=choice.reading, label_smoothing=choice.label_smoothing)
     if choice.name == "weighted-infonce":
         return WeightedInfoNCE(choice.steepness, temperature=choice.temperature)
-    return SymmetricInfoNCE(choice.label_smoothing, choice.temperature)
+    return SymmetricInfoNCE(choice.label_smoothing, choice.temperature, decoupled=choice.decoupled)
 
 
 def freeze_unused(network: MEAN) -> None:

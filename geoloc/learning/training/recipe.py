@@ -37,6 +37,9 @@ class DataChoice:
         held_out_files: Held-out single files, where one name covers many separate places.
         smallest_side_m: Aerial: single images that show less ground are left out.
         gsd_m: Aerial: finer images are shrunk to this.
+        maps: For networks that see a tile in several crops: the maps that these are cut from, as
+            names or patterns in the data folder. The photos are those of `dataset`.
+        offset_m: Greatest distance east and north from a photo to the middle of its crops, metres.
     """
 
     dataset: str = AERIAL
@@ -47,6 +50,8 @@ class DataChoice:
     held_out_files: tuple[str, ...] = ()
     smallest_side_m: float = 60.0
     gsd_m: float = 0.625
+    maps: tuple[str, ...] = ()
+    offset_m: float = 10.0
 
     def __post_init__(self) -> None:
         if self.dataset in _OF_IMAGES and not self.tables:
@@ -128,6 +133,8 @@ class LossChoice:
         places_weight: Weight of MEAN's classification of places.
         alignment_weight: Weight of MEAN's alignment: 1.3 for University-1652, 0.75 for SUES-200.
         steepness: Slope of ``weighted-infonce``: how fast trust grows with the overlap.
+        decoupled: For ``infonce``: a candidate is compared with all others, and not with itself
+            (decoupled contrastive loss, as the statewide network is trained).
     """
 
     name: LossName = "infonce"
@@ -138,6 +145,7 @@ class LossChoice:
     places_weight: float = 0.1
     alignment_weight: float = 1.3
     steepness: float = 5.0
+    decoupled: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.training_data import PAIRS_RECIPE, RECIPE, write_aerial, write_pairs
+from tests.fixtures.training_data import (
+    PAIRS_RECIPE,
+    RECIPE,
+    STREETS_RECIPE,
+    write_aerial,
+    write_pairs,
+    write_streets,
+)
 
 
 @pytest.fixture
@@ -35,3 +42,17 @@ def pairs(tmp_path: Path) -> Path:
     """What `write_pairs` writes."""
     write_pairs(tmp_path / "pairs")
     return tmp_path / "pairs"
+
+
+@pytest.fixture
+def streets_recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "streets.toml"
+    path.write_text(STREETS_RECIPE)
+    return path
+
+
+@pytest.fixture
+def streets(tmp_path: Path) -> Path:
+    """What `write_streets` writes."""
+    write_streets(tmp_path / "streets")
+    return tmp_path / "streets"

@@ -64,6 +64,44 @@ def test_label_smoothing_shares_a_tenth_among_the_batch() -> None:
     assert torch.allclose(info_nce(one, other, ZERO), expected)
 
 
+def test_decoupled_a_candidate_is_compared_with_all_others() -> None:
+    one, other = _units(1), _units(2)
+    scores = 3.0 * one @ other.T
+    losses = []
+    for rows in (scores, scores.T):
+        logs = torch.zeros(BATCH, BATCH)
+        for i in range(BATCH):
+            for j in range(BATCH):
+                rest = [rows[i, k] for k in range(BATCH) if k != j]
+                logs[i, j] = rows[i, j] - torch.stack(rest).logsumexp(0)
+        losses.append(-(0.9 * logs.diagonal() + 0.1 * logs.mean(dim=1)).mean())
+    found = SymmetricInfoNCE(temperature=1 / 3, decoupled=True)(one, other).detach()
+    assert float(found) == pytest.approx(float(sum(losses)) / 2, abs=1e-5)
+
+
+def test_decoupled_pairs_of_one_place_are_no_rivals() -> None:
+    one, other = _units(1), _units(2)
+    places = torch.tensor([4, 4, 7, 9])
+    rivals = [[2, 3], [2, 3], [0, 1, 3], [0, 1, 2]]
+    losses = []
+    for rows in (one @ other.T, other @ one.T):
+        logs = [rows[i, i] - rows[i, rivals[i]].logsumexp(0) for i in range(BATCH)]
+        losses.append(-torch.stack(logs).mean())
+    loss = SymmetricInfoNCE(0.0, temperature=1.0, decoupled=True)
+    found = loss(one, other, places=places).detach()
+    assert float(found) == pytest.approx(float(sum(losses)) / 2, abs=1e-5)
+
+
+def test_decoupled_a_batch_that_is_sure_stays_finite() -> None:
+    loss = SymmetricInfoNCE(temperature=1e-3, decoupled=True)
+    vectors = torch.eye(BATCH, requires_grad=True)
+    value = loss(vectors, torch.eye(BATCH))
+    value.backward()
+    assert bool(value.isfinite())
+    assert vectors.grad is not None
+    assert bool(vectors.grad.isfinite().all())
+
+
 def test_the_temperature_of_the_module_is_learnt_and_starts_at_seven_hundredths() -> None:
     loss = SymmetricInfoNCE()
     loss(_units(1), _units(2)).backward()

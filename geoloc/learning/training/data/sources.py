@@ -9,10 +9,12 @@ from geoloc.errors import InputError, ModelError
 from geoloc.learning.datasets.crossview import CrossViewDataset, Split
 from geoloc.learning.training.batch import Source
 from geoloc.learning.training.data.aerial_source import AerialSource, AerialValidation
+from geoloc.learning.training.data.crop_source import CropSource, CropValidation
 from geoloc.learning.training.data.dataset_source import SplitSource
 from geoloc.learning.training.data.held_out import hold_out
 from geoloc.learning.training.data.image_reader import PictureReader
 from geoloc.learning.training.data.keypoint_source import KeypointSource, KeypointValidation
+from geoloc.learning.training.data.map_crops import MapCrops, open_map_crops
 from geoloc.learning.training.data.places import Place, read_places
 from geoloc.learning.training.recipe import AERIAL, KEYPOINTS, Recipe
 from geoloc.learning.training.validation import SplitValidation, Validation
@@ -65,8 +67,12 @@ def open_training_data(
             path=data,
         )
     _check_shapes(recipe, card, train)
-    reader = PictureReader(card.input_sizes)
-    return TrainingData(SplitSource(train, recipe, reader), _split_validation(recipe, test))
+    reader = PictureReader(card.input_sizes, card.ground_fit)
+    if card.crops is None:
+        return TrainingData(SplitSource(train, recipe, reader), _split_validation(recipe, test))
+    maps = open_map_crops(data, recipe.data.maps, card.crops)
+    crops = CropSource(train, recipe, reader, maps)
+    return TrainingData(crops, _crop_validation(recipe, test, maps))
 
 
 def open_validation(
@@ -85,7 +91,11 @@ def open_validation(
         return AerialValidation(held_out, recipe.pairs, size_px=size_px)
     if recipe.data.dataset == KEYPOINTS:
         return KeypointValidation(_places(recipe, data, progress or Silent())[1], recipe.keypoints)
-    return _split_validation(recipe, _splits(recipe, data, progress or Silent())[1])
+    test = _splits(recipe, data, progress or Silent())[1]
+    if card.crops is not None:
+        maps = open_map_crops(data, recipe.data.maps, card.crops)
+        return _crop_validation(recipe, test, maps)
+    return _split_validation(recipe, test)
 
 
 def _check_network(recipe: Recipe, card: ModelCard) -> None:
@@ -152,6 +162,10 @@ def _split_validation(recipe: Recipe, test: Split) -> SplitValidation:
             "check --data and [data] of the recipe"
         )
     return validation
+
+
+def _crop_validation(recipe: Recipe, test: Split, maps: MapCrops) -> CropValidation:
+    return CropValidation(test, maps, most_queries=recipe.schedule.validation_queries)
 
 
 def _check_shapes(recipe: Recipe, card: ModelCard, split: Split) -> None:
