@@ -22,7 +22,8 @@ LANCE = "lance"
 
 ViewChoice = Literal["auto", "drone", "street", "panorama"]
 Effort = Literal["low", "normal", "high"]
-MatcherName = Literal["sift", "loftr", "lightglue-disk"]
+MatcherName = Literal["auto", "none", "xfeat", "lightglue-disk", "loftr"]
+LearnedMatcher = Literal["xfeat", "lightglue-disk", "loftr"]
 PriorKind = Literal["soft", "hard"]
 OutputFormat = Literal["geojson", "geojsonl", "gpkg", "fgb", "parquet", "csv"]
 AnswerStatus = Literal["located", "ambiguous", "corrected"]
@@ -188,9 +189,10 @@ class LocateOptions:
             ``hard`` looks nowhere else.
         aoi: A vector file: only tiles that touch its polygons are searched.
         top_k: Tiles that retrieval proposes, per photo.
-        matcher: Learned matcher that verifies the best places of a drone photo; ``sift`` is none.
+        matcher: Learned matcher that weighs the best places of a drone photo that is in doubt;
+            ``auto`` is xfeat where the extra of that name is installed and the tiles are in place.
         matcher_weights: Its files of weights, in the order of `geoloc.locate.drone.matchers`; none
-            means those that kornia downloads.
+            means those of its package, or those that kornia downloads.
         metadata: A CSV that adds to or overrides the photos' own metadata, or the flight
             log (.SRT) of the video that they are frames of.
         frame_rate_hz: Frames a second at which they were taken from their video; None: as their
@@ -216,7 +218,7 @@ class LocateOptions:
     prior_kind: PriorKind = "soft"
     aoi: str | None = None
     top_k: int = 50
-    matcher: MatcherName = "sift"
+    matcher: MatcherName = "none"
     matcher_weights: tuple[str, ...] = ()
     metadata: str | None = None
     frame_rate_hz: float | None = None

@@ -168,10 +168,10 @@ _DEFAULT = LocateOptions()
     type=click.Choice(get_args(MatcherName)),
     default=_DEFAULT.matcher,
     show_default=True,
-    help="How the best places of a drone photo are verified. sift uses the index alone. The "
-    "others match the photo with the map's own pixels, so the tiles must still be where "
-    "they were when the index was built. They need the extra matchers (kornia), take "
-    "seconds for each place without a GPU, and are untested with real weights.",
+    help="Learned matcher that is asked about the best places of a drone photo that is in doubt. "
+    "It compares the photo with the map's own pixels, so the tiles must still be where they were "
+    "when the index was built. auto is xfeat where the extra xfeat is installed, none is the index "
+    "alone; the others need the extra matchers (kornia) and weights.",
 )
 @click.option(
     "--matcher-weights",

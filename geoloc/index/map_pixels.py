@@ -140,6 +140,6 @@ class MapPixels:
             reason = str(error).split(";")[0]
             raise TilesError(
                 f"the map's pixels are not where the index says ({reason}); expected the tiles "
-                "that it was built of; put them back, or do without a matcher: --matcher sift",
+                "that it was built of; put them back, or do without a matcher: --matcher none",
                 path=error.path,
             ) from error

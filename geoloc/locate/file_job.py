@@ -12,6 +12,7 @@ from geoloc import __version__
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.calibration_choice import own_calibration
 from geoloc.locate.job import SingleRows, locate_on, open_index
+from geoloc.locate.matcher_choice import with_matcher
 from geoloc.locate.resume import Output, Standing, find_standing, in_order
 from geoloc.locate.run_facts import PhotoStates, options_text
 from geoloc.locate.track.named import NONE
@@ -129,7 +130,7 @@ class FileJob:
         """Locate what is left to do, and write the file."""
         if str(self._output) == "-":
             self.summary.photos = len(self._photos)
-            opened = open_index(self._index, self._options)
+            opened = self._open()
             coming = self._located(opened, Standing(list(self._photos)), {})
             stream_results(coming, self._fmt)
         else:
@@ -137,10 +138,16 @@ class FileJob:
                 self._run_locked(Path(self._output))
         return self.summary
 
+    def _open(self) -> MapIndex:
+        """The index; from now on the options say what ``auto`` stands for on it."""
+        opened = open_index(self._index, self._options)
+        self._options = with_matcher(self._options, opened)
+        return opened
+
     def _run_locked(self, path: Path) -> None:
         for file in (path, journal_path(path)):
             remove_drafts_of(file)
-        opened = open_index(self._index, self._options)
+        opened = self._open()
         options = options_text(self._options, own_calibration(opened))
         states = PhotoStates(self._options)
         in_tracks = self._options.track != NONE

@@ -14,6 +14,7 @@ from typing import cast, get_args
 
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.locator import LOCATE_PARAMETERS, LocateParameters, Locator
+from geoloc.locate.matcher_choice import with_matcher
 from geoloc.locate.photo_worker import PhotoWorker, Run, locate_on_cluster
 from geoloc.locate.track.job import locate_tracks
 from geoloc.locate.track.named import NONE, track_names
@@ -126,6 +127,7 @@ def locate_on(
         MetadataError: ``options.metadata`` cannot be read, or a row of it fits several photos.
         OptionError: ``options.track`` names no column of it.
     """
+    options = with_matcher(options, opened)  # once, not in each actor of a cluster
     in_tracks = options.track != NONE
     track_names(options, photos)  # rather now than when all photos are done
     run = Run(

@@ -22,6 +22,7 @@ from geoloc.locate.drone.locator import (
 from geoloc.locate.drone.opening import open_drone_locator
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.map_terrain import terrain_notes, terrain_of
+from geoloc.locate.matcher_choice import with_matcher
 from geoloc.locate.prior import open_prior, rows_in_area
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
 from geoloc.locate.run_facts import options_text
@@ -67,7 +68,8 @@ class Locator:
             knows no street photos.
         InputError: An elevation model cannot be read.
         MetadataError: The table of metadata cannot be read.
-        OptionError: What `options.max_wrong` promises cannot be kept on this index.
+        OptionError: What `options.max_wrong` promises cannot be kept on this index, or not with
+            the matcher that the options name.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Locator:
                 "run `geoloc index` without --no-features",
                 path=index.folder,
             )
+        options = with_matcher(options, index)
         self._index = index
         self._options = options
         self.provenance = Provenance(

@@ -105,7 +105,7 @@ def options_text(options: LocateOptions, calibration: Calibration | None = None)
         options: What the user chose.
         calibration: The one that lies in the index and serves, which decides like an option.
     """
-    defaults = asdict(LocateOptions())
+    defaults = _defaults()
     chosen = {
         name: _content(value, name) if name in _FILES + _RASTERS else value
         for name, value in asdict(options).items()
@@ -116,9 +116,16 @@ def options_text(options: LocateOptions, calibration: Calibration | None = None)
         chosen.pop("prior_kind", None)
     elif Path(options.prior).is_file():
         chosen["prior"] = _content(options.prior, "prior")
+    if options.matcher == "auto":  # not decided yet (`matcher_choice`), so that it decides nothing
+        chosen.pop("matcher")
     if calibration is not None:
         chosen[_CALIBRATION] = f"{calibration.source} ({calibration.digest})"
     return json.dumps(chosen, sort_keys=True, ensure_ascii=False) if chosen else None
+
+
+def _defaults() -> dict[str, Any]:
+    """What decides where nothing was chosen: no matcher, as a run without the extra has it."""
+    return asdict(LocateOptions(matcher="none"))
 
 
 def _content(files: str | tuple[str, ...] | None, option: str) -> str:
@@ -156,7 +163,7 @@ def _chosen(text: str | None) -> dict[str, Any]:
 
 
 def _options_difference(was: dict[str, Any], now: dict[str, Any]) -> str | None:
-    defaults = asdict(LocateOptions())
+    defaults = _defaults()
     for name in sorted({*was, *now}):
         old, new = (chosen.get(name, defaults.get(name)) for chosen in (was, now))
         if old != new:

@@ -70,6 +70,7 @@ class Ground:
         data: Holds the sets and ``distractors/*.tif``.
         work: Tiles and indexes are built here once.
         every: Each n-th photo only.
+        first: From this one on, counted from 0.
         model: Of the indexes.
         descriptor: Of their local features; the baselines have RootSIFT's.
     """
@@ -77,12 +78,13 @@ class Ground:
     data: Path
     work: Path
     every: int = 1
+    first: int = 0
     model: str = DEFAULT_MODEL
     descriptor: str = DEFAULT_DESCRIPTOR
 
     def truth(self, case: Case) -> list[Truth]:
         """The rows of the photos that are taken."""
-        return read_truth(self.data / case.photos / "truth.csv")[:: self.every]
+        return read_truth(self.data / case.photos / "truth.csv")[self.first :: self.every]
 
     def paths(self, case: Case) -> list[Path]:
         """The photos; without metadata where nothing may be known."""

@@ -69,6 +69,7 @@ def locator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Locator:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("geoloc.locate.file_job.open_index", stand_in.open_index)
     monkeypatch.setattr("geoloc.locate.file_job.locate_on", stand_in.locate_on)
+    monkeypatch.setattr("geoloc.locate.file_job.with_matcher", lambda options, _: options)
     monkeypatch.setattr("geoloc.photos.photo_files.find_photos", stand_in.find_photos)
     return stand_in
 

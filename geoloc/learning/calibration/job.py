@@ -75,7 +75,9 @@ def calibrate_on_photos(
         OptionError: Fewer than ten photos of known place have an answer.
         OutputBusyError: Another run writes the index.
     """
-    progress, options = progress or Silent(), options or LocateOptions()
+    progress = progress or Silent()
+    # What a learned matcher says is added to a calibration, and not a part of it.
+    options = replace(options or LocateOptions(), matcher="none", matcher_weights=())
     known = _known_photos(photos, read_truth(truth))
     opened = open_index(index, options)
     locator = Locator(opened, options, run_id="calibration")

@@ -140,9 +140,11 @@ def final_camera(
     found = _Found(start_lens, place.resection.camera, None, NO_PAIRS)
     case = _Case(lens, priors, ground, p)
     found = case.solve(found, place.pairs)
-    if features is not None and place.view is not None and found.solution is not None:
+    # A matcher's pairs, which spoke where keypoints did not, are not given up for theirs.
+    view = None if place.is_fitted_by_matcher else place.view
+    if features is not None and view is not None and found.solution is not None:
         for _ in range(_PAIRED_AGAIN):
-            pairs = _pairs_under(found, place.view, features, place.region, ground, p)
+            pairs = _pairs_under(found, view, features, place.region, ground, p)
             found = case.solve(found, pairs)
     if found.solution is None:
         kind: LensKind = "stated" if is_stated else "assumed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -43,9 +44,9 @@ def judge(
     ground = _on_the_ground(estimate, posterior, features)
     evidence = evidence_of(posterior, metadata, size_px=size_px)
     probability, kind = posterior.probability, "uncalibrated"
-    # A learned matcher counts other correspondences than those that were calibrated.
-    if calibration is not None and posterior.best.matcher == "sift":
+    if calibration is not None:
         probability, kind = calibration.probability(evidence), calibration.kind
+        probability = _with_matcher(probability, posterior.best.matcher_llr)
     probability = despite_pose(probability, evidence)
     if probability != posterior.probability:
         ground = with_best(ground, probability)
@@ -61,6 +62,12 @@ def judge(
         candidates=_worth_keeping(ground.places),
         evidence=evidence,
     )
+
+
+def _with_matcher(probability: float, matcher_llr: float | None) -> float:
+    """A calibrated probability after what a learned matcher says, which no calibration has seen."""
+    against = (1 - probability) * math.exp(-(matcher_llr or 0.0))
+    return probability / (probability + against)
 
 
 def _on_the_ground(

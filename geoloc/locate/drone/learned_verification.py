@@ -1,9 +1,9 @@
-"""Learned verification: the best places of a drone photo compared by LoFTR or LightGlue.
+"""Learned verification: places in doubt of a drone photo, compared by a learned matcher.
 
 The photo's ground, north up, is compared with the map's pixels around a place. The camera is
 fitted to the points that both share. A matcher that sees likeness everywhere is found out by a
-control: the same map mirrored, which shows no place on Earth. Only what agrees far better than
-there counts, and a place keeps its evidence from SIFT where that is stronger.
+control: the same map mirrored, which shows no place on Earth. What it says for or against a place
+(`geoloc.locate.drone.matcher_evidence`) is added to what keypoints say.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,25 +38,23 @@ from geoloc.locate.drone.camera_fit import (
     refit,
 )
 from geoloc.locate.drone.hypotheses import HYPOTHESES
+from geoloc.locate.drone.matcher_evidence import Hints, matcher_llr
 from geoloc.locate.drone.matchers import Matcher, open_matcher
-from geoloc.locate.drone.posterior import POSTERIOR
-from geoloc.locate.drone.verification import SCORE, CandidatePose, ScoreParameters, VerifiedPose
-from geoloc.locate.drone.voting import log_likelihood_ratio
-from geoloc.options import LocateOptions, MatcherName
+from geoloc.locate.drone.posterior import POSTERIOR, distinct_places, is_same_place
+from geoloc.locate.drone.verification import CandidatePose, VerifiedPose
+from geoloc.options import LearnedMatcher, LocateOptions
 
 
 @dataclass(frozen=True)
 class LearnedVerificationParameters:
-    """Which places a learned matcher verifies, and what it finds there counts as evidence."""
+    """Which places a learned matcher is asked about, and what of its matches is counted."""
 
     camera_fit: CameraFitParameters = CAMERA_FIT
-    score: ScoreParameters = SCORE
     tilt_sd_deg: float = HYPOTHESES.tilt_sd_deg
-    # So many places that SIFT bears out are verified, and so many that only votes speak for.
+    # So many places that the keypoints bear out are compared, and so many that only votes speak
+    # for.
     verified: int = 3
     only_voted: int = 3
-    # Places nearer to each other than this are one.
-    same_place_m: float = POSTERIOR.same_place_m
     # Larger pictures make a network's cost grow without bounds: it compares all with all.
     max_side_px: int = 640
     # How far the map reaches beyond the photo: a peak may be so far off.
@@ -65,29 +64,55 @@ class LearnedVerificationParameters:
     # One hint for each square of the photo, whatever the number of matches in it: neighbouring
     # answers of a dense matcher are one answer.
     patch_px: int = 24
-    # Chance gives so many hints at least, and as many as twice the control's.
-    least_hints: float = 5.0
-    control_factor: float = 2.0
+    # Fewer hints need no comparison with the mirrored map: they are none.
+    least_hints: int = 5
 
 
 LEARNED_VERIFICATION = LearnedVerificationParameters()
 
 
+class PlaceInDoubt(NamedTuple):
+    """A place to ask a learned matcher about.
+
+    Attributes:
+        pose: The place, and the camera that would see it.
+        verified: The evidence of its keypoints; None where only votes speak for it.
+    """
+
+    pose: CandidatePose
+    verified: VerifiedPose | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What a matcher finds where a photo would show the map.
+
+    Attributes:
+        fit: The camera that its matches speak for; None when too few agree on one.
+        pairs: Points of the photo and of the map that it matches, wrong ones too.
+        hints: How many squares of the photo agree with the fit, there and on the mirrored map.
+    """
+
+    fit: Resection | None
+    pairs: PointPairs
+    hints: Hints
+
+
 class LearnedVerification:
-    """Verifies places with a learned matcher; safe to use from several threads.
+    """Weighs places with a learned matcher; safe to use from several threads.
 
     Args:
         matcher: The network that compares.
-        name: Name of the matcher, for the results.
+        name: Name of the matcher, whose evidence is weighed by its own curve.
         pixels: Pixels of the map.
         features: Features of the map, for its regions.
-        parameters: Which places are verified, and what counts as evidence.
+        parameters: Which places are compared, and what is counted.
     """
 
     def __init__(
         self,
         matcher: Matcher,
-        name: MatcherName,
+        name: LearnedMatcher,
         *,
         pixels: MapPixels,
         features: FeatureMap,
@@ -99,7 +124,7 @@ class LearnedVerification:
         self._features = features
         self._parameters = parameters
 
-    def verify(
+    def weigh(
         self,
         photo: RgbImage,
         camera: Camera,
@@ -108,58 +133,58 @@ class LearnedVerification:
         candidates: Sequence[CandidatePose],
         check: Callable[[], None],
     ) -> list[VerifiedPose]:
-        """The evidence that the matcher finds at the best of some places.
+        """The places with what the matcher says of the best of them.
+
+        Where it speaks for a place, the camera is the one that its matches were fitted with.
 
         Args:
             photo: (H, W, 3) uint8, upright.
             camera: Camera of the photo.
-            verified: Places that SIFT bears out.
+            verified: Places that keypoints bear out.
             candidates: Places that votes speak for.
             check: Called before each place; may raise to end the work.
 
         Raises:
             TilesError: The map's pixels are not there any more.
         """
-        found = []
-        for place in best_places(verified, candidates, self._parameters):
+        weighed = list(verified)
+        for place in places_in_doubt(verified, candidates, self._parameters):
             check()
-            found.append(self._verify_place(photo, camera, place))
-        return [evidence for evidence in found if evidence is not None]
+            found = self.compare(photo, camera, place)
+            if found is not None:
+                weighed = _with_comparison(weighed, place, found, self._name)
+        return weighed
 
-    def _verify_place(
-        self, photo: RgbImage, camera: Camera, place: CandidatePose
-    ) -> VerifiedPose | None:
-        """The evidence at one place, if the matcher finds more there than on the mirrored map."""
-        p = self._parameters
-        pictures = self._pictures(photo, camera, place)
+    def compare(self, photo: RgbImage, camera: Camera, place: PlaceInDoubt) -> Comparison | None:
+        """What the matcher finds at one place; None where the photo would show the sky.
+
+        The map mirrored is the control: it keeps the colours, the textures and the frame, and shows
+        no place on Earth.
+
+        Args:
+            photo: (H, W, 3) uint8, upright.
+            camera: Camera of the photo, where the place does not know it better.
+            place: The place.
+
+        Raises:
+            TilesError: The map's pixels are not there any more.
+        """
+        start = place.pose.camera
+        view = None if place.verified is None else place.verified.view
+        pictures = self._pictures(
+            photo, camera if view is None else view.rectified.camera, place.pose
+        )
         if pictures is None:
             return None
         rectified, window = pictures
-        fit, pairs, hints = self._compare(rectified, window, place.camera)
-        if fit is None or hints < p.least_hints:
-            return None
-        # The mirror image keeps the colours, the textures and the frame, and shows nowhere.
-        mirrored = replace(
-            window, pixels=window.pixels[:, ::-1].copy(), valid=window.valid[:, ::-1]
-        )
-        *_, hints_of_control = self._compare(rectified, mirrored, place.camera)
-        by_chance = max(p.least_hints, p.control_factor * hints_of_control)
-        hint_llr = float(log_likelihood_ratio(float(hints), by_chance))
-        if hint_llr <= 0:
-            return None
-        return VerifiedPose(
-            region=place.peak.region,
-            resection=fit,
-            n_inliers=hints,
-            n_spots=max(hints, round(_ground_px(rectified) / p.patch_px**2)),
-            inlier_z=0.0,
-            vote_llr=hint_llr,
-            peak=place.peak,
-            pairs=pairs,
-            supposed_pitch_deg=place.camera.pose.pitch_deg,
-            matcher=self._name,
-            parameters=p.score,
-        )
+        fit, pairs, hints = self._match(rectified, window, start)
+        by_chance = 0
+        if hints >= self._parameters.least_hints:
+            mirrored = replace(
+                window, pixels=window.pixels[:, ::-1].copy(), valid=window.valid[:, ::-1]
+            )
+            *_, by_chance = self._match(rectified, mirrored, start)
+        return Comparison(fit=fit, pairs=pairs, hints=Hints(hints, by_chance))
 
     def _pictures(
         self, photo: RgbImage, camera: Camera, place: CandidatePose
@@ -178,7 +203,7 @@ class LearnedVerification:
         window = self._pixels.around(frame, low - p.margin_m, high + p.margin_m, gsd_m=gsd_m)
         return rectified, window
 
-    def _compare(
+    def _match(
         self, rectified: RectifiedPhoto, window: MapWindow, start: GroundCamera
     ) -> tuple[Resection | None, PointPairs, int]:
         """The camera that the shared points speak for, the points, and how many hints agree."""
@@ -195,6 +220,34 @@ class LearnedVerification:
         return fit, pairs, len(np.unique(np.floor(view_px[agree] / p.patch_px), axis=0))
 
 
+def _with_comparison(
+    places: Sequence[VerifiedPose], asked: PlaceInDoubt, found: Comparison, name: LearnedMatcher
+) -> list[VerifiedPose]:
+    """The places, those at the one that was asked about with what the matcher says of it."""
+    llr = matcher_llr(name, found.hints)
+    if found.fit is None or llr <= 0:
+        if asked.verified is None:
+            return list(places)
+        return [
+            replace(one, matcher_llr=llr) if is_same_place(one, asked.verified) else one
+            for one in places
+        ]
+    fields: dict[str, Any] = {"resection": found.fit, "pairs": found.pairs, "matcher_llr": llr}
+    if asked.verified is not None:
+        return [*places, replace(asked.verified, **fields)]
+    voted = VerifiedPose(
+        region=asked.pose.peak.region,
+        n_inliers=found.hints.agreeing,
+        n_spots=found.hints.agreeing,
+        inlier_z=0.0,
+        vote_llr=0.0,
+        peak=asked.pose.peak,
+        supposed_pitch_deg=asked.pose.camera.pose.pitch_deg,
+        **fields,
+    )
+    return [*places, voted]
+
+
 def open_learned_verification(
     index: MapIndex,
     features: FeatureMap,
@@ -202,7 +255,7 @@ def open_learned_verification(
     *,
     parameters: LearnedVerificationParameters = LEARNED_VERIFICATION,
 ) -> LearnedVerification | None:
-    """The learned verification that was asked for; None for plain SIFT.
+    """The learned verification that was asked for; None for none.
 
     Raises:
         DependencyError: The matcher's package or weights are not there.
@@ -210,7 +263,8 @@ def open_learned_verification(
         OptionError: Its files are too few or too many, or belong to no matcher.
         TilesError: The map's pixels are not there any more.
     """
-    if options.matcher == "sift":
+    name = options.matcher
+    if name == "none" or name == "auto":
         if options.matcher_weights:
             raise OptionError(
                 "--matcher-weights is given without a matcher that has any; expected the one they "
@@ -218,44 +272,36 @@ def open_learned_verification(
             )
         return None
     pixels = MapPixels(index)
-    matcher = open_matcher(options.matcher, options.matcher_weights, device=options.device)
+    matcher = open_matcher(name, options.matcher_weights, device=options.device)
     return LearnedVerification(
-        matcher, options.matcher, pixels=pixels, features=features, parameters=parameters
+        matcher, name, pixels=pixels, features=features, parameters=parameters
     )
 
 
-def best_places(
+def places_in_doubt(
     verified: Sequence[VerifiedPose],
     candidates: Sequence[CandidatePose],
     parameters: LearnedVerificationParameters = LEARNED_VERIFICATION,
-) -> list[CandidatePose]:
+) -> list[PlaceInDoubt]:
     """The few places worth a learned matcher's time, no two of them the same."""
     p = parameters
-    borne_out = [
-        CandidatePose(one.peak, one.resection.camera)
-        for one in sorted(verified, key=lambda one: -one.score)
+    kept = [
+        PlaceInDoubt(CandidatePose(one.peak, one.resection.camera), one)
+        for one in distinct_places(verified)[: p.verified]
     ]
-    voted = sorted(candidates, key=lambda place: -place.peak.strength)
-    kept = _distinct([], borne_out, p.verified, p.same_place_m)
-    return _distinct(kept, voted, len(kept) + p.only_voted, p.same_place_m)
-
-
-def _distinct(
-    kept: list[CandidatePose], more: Sequence[CandidatePose], count: int, same_place_m: float
-) -> list[CandidatePose]:
-    """As many of `more` added as fit, without those at the place of one that is kept."""
-    kept = list(kept)
-    for place in more:
-        if len(kept) == count:
+    least = len(kept)
+    for pose in sorted(candidates, key=lambda one: -one.peak.strength):
+        if len(kept) == least + p.only_voted:
             break
-        same = any(
-            place.peak.region == other.peak.region
-            and math.dist(place.camera.position, other.camera.position) < same_place_m
-            for other in kept
-        )
-        if not same:
-            kept.append(place)
+        if not any(_is_near(pose, place.pose) for place in kept):
+            kept.append(PlaceInDoubt(pose, None))
     return kept
+
+
+def _is_near(a: CandidatePose, b: CandidatePose) -> bool:
+    """Whether two places are one."""
+    away_m = math.dist(a.camera.position, b.camera.position)
+    return a.peak.region == b.peak.region and away_m < POSTERIOR.same_place_m
 
 
 def fit_camera(
@@ -306,12 +352,6 @@ def _move(
     yaw_deg = (start.pose.yaw_deg - similarity.turn_deg) % 360
     pose = replace(start.pose, yaw_deg=yaw_deg, height_m=zoom * start.pose.height_m)
     return GroundCamera(pose, GroundPoint(float(east), float(north))), similarity.is_inlier
-
-
-def _ground_px(rectified: RectifiedPhoto) -> float:
-    """Number of the rectified photo's pixels that show ground."""
-    height_px, width_px = rectified.pixels.shape[:2]
-    return float(height_px * width_px if rectified.valid is None else np.sum(rectified.valid))
 
 
 def _inside(xy_px: Float64Array, shape: tuple[int, ...], valid: Mask | None) -> Mask:

@@ -76,6 +76,8 @@ class DroneParameters:
     whole_map_features: int = 3_000_000
     # A posterior this sure ends the search: later hypotheses are not tried.
     sure: float = SURE
+    # A learned matcher is asked where the best place is less probable than this.
+    doubt_below: float = SURE
     # Photos that were found in the end had peaks of 134 and more and scores of 41 and more after
     # the first stage of all headings, under whatever pitch (fengyuan and ariel, n=26); on the wrong
     # map it left peaks of 69 and less and scores of 17 and less (n=17).
@@ -160,8 +162,12 @@ class DroneLocator:
         return features.is_lazy or len(features) > self._parameters.whole_map_features
 
     def hasty(self) -> DroneLocator:
-        """The same that tries the first hypotheses only, for photos of which much is known."""
+        """The same that tries the first hypotheses only, for photos of which much is known.
+
+        It asks no learned matcher: of a track, one photo is looked for often.
+        """
         twin = copy.copy(self)
+        twin._learned_verification = None
         twin._options = replace(self._options, effort="low")
         return twin
 
@@ -229,11 +235,16 @@ class DroneLocator:
         if metadata.pitch_deg is None:
             verified += self._under_other_tilts(query, verified)
             verified += self._under_solved_tilts(query, metadata, verified)
-        if self._learned_verification is not None:
-            verified += self._learned_verification.verify(
+        if self._learned_verification is not None and self._is_in_doubt(verified):
+            verified = self._learned_verification.weigh(
                 photo.pixels, camera, verified=verified, candidates=candidates, check=check
             )
         return self._posterior(verified)
+
+    def _is_in_doubt(self, verified: Sequence[VerifiedPose]) -> bool:
+        """Whether no place is sure."""
+        found = self._posterior(verified)
+        return found is None or found.probability < self._parameters.doubt_below
 
     def _posterior(self, verified: Sequence[VerifiedPose]) -> Posterior | None:
         return posterior(verified, self._parameters.posterior)

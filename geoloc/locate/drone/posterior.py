@@ -28,6 +28,8 @@ class PosteriorParameters:
     # them less than 55; those of 30 photos on the other set's map 80 and less.
     even_score: float = 90.0
     steepness: float = 4.2
+    # A place that a learned matcher is asked about has at least these log-odds before.
+    least_log_odds: float = -5.0
     # Places nearer to each other than this are one.
     same_place_m: float = 40.0
 
@@ -66,7 +68,7 @@ def posterior(
     places = distinct_places(candidates, parameters)
     if not places:
         return None
-    odds = [math.exp(_log_odds(place.score, parameters)) for place in places]
+    odds = [math.exp(log_odds(place, parameters)) for place in places]
     probabilities = tuple(odd / (1 + sum(odds)) for odd in odds)
     return Posterior(tuple(places), probabilities)
 
@@ -76,19 +78,28 @@ def distinct_places(
 ) -> list[VerifiedPose]:
     """The candidates, best first, without those at the place of a better one."""
     kept: list[VerifiedPose] = []
-    for candidate in sorted(candidates, key=lambda one: -one.score):
-        if not any(_is_same_place(candidate, other, parameters) for other in kept):
+    best_first = sorted(
+        candidates, key=lambda one: (log_odds(one, parameters), one.score), reverse=True
+    )
+    for candidate in best_first:
+        if not any(is_same_place(candidate, other, parameters) for other in kept):
             kept.append(candidate)
     return kept
 
 
-def _is_same_place(a: VerifiedPose, b: VerifiedPose, parameters: PosteriorParameters) -> bool:
+def is_same_place(
+    a: VerifiedPose, b: VerifiedPose, parameters: PosteriorParameters = POSTERIOR
+) -> bool:
     """Whether two places agree on the camera, or on what it looks at."""
     cameras = math.dist(a.resection.camera.position, b.resection.camera.position)
     scenes = math.dist((a.peak.x_m, a.peak.y_m), (b.peak.x_m, b.peak.y_m))
     return a.region == b.region and min(cameras, scenes) < parameters.same_place_m
 
 
-def _log_odds(score: float, parameters: PosteriorParameters) -> float:
+def log_odds(place: VerifiedPose, parameters: PosteriorParameters = POSTERIOR) -> float:
+    """Log-odds of a place alone: what its keypoints say, and a learned matcher that was asked."""
     p = parameters
-    return min(_LARGEST_LOG_ODDS, p.steepness * math.log(max(score, 1e-3) / p.even_score))
+    found = p.steepness * math.log(max(place.score, 1e-3) / p.even_score)
+    if place.matcher_llr is not None:
+        found = max(found, p.least_log_odds) + place.matcher_llr
+    return min(_LARGEST_LOG_ODDS, found)

@@ -39,7 +39,6 @@ from geoloc.locate.drone.voting import (
     offsets_on_ground,
     scale_and_turn_agree,
 )
-from geoloc.options import MatcherName
 
 # More columns of spots than any photo has, which makes one number of column and row.
 _SPOT_ROWS = 100_003
@@ -110,7 +109,8 @@ class VerifiedPose:
         pairs: The points of the photo and of the map that it was fitted to, wrong ones too.
         supposed_pitch_deg: Pitch of the hypothesis that it was found under, degrees.
         view: The photo under that hypothesis; None where it was not paired by its keypoints.
-        matcher: Whose correspondences these are; the posterior was only ever set for SIFT's.
+        matcher_llr: Log-likelihood ratio of right against wrong by a learned matcher; None where
+            none was asked. The camera and the pairs are the matcher's where it speaks for them.
         parameters: How the evidence becomes a score.
     """
 
@@ -124,8 +124,13 @@ class VerifiedPose:
     pairs: PointPairs
     supposed_pitch_deg: float
     view: PhotoView | None = None
-    matcher: MatcherName = "sift"
+    matcher_llr: float | None = None
     parameters: ScoreParameters = SCORE
+
+    @property
+    def is_fitted_by_matcher(self) -> bool:
+        """Whether the camera and the pairs are a learned matcher's."""
+        return self.matcher_llr is not None and self.matcher_llr > 0
 
     @property
     def agreeing_share(self) -> float:
