@@ -2,6 +2,7 @@
 
     python tests/benchmarks/matcher_evidence.py DATA --work DIR [--matcher xfeat]
                                                 [--weights FILE ...] [--every N] [--first N]
+                                                [--right N] [--wrong N]
 
 DATA and DIR are those of `real.py`. Each photo is compared with the map where it was taken, from a
 camera that is off as votes for a place are, and elsewhere: on its own map, and on the other set's.
@@ -46,7 +47,6 @@ OFF_M, OFF_YAW_DEG, OFF_PITCH_DEG, OFF_HEIGHT = 10.0, 6.0, 5.0, 0.1
 # Elsewhere is where neither the camera nor the scene is as near as this.
 ELSEWHERE_M = 250.0
 PITCH_DEG = {"fengyuan": -90.0, "ariel": -45.0}
-RIGHT_PLACES, WRONG_PLACES = 2, 1
 TENTHS = np.linspace(0, 1, 11)
 
 
@@ -105,6 +105,8 @@ def main() -> None:
     parser.add_argument("--photos", choices=SETS, help="only the photos of this set")
     parser.add_argument("--every", type=int, default=1, help="take each n-th photo only")
     parser.add_argument("--first", type=int, default=0, help="from this one on")
+    parser.add_argument("--right", type=int, default=2, help="right places of a photo")
+    parser.add_argument("--wrong", type=int, default=1, help="wrong places of a photo, on each map")
     parser.add_argument("--rows", type=Path, nargs="+", help="fit these, as printed before")
     given = parser.parse_args()
     if given.rows:
@@ -118,11 +120,12 @@ def main() -> None:
     writer.writerow(Row._fields)
     for name in SETS:
         if given.photos in (None, name):
-            for row in rows_of(name, ground, maps):
+            for row in rows_of(name, ground, maps, given.right, given.wrong):
                 found.append(row)
                 writer.writerow(row)
                 sys.stdout.flush()
-    fit(found)
+    if {row.right for row in found} == {0, 1}:
+        fit(found)
 
 
 def opened(name: str, ground: Ground, matcher: Matcher, called: LearnedMatcher) -> MapToAsk:
@@ -136,18 +139,20 @@ def opened(name: str, ground: Ground, matcher: Matcher, called: LearnedMatcher) 
     )
 
 
-def rows_of(name: str, ground: Ground, maps: dict[str, MapToAsk]) -> Iterator[Row]:
-    """What the matcher says of the right places of each photo, and of wrong ones."""
+def rows_of(
+    name: str, ground: Ground, maps: dict[str, MapToAsk], right: int, wrong: int
+) -> Iterator[Row]:
+    """What the matcher says of some right places of each photo, and wrong ones on each map."""
     rng = np.random.default_rng(0)
     home = maps[name]
     for truth, photo, metadata in photos_of(ground, Case(name, name, "table")):
         assert truth.camera is not None
         at = home.frame.from_lonlat(truth.camera.lon, truth.camera.lat)[0]
         pose = Pose(metadata.yaw_deg or 0.0, PITCH_DEG[name], 0.0, metadata.rel_alt_m or 0.0)
-        for _ in range(RIGHT_PLACES):
+        for _ in range(right):
             yield from answered(home.row(photo, truth, off(pose, at, rng), right=True))
         for there in maps.values():
-            for _ in range(WRONG_PLACES):
+            for _ in range(wrong):
                 elsewhere = there.anywhere(rng)
                 while there is home and math.dist(elsewhere, at) < ELSEWHERE_M:
                     elsewhere = there.anywhere(rng)

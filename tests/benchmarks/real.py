@@ -3,6 +3,7 @@
     python tests/benchmarks/real.py DATA [--only PART ...] [--photos SET] [--every N]
                                          [--model NAME] [--descriptor NAME]
                                          [--effort low|normal|high] [--work DIR]
+                                         [--first N] [--matcher none|xfeat|...]
 
 DATA holds ``fengyuan/``, ``ariel/`` and ``distractors/*.tif``; these are not part of the project
 (see `real_sets`). The parts:
@@ -25,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import real_baselines
 import real_locating
@@ -32,7 +34,7 @@ import real_retrieval
 import real_scores
 from real_sets import AWAY, HOME, SETS, Case, Ground
 
-from geoloc.options import DEFAULT_DESCRIPTOR, DEFAULT_MODEL, Effort
+from geoloc.options import DEFAULT_DESCRIPTOR, DEFAULT_MODEL, Effort, MatcherName
 
 Rows = Callable[[Case, Ground, Effort], Iterator[str]]
 
@@ -55,6 +57,8 @@ def main() -> None:
     parser.add_argument("--photos", choices=SETS, help="only the photos of this set")
     parser.add_argument("--map", help="only this map: a set's, or with-distractors")
     parser.add_argument("--every", type=int, default=1, help="take each n-th photo only")
+    parser.add_argument("--first", type=int, default=0, help="from this one on, counted from 0")
+    parser.add_argument("--matcher", choices=get_args(MatcherName), default="none")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="of the indexes")
     parser.add_argument("--descriptor", default=DEFAULT_DESCRIPTOR, help="of geoloc's indexes")
     parser.add_argument("--effort", choices=("low", "normal", "high"), default="normal")
@@ -62,7 +66,13 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         ground = Ground(
-            given.data, given.work or Path(scratch), given.every, given.model, given.descriptor
+            given.data,
+            given.work or Path(scratch),
+            given.every,
+            given.model,
+            given.descriptor,
+            given.first,
+            given.matcher,
         )
         header = None
         for part in given.only:

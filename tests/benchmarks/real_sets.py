@@ -14,7 +14,7 @@ from pathlib import Path
 from geoloc.geometry.crs import LonLat
 from geoloc.index.job import build_index
 from geoloc.models.registry import build_network, find_model, read_card
-from geoloc.options import DEFAULT_DESCRIPTOR, DEFAULT_MODEL, IndexOptions
+from geoloc.options import DEFAULT_DESCRIPTOR, DEFAULT_MODEL, IndexOptions, MatcherName
 from geoloc.photos.metadata import PhotoMetadata, merge
 from geoloc.photos.metadata_csv import open_table
 from geoloc.photos.photo import Photo, read_photo
@@ -70,17 +70,19 @@ class Ground:
         data: Holds the sets and ``distractors/*.tif``.
         work: Tiles and indexes are built here once.
         every: Each n-th photo only.
-        first: From this one on, counted from 0.
         model: Of the indexes.
         descriptor: Of their local features; the baselines have RootSIFT's.
+        first: From this one on, counted from 0.
+        matcher: Learned matcher that geoloc asks about photos in doubt.
     """
 
     data: Path
     work: Path
     every: int = 1
-    first: int = 0
     model: str = DEFAULT_MODEL
     descriptor: str = DEFAULT_DESCRIPTOR
+    first: int = 0
+    matcher: MatcherName = "none"
 
     def truth(self, case: Case) -> list[Truth]:
         """The rows of the photos that are taken."""

@@ -55,6 +55,10 @@ class LearnedVerificationParameters:
     # for.
     verified: int = 3
     only_voted: int = 3
+    # Only these are worth it: of 13 places of photos that lie nowhere, or were not found, none came
+    # near, and those of photos that are found have more (`DroneParameters.hopeless_score`).
+    least_score: float = 20.0
+    least_strength: float = 80.0
     # Larger pictures make a network's cost grow without bounds: it compares all with all.
     max_side_px: int = 640
     # How far the map reaches beyond the photo: a peak may be so far off.
@@ -288,10 +292,11 @@ def places_in_doubt(
     kept = [
         PlaceInDoubt(CandidatePose(one.peak, one.resection.camera), one)
         for one in distinct_places(verified)[: p.verified]
+        if max(one.score / p.least_score, one.peak.strength / p.least_strength) >= 1
     ]
-    least = len(kept)
+    most = len(kept) + p.only_voted
     for pose in sorted(candidates, key=lambda one: -one.peak.strength):
-        if len(kept) == least + p.only_voted:
+        if len(kept) == most or pose.peak.strength < p.least_strength:
             break
         if not any(_is_near(pose, place.pose) for place in kept):
             kept.append(PlaceInDoubt(pose, None))

@@ -119,7 +119,7 @@ class Scene:
 
 
 def _voted(start: GroundCamera) -> PlaceInDoubt:
-    peak = Peak(0, *start.position, start.pose.yaw_deg, GSD_M, 10.0)
+    peak = Peak(0, *start.position, start.pose.yaw_deg, GSD_M, 100.0)
     return PlaceInDoubt(CandidatePose(peak, start), None)
 
 
@@ -270,16 +270,23 @@ def _only_near(scene: Scene, match: Match) -> Match:
 
 
 def test_the_places_that_are_asked_about_are_few_and_apart() -> None:
-    verified = [place(100.0 * i, 0, score=10.0 * i) for i in range(6)]
+    verified = [place(100.0 * i, 0, score=100 + 10.0 * i) for i in range(6)]
     cameras = [one.resection.camera for one in verified]
     candidates = [
-        CandidatePose(replace(one.peak, strength=float(i)), camera)
+        CandidatePose(replace(one.peak, strength=100.0 + i), camera)
         for i, (one, camera) in enumerate(zip(verified, cameras, strict=True))
     ]
-    near = CandidatePose(replace(verified[5].peak, strength=99.0), cameras[5])
+    near = CandidatePose(replace(verified[5].peak, strength=200.0), cameras[5])
     kept = places_in_doubt(verified, [*candidates, near])
     assert [one.pose.camera.position.east_m for one in kept] == [500, 400, 300, 200, 100, 0]
     assert [one.verified for one in kept] == [*verified[:2:-1], None, None, None]
+
+
+def test_no_matcher_is_asked_about_places_without_a_hint() -> None:
+    """A photo that lies nowhere costs nothing."""
+    weak = place(0, 0, score=15)
+    pose = CandidatePose(replace(weak.peak, strength=70.0), place(300, 0, score=1).resection.camera)
+    assert places_in_doubt([weak], [pose]) == []
 
 
 @pytest.mark.parametrize("name", ["none", "auto"])
