@@ -107,6 +107,7 @@ def flight(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Flight:
     monkeypatch.setattr("geoloc.locate.file_job.open_index", flight.open_index)
     monkeypatch.setattr("geoloc.locate.file_job.locate_on", flight.locate_on)
     monkeypatch.setattr("geoloc.locate.file_job.own_calibration", lambda _: flight.calibration)
+    monkeypatch.setattr("geoloc.locate.file_job.own_street_calibration", lambda _: None)
     return flight
 
 

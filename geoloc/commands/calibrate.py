@@ -36,7 +36,8 @@ _DEFAULT = LocateOptions()
     show_default=True,
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Index folder that `geoloc index` wrote; calibration.json is written into it.",
+    help="Index folder that `geoloc index` wrote; calibration.json (of drone photos) or "
+    "street_calibration.json is written into it.",
 )
 @click.option("-r", "--recursive", is_flag=True, help="Also search subfolders.")
 @click.option(
@@ -65,17 +66,18 @@ def command(
 ) -> None:
     """Make an index's confidences honest with photos whose place is known.
 
-    PHOTOS are drone photos, files and folders. Each is located as it is, and mirrored, when it lies
-    nowhere, so that chance is known too; this takes about as long as locating three times as many.
-    From then on the confidence of `geoloc locate` on this index is fitted to these photos
-    (conf_kind calibrated:photos). Needs ten of them or more, and scikit-learn (extra calibrate).
+    PHOTOS are drone photos or street photos, files and folders. Each is located as it is, and once
+    more as if it lay nowhere (mirrored; street photos on the map without their own place), so that
+    chance is known too; this takes about as long as locating three times as many. From then on the
+    confidence of `geoloc locate` on this index is fitted to these photos (conf_kind
+    calibrated:photos). Needs ten of them or more, and scikit-learn (extra calibrate).
     """
     from geoloc.learning.calibration.job import calibrate_on_photos
     from geoloc.photos.photo_files import find_photos
 
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
         found = find_photos(photos, recursive=recursive, progress=progress)
-        options = LocateOptions(view="drone", **search)
+        options = LocateOptions(**search)
         summary = calibrate_on_photos(found, index, truth, options, progress=progress)
     if not quiet:
         print_rows(_rows(summary))
@@ -92,7 +94,7 @@ def _rows(summary: CalibrationSummary) -> list[tuple[str, object]]:
     ]
     return [
         ("photos with an answer", f"{summary.photos}, {summary.right} of them right"),
-        ("mirrored, all wrong", summary.mirrored),
+        (f"{summary.nowhere}, all wrong", summary.mirrored),
         ("calibration error", None if error is None else f"{error:.3f}"),
         ("locate --max-wrong", ", ".join(kept) or "more photos are needed"),
     ]

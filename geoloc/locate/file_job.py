@@ -15,6 +15,7 @@ from geoloc.locate.job import SingleRows, locate_on, open_index
 from geoloc.locate.matcher_choice import with_matcher
 from geoloc.locate.resume import Output, Standing, find_standing, in_order
 from geoloc.locate.run_facts import PhotoStates, options_text
+from geoloc.locate.street.calibration_choice import own_street_calibration
 from geoloc.locate.track.named import NONE
 from geoloc.options import ONE_MACHINE, EngineOptions, LocateOptions, OutputOptions
 from geoloc.progress import Progress, Silent
@@ -148,7 +149,8 @@ class FileJob:
         for file in (path, journal_path(path)):
             remove_drafts_of(file)
         opened = self._open()
-        options = options_text(self._options, own_calibration(opened))
+        calibrations = own_calibration(opened), own_street_calibration(opened)
+        options = options_text(self._options, *calibrations)
         states = PhotoStates(self._options)
         in_tracks = self._options.track != NONE
         if in_tracks:

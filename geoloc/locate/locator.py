@@ -26,7 +26,10 @@ from geoloc.locate.matcher_choice import with_matcher
 from geoloc.locate.prior import open_prior, rows_in_area
 from geoloc.locate.result_row import Provenance, TileLookup, empty_row, result_row
 from geoloc.locate.run_facts import options_text
-from geoloc.locate.street.judging import find_street_calibration
+from geoloc.locate.street.calibration_choice import (
+    own_street_calibration,
+    street_calibration_notes,
+)
 from geoloc.locate.street.locator import STREET_PARAMETERS, StreetLocator, StreetParameters
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import DRONE, GROUND
@@ -89,14 +92,6 @@ class Locator:
         options = with_matcher(options, index)
         self._index = index
         self._options = options
-        self.provenance = Provenance(
-            model=index.card.name,
-            index_id=index.index_id,
-            run_id=run_id,
-            tile_lookup=TileLookup(index.tiles),
-            min_confidence=options.min_confidence,
-            options=options_text(options, own_calibration(index)),
-        )
         self.sources = MetadataSources(
             options.metadata or None, frame_rate_hz=options.frame_rate_hz
         )
@@ -104,14 +99,23 @@ class Locator:
         self._area_rows = rows_in_area(index.tiles, options.aoi)
         self._lock = threading.Lock()
         self.terrain = terrain_of(options, index)
-        self.notes = terrain_notes(self.terrain, index.tiles) + calibration_notes(index)
+        self.notes = terrain_notes(self.terrain, index.tiles)
+        self.notes += calibration_notes(index) + street_calibration_notes(index)
         self.drone = self._drone_locator(parameters.drone)
         self.street = StreetLocator(
             index,
             options,
             open_embedder=self._open_embedder,
-            calibration=find_street_calibration(index.folder, index.manifest.recipe.fingerprint),
+            calibration=own_street_calibration(index),
             parameters=parameters.street,
+        )
+        self.provenance = Provenance(
+            model=index.card.name,
+            index_id=index.index_id,
+            run_id=run_id,
+            tile_lookup=TileLookup(index.tiles),
+            min_confidence=options.min_confidence,
+            options=options_text(options, own_calibration(index), self.street.calibration),
         )
         if options.max_wrong is not None:
             least = self._least_confidence(options.max_wrong)
@@ -180,7 +184,7 @@ class Locator:
         except (PhotoError, MemoryError) as error:
             return self.unreadable(path, str(error) or "not enough memory to decode it")
         metadata = self.sources.complete(path, photo.metadata)
-        kind = kind_of(self._options.view, metadata, default=self._default_kind)
+        kind = self.kind_of(metadata)
         if (unsupported := self.unsupported_reason(kind)) is not None:
             return self._rejected(path, metadata, kind, unsupported)
         estimate = self._estimate(photo, metadata, kind)
@@ -219,6 +223,10 @@ class Locator:
     def tiles(self) -> TileTable:
         """The tiles of the index."""
         return self._index.tiles
+
+    def kind_of(self, metadata: PhotoMetadata) -> PhotoKind:
+        """The kind of a photo: as the caller asks, or by its metadata."""
+        return kind_of(self._options.view, metadata, default=self._default_kind)
 
     @property
     def _default_kind(self) -> PhotoKind:

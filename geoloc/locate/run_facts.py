@@ -96,14 +96,14 @@ def _parse_time(text: str | None) -> datetime | None:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
-def options_text(options: LocateOptions, calibration: Calibration | None = None) -> str | None:
+def options_text(options: LocateOptions, *calibrations: Calibration | None) -> str | None:
     """The options that decide answers and differ from the defaults, as JSON; None for none.
 
     Files are named with a digest of their content: what they state decides, not where they lie.
 
     Args:
         options: What the user chose.
-        calibration: The one that lies in the index and serves, which decides like an option.
+        calibrations: Those that lie in the index and serve, which decide like options.
     """
     defaults = _defaults()
     chosen = {
@@ -118,8 +118,8 @@ def options_text(options: LocateOptions, calibration: Calibration | None = None)
         chosen["prior"] = _content(options.prior, "prior")
     if options.matcher == "auto":  # not decided yet (`matcher_choice`), so that it decides nothing
         chosen.pop("matcher")
-    if calibration is not None:
-        chosen[_CALIBRATION] = f"{calibration.source} ({calibration.digest})"
+    if served := [f"{one.source} ({one.digest})" for one in calibrations if one is not None]:
+        chosen[_CALIBRATION] = ", ".join(served)
     return json.dumps(chosen, sort_keys=True, ensure_ascii=False) if chosen else None
 
 

@@ -53,7 +53,7 @@ def test_what_was_calibrated_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "0.05 (confidence from 0.90), 0.1 (confidence from 0.90)" in result.output
     ((photos, index, truth, options),) = calls
     assert (photos, index, truth) == ([tmp_path / "a.jpg"], Path("index"), Path("truth.csv"))
-    assert options == LocateOptions(view="drone", effort="low")
+    assert options == LocateOptions(effort="low")
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
-"""Calibrate an index on drone photos whose place is known."""
+"""Calibrate an index on photos whose place is known, of drones or of streets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import numpy as np
 
 from geoloc.errors import IndexFolderError, MetadataError, OptionError, PhotoError
 from geoloc.geometry.crs import LonLat, distance_m
+from geoloc.index.map_index import MapIndex
 from geoloc.learning.calibration.fitting import fit_calibration
+from geoloc.learning.calibration.street_photos import street_outcomes
 from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, write_calibration
 from geoloc.locate.drone.calibration_choice import bundled_calibration
 from geoloc.locate.drone.evidence import FEATURES
@@ -18,9 +21,12 @@ from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M
 from geoloc.locate.job import open_index
 from geoloc.locate.locator import MAX_SIDE_PX, Locator
+from geoloc.locate.street.calibration_choice import STREET_CALIBRATION_FILE
+from geoloc.locate.street.evidence import FEATURES as STREET_FEATURES
 from geoloc.options import LocateOptions
 from geoloc.photo_name import match_names
 from geoloc.photos.photo import Photo, read_photo
+from geoloc.photos.photo_metadata import read_metadata
 from geoloc.progress import Progress, Silent
 from geoloc.results.evaluation import Truth, read_truth
 from geoloc.results.reliability import calibration_error, reliability_bins
@@ -35,7 +41,8 @@ class CalibrationSummary:
         path: The file that was written.
         photos: Photos of known place that have an answer.
         right: Those whose answer was right.
-        mirrored: Mirrored photos that have an answer, all of them wrong.
+        mirrored: Photos that lie nowhere and have an answer, all of them wrong.
+        nowhere: How these came to lie nowhere.
         calibration_error: Expected calibration error of curves that had not seen the photo.
         calibration: The calibration.
     """
@@ -46,6 +53,7 @@ class CalibrationSummary:
     mirrored: int
     calibration_error: float | None
     calibration: Calibration
+    nowhere: str = "mirrored"
 
 
 def calibrate_on_photos(
@@ -59,7 +67,8 @@ def calibrate_on_photos(
     """Fit the index's calibration to photos of its ground, and keep it in the index.
 
     Each photo is located as it is, and mirrored, when it lies nowhere: what is found then says what
-    chance finds. Photos of which the truth knows nothing are left out.
+    chance finds. Street photos are located on the map without their own place instead. Photos of
+    which the truth knows nothing are left out. Drone and street photos have a calibration each.
 
     Args:
         photos: Files, as `geoloc.photos.photo_files.find_photos` gives them.
@@ -72,7 +81,8 @@ def calibrate_on_photos(
         DependencyError: scikit-learn is not installed, or there is no such device.
         IndexFolderError: The index is missing, unfinished, or keeps no local features.
         MetadataError: The truth cannot be read, or knows of none of the photos.
-        OptionError: Fewer than ten photos of known place have an answer.
+        OptionError: Fewer than ten photos of known place have an answer; or some are of drones and
+            some of streets, on an index that knows both.
         OutputBusyError: Another run writes the index.
     """
     progress = progress or Silent()
@@ -81,6 +91,8 @@ def calibrate_on_photos(
     known = _known_photos(photos, read_truth(truth))
     opened = open_index(index, options)
     locator = Locator(opened, options, run_id="calibration")
+    if _are_of_streets(known, locator):
+        return _on_street_photos(known, photos, opened, locator, progress)
     if locator.drone is None:
         raise IndexFolderError(
             f"{opened.folder} was built without local features, and drone photos alone can be "
@@ -108,6 +120,65 @@ def calibrate_on_photos(
         mirrored=len(found.mirrored),
         calibration_error=_error(calibration),
         calibration=calibration,
+    )
+
+
+def _are_of_streets(known: Sequence[tuple[Path, LonLat]], locator: Locator) -> bool:
+    """Whether photos are street photos: by what the index knows, or else by their metadata.
+
+    Raises:
+        OptionError: Some are, and some are not.
+    """
+    if locator.unsupported_reason("street") is not None:
+        return False
+    if locator.unsupported_reason("drone") is not None:
+        return True
+    kinds = []
+    for path, _ in known:
+        with suppress(PhotoError):  # who reads its pixels says so
+            metadata = locator.sources.complete(path, read_metadata(path))
+            kinds.append(locator.kind_of(metadata) != "drone")
+    if any(kinds) and not all(kinds):
+        raise OptionError(
+            f"{sum(kinds)} of the photos are taken for street photos and {len(kinds) - sum(kinds)} "
+            "for drone photos; expected one kind, calibrate each in a run of its own"
+        )
+    return any(kinds)
+
+
+def _on_street_photos(
+    known: Sequence[tuple[Path, LonLat]],
+    photos: Sequence[Path],
+    opened: MapIndex,
+    locator: Locator,
+    progress: Progress,
+) -> CalibrationSummary:
+    """Fit the index's calibration of street photos, and keep it in the index."""
+    recipe = opened.manifest.recipe
+    for note in locator.sources.settle(photos):
+        progress.warn(note)
+    with locked_folder(opened.folder):
+        found = street_outcomes(known, locator, progress)
+        calibration = fit_calibration(
+            [*found.photos, *found.elsewhere],
+            features=STREET_FEATURES,
+            source="photos",
+            descriptor=recipe.fingerprint,
+            radius_m=found.radius_m,
+            made_of=f"{len(found.photos)} street photos of this ground, {len(found.elsewhere)} of "
+            "them without their place",
+            tiles=recipe.tile_digests,
+        )
+        path = opened.folder / STREET_CALIBRATION_FILE
+        write_calibration(calibration, path)
+    return CalibrationSummary(
+        path=path,
+        photos=len(found.photos),
+        right=sum(is_right for _, is_right in found.photos),
+        mirrored=len(found.elsewhere),
+        calibration_error=_error(calibration),
+        calibration=calibration,
+        nowhere="on the map without their place",
     )
 
 

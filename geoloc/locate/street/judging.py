@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from geoloc.locate.calibration import Calibration, read_calibration
+from geoloc.locate.calibration import Calibration
 from geoloc.locate.estimate import Estimate, count_modes
 from geoloc.locate.ground_posterior import GroundPlace, GroundPosterior, with_best
-from geoloc.locate.street.evidence import FEATURES
 
-# Beside the one of drone photos: an index may serve both.
-STREET_CALIBRATION_FILE = "street_calibration.json"
 # A walk puts weak answers together, so that a place far behind the best one is kept as well.
 _LEAST_PROBABILITY = 0.0005
 
@@ -44,23 +40,3 @@ def judge(estimate: Estimate, calibration: Calibration | None) -> Estimate:
 def worth_keeping(places: Sequence[GroundPlace]) -> tuple[GroundPlace, ...]:
     """The best place, and those after it that have any probability."""
     return (places[0], *(one for one in places[1:] if one.probability >= _LEAST_PROBABILITY))
-
-
-def find_street_calibration(index_folder: Path, fingerprint: str) -> Calibration | None:
-    """The calibration of an index's street photos, if it speaks of its network.
-
-    One of another network, or of other evidence than is gathered today, says nothing.
-
-    Args:
-        index_folder: Folder of the index.
-        fingerprint: Checksum of the network and its preprocessing.
-
-    Raises:
-        IndexFolderError: It cannot be read.
-    """
-    path = index_folder / STREET_CALIBRATION_FILE
-    if not path.is_file():
-        return None
-    found = read_calibration(path)
-    is_of_these = found.descriptor == fingerprint and found.features == FEATURES
-    return found if is_of_these else None

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from geoloc.errors import IndexFolderError
 from geoloc.geometry.crs import LonLat
-from geoloc.locate.calibration import Calibration, write_calibration
+from geoloc.locate.calibration import Calibration
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.ground_posterior import GroundPlace
 from geoloc.locate.street.evidence import FEATURES, StreetEvidence, cluster_share
-from geoloc.locate.street.judging import (
-    STREET_CALIBRATION_FILE,
-    find_street_calibration,
-    judge,
-)
+from geoloc.locate.street.judging import judge
 
 PLACES = (
     GroundPlace(LonLat(13.4, 52.5), 20.0, 0.4),
@@ -76,19 +70,6 @@ def test_a_calibration_moves_the_probability_and_all_that_follows_from_it() -> N
     assert sure.ce90_m < 100 < estimate().ce90_m
     doubtful = judge(estimate(), calibration(-1.0))
     assert doubtful.acc95_m > 600
-
-
-def test_the_calibration_of_another_network_or_other_evidence_says_nothing(tmp_path: Path) -> None:
-    path = tmp_path / STREET_CALIBRATION_FILE
-    assert find_street_calibration(tmp_path, "abc") is None
-    write_calibration(calibration(1.0), path)
-    assert find_street_calibration(tmp_path, "abc") == calibration(1.0)
-    assert find_street_calibration(tmp_path, "another") is None
-    write_calibration(replace(calibration(1.0), features=("a", "b", "c", "d")), path)
-    assert find_street_calibration(tmp_path, "abc") is None
-    path.write_text("{}")
-    with pytest.raises(IndexFolderError, match="run `geoloc calibrate` again"):
-        find_street_calibration(tmp_path, "abc")
 
 
 def test_the_best_tiles_of_a_place_are_counted_among_the_very_best() -> None:
