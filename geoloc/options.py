@@ -218,7 +218,7 @@ class LocateOptions:
     prior_kind: PriorKind = "soft"
     aoi: str | None = None
     top_k: int = 50
-    matcher: MatcherName = "none"
+    matcher: MatcherName = "auto"
     matcher_weights: tuple[str, ...] = ()
     metadata: str | None = None
     frame_rate_hz: float | None = None

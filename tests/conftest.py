@@ -105,6 +105,7 @@ def flight(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Flight:
 
     flight = Flight(tmp_path)
     monkeypatch.setattr("geoloc.locate.file_job.open_index", flight.open_index)
+    monkeypatch.setattr("geoloc.locate.file_job.with_matcher", lambda options, _: options)
     monkeypatch.setattr("geoloc.locate.file_job.locate_on", flight.locate_on)
     monkeypatch.setattr("geoloc.locate.file_job.own_calibration", lambda _: flight.calibration)
     monkeypatch.setattr("geoloc.locate.file_job.own_street_calibration", lambda _: None)

@@ -43,7 +43,7 @@ def on_lance(search_world: SearchWorld, tmp_path: Path) -> Path:
 def test_a_photo_is_located_the_same(search_world: SearchWorld, on_lance: Path, prior: str) -> None:
     drone = replace(LOCATE_PARAMETERS.drone, whole_map_features=0)  # the network retrieves
     parameters = replace(LOCATE_PARAMETERS, drone=drone)
-    options = LocateOptions(device="cpu", workers=1, prior=prior)  # type: ignore[arg-type]
+    options = LocateOptions(device="cpu", workers=1, prior=prior, matcher="none")
     photos = search_world.photos[:1]
     rows = [
         next(locate_photos(photos, index, options, parameters=parameters))

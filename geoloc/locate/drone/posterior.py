@@ -28,7 +28,8 @@ class PosteriorParameters:
     # them less than 55; those of 30 photos on the other set's map 80 and less.
     even_score: float = 90.0
     steepness: float = 4.2
-    # A place that a learned matcher is asked about has at least these log-odds before.
+    # A place that a learned matcher is asked about has at least these log-odds before: one that
+    # only votes speak for is never beyond doubt for what the matcher says alone.
     least_log_odds: float = -5.0
     # Places nearer to each other than this are one.
     same_place_m: float = 40.0

@@ -20,7 +20,7 @@ from geoloc.results.files import read_results
 from geoloc.results.journal import journal_path, read_journal
 from geoloc.results.schema import PhotoResult
 
-OPTIONS = LocateOptions(track="auto", workers=1)
+OPTIONS = LocateOptions(matcher="none", track="auto", workers=1)
 
 
 @dataclass
