@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from geoloc.arrays import RgbImage
-from geoloc.errors import OptionError, PhotoError
+from geoloc.errors import ModelError, OptionError, PhotoError
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m, distances_m
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.retrieval import TileRanking, rank_tiles
@@ -44,13 +44,20 @@ def explain_photo(
         DependencyError: There is no such device.
         IndexFolderError: The index is missing, or of another model.
         MetadataError: ``options.metadata`` cannot be read.
-        ModelError: The model was not trained for such photos.
+        ModelError: The model was not trained for such photos, or looks around its tiles.
         OptionError: There is no tile of that rank.
         PhotoError: The photo cannot be read.
         TilesError: The tile's pixels are gone.
     """
     options = options or ExplainOptions()
     opened = MapIndex.open(index)
+    if opened.card.crops is not None:
+        raise ModelError(
+            f"model {opened.card.name} looks at {len(opened.card.crops.ground_sizes_m)} crops of "
+            "the map around a tile; expected one that sees the tile itself, others are not "
+            "explained yet; the places that competed stand in the column candidates",
+            path=opened.card.folder,
+        )
     if options.rank > len(opened.tiles):
         raise OptionError(
             f"--rank {options.rank}, but the index holds {len(opened.tiles)} tiles; "
