@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -47,6 +49,17 @@ def test_a_calibration_decides_the_probability_and_says_its_kind() -> None:
     _, after = judged(place(0, 0, score=9000.0), by=flat_calibration())
     assert after.probability == 0.5
     assert after.conf_kind == "calibrated:photos"
+
+
+def test_what_a_matcher_says_is_added_to_a_calibration_which_has_not_seen_it() -> None:
+    """Even odds by the calibration; a matcher makes them nine to one, or one to nine."""
+    seen, unseen = (
+        judged(replace(place(0, 0, score=900.0), matcher_llr=llr), by=flat_calibration())[1]
+        for llr in (math.log(9), -math.log(9))
+    )
+    assert seen.probability == pytest.approx(0.9)
+    assert unseen.probability == pytest.approx(0.1)
+    assert seen.conf_kind == "calibrated:photos"
 
 
 def test_a_pose_that_no_drone_holds_loses_its_confidence() -> None:
