@@ -111,6 +111,12 @@ _DEFAULT = IndexOptions()
     help="Take the tiles of a raster out of the index, without TILES; repeat it for several.",
 )
 @click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Then fit confidences to simulated photos of the map, as geoloc calibrate --simulate 60 "
+    "does, unless the index is calibrated already.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Report the number of tiles, bytes and minutes; write nothing."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
@@ -128,6 +134,7 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     remove: tuple[str, ...],
     features: str,
     no_features: bool,
+    calibrate: bool,
     dry_run: bool,
     as_json: bool,
     quiet: bool,
@@ -162,8 +169,29 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
         summary = build_index(tiles, output, options, progress=progress, engine=engine)
     _show_summary(summary, quiet=quiet, as_json=as_json)
+    if calibrate:
+        _calibrate(output, quiet=quiet, verbose=verbose)
     if not summary.is_complete:
         ctx.exit(EXIT_PARTIAL)
+
+
+def _calibrate(folder: Path, *, quiet: bool, verbose: int) -> None:
+    """Calibrate an index on its map, unless something serves already."""
+    from geoloc.learning.calibration.map_job import (
+        DEFAULT_PHOTOS,
+        calibrate_on_map,
+        planned_minutes,
+        serving_calibration,
+    )
+
+    if (serving := serving_calibration(folder)) is not None:
+        say(f"{folder} is calibrated already, on {serving.made_of}", quiet=quiet)
+        return
+    minutes = round(planned_minutes(DEFAULT_PHOTOS))
+    say(f"calibrating on the map: about {minutes} minutes of one core", quiet=quiet)
+    with progress_bar(quiet=quiet, verbose=verbose) as progress:
+        summary = calibrate_on_map(folder, progress=progress)
+    say(f"wrote {summary.path}", quiet=quiet)
 
 
 def _check_alone(tiles: Path | None, options: IndexOptions, *, dry_run: bool) -> None:

@@ -66,6 +66,10 @@ class Locator:
         run_id: Name of the run, for the results.
         parameters: What tunes each step, for experiments.
 
+    Attributes:
+        index: The index.
+        drone: What locates drone photos; None without local features.
+
     Raises:
         IndexFolderError: Nothing can be located: the index keeps no local features, and its model
             knows no street photos.
@@ -90,7 +94,7 @@ class Locator:
                 path=index.folder,
             )
         options = with_matcher(options, index)
-        self._index = index
+        self.index = index
         self._options = options
         self.sources = MetadataSources(
             options.metadata or None, frame_rate_hz=options.frame_rate_hz
@@ -123,11 +127,11 @@ class Locator:
         self._is_cancelled = threading.Event()
 
     def _drone_locator(self, parameters: DroneParameters) -> DroneLocator | None:
-        features = self._index.open_features()
+        features = self.index.open_features()
         if features is None:
             return None
         return open_drone_locator(
-            self._index,
+            self.index,
             features,
             self._options,
             open_embedder=self._open_embedder,
@@ -144,8 +148,14 @@ class Locator:
         calibrations = [one for one in (drone, self.street.calibration) if one is not None]
         if not calibrations:
             raise OptionError(
-                f"--max-wrong {max_wrong:g} cannot be promised: {self._index.folder} has no "
+                f"--max-wrong {max_wrong:g} cannot be promised: {self.index.folder} has no "
                 "calibration; run `geoloc calibrate`, or use --min-confidence"
+            )
+        if any(one.source == "map" for one in calibrations):
+            raise OptionError(
+                f"--max-wrong {max_wrong:g} cannot be promised: {self.index.folder} was calibrated "
+                "on simulated photos, and a promise takes real ones; run `geoloc calibrate PHOTOS "
+                "--truth CSV`, or use --min-confidence"
             )
         return max(one.least_confidence(max_wrong) for one in calibrations)
 
@@ -156,7 +166,7 @@ class Locator:
     def unsupported_reason(self, kind: PhotoKind) -> str | None:
         """Why photos of a kind cannot be located on this index; None if they can."""
         if kind != "drone":
-            if GROUND in self._index.card.views:
+            if GROUND in self.index.card.views:
                 return None
             name = self.provenance.model
             return f"{name} knows none; one that does: geoloc models import FILE --as statewide"
@@ -165,7 +175,7 @@ class Locator:
                 "this index holds no local features, which drone photos need (run `geoloc index` "
                 "without --no-features)"
             )
-        if self.drone.needs_network and DRONE not in self._index.card.views:
+        if self.drone.needs_network and DRONE not in self.index.card.views:
             return (
                 f"on a map as large as this the network has to know them, and the model "
                 f"{self.provenance.model} was not trained for these"
@@ -210,10 +220,10 @@ class Locator:
         if kind != "drone" or self.drone is None:
             return None
         regions, features = self.drone.features.regions, self.drone.features
-        if len(sparse_regions(features, self._index.tiles)) == len(regions):
+        if len(sparse_regions(features, self.index.tiles)) == len(regions):
             return (
                 f"the map has too little to compare, {len(features)} local features on "
-                f"{len(self._index.tiles)} tiles; look at its tiles, geoloc index warned of them"
+                f"{len(self.index.tiles)} tiles; look at its tiles, geoloc index warned of them"
             )
         if self.drone.shows_enough(photo, metadata, check=self.check):
             return "nothing on the map is like the photo"
@@ -222,7 +232,7 @@ class Locator:
     @property
     def tiles(self) -> TileTable:
         """The tiles of the index."""
-        return self._index.tiles
+        return self.index.tiles
 
     def kind_of(self, metadata: PhotoMetadata) -> PhotoKind:
         """The kind of a photo: as the caller asks, or by its metadata."""
@@ -252,7 +262,7 @@ class Locator:
         place = self.supposed_place(photo.path, metadata)
         if place is None or self._prior is None:
             return self._search(photo, metadata, kind, self._area_rows)
-        near_rows = self._prior.rows(place, self._index.tiles, self._area_rows)
+        near_rows = self._prior.rows(place, self.index.tiles, self._area_rows)
         near = self._search(photo, metadata, kind, near_rows) if len(near_rows) else None
         is_sure = near is not None and near.probability >= self._options.min_confidence
         if self._prior.is_hard or is_sure:
@@ -284,7 +294,7 @@ class Locator:
         place = self.supposed_place(path, metadata)
         if place is None or self._prior is None or not self._prior.is_hard:
             return self._area_rows
-        return self._prior.rows(place, self._index.tiles, self._area_rows)
+        return self._prior.rows(place, self.index.tiles, self._area_rows)
 
     def _open_embedder(self) -> Embedder:
         with self._lock:
@@ -292,8 +302,8 @@ class Locator:
 
     @cached_property
     def _embedder(self) -> Embedder:
-        embedder = Embedder(self._index.card.folder, device=self._options.device)
-        self._index.check_model(embedder.fingerprint)
+        embedder = Embedder(self.index.card.folder, device=self._options.device)
+        self.index.check_model(embedder.fingerprint)
         return embedder
 
 

@@ -56,6 +56,40 @@ def test_what_was_calibrated_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert options == LocateOptions(effort="low")
 
 
+def test_the_map_alone_is_calibrated_on_and_the_time_is_said_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+
+    def calibrate(*given: Any, **rest: Any) -> CalibrationSummary:
+        calls.append((*given, rest["photos"], rest["overwrite"]))
+        return CalibrationSummary(tmp_path / "calibration.json", 50, 31, 44, 0.04, _calibration(60))
+
+    monkeypatch.setattr("geoloc.learning.calibration.map_job.calibrate_on_map", calibrate)
+    result = CliRunner().invoke(cli, ["calibrate", "--simulate", "40", "--index", "there"])
+    assert result.exit_code == 0, result.output
+    assert "40 simulated photos and as many mirrored: about 6 minutes" in result.output
+    assert "50, 31 of them right" in result.output
+    assert calls == [(Path("there"), LocateOptions(), 40, False)]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (["a.jpg", "--simulate", "40"], "leave out PHOTOS"),
+        (["--simulate", "40", "--truth", "t.csv"], "leave out PHOTOS"),
+        (["a.jpg"], "--simulate 60"),
+        (["--truth", "t.csv"], "--simulate 60"),
+    ],
+)
+def test_photos_and_their_truth_go_together_and_without_simulated_ones(
+    given: list[str], reason: str
+) -> None:
+    result = CliRunner().invoke(cli, ["calibrate", *given])
+    assert result.exit_code == 2
+    assert reason in result.output
+
+
 @pytest.mark.slow
 def test_photos_of_known_place_calibrate_their_index(
     search_world: SearchWorld, tmp_path: Path

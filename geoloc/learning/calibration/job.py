@@ -11,7 +11,6 @@ import numpy as np
 
 from geoloc.errors import IndexFolderError, MetadataError, OptionError, PhotoError
 from geoloc.geometry.crs import LonLat, distance_m
-from geoloc.index.map_index import MapIndex
 from geoloc.learning.calibration.fitting import fit_calibration
 from geoloc.learning.calibration.street_photos import street_outcomes
 from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, write_calibration
@@ -31,6 +30,9 @@ from geoloc.progress import Progress, Silent
 from geoloc.results.evaluation import Truth, read_truth
 from geoloc.results.reliability import calibration_error, reliability_bins
 from geoloc.storage.lock import locked_folder
+
+# Evidence for the answer of a photo, and whether the answer was right.
+EvidenceRow = tuple[tuple[float, ...], bool]
 
 
 @dataclass(frozen=True)
@@ -86,38 +88,75 @@ def calibrate_on_photos(
         OutputBusyError: Another run writes the index.
     """
     progress = progress or Silent()
-    # What a learned matcher says is added to a calibration, and not a part of it.
-    options = replace(options or LocateOptions(), matcher="none", matcher_weights=())
     known = _known_photos(photos, read_truth(truth))
-    opened = open_index(index, options)
-    locator = Locator(opened, options, run_id="calibration")
+    locator = open_locator(index, options or LocateOptions())
     if _are_of_streets(known, locator):
-        return _on_street_photos(known, photos, opened, locator, progress)
-    if locator.drone is None:
-        raise IndexFolderError(
-            f"{opened.folder} was built without local features, and drone photos alone can be "
-            "calibrated; run `geoloc index` without --no-features",
-            path=opened.folder,
-        )
-    with locked_folder(opened.folder):
-        found = _outcomes(known, photos, locator, locator.drone, progress)
+        return _on_street_photos(known, photos, locator, progress)
+    drone, folder = drone_of(locator), locator.index.folder
+    with locked_folder(folder):
+        found = _outcomes(known, photos, locator, drone, progress)
         calibration = fit_calibration(
             [*found.photos, *found.mirrored],
             features=FEATURES,
             source="photos",
-            descriptor=locator.drone.features.kind.checksum,
+            descriptor=drone.features.kind.checksum,
             radius_m=CONFIDENCE_RADIUS_M,
             made_of=f"{len(found.photos)} photos of this ground, {len(found.mirrored)} mirrored",
-            prior=bundled_calibration(locator.drone.features),
-            tiles=opened.manifest.recipe.tile_digests,
+            prior=bundled_calibration(drone.features),
+            tiles=locator.index.manifest.recipe.tile_digests,
         )
-        path = opened.folder / CALIBRATION_FILE
+        path = folder / CALIBRATION_FILE
         write_calibration(calibration, path)
+    return summary_of(calibration, path, found.photos, found.mirrored)
+
+
+def open_locator(index: str | Path, options: LocateOptions) -> Locator:
+    """What locates photos to calibrate with.
+
+    Raises:
+        DependencyError: There is no such device.
+        IndexFolderError: The index is missing or unfinished.
+    """
+    # What a learned matcher says is added to a calibration, and not a part of it.
+    alone = replace(options, matcher="none", matcher_weights=())
+    return Locator(open_index(index, alone), alone, run_id="calibration")
+
+
+def drone_of(locator: Locator) -> DroneLocator:
+    """What locates drone photos.
+
+    Raises:
+        IndexFolderError: The index keeps no local features.
+    """
+    if locator.drone is None:
+        folder = locator.index.folder
+        raise IndexFolderError(
+            f"{folder} was built without local features, which calibrating on drone photos needs; "
+            "run `geoloc index` without --no-features",
+            path=folder,
+        )
+    return locator.drone
+
+
+def summary_of(
+    calibration: Calibration,
+    path: Path,
+    photos: Sequence[EvidenceRow],
+    mirrored: Sequence[EvidenceRow],
+) -> CalibrationSummary:
+    """What a calibration was made of, and how well it holds.
+
+    Args:
+        calibration: The calibration.
+        path: File that it was written to.
+        photos: Evidence of photos of its ground that have an answer.
+        mirrored: That of mirrored ones.
+    """
     return CalibrationSummary(
         path=path,
-        photos=len(found.photos),
-        right=sum(is_right for _, is_right in found.photos),
-        mirrored=len(found.mirrored),
+        photos=len(photos),
+        right=sum(is_right for _, is_right in photos),
+        mirrored=len(mirrored),
         calibration_error=_error(calibration),
         calibration=calibration,
     )
@@ -149,15 +188,14 @@ def _are_of_streets(known: Sequence[tuple[Path, LonLat]], locator: Locator) -> b
 def _on_street_photos(
     known: Sequence[tuple[Path, LonLat]],
     photos: Sequence[Path],
-    opened: MapIndex,
     locator: Locator,
     progress: Progress,
 ) -> CalibrationSummary:
     """Fit the index's calibration of street photos, and keep it in the index."""
-    recipe = opened.manifest.recipe
+    folder, recipe = locator.index.folder, locator.index.manifest.recipe
     for note in locator.sources.settle(photos):
         progress.warn(note)
-    with locked_folder(opened.folder):
+    with locked_folder(folder):
         found = street_outcomes(known, locator, progress)
         calibration = fit_calibration(
             [*found.photos, *found.elsewhere],
@@ -169,7 +207,7 @@ def _on_street_photos(
             "them without their place",
             tiles=recipe.tile_digests,
         )
-        path = opened.folder / STREET_CALIBRATION_FILE
+        path = folder / STREET_CALIBRATION_FILE
         write_calibration(calibration, path)
     return CalibrationSummary(
         path=path,
@@ -195,15 +233,12 @@ def _known_photos(photos: Sequence[Path], truth: Sequence[Truth]) -> list[tuple[
     return placed
 
 
-_Row = tuple[tuple[float, ...], bool]
-
-
 @dataclass
 class _Outcomes:
     """Evidence and whether the answer was right, of photos and of mirrored ones."""
 
-    photos: list[_Row]
-    mirrored: list[_Row]
+    photos: list[EvidenceRow]
+    mirrored: list[EvidenceRow]
 
 
 def _outcomes(
@@ -234,7 +269,7 @@ def _outcomes(
 
 def _outcome(
     photo: Photo, true: LonLat | None, locator: Locator, drone: DroneLocator
-) -> list[_Row]:
+) -> list[EvidenceRow]:
     """The outcome of one photo; none when nothing on the map is like it."""
     metadata = locator.sources.complete(photo.path, photo.metadata)
     estimate = drone.estimate(photo, metadata, rows=None, check=lambda: None)

@@ -57,10 +57,10 @@ def _grade(pixels: FloatArray, rng: np.random.Generator, strength: float) -> Flo
 
 def _cast_shadow(pixels: FloatArray, rng: np.random.Generator) -> FloatArray:
     """A few dark polygons: clouds, and shadows that fall another way."""
-    side = pixels.shape[0]
-    mask = np.ones(pixels.shape[:2], np.float32)
+    height, width = pixels.shape[:2]
+    mask = np.ones((height, width), np.float32)
     for _ in range(int(rng.integers(1, 5))):
-        corners = rng.uniform(0, side, 2) + rng.normal(0, side / 8, (4, 2))
+        corners = rng.uniform(0, (width, height)) + rng.normal(0, height / 8, (4, 2))
         cv2.fillConvexPoly(mask, corners.astype(np.int32), float(rng.uniform(0.35, 0.8)))
     mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(0.5, 3))), np.float32)
     return pixels * mask[..., None]
@@ -75,11 +75,11 @@ def _haze(pixels: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 def _occlude(pixels: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Patches of one colour: what was built, felled or parked since."""
-    side = pixels.shape[0]
+    side, across = pixels.shape[:2]
     changed = pixels.copy()
     for _ in range(int(rng.integers(1, 5))):
         height, width = (rng.uniform(0.05, 0.25, 2) * side).astype(int)
-        top, left = int(rng.integers(side - height)), int(rng.integers(side - width))
+        top, left = int(rng.integers(side - height)), int(rng.integers(across - width))
         patch = rng.uniform(0.1, 0.9, 3) + rng.normal(0, 0.05, (height, width, 3))
         changed[top : top + height, left : left + width] = patch
     return changed
