@@ -1,6 +1,7 @@
-"""How honest confidences are in fabricated towns: one town fits, another town tests.
+"""How honest confidences are, on photos that no calibration has seen.
 
     python tests/benchmarks/calibration.py [--photos N] [--fit photos map] [--work DIR]
+    python tests/benchmarks/calibration.py --real DATA [--every K] [--photos N] [--work DIR]
 
 N photos of a town in spring and autumn are searched for on its map in summer, and N of two other
 towns, which lie nowhere on it. They are located once, and judged by each calibration in turn:
@@ -8,6 +9,9 @@ towns, which lie nowhere on it. They are located once, and judged by each calibr
     uncalibrated   the curve that was set by hand
     photos         fitted to N photos of *another* town, and their mirror images, on that town's map
     map            fitted to N simulated photos of the map that is searched, and as many mirrored
+
+With ``--real`` the photos are those of DATA (see `real_sets`), each set on its own map beside the
+photos of the other set; there is no other map of the same kind whose photos could fit.
 """
 
 from __future__ import annotations
@@ -16,14 +20,15 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from real_sets import SETS, Case, Ground, photos_of
 
 from geoloc.geometry.crs import LonLat, offsets_m
 from geoloc.index.job import build_index
-from geoloc.learning.calibration.job import calibrate_on_photos, open_locator
+from geoloc.learning.calibration.job import calibrate_on_photos, drone_of, open_locator
 from geoloc.learning.calibration.map_job import calibrate_on_map
 from geoloc.locate.calibration import Calibration
 from geoloc.locate.drone.locator import DroneLocator
@@ -93,14 +98,20 @@ def main() -> None:
     )
     parser.add_argument("--photos", type=int, default=60, help="of each kind")
     parser.add_argument("--fit", nargs="*", choices=("photos", "map"), default=("photos", "map"))
+    parser.add_argument("--real", type=Path, metavar="DATA", help="real photos, in place of towns")
+    parser.add_argument("--every", type=int, default=1, help="take each k-th real photo only")
     parser.add_argument("--work", type=Path, help="keep towns and indexes here, and reuse them")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         work = given.work or Path(scratch)
+        print(HEADER)
+        if given.real is not None:
+            real(Ground(given.real, work, given.every), given.photos)
+            return
         tested = town(TESTED, work, given.photos)
         share = given.photos // len(FOREIGN)
         foreign = [town(seed, work, share) for seed in FOREIGN]
-        _, drone = open_locator(tested.index(), OPTIONS)
+        drone = drone_of(open_locator(tested.index(), OPTIONS))
         found = list(located(drone, tested, foreign))
         fits: dict[str, Callable[[], Calibration]] = {
             "photos": lambda: photo_fit(town(FITTING, work, given.photos)),
@@ -110,11 +121,26 @@ def main() -> None:
                 ).calibration
             ),
         }
-        print(HEADER)
         print(row("uncalibrated", judged(drone, found, None)), flush=True)
         for name in given.fit:
             print(f"... fitting: {name}", file=sys.stderr, flush=True)
             print(row(name, judged(drone, found, fits[name]())), flush=True)
+
+
+def real(ground: Ground, photos: int) -> None:
+    """Print the lines of both sets of real photos, each on its own map."""
+    for own, other in ((SETS[0], SETS[1]), (SETS[1], SETS[0])):
+        index, found = ground.index(own), list[Found]()
+        drone = drone_of(open_locator(index, OPTIONS))
+        for name in (own, other):
+            case = Case(name, own, "table" if name == "ariel" else "all")
+            for truth, photo, metadata in photos_of(ground, case):
+                taken = replace(photo, metadata=metadata)
+                found.append(search(drone, taken, truth.camera if name == own else None))
+                print(f"\r{own}: {len(found)} located", end="", file=sys.stderr, flush=True)
+        print(row(f"{own}, uncalibrated", judged(drone, found, None)), flush=True)
+        summary = calibrate_on_map(index, OPTIONS, photos=photos, overwrite=True)
+        print(row(f"{own}, map", judged(drone, found, summary.calibration)), flush=True)
 
 
 def town(seed: int, work: Path, count: int) -> Town:
@@ -139,13 +165,17 @@ def located(drone: DroneLocator, tested: Town, foreign: Sequence[Town]) -> Itera
     own = list(zip(tested.photos, tested.places, strict=True))
     others = [(photo, None) for other in foreign for photo in other.photos]
     for number, (path, true) in enumerate([*own, *others], 1):
-        photo = read_photo(path)
-        height_px, width_px = photo.pixels.shape[:2]
-        camera = camera_of(photo.metadata, width_px, height_px)
-        posterior = drone.posterior(photo, photo.metadata, camera, rows=None, check=lambda: None)
+        yield search(drone, read_photo(path), true)
         print(f"\r{number} located", end="", file=sys.stderr, flush=True)
-        yield Found(photo, posterior, true)
     print(file=sys.stderr)
+
+
+def search(drone: DroneLocator, photo: Photo, true: LonLat | None) -> Found:
+    """What is found for a photo, however it may be judged."""
+    height_px, width_px = photo.pixels.shape[:2]
+    camera = camera_of(photo.metadata, width_px, height_px)
+    posterior = drone.posterior(photo, photo.metadata, camera, rows=None, check=lambda: None)
+    return Found(photo, posterior, true)
 
 
 class Judge(DroneLocator):
