@@ -33,7 +33,7 @@ _DEFAULT = LocateOptions()
 )
 @click.option(
     "--simulate",
-    type=click.IntRange(min=10),
+    type=click.IntRange(min=20),
     metavar="N",
     help="Take N simulated photos of the map in place of PHOTOS; 60 are a good number. Needs the "
     "tiles where they were when the index was built.",
