@@ -35,7 +35,7 @@ _DEFAULT = LocateOptions()
     "--simulate",
     type=click.IntRange(min=20),
     metavar="N",
-    help="Take N simulated photos of the map in place of PHOTOS; 60 are a good number. Needs the "
+    help="Take N simulated photos of the map in place of PHOTOS, say 60. Needs the "
     "tiles where they were when the index was built.",
 )
 @click.option(
