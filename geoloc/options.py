@@ -46,8 +46,8 @@ BoxChoice = Literal["polygon", "middle", "foot"]
 # What a report that is to be shared keeps back of places: nothing, all, or all but a kilometre.
 Redaction = Literal["none", "drop", "fuzz"]
 EngineName = Literal["local", "ray"]
-# How tiles are embedded whose network looks around them: from what they share, or each alone.
-CellMode = Literal["dense", "exact"]
+# How tiles are embedded whose network looks around them: each alone, or from what they share.
+CellMode = Literal["exact", "dense"]
 # Whose checkpoints can be imported, and the data sets that they were trained on.
 Project = Literal["mean", "sample4geo", "dac", "camp", "game4loc", "clnet", "statewide"]
 DataSet = Literal[
@@ -152,8 +152,9 @@ class IndexOptions:
         lazy_features: Keep only what proposes tiles; the features of these are found again in the
             map's pixels, which must stay where they are.
         descriptor: Descriptor of the local features: a model, by name or folder, or ``rootsift``.
-        cells: How tiles are embedded whose network looks around them: ``dense`` passes it once over
-            the map, ``exact`` over the crops of each tile. Other networks take no notice.
+        cells: How tiles are embedded whose network looks around them: ``exact`` passes it over the
+            crops of each tile, ``dense`` once over the map, which is many times as quick and finds
+            less. Other networks take no notice.
         dem: Elevation models whose heights the index keeps; the first that knows a place wins.
             None keeps those that are there.
         append: Add tiles that the index does not hold yet.
@@ -169,7 +170,7 @@ class IndexOptions:
     features: bool = True
     lazy_features: bool = False
     descriptor: str = DEFAULT_DESCRIPTOR
-    cells: CellMode = "dense"
+    cells: CellMode = "exact"
     dem: tuple[str, ...] = ()
     append: bool = False
     overwrite: bool = False

@@ -24,7 +24,8 @@ from geoloc.errors import EXIT_PARTIAL, OptionError
 from geoloc.options import CellMode, IndexOptions
 
 if TYPE_CHECKING:
-    from geoloc.index.job import IndexPlan, IndexSummary
+    from geoloc.index.job import IndexSummary
+    from geoloc.index.planning import IndexPlan
 
 _DEFAULT = IndexOptions()
 
@@ -91,9 +92,9 @@ _DEFAULT = IndexOptions()
     type=click.Choice(get_args(CellMode)),
     default=_DEFAULT.cells,
     show_default=True,
-    help="How tiles are embedded by a model that looks around them: dense passes it once over the "
-    "map, exact over each tile's own crops, which takes many times as long. Other models take no "
-    "notice.",
+    help="How tiles are embedded by a model that looks around them: exact passes it over each "
+    "tile's own crops, dense once over the map, which is many times as quick and finds less. Other "
+    "models take no notice.",
 )
 @click.option(
     "--dem",
@@ -152,7 +153,7 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     2 wrong options or another index is there, 3 no tiles, 4 no such model,
     5 no such device, 130 interrupted (the same command continues).
     """
-    from geoloc.index.job import build_index, plan_index
+    from geoloc.index.job import build_index
 
     engine = engine_of(build)
     is_lazy = features == "lazy"
@@ -164,6 +165,8 @@ def command(  # one parameter an option; how to build goes on as one dataclass
     if tiles is None:
         raise OptionError("no TILES given; expected the folder that geoloc tile wrote")
     if dry_run:
+        from geoloc.index.planning import plan_index
+
         _show_plan(plan_index(tiles, output, options), as_json=as_json)
         return
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
@@ -223,17 +226,23 @@ def _remove(
 
 
 def _show_plan(plan: IndexPlan, *, as_json: bool) -> None:
-    minutes = None if plan.seconds is None else round(plan.seconds / 60, 1)
-    facts = {
+    facts: dict[str, object] = {
         "tiles": plan.tiles,
         "vectors_mb": round(plan.size_bytes / 1e6, 1),
-        "network_minutes": minutes,
+        "network_minutes": _minutes(plan.seconds),
         "device": plan.device,
     }
+    for mode, cost in plan.cells.items():
+        facts[f"{mode}_gmac"] = round(cost.gmac, 1)
+        facts[f"{mode}_minutes"] = _minutes(cost.seconds)
     if as_json:
         print_json(facts)
     else:
         print_rows(list(facts.items()))
+
+
+def _minutes(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds / 60, 1)
 
 
 def _show_summary(summary: IndexSummary, *, quiet: bool, as_json: bool) -> None:

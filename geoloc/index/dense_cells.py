@@ -5,7 +5,9 @@ tells no position from another. So its tower can pass once over the whole map at
 and each cell pools the positions that lie in the windows of its crops. A position on the edge of a
 window counts by the share of it that lies inside, so windows are centred on their cells although
 positions lie on a grid of 32 pixels. What differs from crops of their own: the tower sees the map
-beyond the edge of a crop instead of nothing, and positions lie at other places within it.
+beyond the edge of a crop instead of nothing, and positions lie at other places within it. Vectors
+move by half of what tells neighbours apart (``tests/benchmarks/cells.py``), so this makes a quick
+draft of an index.
 """
 
 from __future__ import annotations
@@ -145,6 +147,11 @@ class DenseReader:
             _Level.over(axes, centres_m, gsd_m=gsd_m, side_px=crops.size_px)
             for gsd_m in crops.gsds_m
         ]
+
+    def count_pixels(self, rows: Int64Array) -> int:
+        """Pixels of the map that the tower sees for a block of cells, margins with them."""
+        chunks = (chunk.size_px for level in self.levels(rows) for chunk in level.chunks())
+        return sum(height_px * width_px for height_px, width_px in chunks)
 
     def embed(self, rows: Int64Array, *, wait: Callable[[], None]) -> EmbeddedBatch:
         """Embed the cells of a block.

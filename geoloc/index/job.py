@@ -9,25 +9,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from geoloc.arrays import Int64Array
 from geoloc.cluster import held_cluster
-from geoloc.errors import InputError
 from geoloc.index.features.building import repair_features
 from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.kept_terrain import keep_terrain
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_index import MapIndex
-from geoloc.index.resume import Base, Job, prepare_job, recipe_of, resolve_recipe, unknown_rows
+from geoloc.index.resume import Job, prepare_job
 from geoloc.index.shard_worker import EmbeddingRun, embed_on_cluster
-from geoloc.index.tile_vectors import embed_tiles, quickest_shrink, read_ahead
+from geoloc.index.tile_vectors import embed_tiles
 from geoloc.index.tile_watch import TileWatch
 from geoloc.index.writing import check_tiles, write_index
 from geoloc.models.card import ModelCard
 from geoloc.models.embedder import Embedder
-from geoloc.models.registry import read_card
-from geoloc.models.view import SATELLITE
 from geoloc.options import ONE_MACHINE, EngineOptions, IndexOptions
 from geoloc.progress import Progress, Silent
 from geoloc.storage.lock import locked_folder
@@ -187,66 +181,3 @@ def _summary(folder: Path, added: int, began: float) -> IndexSummary:
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     elapsed_s = time.monotonic() - began
     return IndexSummary(folder, manifest.count, added, manifest.left_out, size, elapsed_s)
-
-
-@dataclass(frozen=True)
-class IndexPlan:
-    """What a run would do.
-
-    Attributes:
-        tiles: Number of tiles that it would embed.
-        size_bytes: Size of the vectors; local features come on top.
-        seconds: Time for the network and for reading, from timing one batch; None where none
-            can be read.
-        device: Device on which the network would run.
-    """
-
-    tiles: int
-    size_bytes: int
-    seconds: float | None
-    device: str
-
-
-def plan_index(
-    tiles: str | Path, folder: str | Path, options: IndexOptions | None = None
-) -> IndexPlan:
-    """What `build_index` would do, without writing anything; times one batch.
-
-    Raises:
-        GeolocError: As `build_index`.
-    """
-    options, folder = options or IndexOptions(), Path(folder)
-    with TileSet.open(tiles) as tile_set:
-        card = read_card(options.model)
-        recipe = recipe_of(tile_set, card, folder, options)
-        wanted = resolve_recipe(recipe, folder, options)
-        rows = np.arange(len(tile_set)) if wanted else np.zeros(0, np.int64)
-        if wanted and len(wanted.tile_digests) > 1:
-            rows = unknown_rows(tile_set.rows, Base.open(folder).tiles)
-        embedder = Embedder(card.folder, device=options.device, batch_size=options.batch_size)
-        seconds = _time_batch(tile_set, rows, embedder) if len(rows) else None
-    copies = 1 if options.factory == IndexOptions.factory else 2
-    return IndexPlan(
-        tiles=len(rows),
-        size_bytes=len(rows) * card.dimension * 2 * copies,
-        seconds=None if seconds is None else seconds * len(rows),
-        device=str(embedder.device),
-    )
-
-
-def _time_batch(tiles: TileSet, rows: Int64Array, embedder: Embedder) -> float | None:
-    """Seconds a tile, with reading; the first batch only warms up. None if no tile can be read."""
-    seconds = None
-    for _ in range(2):
-        began = time.monotonic()
-        read = read_ahead(
-            lambda i: embedder.shrink(tiles.read(i, shrink=quickest_shrink(tiles, embedder))),
-            rows[: embedder.batch_size].tolist(),
-            workers=1,
-            depth=embedder.batch_size,
-        )
-        pixels = [result for _, result in read if not isinstance(result, InputError)]
-        if pixels:
-            embedder.embed(np.stack(pixels), SATELLITE)
-            seconds = (time.monotonic() - began) / len(pixels)
-    return seconds

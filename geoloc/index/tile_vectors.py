@@ -74,7 +74,7 @@ def embed_tiles(
     *,
     workers: int,
     progress: Progress,
-    cells: CellMode = "dense",
+    cells: CellMode = "exact",
 ) -> TileVectors:
     """Embed some tiles; what `folder` holds of an earlier run of the same job is not done again.
 
@@ -89,7 +89,7 @@ def embed_tiles(
         progress: Hears of each tile, and of the first few that cannot be read.
         cells: How tiles are embedded that a network looks around.
     """
-    shards = _shards(tiles, rows, embedder, cells)
+    shards = shards_of(tiles, rows, embedder, cells)
     missing = [n for n, asked in enumerate(shards) if not _is_whole(folder, n, asked, embedder)]
     _check_room(folder, len(rows), sum(len(shards[n]) for n in missing), embedder.dimension)
     progress.start("embedding tiles", len(rows), "tiles")
@@ -115,7 +115,7 @@ def _batches(shard: Int64Array, size: int) -> Iterator[list[int]]:
     return (shard[i : i + size].tolist() for i in range(0, len(shard), size))
 
 
-def _shards(
+def shards_of(
     tiles: TileSet, rows: Int64Array, embedder: Embedder, cells: CellMode
 ) -> list[Int64Array]:
     """Rows of each shard, ascending; the rows of one shard alone are one shard."""
@@ -306,6 +306,6 @@ def missing_shards(
     """The files of the shards that a folder lacks, or holds damaged, and the tiles of each."""
     return [
         (_shard_path(folder, n), asked)
-        for n, asked in enumerate(_shards(tiles, rows, embedder, cells))
+        for n, asked in enumerate(shards_of(tiles, rows, embedder, cells))
         if not _is_whole(folder, n, asked, embedder)
     ]

@@ -16,6 +16,7 @@ from geoloc.index.dense_cells import DenseReader
 from geoloc.index.embedded_batch import EmbeddedBatch
 from geoloc.index.job import build_index
 from geoloc.index.manifest import IndexManifest
+from geoloc.index.planning import plan_index
 from geoloc.index.vector_store import FaissStore
 from geoloc.models.embedder import Embedder
 from geoloc.options import CellMode, IndexOptions, TileOptions
@@ -199,3 +200,30 @@ def test_tiles_for_another_kind_of_model_are_refused_in_one_line(
     with pytest.raises(OptionError, match=r"looks at crops of 32, 64, 128 m around their centres"):
         build_index(tmp_path / "tiles", tmp_path / "index", options(model))
     assert not (tmp_path / "index" / "index.json").exists()
+
+
+def test_a_plan_says_what_both_ways_cost(cells: Path, model: Path, tmp_path: Path) -> None:
+    plan = plan_index(cells, tmp_path / "index", options(model))
+    assert (plan.tiles, list(plan.cells)) == (121, ["exact", "dense"])
+    dense, exact = plan.cells["dense"], plan.cells["exact"]
+    assert plan.seconds == dense.seconds
+    assert plan_index(cells, tmp_path / "index", options(model, cells="exact")).tiles == 121
+    assert dense.seconds is not None
+    assert exact.seconds is not None
+    assert dense.gmac / exact.gmac == pytest.approx(dense.seconds / exact.seconds)
+    # Convolutions and products of one crop of 64 pixels, three crops a cell, counted by hand: see
+    # the widths of timm's test_convnext.
+    assert exact.gmac == pytest.approx(121 * 3 * _crop_macs() / 1e9, rel=1e-6)
+    assert not (tmp_path / "index").exists()
+
+
+def _crop_macs() -> int:
+    """Multiply-adds of a crop of 64 pixels: a ConvNeXt of these depths and widths, and its pool."""
+    depths, widths, macs, before, side = (1, 2, 4, 2), (24, 32, 48, 64), 0, 3, 64
+    for i, (depth, width) in enumerate(zip(depths, widths, strict=True)):
+        kernel = 4 if i == 0 else 2
+        side //= kernel
+        macs += side**2 * kernel**2 * before * width
+        macs += depth * side**2 * (49 * width + 2 * 4 * width**2)
+        before = width
+    return macs + side**2 * before * (4 + 16)

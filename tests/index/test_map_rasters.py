@@ -9,9 +9,10 @@ import pytest
 import rasterio
 
 from geoloc.errors import OutputExistsError, RasterError, TilesError
-from geoloc.index.job import build_index, plan_index
+from geoloc.index.job import build_index
 from geoloc.index.manifest import IndexManifest
 from geoloc.index.map_index import MapIndex
+from geoloc.index.planning import plan_index
 from tests.fixtures.indexes import options_for, write_map, write_tiles
 
 

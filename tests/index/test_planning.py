@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geoloc.index.job import build_index, plan_index
+from geoloc.index.job import build_index
+from geoloc.index.planning import plan_index
 from tests.fixtures.indexes import options_for, spoil_tile
 
 
