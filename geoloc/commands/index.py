@@ -93,8 +93,8 @@ _DEFAULT = IndexOptions()
     default=_DEFAULT.cells,
     show_default=True,
     help="How tiles are embedded by a model that looks around them: exact passes it over each "
-    "tile's own crops, dense once over the map, which is many times as quick and finds less. Other "
-    "models take no notice.",
+    "tile's own crops, dense once over the map, which is many times as quick and makes other "
+    "vectors than it learnt. Other models take no notice.",
 )
 @click.option(
     "--dem",
