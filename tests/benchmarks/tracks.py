@@ -87,7 +87,9 @@ def main() -> None:
     work = args.work if args.spoil == 1 else args.work / f"spoil-{args.spoil}"
     photos = write_photos(shots, work / "photos", share=args.spoil)
     table = table_of(whole, work, told=args.told)  # of all, so that it stays the same
-    singles = LocateOptions(view="drone", metadata=table, workers=1, effort=args.effort)
+    singles = LocateOptions(
+        view="drone", metadata=table, workers=1, effort=args.effort, matcher="none"
+    )
     kept = work / f"alone-{Path(args.told).stem}-{args.effort}.geojsonl"
     with Timer(len(photos)) as alone_time:
         locate_to_file(photos, args.index, kept, singles, writing=OutputOptions(resume=True))
