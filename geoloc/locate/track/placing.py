@@ -38,6 +38,11 @@ class PlacingParameters:
     # far apart in their track.
     overlap: float = 0.98
     overlap_reach: int = 4
+    # A network that knows nothing of a place may give the same wrong cell to every street photo, so
+    # that they seem to agree. What a walk says counts where it leads to so many places, each as far
+    # from the others.
+    walk_places: int = 3
+    walk_apart_m: float = 60.0
     # Photos are searched for again while some have nearer neighbours than before.
     rounds: int = 3
 
@@ -128,7 +133,25 @@ class TrackPlacing:
         placed = [
             self._placed(at, probabilities) for at, probabilities in enumerate(self._smoothed())
         ]
-        return self._carried_on(placed, carry)
+        return self._carried_on(self._on_a_way(placed), carry)
+
+    def _on_a_way(self, placed: list[Placed]) -> list[Placed]:
+        """The same without the street photos that agree only because all are at one place."""
+        street = [
+            at
+            for at, one in enumerate(placed)
+            if one.candidate is not None and self._rows[at].view != "drone"
+        ]
+        apart = list[Candidate]()
+        for at in street:
+            candidate = placed[at].candidate
+            assert candidate is not None
+            away_m = self._distances_m([candidate], apart)[0] if apart else np.array([np.inf])
+            if away_m.min() >= self._parameters.walk_apart_m:
+                apart.append(candidate)
+        if len(apart) >= self._parameters.walk_places:
+            return placed
+        return [Placed(self._rows[at]) if at in street else one for at, one in enumerate(placed)]
 
     def _carried_on(self, placed: list[Placed], carry: Carry) -> list[Placed]:
         """The same with places for those that show the ground of a photo that has one.

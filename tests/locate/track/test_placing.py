@@ -208,6 +208,13 @@ def test_a_walk_elsewhere_does_not_become_an_answer(share: float) -> None:
     assert sum(one.candidate is not None for one in placed) == 0
 
 
+def test_street_photos_that_all_show_one_cell_agree_on_nothing() -> None:
+    rows = weak_walk(30, share=0.3)
+    cell = json.dumps([[0.0, 0.0, 0.3, 30.0], [400 * DEG_A_M, 0.0, 0.06, 30.0]])
+    stuck = [replace(one, candidates=cell, longitude=0.0, latitude=0.0) for one in rows]
+    assert sum(one.candidate is not None for one in place_walk(stuck)) == 0
+
+
 def test_a_place_that_lost_alone_wins_with_its_camera_unknown() -> None:
     rows = weak_walk(30, share=0.05)
     (candidate,) = [one.candidate for one in place_walk(rows)][7:8]
