@@ -18,6 +18,7 @@ from geoloc.commands._console import (
     say,
 )
 from geoloc.learning.options import VocabularyOptions
+from geoloc.models.card import TileCrops
 from geoloc.models.conversion.catalogue import SOURCES
 from geoloc.options import DataSet, ImportOptions, OnnxOptions, Project
 
@@ -55,10 +56,16 @@ def list_command(folder: Path, as_json: bool) -> None:
             ("network", ", ".join(filter(None, (card.architecture, card.backbone)))),
             ("views", ", ".join(card.views)),
             ("tile", f"{card.tile_ground_size_m:g} m, {card.tile_size_px} px"),
+            ("crops", None if card.crops is None else _crops_text(card.crops)),
             ("vector", f"{card.dimension} numbers"),
         ]
         print_rows(rows, title=name)
     say("more: geoloc models sources, geoloc models import")
+
+
+def _crops_text(crops: TileCrops) -> str:
+    sides = ", ".join(f"{side_m:g}" for side_m in crops.ground_sizes_m)
+    return f"{sides} m around it, {crops.size_px} px each"
 
 
 @command.command("sources", epilog=example("geoloc models sources"))

@@ -14,6 +14,8 @@ from geoloc.models.conversion.catalogue import SOURCES
 from geoloc.models.conversion.checkpoint import write_checkpoint
 from tests.fixtures.foreign_checkpoints import CONVNEXT, dac
 from tests.fixtures.indexes import write_map, write_tiles
+from tests.fixtures.statewide import ATTO, CONFIG, official_weights
+from tests.fixtures.tiny_models import TINY_STATEWIDE, write_tiny_model
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +62,26 @@ def test_an_imported_model_is_listed_shown_and_verified() -> None:
     verified = json.loads(_run("verify", "drone-b", "--json").stdout)
     assert (verified["parameters"], verified["dimension"]) == (207_128, 64)
     assert "is whole" in _run("verify", "drone-b").stdout
+
+
+def test_the_crops_of_a_model_are_listed() -> None:
+    write_tiny_model(Path("streets"), TINY_STATEWIDE)
+    assert "32, 64, 128 m around it, 64 px each" in " ".join(_run("list").stdout.split())
+    shown = json.loads(_run("show", "streets", "--json").stdout)
+    assert shown["facts"]["crops"]["ground_sizes_m"] == [32.0, 64.0, 128.0]
+
+
+def test_a_statewide_checkpoint_is_imported_without_a_data_set() -> None:
+    write_checkpoint(official_weights(ATTO), Path("last.safetensors"))
+    Path("config.yaml").write_text(CONFIG, encoding="utf-8")
+    result = _run("import", "last.safetensors", "--as", "statewide", "--name", "streets")
+    assert result.exit_code == 0, result.output
+    assert "statewide with convnext_atto, 6,923,632 parameters" in result.stderr
+    assert "licence: MIT (code); none stated for the weights" in result.stderr
+    Path("config.yaml").write_text(CONFIG.replace("SpatialSoftmax", "SMD"), encoding="utf-8")
+    result = _run("import", "last.safetensors", "--as", "statewide", "--name", "other")
+    assert result.exit_code == 4
+    assert "SMD" in result.stderr
 
 
 def test_an_imported_model_indexes_a_map(tmp_path: Path) -> None:
