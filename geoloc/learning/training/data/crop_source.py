@@ -40,7 +40,7 @@ class CropSource(SplitSource):
         _check_choices(recipe)
         self._places = [_position(query) for query in split.queries]
         self._maps, self._offset_m = maps, recipe.data.offset_m
-        self._shown = [maps.showing(place) for place in self._places]
+        self._shown = {place: maps.showing(place) for place in set(self._places)}
         super().__init__(split, recipe, reader)
         self.identity = f"{self.identity}, crops of {len(maps.maps)} maps"
 
@@ -48,11 +48,12 @@ class CropSource(SplitSource):
         chosen = self._split.pairs[number].query
         photo = self._reader.read(self._split.queries[chosen], self.query_view)
         rng = np.random.default_rng(seed)
-        shown = self._shown[chosen]
+        place = self._places[chosen]
+        shown = self._shown[place]
         east_m, north_m = rng.uniform(-self._offset_m, self._offset_m, 2)
         crops = self._maps.cut(
             shown[int(rng.integers(len(shown)))],
-            self._places[chosen],
+            place,
             bearing_deg=float(rng.uniform(0, 360)),
             aside_m=(float(east_m), float(north_m)),
         )
