@@ -14,12 +14,9 @@ from geoloc.geometry.crs import LonLat
 from geoloc.index.features.sparse import sparse_regions
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.calibration_choice import calibration_notes, own_calibration
-from geoloc.locate.drone.locator import (
-    DRONE_PARAMETERS,
-    DroneLocator,
-    DroneParameters,
-)
+from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.opening import open_drone_locator
+from geoloc.locate.drone.parameters import DRONE_PARAMETERS, DroneParameters
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.map_terrain import terrain_notes, terrain_of
 from geoloc.locate.matcher_choice import with_matcher

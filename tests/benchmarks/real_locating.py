@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from real_scores import Answer, Timer, line
 from real_sets import Case, Ground
 
-from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneParameters
+from geoloc.locate.drone.parameters import DRONE_PARAMETERS, DroneParameters
 from geoloc.locate.job import locate_photos
 from geoloc.locate.locator import LocateParameters
 from geoloc.options import Effort, LocateOptions

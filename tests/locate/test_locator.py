@@ -14,7 +14,8 @@ from geoloc.errors import IndexFolderError
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneLocator, DroneParameters
+from geoloc.locate.drone.locator import DroneLocator
+from geoloc.locate.drone.parameters import DRONE_PARAMETERS, DroneParameters
 from geoloc.locate.drone.search import DroneSearch, Proposals
 from geoloc.locate.drone.view import PhotoView
 from geoloc.locate.locator import LocateParameters, Locator

@@ -20,15 +20,11 @@ from geoloc.image_size import ImageSize
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.calibration import Calibration
 from geoloc.locate.drone.final_camera import (
-    FINAL_CAMERA,
     FinalCamera,
-    FinalCameraParameters,
     final_camera,
 )
 from geoloc.locate.drone.georeferencing import georeference
 from geoloc.locate.drone.hypotheses import (
-    HYPOTHESES,
-    HypothesisParameters,
     HypothesisStage,
     ViewHypothesis,
     found_tilt,
@@ -37,67 +33,23 @@ from geoloc.locate.drone.hypotheses import (
 )
 from geoloc.locate.drone.judging import judge
 from geoloc.locate.drone.learned_verification import (
-    LEARNED_VERIFICATION,
     LearnedVerification,
-    LearnedVerificationParameters,
 )
-from geoloc.locate.drone.posterior import POSTERIOR, Posterior, PosteriorParameters, posterior
-from geoloc.locate.drone.retrieval import RETRIEVAL, RetrievalParameters, Retriever
-from geoloc.locate.drone.search import SEARCH, DroneSearch, SearchParameters
+from geoloc.locate.drone.parameters import DRONE_PARAMETERS, DroneParameters
+from geoloc.locate.drone.posterior import Posterior, posterior
+from geoloc.locate.drone.retrieval import Retriever
+from geoloc.locate.drone.search import DroneSearch
 from geoloc.locate.drone.verification import (
-    VERIFICATION,
     CandidatePose,
-    VerificationParameters,
     VerifiedPose,
 )
 from geoloc.locate.drone.view import PhotoView
-from geoloc.locate.drone.voting import VOTING, VotingParameters
-from geoloc.locate.estimate import SURE, Estimate
+from geoloc.locate.estimate import Estimate
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
 from geoloc.terrain.terrain import Terrain
-
-
-@dataclass(frozen=True, kw_only=True)
-class DroneParameters:
-    """All that tunes the locating of drone photos, step by step."""
-
-    hypotheses: HypothesisParameters = HYPOTHESES
-    retrieval: RetrievalParameters = RETRIEVAL
-    search: SearchParameters = SEARCH
-    voting: VotingParameters = VOTING
-    verification: VerificationParameters = VERIFICATION
-    learned_verification: LearnedVerificationParameters = LEARNED_VERIFICATION
-    posterior: PosteriorParameters = POSTERIOR
-    final_camera: FinalCameraParameters = FINAL_CAMERA
-    # Up to this many features the whole map votes; beyond, the tiles that are retrieved.
-    whole_map_features: int = 3_000_000
-    # A posterior this sure ends the search: later hypotheses are not tried.
-    sure: float = SURE
-    # A learned matcher is asked where the best place is less probable than this.
-    doubt_below: float = SURE
-    # Photos that were found in the end had peaks of 134 and more and scores of 41 and more after
-    # the first stage of all headings, under whatever pitch (fengyuan and ariel, n=26); on the wrong
-    # map it left peaks of 69 and less and scores of 17 and less (n=17).
-    hopeless_strength: float = 80.0
-    hopeless_score: float = 20.0
-    # Of oblique photos that were found as if taken straight down, at most 8 % of the spots agreed
-    # (fabricated, tilts from 45 degrees); of most nadir photos more agree than this share.
-    right_pitch_share: float = 0.09
-    # Other pitches are searched so far beyond what the found camera may see.
-    tilt_margin_m: float = 100.0
-    # The terrain is read so many flying heights around the scene: footprints end sooner.
-    terrain_heights: float = 7.0
-    # A place at least so probable is looked at again under the pitch that it is solved with, so
-    # often, as long as that pitch differs by so much from the one that it was found under.
-    worth_solving: float = 0.1
-    solved_tilts: int = 3
-    same_pitch_deg: float = 6.0
-
-
-DRONE_PARAMETERS = DroneParameters()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from geoloc.index.features.signatures import Signatures
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.calibration_choice import find_calibration
 from geoloc.locate.drone.learned_verification import open_learned_verification
-from geoloc.locate.drone.locator import DRONE_PARAMETERS, DroneLocator, DroneParameters
+from geoloc.locate.drone.locator import DroneLocator
+from geoloc.locate.drone.parameters import DRONE_PARAMETERS, DroneParameters
 from geoloc.locate.drone.retrieval import Retriever
 from geoloc.locate.drone.search import DroneSearch
 from geoloc.models.embedder import Embedder

@@ -22,7 +22,8 @@ from geoloc.index.features.signatures import Signatures, aggregate, sign, write_
 from geoloc.index.features.vocabulary import VOCABULARY, Vocabulary, learn_vocabulary
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.drone.locator import DroneLocator, DroneParameters
+from geoloc.locate.drone.locator import DroneLocator
+from geoloc.locate.drone.parameters import DroneParameters
 from geoloc.locate.locator import LocateParameters, Locator
 from geoloc.options import LocateOptions, TileOptions
 from geoloc.progress import Silent

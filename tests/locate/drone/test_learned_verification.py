@@ -26,9 +26,10 @@ from geoloc.locate.drone.learned_verification import (
     open_learned_verification,
     places_in_doubt,
 )
-from geoloc.locate.drone.locator import DroneLocator, DroneParameters
+from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.matcher_evidence import Hints, matcher_llr
 from geoloc.locate.drone.matchers import Matches, open_matcher
+from geoloc.locate.drone.parameters import DroneParameters
 from geoloc.locate.drone.posterior import Posterior, posterior
 from geoloc.locate.drone.verification import CandidatePose, VerifiedPose
 from geoloc.locate.drone.voting import Peak
