@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from geoloc.cli import cli
 from geoloc.commands._reporting import report_located
+from geoloc.options import LocateOptions
 from geoloc.results.files import write_results
 from geoloc.results.schema import PhotoResult
 
@@ -45,5 +46,6 @@ def test_locate_makes_the_page_of_its_finished_file(
     write_results([PhotoResult("a.jpg", "rejected")], tmp_path / "out.gpkg")
     page = tmp_path / "page.html"
     page.write_text("an older one")
-    report_located(page, tmp_path / "out.gpkg", tmp_path, fmt=None, quiet=True)
+    options = LocateOptions()
+    report_located(page, tmp_path / "out.gpkg", tmp_path, fmt=None, located=options, quiet=True)
     assert '"status":"rejected"' in page.read_text(encoding="utf-8")
