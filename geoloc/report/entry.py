@@ -126,7 +126,8 @@ def _places(
         top, mesh = laid
         places = [[lonlat(*at) if np.isfinite(at[0]) else None for at in line] for line in mesh]
         found["warp"] = {"top": round(top, 1), "mesh": places}
-    if candidates := _candidates(row):
+    candidates = _candidates(row)
+    if len(candidates) > 1 or (candidates and "at" not in found):  # the answer alone has no rival
         found["candidates"] = [
             {"at": lonlat(lon, lat), "probability": probability, "radius_m": radius_m}
             for lon, lat, probability, radius_m in candidates

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,24 @@ def test_a_photo_lies_on_the_page_where_its_lens_and_the_ground_have_it(tmp_path
     expected = view.solved.frame.to_lonlat(view.ground_at(pixels)[:, :2])
     np.testing.assert_allclose([mesh[0][0], mesh[2][2], mesh[5][6]], expected, atol=1e-7)
     assert np.abs(np.array(mesh) - np.array(_mesh(row)[1])).max() > 1e-5, "hills move it"
+
+
+@pytest.mark.parametrize(
+    ("stated", "has_place", "shown"),
+    [
+        ("[[9.1,49.7,0.9,20.0]]", True, 0),
+        ("[[9.1,49.7,0.6,20.0],[9.2,49.8,0.3,25.0]]", True, 2),
+        ("[[9.1,49.7,0.05,20.0]]", False, 1),
+    ],
+)
+def test_an_answer_without_rivals_does_not_compete(
+    stated: str, has_place: bool, shown: int
+) -> None:
+    row = _row("a.jpg", candidates=stated)
+    if not has_place:
+        row = replace(row, status="rejected", longitude=None, latitude=None)
+    entry = photo_entry(row, about_lon=9.0, truth=None, redact="none")
+    assert len(entry.get("candidates", ())) == shown
 
 
 def test_a_mesh_has_holes_where_no_ground_is_in_reach() -> None:
