@@ -226,11 +226,7 @@ class _XfeatLighterGlue:
 
     def match(self, first: RgbImage, second: RgbImage) -> Matches:
         with self._lock, torch.inference_mode():
-            detected = [self._detect(pixels) for pixels in (first, second)]
-            found = self._glue({"image0": detected[0], "image1": detected[1]})
-            pairs = found["matches"][0]
-            points = [detected[side]["keypoints"][0][pairs[:, side]] for side in (0, 1)]
-        return _matches(*points, shift_px=0.5)  # whole numbers are the pixels' centres
+            return _glued(self._glue, self._detect(first), self._detect(second))
 
     def _detect(self, pixels: RgbImage) -> dict[str, Tensor]:
         image = _tensor(pixels, _XFEAT_STEP_PX).to(self._device)
@@ -271,11 +267,7 @@ class _LightGlueDisk:
 
     def match(self, first: RgbImage, second: RgbImage) -> Matches:
         with self._lock, torch.inference_mode():
-            detected = [self._detect(pixels) for pixels in (first, second)]
-            found = self._glue({"image0": detected[0], "image1": detected[1]})
-            pairs = found["matches"][0]
-            points = [detected[side]["keypoints"][0][pairs[:, side]] for side in (0, 1)]
-        return _matches(*points, shift_px=0.5)  # whole numbers are the pixels' centres
+            return _glued(self._glue, self._detect(first), self._detect(second))
 
     def _detect(self, pixels: RgbImage) -> dict[str, Tensor]:
         image = _tensor(pixels).to(self._device)
@@ -286,6 +278,13 @@ class _LightGlueDisk:
             "descriptors": found.descriptors[None],
             "image_size": size,
         }
+
+
+def _glued(glue: nn.Module, first: dict[str, Tensor], second: dict[str, Tensor]) -> Matches:
+    """What LightGlue pairs of the keypoints of two pictures."""
+    pairs = glue({"image0": first, "image1": second})["matches"][0]
+    points = [found["keypoints"][0][pairs[:, i]] for i, found in enumerate((first, second))]
+    return _matches(*points, shift_px=0.5)  # whole numbers are the pixels' centres
 
 
 def _tensor(pixels: RgbImage, step_px: int = _STEP_PX) -> Tensor:
