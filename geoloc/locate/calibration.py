@@ -152,6 +152,65 @@ def calibration_text(calibration: Calibration) -> str:
     return f'{head},\n  "outcomes": [\n{rows}\n  ]\n}}\n'
 
 
+@dataclass(frozen=True)
+class KeptCalibration:
+    """The calibration that may lie in an index, and what it has to speak of to serve.
+
+    Attributes:
+        path: Its file, which need not be there.
+        descriptor: Checksum of what describes the map today.
+        described_by: What that is, in a word.
+        features: Names of the evidence that is gathered today.
+        tiles: Digests of the tiles that the index holds.
+    """
+
+    path: Path
+    descriptor: str
+    described_by: str
+    features: tuple[str, ...]
+    tiles: tuple[str, ...]
+
+    def serving(self) -> Calibration | None:
+        """The calibration, if it speaks of what the index holds today.
+
+        Raises:
+            IndexFolderError: It cannot be read.
+        """
+        found = self._read()
+        return found if found is not None and self._misfit(found) is None else None
+
+    def notes(self) -> list[str]:
+        """What a user should know of one that does not serve.
+
+        Raises:
+            IndexFolderError: It cannot be read.
+        """
+        found = self._read()
+        misfit = None if found is None else self._misfit(found)
+        if misfit is None:
+            return []
+        return [
+            f"{self.path} does not serve: it was made {misfit}; run `geoloc calibrate` again, or "
+            "remove it"
+        ]
+
+    def _read(self) -> Calibration | None:
+        return read_calibration(self.path) if self.path.is_file() else None
+
+    def _misfit(self, calibration: Calibration) -> str | None:
+        """Why a calibration says nothing of the index; None if it does.
+
+        An index that was added to still holds the ground of before.
+        """
+        if calibration.descriptor != self.descriptor:
+            return f"with another {self.described_by}"
+        if calibration.features != self.features:
+            return "by another version of geoloc, from other evidence"
+        if calibration.tiles != self.tiles[: len(calibration.tiles)]:
+            return "on other tiles than those that the index holds now"
+        return None
+
+
 def read_calibration(path: Path) -> Calibration:
     """The calibration of a file.
 

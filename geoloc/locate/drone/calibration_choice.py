@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from geoloc.index.features.feature_map import FeatureMap
-from geoloc.index.manifest import Recipe
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, read_calibration
+from geoloc.locate.calibration import (
+    CALIBRATION_FILE,
+    Calibration,
+    KeptCalibration,
+    read_calibration,
+)
 from geoloc.locate.drone.evidence import FEATURES
 from geoloc.models.registry import find_model
 from geoloc.options import DEFAULT_DESCRIPTOR
@@ -28,8 +30,7 @@ def own_calibration(index: MapIndex) -> Calibration | None:
     Raises:
         IndexFolderError: It cannot be read.
     """
-    found = _read(index.folder)
-    return found if found is not None and _misfit(found, index.manifest.recipe) is None else None
+    return _kept(index).serving()
 
 
 def calibration_notes(index: MapIndex) -> list[str]:
@@ -38,14 +39,7 @@ def calibration_notes(index: MapIndex) -> list[str]:
     Raises:
         IndexFolderError: It cannot be read.
     """
-    found = _read(index.folder)
-    misfit = None if found is None else _misfit(found, index.manifest.recipe)
-    if misfit is None:
-        return []
-    return [
-        f"{index.folder / CALIBRATION_FILE} does not serve: it was made {misfit}; run `geoloc "
-        "calibrate` again, or remove it"
-    ]
+    return _kept(index).notes()
 
 
 def bundled_calibration(features: FeatureMap) -> Calibration | None:
@@ -54,7 +48,8 @@ def bundled_calibration(features: FeatureMap) -> Calibration | None:
     Raises:
         IndexFolderError: It cannot be read.
     """
-    found = _read(find_model(DEFAULT_DESCRIPTOR))
+    path = find_model(DEFAULT_DESCRIPTOR) / CALIBRATION_FILE
+    found = read_calibration(path) if path.is_file() else None
     is_of_these = (
         found is not None
         and found.descriptor == features.kind.checksum
@@ -63,20 +58,12 @@ def bundled_calibration(features: FeatureMap) -> Calibration | None:
     return found if is_of_these else None
 
 
-def _read(folder: Path) -> Calibration | None:
-    path = folder / CALIBRATION_FILE
-    return read_calibration(path) if path.is_file() else None
-
-
-def _misfit(calibration: Calibration, recipe: Recipe) -> str | None:
-    """Why a calibration says nothing of an index; None if it does.
-
-    An index that was added to still holds the ground of before.
-    """
-    if calibration.descriptor != "".join(recipe.descriptor.split()[1:]):
-        return "with another descriptor"
-    if calibration.features != FEATURES:
-        return "by another version of geoloc, from other evidence"
-    if calibration.tiles != recipe.tile_digests[: len(calibration.tiles)]:
-        return "on other tiles than those that the index holds now"
-    return None
+def _kept(index: MapIndex) -> KeptCalibration:
+    recipe = index.manifest.recipe
+    return KeptCalibration(
+        index.folder / CALIBRATION_FILE,
+        descriptor="".join(recipe.descriptor.split()[1:]),
+        described_by="descriptor",
+        features=FEATURES,
+        tiles=recipe.tile_digests,
+    )
