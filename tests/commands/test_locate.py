@@ -23,6 +23,7 @@ from geoloc.options import LocateOptions
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
 from geoloc.storage.lock import locked_file
+from tests.fixtures.indexes import stand_in_index
 from tests.fixtures.located import located
 from tests.fixtures.locks import held_elsewhere
 
@@ -46,7 +47,7 @@ class _Locator:
 
     def open_index(self, index: Path, options: LocateOptions) -> SimpleNamespace:
         self.calls.append((index, options))
-        return SimpleNamespace(index_id="abc", folder=index)
+        return stand_in_index("abc", index)
 
     def locate_on(
         self,

@@ -19,6 +19,7 @@ from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.results.files import read_results
 from geoloc.results.journal import journal_path, read_journal
 from geoloc.results.schema import PhotoResult
+from tests.fixtures.indexes import stand_in_index
 
 OPTIONS = LocateOptions(matcher="none", track="auto", workers=1)
 
@@ -67,7 +68,7 @@ def camp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Camp:
             self.provenance = SimpleNamespace(min_confidence=0.8, needs_calibration=False)
             self.locate = lambda photo: world.locate(photo, options)
 
-    opened = SimpleNamespace(index_id="first", folder=tmp_path)
+    opened = stand_in_index("first", tmp_path)
     monkeypatch.setattr(file_job, "open_index", lambda *_: opened)
     monkeypatch.setattr(job, "Locator", StandIn)
     return world
