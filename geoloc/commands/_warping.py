@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from geoloc.commands._console import say
+from geoloc.commands._inputs import dem_option, dsm_option
 from geoloc.errors import OptionError
 from geoloc.options import LocateOptions, OutputOptions, WarpOptions
 
@@ -67,21 +68,10 @@ def terrain_options(function: _Command) -> _Command:
         help="Index that the photos were located on, for the elevation model that it keeps; it is "
         "asked after --dem.",
     )(function)
-    function = click.option(
-        "--dsm",
-        multiple=True,
-        type=click.Path(),
-        metavar="FILE",
-        help="An elevation model with roofs and trees, which is asked before those of --dem.",
-    )(function)
-    return click.option(
-        "--dem",
-        multiple=True,
-        type=click.Path(),
-        metavar="FILE",
-        help="An elevation model of the ground, the same as `geoloc locate` was given; any raster "
-        "or VRT of heights. Without one the ground is taken for level.",
-    )(function)
+    return dem_option(
+        "An elevation model of the ground, the same as `geoloc locate` was given; any raster or "
+        "VRT of heights. Without one the ground is taken for level."
+    )(dsm_option(function))
 
 
 def given_terrain(given: dict[str, Any], progress: Progress) -> Terrain | None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from geoloc.commands._console import device_option, example, print_rows, say, verbosity_options
+from geoloc.commands._inputs import (
+    effort_option,
+    index_option,
+    metadata_option,
+    recursive_option,
+)
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import OptionError
-from geoloc.options import Effort, LocateOptions
+from geoloc.options import LocateOptions
 
 if TYPE_CHECKING:
     from geoloc.learning.calibration.job import CalibrationSummary
     from geoloc.progress import Progress
-
-_DEFAULT = LocateOptions()
 
 
 @click.command(
@@ -38,35 +42,20 @@ _DEFAULT = LocateOptions()
     help="Take N simulated photos of the map in place of PHOTOS, say 60. Needs the "
     "tiles where they were when the index was built.",
 )
-@click.option(
-    "--index",
-    default="index",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Index folder that `geoloc index` wrote; calibration.json (of drone photos) or "
-    "street_calibration.json is written into it.",
+@index_option(
+    adds="; calibration.json (of drone photos) or street_calibration.json is written into it"
 )
 @click.option(
     "--overwrite",
     is_flag=True,
     help="Let simulated photos replace a calibration that was made on real ones.",
 )
-@click.option("-r", "--recursive", is_flag=True, help="Also search subfolders.")
-@click.option(
-    "--metadata",
-    type=click.Path(),
-    metavar="FILE",
-    help="A CSV or a flight log that adds to the photos' own metadata, as in `geoloc locate`.",
+@recursive_option
+@metadata_option(
+    "A CSV or a flight log that adds to the photos' own metadata, as in `geoloc locate`."
 )
-@click.option(
-    "--effort",
-    type=click.Choice(get_args(Effort)),
-    default=_DEFAULT.effort,
-    show_default=True,
-    help="How thoroughly each photo is searched for. Calibrate as you will locate.",
-)
-@device_option(_DEFAULT.device)
+@effort_option("Calibrate as you will locate.")
+@device_option(LocateOptions.device)
 @verbosity_options
 def command(
     photos: tuple[str, ...],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
@@ -15,7 +15,8 @@ from geoloc.commands._console import (
     print_json,
     say,
 )
-from geoloc.options import ExplainOptions, ViewChoice
+from geoloc.commands._inputs import frame_rate_option, index_option, metadata_option, view_option
+from geoloc.options import ExplainOptions
 
 
 @click.command(
@@ -30,34 +31,14 @@ from geoloc.options import ExplainOptions, ViewChoice
     metavar="FILE",
     help="Picture to write, .png or .jpg.",
 )
-@click.option(
-    "--index",
-    default="index",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Index folder that `geoloc index` wrote.",
+@index_option()
+@view_option("Kind of the photo; auto decides by its metadata.")
+@metadata_option(
+    "A CSV or a flight log (.SRT) with metadata that adds to the photo's own, as in `geoloc "
+    "locate`."
 )
-@click.option(
-    "--view",
-    type=click.Choice(get_args(ViewChoice)),
-    default="auto",
-    show_default=True,
-    help="Kind of the photo; auto decides by its metadata.",
-)
-@click.option(
-    "--metadata",
-    type=click.Path(),
-    metavar="FILE",
-    help="A CSV or a flight log (.SRT) with metadata that adds to the photo's own, as in "
-    "`geoloc locate`.",
-)
-@click.option(
-    "--frame-rate",
-    "frame_rate_hz",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="PER_SECOND",
-    help="Frames per second that were taken from a video with a flight log, as in `geoloc locate`.",
+@frame_rate_option(
+    "Frames per second that were taken from a video with a flight log, as in `geoloc locate`."
 )
 @click.option(
     "--model",

@@ -9,6 +9,7 @@ import click
 
 from geoloc.commands._console import example, overwrite_option, say, verbosity_options
 from geoloc.commands._handoffs import report_lines
+from geoloc.commands._inputs import dem_option
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL
 from geoloc.options import AnswerStatus, ExportFormat, ExportOptions
@@ -40,13 +41,9 @@ from geoloc.options import AnswerStatus, ExportFormat, ExportOptions
     show_default=True,
     help="Photos to take; repeat it for several.",
 )
-@click.option(
-    "--dem",
-    multiple=True,
-    type=click.Path(),
-    metavar="FILE",
-    help="An elevation model, for heights above the sea of photos that were located without one; "
-    "repeat it for several.",
+@dem_option(
+    "An elevation model, for heights above the sea of photos that were located without one; repeat "
+    "it for several."
 )
 @overwrite_option
 @verbosity_options

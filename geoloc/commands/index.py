@@ -19,6 +19,7 @@ from geoloc.commands._console import (
     verbosity_options,
     workers_option,
 )
+from geoloc.commands._inputs import dem_option
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL, OptionError
 from geoloc.options import CellMode, IndexOptions
@@ -96,13 +97,9 @@ _DEFAULT = IndexOptions()
     "tile's own crops, dense once over the map, which is many times as quick and makes other "
     "vectors than it learnt. Other models take no notice.",
 )
-@click.option(
-    "--dem",
-    multiple=True,
-    type=click.Path(),
-    metavar="FILE",
-    help="An elevation model of the ground, whose heights around the map the index keeps for "
-    "locate. Repeat it for several; the first that knows a place wins.",
+@dem_option(
+    "An elevation model of the ground, whose heights around the map the index keeps for locate. "
+    "Repeat it for several; the first that knows a place wins."
 )
 @click.option("--append", is_flag=True, help="Add tiles that are not in the index yet.")
 @click.option(

@@ -20,6 +20,17 @@ from geoloc.commands._console import (
 )
 from geoloc.commands._handoffs import check_handoffs, hand_off, handoff_options, handoffs_of
 from geoloc.commands._heatmaps import check_heatmaps, heatmap_option, heatmaps_of_located
+from geoloc.commands._inputs import (
+    dem_option,
+    dsm_option,
+    effort_option,
+    format_option,
+    frame_rate_option,
+    index_option,
+    metadata_option,
+    recursive_option,
+    view_option,
+)
 from geoloc.commands._progress import progress_bar
 from geoloc.commands._reporting import check_report, report_located
 from geoloc.commands._warping import (
@@ -31,13 +42,11 @@ from geoloc.commands._warping import (
 )
 from geoloc.errors import EXIT_INTERRUPTED, EXIT_PARTIAL
 from geoloc.options import (
-    Effort,
     LocateOptions,
     MatcherName,
     OutputFormat,
     OutputOptions,
     PriorKind,
-    ViewChoice,
     WarpOptions,
 )
 
@@ -57,57 +66,28 @@ _DEFAULT = LocateOptions()
     help="File to write. Its extension chooses the format: .geojson, .geojsonl, .gpkg, .fgb, "
     ".parquet or .csv. A - writes to stdout.",
 )
-@click.option(
-    "--index",
-    default="index",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Index folder that `geoloc index` wrote.",
+@index_option()
+@recursive_option
+@view_option(
+    "Kind of the photos; auto decides for each photo. Street photos and panoramas need an index of "
+    "a model with the view ground (see `geoloc models show`)."
 )
-@click.option("-r", "--recursive", is_flag=True, help="Also search subfolders.")
-@click.option(
-    "--view",
-    type=click.Choice(get_args(ViewChoice)),
-    default=_DEFAULT.view,
-    show_default=True,
-    help="Kind of the photos; auto decides for each photo. Street photos and panoramas need "
-    "an index of a model with the view ground (see `geoloc models show`).",
+@metadata_option(
+    "A CSV with metadata that adds to the photos' own: photo and any of lon, lat (degrees), "
+    "rel_alt_m, yaw_deg, pitch_deg (-90 looks straight down), roll_deg, hfov_deg, timestamp. Or a "
+    "DJI flight log (.SRT) of the video that the photos are frames of; one that lies beside them "
+    "is found without this option."
 )
-@click.option(
-    "--metadata",
-    type=click.Path(),
-    metavar="FILE",
-    help="A CSV with metadata that adds to the photos' own: photo and any of lon, lat "
-    "(degrees), rel_alt_m, yaw_deg, pitch_deg (-90 looks straight down), roll_deg, "
-    "hfov_deg, timestamp. Or a DJI flight log (.SRT) of the video that the photos are "
-    "frames of; one that lies beside them is found without this option.",
+@frame_rate_option(
+    "Frames per second that were taken from a video with a flight log. Not needed where a frame's "
+    "name ends with its number in the video or contains a rate such as _2fps_."
 )
-@click.option(
-    "--frame-rate",
-    "frame_rate_hz",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="PER_SECOND",
-    help="Frames per second that were taken from a video with a flight log. Not needed where "
-    "a frame's name ends with its number in the video or contains a rate such as "
-    "_2fps_.",
+@dem_option(
+    "An elevation model of the ground under the map: any raster or VRT of heights, in metres or in "
+    "the unit that it states, of any CRS. Repeat it for several; the first that knows a place "
+    "wins. Without one the ground is taken for level."
 )
-@click.option(
-    "--dem",
-    multiple=True,
-    type=click.Path(),
-    metavar="FILE",
-    help="An elevation model of the ground under the map: any raster or VRT of heights, in metres "
-    "or in the unit that it states, of any CRS. Repeat it for several; the first that knows a "
-    "place wins. Without one the ground is taken for level.",
-)
-@click.option(
-    "--dsm",
-    multiple=True,
-    type=click.Path(),
-    metavar="FILE",
-    help="An elevation model with roofs and trees, which is asked before those of --dem.",
-)
+@dsm_option
 @click.option(
     "--prior",
     default=_DEFAULT.prior,
@@ -148,13 +128,7 @@ _DEFAULT = LocateOptions()
     "looked for again near the photos before and after them. FIELD is a column of --metadata that "
     "names the flight of each photo.",
 )
-@click.option(
-    "--effort",
-    type=click.Choice(get_args(Effort)),
-    default=_DEFAULT.effort,
-    show_default=True,
-    help="How thoroughly each photo is searched for. More effort finds more and takes longer.",
-)
+@effort_option("More effort finds more and takes longer.")
 @click.option(
     "--top-k",
     type=click.IntRange(min=1),
@@ -228,13 +202,7 @@ _DEFAULT = LocateOptions()
     help="Also make a page to look at the results with, NAME.html (see `geoloc report`, which does "
     "so afterwards).",
 )
-@click.option(
-    "-f",
-    "--format",
-    "fmt",
-    type=click.Choice(get_args(OutputFormat)),
-    help="Format of the output, if the extension does not say it.",
-)
+@format_option
 @click.option(
     "--resume",
     is_flag=True,

@@ -17,6 +17,7 @@ from geoloc.commands._console import (
     say,
     verbosity_options,
 )
+from geoloc.commands._inputs import metadata_option, recursive_option
 from geoloc.commands._progress import progress_bar
 from geoloc.errors import EXIT_PARTIAL
 from geoloc.learning.options import PairingOptions, PairViewChoice
@@ -66,7 +67,7 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
     metavar="DIR",
     help="Folder to write: pairs.csv, tiles/ and photos/.",
 )
-@click.option("-r", "--recursive", is_flag=True, help="Also search subfolders.")
+@recursive_option
 @click.option(
     "--ground-size",
     "ground_size_m",
@@ -124,12 +125,9 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
     metavar="BOTTOM,TOP",
     help="Lower and upper elevation of the rings of ground photos, in degrees. Default: -60,30.",
 )
-@click.option(
-    "--metadata",
-    type=click.Path(),
-    metavar="FILE",
-    help="A CSV (photo and any of lon, lat, rel_alt_m, yaw_deg, pitch_deg, ...) or a DJI "
-    "flight log (.SRT) that adds to the photos' own metadata.",
+@metadata_option(
+    "A CSV (photo and any of lon, lat, rel_alt_m, yaw_deg, pitch_deg, ...) or a DJI flight log "
+    "(.SRT) that adds to the photos' own metadata."
 )
 @click.option(
     "--seed",
