@@ -8,7 +8,6 @@ without building it again.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,8 +19,9 @@ from geoloc.index.generation import IndexFiles
 from geoloc.index.manifest import IndexManifest, TerrainEntry
 from geoloc.index.stores import open_stores
 from geoloc.progress import Progress
+from geoloc.storage.atomic import is_draft
 from geoloc.terrain.content import content_of
-from geoloc.terrain.saving import DRAFT_PREFIX, save_terrain
+from geoloc.terrain.saving import save_terrain
 from geoloc.terrain.terrain import open_terrain
 from geoloc.tiles.tile_table import TileTable
 
@@ -87,10 +87,9 @@ def _free_name(folder: Path) -> str:
 def _sweep(folder: Path, manifest: IndexManifest) -> None:
     """Remove heights that the manifest does not name, and what a killed run has left."""
     kept = None if manifest.terrain is None else manifest.terrain.file
-    for path in folder.glob(f"{_NAME}*.tif"):
+    drafts = (path for path in folder.glob(f".{_NAME}*") if is_draft(path.name))
+    for path in [*folder.glob(f"{_NAME}*.tif"), *drafts]:
         if path.name != kept:
             # Windows keeps what a reader has open; the next run sweeps it.
             with suppress(PermissionError):
                 path.unlink()
-    for left in folder.glob(f"{DRAFT_PREFIX}*"):
-        shutil.rmtree(left, ignore_errors=True)

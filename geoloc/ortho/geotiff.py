@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 from affine import Affine
 from pyproj import CRS
 from rasterio.enums import ColorInterp
@@ -25,7 +23,8 @@ from geoloc.errors import OptionError, ShortWriteError
 from geoloc.geometry.crs import as_crs
 from geoloc.ortho.grid import WarpGrid
 from geoloc.ortho.resampling import BLOCK_PX, Block
-from geoloc.storage.atomic import draft_name, replacing
+from geoloc.storage.atomic import replacing
+from geoloc.tiles.cog import cog_draft
 from geoloc.tiles.gdal import GDAL_ERRORS, gdal_environment
 
 KEY_TAG = "warp_key"
@@ -119,7 +118,8 @@ def check_creation(given: Sequence[str]) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="geoloc-trial-") as folder:
             grid = WarpGrid(as_crs("EPSG:3857"), Affine(1, 0, 1, 0, -1, 1), 64, 64, 1.0)
-            _write(Path(folder) / "trial.tif", grid, (), {}, options)
+            trial = Path(folder) / "trial.tif"
+            _write(trial, trial, grid, (), {}, options)
     except GDAL_ERRORS as error:
         warnings.append(str(error))
     finally:
@@ -136,7 +136,7 @@ def write_warp(
     grid: WarpGrid,
     blocks: Iterable[Block | None],
     tags: Mapping[str, str],
-    options: Mapping[str, str],
+    options: dict[str, str],
 ) -> None:
     """Write a warped photo, whole or not at all.
 
@@ -158,15 +158,16 @@ def write_warp(
             raise ShortWriteError(f"{path} cannot be read back after it was written", path=path)
 
     with replacing(path, check=check) as draft:
-        _write(draft, grid, blocks, tags, options)
+        _write(path, draft, grid, blocks, tags, options)
 
 
 def _write(
+    path: Path,
     draft: Path,
     grid: WarpGrid,
     blocks: Iterable[Block | None],
     tags: Mapping[str, str],
-    options: Mapping[str, str],
+    options: dict[str, str],
 ) -> None:
     profile = {
         "driver": "GTiff",
@@ -186,28 +187,17 @@ def _write(
         "alpha": "YES",
     }
     with (
-        _scratch_file(draft.parent) as whole,
         gdal_environment(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_TIFF_INTERNAL_MASK=True),
+        cog_draft(path, draft, options) as whole,
+        rasterio.open(whole, "w", **profile) as out,
     ):
-        with rasterio.open(whole, "w", **profile) as out:
-            out.colorinterp = _COLOURS
-            out.update_tags(**tags)
-            for block in blocks:
-                if block is not None:
-                    height, width = block.alpha.shape
-                    rgba = np.concatenate([np.moveaxis(block.rgb, -1, 0), block.alpha[None]])
-                    out.write(rgba, window=Window(block.column, block.row, width, height))
-        rasterio.shutil.copy(whole, draft, driver="COG", **options)
-
-
-@contextmanager
-def _scratch_file(folder: Path) -> Iterator[Path]:
-    """A file that is gone at the end; under a name that the next run removes, if this is killed."""
-    path = draft_name(folder / "warp.tif")
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+        out.colorinterp = _COLOURS
+        out.update_tags(**tags)
+        for block in blocks:
+            if block is not None:
+                height, width = block.alpha.shape
+                rgba = np.concatenate([np.moveaxis(block.rgb, -1, 0), block.alpha[None]])
+                out.write(rgba, window=Window(block.column, block.row, width, height))
 
 
 def read_warp(path: Path) -> WarpFile | None:

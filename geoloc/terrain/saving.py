@@ -7,13 +7,11 @@ those of others are interpolated. Blocks without a tile near them stay empty.
 from __future__ import annotations
 
 import math
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 from affine import Affine
 from pyproj import CRS
 from rasterio.windows import Window
@@ -23,12 +21,11 @@ from geoloc.errors import RasterError, ShortWriteError
 from geoloc.geometry.crs import LonLat, crs_text, ground_scales, to_lonlat
 from geoloc.progress import Progress, Silent
 from geoloc.storage.atomic import replacing
-from geoloc.storage.disk import check_room, explain_failure
 from geoloc.terrain.elevation_raster import ElevationRaster
 from geoloc.terrain.terrain import Terrain
-from geoloc.tiles.gdal import GDAL_ERRORS, gdal_environment
+from geoloc.tiles.cog import cog_draft
+from geoloc.tiles.gdal import gdal_environment
 
-DRAFT_PREFIX = ".geoloc-terrain-"
 # Photos at the map's edge see so much of what lies beyond.
 MARGIN_M = 500.0
 # Finer heights than the map's own detail can use are averaged.
@@ -69,23 +66,10 @@ def save_terrain(
 
     with (
         replacing(path, check=check) as draft,
-        tempfile.TemporaryDirectory(prefix=DRAFT_PREFIX, dir=path.parent) as folder,
         gdal_environment(),
+        cog_draft(path, draft) as whole,
     ):
-        whole = Path(folder) / "terrain.tif"
-        try:
-            written = _write(terrain, grid, whole, progress or Silent())
-            rasterio.shutil.copy(
-                whole, draft, driver="COG", compress="DEFLATE", predictor="YES",
-                overview_resampling="AVERAGE", bigtiff="IF_SAFER",
-            )  # fmt: skip
-        except GDAL_ERRORS as error:
-            # While the file still takes the room: afterwards the disk is not full any more. GDAL
-            # has removed the copy already, which with its overviews takes as much again, and more.
-            reason = explain_failure(error, whole, path)
-            if reason is None:
-                check_room(path.parent, 2 * whole.stat().st_size)
-            raise reason or error from error
+        written = _write(terrain, grid, whole, progress or Silent())
 
 
 def _write(terrain: Terrain, grid: _Grid, path: Path, progress: Progress) -> int:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 from rasterio.windows import Window
 
 from geoloc.errors import OptionError, OutputExistsError
 from geoloc.storage.atomic import replacing
+from geoloc.tiles.cog import cog_draft
 from geoloc.tiles.gdal import gdal_environment
 from geoloc.tiles.gtiff_options import PIXEL_RGB
 from geoloc.tiles.raster import MapRaster, PixelWindow
@@ -75,20 +74,14 @@ def save_map(raster: MapRaster, windows: Sequence[PixelWindow], path: Path) -> N
         "compress": "deflate",
         **PIXEL_RGB,
     }
-    # A COG is copied from a file that is whole; that one lies on the same disk.
     with (
-        tempfile.TemporaryDirectory(prefix=".geoloc-map-", dir=path.parent) as folder,
+        replacing(path) as draft,
         gdal_environment(GDAL_TIFF_INTERNAL_MASK=True),
+        cog_draft(path, draft) as whole,
+        rasterio.open(whole, "w", **profile) as out,
     ):
-        whole = Path(folder) / "map.tif"
-        with rasterio.open(whole, "w", **profile) as out:
-            for window in _blocks(sides, (int(left), int(top), int(right), int(bottom))):
-                _copy(raster, out, window, (int(left), int(top)))
-        with replacing(path) as draft:
-            rasterio.shutil.copy(
-                whole, draft, driver="COG", compress="DEFLATE", predictor="YES",
-                overview_resampling="AVERAGE", bigtiff="IF_SAFER",
-            )  # fmt: skip
+        for window in _blocks(sides, (int(left), int(top), int(right), int(bottom))):
+            _copy(raster, out, window, (int(left), int(top)))
 
 
 def _sides(raster: MapRaster, windows: Sequence[PixelWindow]) -> Any:

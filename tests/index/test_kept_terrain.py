@@ -18,6 +18,7 @@ from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.map_terrain import terrain_of
 from geoloc.options import IndexOptions, LocateOptions
+from geoloc.storage.atomic import draft_name
 from tests.fixtures.full_disk import enlarge, mount_small_disk, unmount
 from tests.fixtures.indexes import BatchTeller, folder_bytes, options_for, write_map, write_tiles
 from tests.fixtures.rasters import write_raster
@@ -139,7 +140,7 @@ def test_a_run_that_was_killed_while_cutting_goes_on(
     build_index(tiles, tmp_path / "whole", options(model, dem))
 
     def killed(*_: object, **__: object) -> None:
-        (index / ".geoloc-terrain-x").mkdir()
+        draft_name(index / "terrain.2.tif").touch()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -149,7 +150,7 @@ def test_a_run_that_was_killed_while_cutting_goes_on(
     assert height_m(index) is None, "it serves over level ground meanwhile"
     assert build_index(tiles, index, options(model, dem)).added == 0
     assert folder_bytes(index) == folder_bytes(tmp_path / "whole")
-    assert not list(index.glob(".geoloc-*"))
+    assert not list(index.glob(".terrain*"))
 
 
 def test_a_model_that_is_none_is_refused_before_the_work(

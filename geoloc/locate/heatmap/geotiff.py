@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 
 from geoloc.errors import ShortWriteError
 from geoloc.geometry.crs import crs_text
 from geoloc.locate.heatmap.raster import Heatmap
-from geoloc.storage.atomic import draft_name, replacing, write_text
-from geoloc.storage.disk import check_room, explain_failure
+from geoloc.storage.atomic import replacing, write_text
+from geoloc.tiles.cog import cog_draft
 from geoloc.tiles.gdal import GDAL_ERRORS, gdal_environment
 
 KEY_TAG = "heatmap_key"
@@ -52,21 +51,12 @@ def write_heatmap(path: Path, heat: Heatmap, tags: Mapping[str, str]) -> None:
         if abs(_sum(draft) - expected) > _EXACT:
             raise ShortWriteError(f"{path} lost probability while it was written", path=path)
 
-    with replacing(path, check=check) as draft, gdal_environment():
-        whole = draft_name(path)
-        try:
-            _write(whole, heat, tags)
-            rasterio.shutil.copy(
-                whole, draft, driver="COG", compress="DEFLATE", predictor="YES",
-                overview_resampling="AVERAGE",
-            )  # fmt: skip
-        except GDAL_ERRORS as error:
-            reason = explain_failure(error, whole, path)
-            if reason is None and whole.exists():
-                check_room(path.parent, 2 * whole.stat().st_size)
-            raise reason or error from error
-        finally:
-            whole.unlink(missing_ok=True)
+    with (
+        replacing(path, check=check) as draft,
+        gdal_environment(),
+        cog_draft(path, draft) as whole,
+    ):
+        _write(whole, heat, tags)
     write_text(path.with_suffix(".qml"), heatmap_style(float(heat.probabilities.max())))
 
 
