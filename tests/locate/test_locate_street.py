@@ -21,8 +21,9 @@ from geoloc.results.evaluation import Truth, evaluate_results
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
 from tests.fixtures.photos import DJI, GPANO, exif, write_photo, xmp
+from tests.fixtures.plain import plain
 from tests.fixtures.progress import RecordedProgress
-from tests.fixtures.street import StreetWorld, panorama, plain, write_panorama
+from tests.fixtures.street import StreetWorld, panorama, write_panorama
 
 # Near the middle of a tile: where the hand-made network knows a place.
 EAST_M, NORTH_M, HEADING_DEG = 225.0, -159.0, 250.0

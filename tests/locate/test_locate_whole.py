@@ -18,8 +18,9 @@ from geoloc.options import ExplainOptions, LocateOptions
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
 from tests.fixtures.photos import DJI, exif, write_photo, xmp
+from tests.fixtures.plain import plain
 from tests.fixtures.progress import RecordedProgress
-from tests.fixtures.street import panorama, plain, write_panorama
+from tests.fixtures.street import panorama, write_panorama
 from tests.fixtures.whole_photos import WholeWorld
 
 # The middle of a tile.

@@ -14,8 +14,8 @@ from geoloc.learning.calibration.job import calibrate_on_photos
 from geoloc.locate.job import locate_photos
 from geoloc.options import LocateOptions
 from tests.fixtures.photos import DJI, write_photo, xmp
+from tests.fixtures.plain import plain
 from tests.fixtures.progress import RecordedProgress
-from tests.fixtures.street import plain
 from tests.fixtures.whole_photos import WholeWorld
 
 

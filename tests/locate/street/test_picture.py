@@ -14,7 +14,8 @@ from geoloc.image_size import ImageSize
 from geoloc.locate.street.picture import panorama_pictures, photo_picture
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import Photo
-from tests.fixtures.street import panorama, plain
+from tests.fixtures.plain import plain
+from tests.fixtures.street import panorama
 
 WIDE_DEG = 140.0
 
