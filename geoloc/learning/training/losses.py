@@ -25,6 +25,7 @@ def info_nce(
     label_smoothing: float | Tensor = 0.1,
     places: Tensor | None = None,
     decoupled: bool = False,
+    wrong_queries: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of the right partner among all of the batch, in both directions.
 
@@ -40,6 +41,9 @@ def info_nce(
             no rivals: what is right for one is not held to be wrong for the other.
         decoupled: Compare a candidate with all others and not with itself (Yeh et al., ECCV 2022):
             pairs that are told apart well already go on pulling. Batches may be smaller.
+        wrong_queries: (B * K, D) of unit length, K a query, those of a query one after the other:
+            what a reference is compared with besides, and is never right, as a ring at a wrong
+            heading. They take no part in the smoothing.
     """
     logits = log_scale.exp() * queries.float() @ references.float().T
     rivals = torch.ones_like(logits, dtype=torch.bool)
@@ -47,18 +51,31 @@ def info_nce(
         rivals = places[:, None] != places[None, :]
         rivals = rivals | torch.eye(len(places), dtype=torch.bool, device=places.device)
     forth = _cross_entropy(logits, label_smoothing, rivals, decoupled=decoupled)
-    back = _cross_entropy(logits.T, label_smoothing, rivals, decoupled=decoupled)
+    wrong = None
+    if wrong_queries is not None:
+        wrong = log_scale.exp() * references.float() @ wrong_queries.float().T
+        # Another pair of the place may be turned otherwise: what is wrong here is right there.
+        copies = len(wrong_queries) // len(queries)
+        wrong = wrong.masked_fill(~rivals.repeat_interleave(copies, dim=1), -math.inf)
+    back = _cross_entropy(logits.T, label_smoothing, rivals, decoupled=decoupled, wrong=wrong)
     return (forth + back) / 2
 
 
 def _cross_entropy(
-    logits: Tensor, smoothing: float | Tensor, rivals: Tensor, *, decoupled: bool
+    logits: Tensor,
+    smoothing: float | Tensor,
+    rivals: Tensor,
+    *,
+    decoupled: bool,
+    wrong: Tensor | None = None,
 ) -> Tensor:
     """Cross entropy of the diagonal, mean over the rows; (B, B), scalar or (B,), rivals (B, B).
 
     As torch's, which has but one smoothing for all rows, and cannot leave out what is smoothed.
+    Logits (B, N) in `wrong` join the sum of their row alone.
     """
-    largest = logits.masked_fill(~rivals, -math.inf).logsumexp(dim=1)
+    candidates = logits.masked_fill(~rivals, -math.inf)
+    largest = (candidates if wrong is None else torch.cat([candidates, wrong], 1)).logsumexp(dim=1)
     if decoupled:
         # What the logarithm of a row's sum loses where one candidate leaves the sum.
         share = (logits - largest[:, None]).exp().masked_fill(~rivals, 0.0)
@@ -82,7 +99,12 @@ class SymmetricInfoNCE(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / temperature)))
 
     def forward(
-        self, queries: Tensor, references: Tensor, *, places: Tensor | None = None
+        self,
+        queries: Tensor,
+        references: Tensor,
+        *,
+        places: Tensor | None = None,
+        wrong_queries: Tensor | None = None,
     ) -> Tensor:
         """The loss of unit vectors (B, D) whose partners stand in the same row.
 
@@ -90,6 +112,7 @@ class SymmetricInfoNCE(nn.Module):
             queries: (B, D) of unit length.
             references: (B, D) of unit length.
             places: (B,); pairs of one place are no rivals. None: all pairs are.
+            wrong_queries: (B * K, D), see `info_nce`.
         """
         return info_nce(
             queries,
@@ -98,6 +121,7 @@ class SymmetricInfoNCE(nn.Module):
             label_smoothing=self.label_smoothing,
             places=places,
             decoupled=self.decoupled,
+            wrong_queries=wrong_queries,
         )
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from geoloc.errors import ModelError
+from geoloc.learning.training.heading_negatives import draw_rolls, roll_rings
 from geoloc.learning.training.losses import MeanLoss, MeanWeights, SymmetricInfoNCE, WeightedInfoNCE
 from geoloc.learning.training.processes import Processes
 from geoloc.learning.training.recipe import LossChoice
@@ -37,6 +38,15 @@ class Objective(nn.Module):
 
     Batch norms (MEAN has some) see their own process's share only, as they do in the authors'
     training on several GPUs.
+
+    Args:
+        network: Both branches.
+        loss: As `build_loss` makes it.
+        processes: Which train it together.
+        views: The branches that queries and references pass.
+        precision: Of the networks' arithmetic; None is full.
+        heading_negatives: Copies of every query, which are rings, at wrong headings.
+        heading_least_deg: Least angle of these from the right heading.
     """
 
     def __init__(
@@ -47,8 +57,11 @@ class Objective(nn.Module):
         *,
         views: tuple[View, View],
         precision: torch.dtype | None,
+        heading_negatives: int = 0,
+        heading_least_deg: float = 30.0,
     ) -> None:
         super().__init__()
+        self._copies, self._least_deg = heading_negatives, heading_least_deg
         self.network, self.loss = network, loss
         self._processes, self._views, self._precision = processes, views, precision
 
@@ -57,14 +70,26 @@ class Objective(nn.Module):
         if isinstance(self.loss, MeanLoss):
             return self._mean_loss(self.loss, sample)
         of_query, of_reference = self._views
+        count, gather = len(sample.queries), self._processes.gather
         with self._arithmetic():
-            queries = self.network(sample.queries, of_query)
+            queries = self.network(self._with_wrong_headings(sample.queries), of_query)
             references = self.network(sample.references, of_reference)
-        gather = self._processes.gather
-        compared = [gather(queries), gather(references)]
+        compared = [gather(queries[:count]), gather(references)]
         if isinstance(self.loss, WeightedInfoNCE):
             compared.append(gather(sample.overlaps))
-        return cast(Tensor, self.loss(*compared, places=gather(sample.places)))
+        more = {"wrong_queries": gather(queries[count:])} if self._copies else {}
+        return cast(Tensor, self.loss(*compared, places=gather(sample.places), **more))
+
+    def _with_wrong_headings(self, rings: Tensor) -> Tensor:
+        """Rings (B, 3, H, W) and behind them their copies at wrong headings, where such are wanted.
+
+        What is black in a ring, because a photo did not show it, turns with it.
+        """
+        if not self._copies:
+            return rings
+        width = rings.shape[3]
+        rolls = draw_rolls(len(rings), self._copies, width_px=width, least_deg=self._least_deg)
+        return torch.cat([rings, roll_rings(rings, rolls)])
 
     def _mean_loss(self, loss: MeanLoss, sample: Sample) -> Tensor:
         assert isinstance(self.network, MEAN)

@@ -135,6 +135,10 @@ class LossChoice:
         steepness: Slope of ``weighted-infonce``: how fast trust grows with the overlap.
         decoupled: For ``infonce``: a candidate is compared with all others, and not with itself
             (decoupled contrastive loss, as the statewide network is trained).
+        heading_negatives: For ``infonce`` and rings whose heading is known: hard negatives by
+            heading, so many copies of each ring, turned to wrong headings. Each copy costs one more
+            pass of the ground branch.
+        heading_least_deg: Least angle of these from the right heading, in (0, 180].
     """
 
     name: LossName = "infonce"
@@ -146,6 +150,17 @@ class LossChoice:
     alignment_weight: float = 1.3
     steepness: float = 5.0
     decoupled: bool = False
+    heading_negatives: int = 0
+    heading_least_deg: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.heading_negatives < 0 or not 0 < self.heading_least_deg <= 180:
+            raise ValueError(
+                f"[loss] heading_negatives = {self.heading_negatives} and heading_least_deg = "
+                f"{self.heading_least_deg:g}; expected 0 or more, and more than 0 to 180"
+            )
+        if self.heading_negatives and self.name != "infonce":
+            raise ValueError(f'heading_negatives need [loss] name = "infonce", not "{self.name}"')
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,8 @@ class Run:
             processes,
             views=(self.source.query_view, self.source.reference_view),
             precision=precision,
+            heading_negatives=recipe.loss.heading_negatives,
+            heading_least_deg=recipe.loss.heading_least_deg,
         )
         self.optimisation = Optimisation(self.objective, self.schedule, precision=precision)
         self.module = processes.wrap(self.objective)

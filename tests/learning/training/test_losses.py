@@ -102,6 +102,54 @@ def test_decoupled_a_batch_that_is_sure_stays_finite() -> None:
     assert bool(vectors.grad.isfinite().all())
 
 
+def test_without_wrong_queries_it_is_plain() -> None:
+    one, other = _units(1), _units(2)
+    none = torch.zeros(0, 8)
+    assert torch.equal(info_nce(one, other, ZERO, wrong_queries=none), info_nce(one, other, ZERO))
+
+
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_wrong_queries_join_what_a_reference_is_compared_with(decoupled: bool) -> None:
+    one, other = _units(1), _units(2)
+    wrong = torch.cat([_units(3), _units(4)])
+    losses = []
+    for rows, more in ((one @ other.T, torch.zeros(BATCH, 0)), (other @ one.T, other @ wrong.T)):
+        logs = []
+        for i in range(BATCH):
+            rest = [rows[i, k] for k in range(BATCH) if k != i or not decoupled]
+            logs.append(rows[i, i] - torch.stack([*rest, *more[i]]).logsumexp(0))
+        losses.append(-torch.stack(logs).mean())
+    found = info_nce(
+        one, other, ZERO, label_smoothing=0.0, decoupled=decoupled, wrong_queries=wrong
+    )
+    assert float(found) == pytest.approx(float(sum(losses)) / 2, abs=1e-5)
+
+
+def test_wrong_queries_of_the_same_place_are_its_own_pairs_alone() -> None:
+    one, other, wrong = _units(1), _units(2), _units(3)
+    places = torch.tensor([4, 4, 7, 9])
+    rivals = [[0, 2, 3], [1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]]
+    plain = info_nce(one, other, ZERO, label_smoothing=0.0, places=places)
+    found = info_nce(one, other, ZERO, label_smoothing=0.0, places=places, wrong_queries=wrong)
+    back, more = other @ one.T, other @ wrong.T
+    added = [
+        torch.cat([back[i, rivals[i]], more[i, rivals[i]]]).logsumexp(0)
+        - back[i, rivals[i]].logsumexp(0)
+        for i in range(BATCH)
+    ]
+    assert float(found - plain) == pytest.approx(float(sum(added)) / BATCH / 2, abs=1e-5)
+
+
+def test_the_gradient_parts_a_tile_from_its_ring_at_a_wrong_heading() -> None:
+    right, tiles = _units(1).requires_grad_(), torch.eye(BATCH, 8)
+    wrong = _units(1).requires_grad_()  # as yet the network sees no difference
+    info_nce(right, tiles, torch.tensor(2.0), wrong_queries=wrong).backward()
+    assert right.grad is not None
+    assert wrong.grad is not None
+    assert bool(((-right.grad * tiles).sum(dim=1) > 0).all())
+    assert bool(((-wrong.grad * tiles).sum(dim=1) < 0).all())
+
+
 def test_the_temperature_of_the_module_is_learnt_and_starts_at_seven_hundredths() -> None:
     loss = SymmetricInfoNCE()
     loss(_units(1), _units(2)).backward()

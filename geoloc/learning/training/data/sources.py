@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from geoloc.errors import InputError, ModelError
+from geoloc.errors import InputError, ModelError, OptionError
 from geoloc.learning.datasets.crossview import CrossViewDataset, Split
 from geoloc.learning.training.batch import Source
 from geoloc.learning.training.data.aerial_source import AerialSource, AerialValidation
@@ -19,7 +19,7 @@ from geoloc.learning.training.data.places import Place, read_places
 from geoloc.learning.training.recipe import AERIAL, KEYPOINTS, Recipe
 from geoloc.learning.training.validation import SplitValidation, Validation
 from geoloc.models.card import ModelCard, check_describes_keypoints, check_embeds_images
-from geoloc.models.view import SATELLITE
+from geoloc.models.view import DRONE, GROUND, SATELLITE, View
 from geoloc.progress import Progress, Silent
 
 PAIRS = "pairs"
@@ -51,6 +51,8 @@ def open_training_data(
         ModelError: if the network is for other data.
     """
     _check_network(recipe, card)
+    if recipe.data.dataset in (AERIAL, KEYPOINTS):
+        _check_headings(recipe, card, DRONE)
     if recipe.data.dataset == AERIAL:
         learnt, held_out = _places(recipe, data, progress or Silent())
         size_px = _aerial_size(recipe, card)
@@ -67,6 +69,7 @@ def open_training_data(
             path=data,
         )
     _check_shapes(recipe, card, train)
+    _check_headings(recipe, card, train.query_view)
     reader = PictureReader(card.input_sizes, card.ground_fit)
     if card.crops is None:
         return TrainingData(SplitSource(train, recipe, reader), _split_validation(recipe, test))
@@ -187,4 +190,29 @@ def _check_shapes(recipe: Recipe, card: ModelCard, split: Split) -> None:
         raise ModelError(
             "size_px and small_steps of [schedule] are for aerial images; expected neither: a "
             "data set's images have the card's input sizes; take them out of the recipe"
+        )
+
+
+def _check_headings(recipe: Recipe, card: ModelCard, query_view: View) -> None:
+    """Whether the queries are rings that show which way is north, where wrong ones are wanted.
+
+    Raises:
+        OptionError: if they are not: a ring without a heading has no wrong one.
+    """
+    choice = recipe.augmentation
+    why = ""
+    if query_view != GROUND:
+        why = f"the queries are of the view {query_view}"
+    elif card.ground_fit != "ring":
+        why = f'ground_fit = "{card.ground_fit}" in [card.input] takes photos whole'
+    elif card.crops is not None:
+        why = "crops are cut from the maps at any bearing"
+    elif choice.roll:
+        why = f"roll = {choice.roll:g} in [augmentation] hides their headings"
+    elif choice.quarter_turns and choice.turned != "both":
+        why = f'turned = "{choice.turned}" in [augmentation] turns tiles without their rings'
+    if recipe.loss.heading_negatives and why:
+        raise OptionError(
+            f"heading_negatives = {recipe.loss.heading_negatives} in [loss] turns rings to wrong "
+            f"headings, but {why}; expected rings of known heading; take it out of the recipe"
         )

@@ -103,6 +103,15 @@ def test_what_is_only_done_to_tiles_and_rings_is_refused(recipe: Recipe, streets
         _open(replace(recipe, sampling=similar), streets)
 
 
+def test_photos_that_are_no_rings_have_no_wrong_heading(recipe: Recipe, streets: Path) -> None:
+    wanted = replace(recipe, loss=replace(recipe.loss, heading_negatives=2))
+    with pytest.raises(OptionError, match="takes photos whole; expected rings of known heading"):
+        _open(wanted, streets)
+    rings = {**recipe.card["input"], "ground_fit": "ring"}
+    with pytest.raises(OptionError, match="at any bearing; expected rings"):
+        _open(replace(wanted, card={**recipe.card, "input": rings}), streets)
+
+
 def test_a_photo_without_a_position_is_named(recipe: Recipe, streets: Path) -> None:
     table = streets / "pairs.csv"
     lines = [line.split(",") for line in table.read_text().splitlines()]
