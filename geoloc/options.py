@@ -153,8 +153,8 @@ class IndexOptions:
             map's pixels, which must stay where they are.
         descriptor: Descriptor of the local features: a model, by name or folder, or ``rootsift``.
         cells: How tiles are embedded whose network looks around them: ``exact`` passes it over the
-            crops of each tile, ``dense`` once over the map, which is many times as quick and makes
-            other vectors than it learnt. Other networks take no notice.
+            crops of each tile; ``dense`` passes all but its last stage once over the map, which is
+            several times as quick and makes slightly other vectors. Other networks take no notice.
         dem: Elevation models whose heights the index keeps; the first that knows a place wins.
             None keeps those that are there.
         append: Add tiles that the index does not hold yet.

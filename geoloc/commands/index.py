@@ -94,8 +94,8 @@ _DEFAULT = IndexOptions()
     default=_DEFAULT.cells,
     show_default=True,
     help="How tiles are embedded by a model that looks around them: exact passes it over each "
-    "tile's own crops, dense once over the map, which is many times as quick and makes other "
-    "vectors than it learnt. Other models take no notice.",
+    "tile's own crops, dense most of it once over the map, which is several times as quick and "
+    "makes slightly other vectors. Other models take no notice.",
 )
 @dem_option(
     "An elevation model of the ground, whose heights around the map the index keeps for locate. "

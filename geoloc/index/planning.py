@@ -93,22 +93,22 @@ def plan_index(
 
 
 def _cell_costs(tiles: TileSet, rows: Int64Array, embedder: Embedder) -> dict[CellMode, CellCost]:
-    """What it costs to embed cells; time goes with the pixels that the network sees."""
-    crops = crops_of(embedder.card)
+    """What it costs to embed cells; time goes with the multiply-adds."""
+    crops, each = crops_of(embedder.card), macs_per_pixel(embedder)
     per_cell_px = len(crops.ground_sizes_m) * crops.size_px**2
     dense = DenseReader(tiles, crops, embedder)
-    blocks = shards_of(tiles, rows, embedder, "dense")
-    pixels: dict[CellMode, int] = {
-        "exact": per_cell_px * len(rows),
-        "dense": sum(dense.count_pixels(block) for block in blocks),
+    shared_px = sum(dense.count_pixels(part) for part in shards_of(tiles, rows, embedder, "dense"))
+    own_px = per_cell_px * len(rows)
+    macs: dict[CellMode, float] = {
+        "exact": own_px * (each.shared + each.own),
+        "dense": shared_px * each.shared + own_px * each.own,
     }
     cell_s = _time_cell(CropReader(tiles, crops), rows, embedder)
-    macs = macs_per_pixel(embedder)
     return {
         mode: CellCost(
-            count_px * macs / 1e9, None if cell_s is None else cell_s * count_px / per_cell_px
+            count / 1e9, None if cell_s is None else cell_s * len(rows) * count / macs["exact"]
         )
-        for mode, count_px in pixels.items()
+        for mode, count in macs.items()
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -19,14 +19,17 @@ from geoloc.arrays import Float32Array, RgbBatch
 from geoloc.errors import DependencyError, ModelError
 from geoloc.image_size import ImageSize
 from geoloc.models.card import ModelCard, check_embeds_images
+from geoloc.models.crop_network import CropNetwork
 from geoloc.models.device import autocast_type, is_out_of_memory, resolve_device
 from geoloc.models.letterbox import letterbox
-from geoloc.models.nets.statewide import Statewide
 from geoloc.models.registry import LoadedModel, load_model
 from geoloc.models.view import GROUND, SATELLITE, View
 
 # What fits the caches of a CPU, and fills a GPU; the sizes for cuda and mps are estimates.
 _BATCH_SIZES = {"cpu": 16, "cuda": 256, "mps": 64}
+
+# Pictures, or features of pictures.
+_Items = TypeVar("_Items", RgbBatch, Float32Array)
 
 
 @dataclass(frozen=True)
@@ -169,40 +172,70 @@ class Embedder:
             ModelError: The model sees no crops.
             DependencyError: Memory does not suffice even for one tile.
         """
-        self._positional()
+        self._crop_network()
         levels = crops.shape[1]
         return self._in_batches(crops, self._embed_crops_batch, per_item=levels)
 
-    def embed_positions(self, image: RgbBatch) -> tuple[Float32Array, Float32Array]:
-        """What the satellite's branch makes of each position of one picture, before pooling.
+    @property
+    def shared_stride_px(self) -> int:
+        """Pixels a side of the map that one of the `shared_features` stands for.
 
-        A tile's vector is what `geoloc.models.nets.statewide.pool_positions` makes of the positions
-        of its crops, brought to unit length; so neighbouring tiles can share positions.
+        Raises:
+            ModelError: The model sees no crops.
+        """
+        return self._crop_network().shared_stride_px
+
+    def shared_features(self, image: RgbBatch) -> Float32Array:
+        """What the first part of the satellite's branch makes of one picture of the map.
+
+        Tiles whose crops lie in the picture can share it; `embed_shared` makes vectors of it.
 
         Args:
-            image: (H, W, 3) RGB bytes; rows and columns beyond a multiple of 32 are lost.
+            image: (H, W, 3) RGB bytes; rows and columns beyond a multiple of the stride are lost.
 
         Returns:
-            Logits (h, w, heads) and values (h, w, D), float32.
+            (h, w, C) float32.
 
         Raises:
             ModelError: The model sees no crops.
             DependencyError: Memory does not suffice for the picture.
         """
-        network = self._positional()
+        network = self._crop_network()
         steps = Preprocessing.of(self.card, SATELLITE)
         try:
             pixels = steps.normalise(image[None], self.device)
             with torch.inference_mode(), self._autocast():
-                logits, values = network.satellite_positions(pixels)
+                features = network.shared_features(pixels)
         except (RuntimeError, MemoryError) as error:
             self._shrink_batches(error, 1)
             raise
-        return logits[0].float().cpu().numpy(), values[0].float().cpu().numpy()
+        return features[0].permute(1, 2, 0).float().cpu().numpy()
 
-    def _positional(self) -> Statewide:
-        """The network, if it pools positions of several crops."""
-        if not isinstance(self._network, Statewide):
+    def embed_shared(self, features: Float32Array) -> Float32Array:
+        """Embed tiles from the `shared_features` of their crops.
+
+        Args:
+            features: (N, L, s, s, C); those of each crop by itself give what `embed_crops` gives.
+
+        Returns:
+            (N, D) float32, of unit length.
+
+        Raises:
+            ModelError: The model sees no crops.
+            DependencyError: Memory does not suffice even for one tile.
+        """
+        network = self._crop_network()
+
+        def embed(batch: Float32Array) -> Float32Array:
+            ready = torch.from_numpy(batch).to(self.device).permute(0, 1, 4, 2, 3)
+            with torch.inference_mode(), self._autocast():
+                return network.embed_shared(ready).cpu().numpy()
+
+        return self._in_batches(features, embed, per_item=features.shape[1])
+
+    def _crop_network(self) -> CropNetwork:
+        """The network, if it sees tiles in several crops."""
+        if not isinstance(self._network, CropNetwork):
             raise ModelError(
                 f"model {self.card.name} ({self.card.architecture}) sees a tile whole; expected "
                 "one that sees it in several crops, of architecture statewide; use embed",
@@ -212,8 +245,8 @@ class Embedder:
 
     def _in_batches(
         self,
-        items: RgbBatch,
-        embed_batch: Callable[[RgbBatch], Float32Array],
+        items: _Items,
+        embed_batch: Callable[[_Items], Float32Array],
         *,
         per_item: int = 1,
     ) -> Float32Array:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -9,8 +12,20 @@ from geoloc.models.embedder import Embedder
 from geoloc.models.view import SATELLITE
 
 
-def macs_per_pixel(embedder: Embedder) -> float:
-    """Multiply-adds of a network that looks around its tiles, for each pixel of the map it sees.
+class PixelCost(NamedTuple):
+    """Multiply-adds for each pixel that a network sees of the map.
+
+    Attributes:
+        shared: Of its first part, which neighbouring tiles can share.
+        own: Of the rest, which each tile wants for its own crops.
+    """
+
+    shared: float
+    own: float
+
+
+def macs_per_pixel(embedder: Embedder) -> PixelCost:
+    """Multiply-adds of a network that looks around its tiles.
 
     Convolutions and matrix products are counted while it computes one crop.
 
@@ -18,6 +33,19 @@ def macs_per_pixel(embedder: Embedder) -> float:
         ModelError: The network sees a tile whole.
     """
     side_px = embedder.card.input_size(SATELLITE).height_px
+    image = np.zeros((side_px, side_px, 3), np.uint8)
+    features = embedder.shared_features(image)
+    shared, own = (
+        _macs(part)
+        for part in (
+            lambda: embedder.shared_features(image),
+            lambda: embedder.embed_shared(features[None, None]),
+        )
+    )
+    return PixelCost(shared / side_px**2, own / side_px**2)
+
+
+def _macs(compute: Callable[[], object]) -> float:
     with FlopCounterMode(display=False) as counter:
-        embedder.embed_positions(np.zeros((side_px, side_px, 3), np.uint8))
-    return float(counter.get_total_flops()) / 2 / side_px**2
+        compute()
+    return float(counter.get_total_flops()) / 2

@@ -1,6 +1,6 @@
 """Dense cells against exact ones: how near, and how much quicker; prints figures, asserts none.
 
-Cells of a fabricated town are embedded from their own crops, and from positions that they share.
+Cells of a fabricated town are embedded from their own crops, and from features that they share.
 Queries are the crops of the same cells, moved by 10 m in a random direction and turned by up to 10
 degrees: a query is found where its own cell is the best. Both indexes answer the same queries.
 The model is a folder of one's own, or the statewide network with a small backbone, whose weights
@@ -30,6 +30,7 @@ from geoloc.index.map_ground import MapGround
 from geoloc.models.conversion.checkpoint import write_checkpoint
 from geoloc.models.conversion.job import import_model
 from geoloc.models.embedder import Embedder
+from geoloc.models.network_cost import macs_per_pixel
 from geoloc.options import ImportOptions, TileOptions
 from geoloc.synthetic.world import World, write_map
 from geoloc.tiles.job import cut_tiles
@@ -101,10 +102,11 @@ def measure(tiles: TileSet, rows: Int64Array, embedder: Embedder) -> None:
     best = (queries @ exact.T).argmax(axis=1)
     others = (exact @ exact.T)[~np.eye(len(rows), dtype=bool)]
     cosines, numbers = (dense * exact).sum(axis=1), np.arange(len(rows))
-    pixels = len(rows) * len(crops.gsds_m) * crops.size_px**2 / dense_reader.count_pixels(rows)
+    own_px, cost = len(rows) * len(crops.gsds_m) * crops.size_px**2, macs_per_pixel(embedder)
+    dense_macs = dense_reader.count_pixels(rows) * cost.shared + own_px * cost.own
     print(f"{len(rows)} cells, queries moved by {MOVED_M:g} m and turned by {TURNED_DEG:g} degrees")
     print(f"CPU seconds: exact {exact_s:.1f}, dense {dense_s:.1f}, {exact_s / dense_s:.1f} times;")
-    print(f"  pixels that the network sees: {pixels:.1f} times")
+    print(f"  multiply-adds: {own_px * sum(cost) / dense_macs:.1f} times")
     print(f"cosine of a cell's two vectors: mean {cosines.mean():.3f}, least {cosines.min():.3f}")
     print(f"cosine of two cells, exact: mean {others.mean():.3f}")
     print(f"the same less the mean of all: {_centred(dense, exact).mean():.2f}")

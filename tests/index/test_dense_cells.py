@@ -11,7 +11,7 @@ from affine import Affine
 from geoloc.errors import RasterError
 from geoloc.index.cell_blocks import cell_blocks
 from geoloc.index.cell_vectors import CropReader, embed_cells
-from geoloc.index.dense_cells import DenseReader
+from geoloc.index.dense_cells import DenseReader, border_correction, spread
 from geoloc.index.embedded_batch import EmbeddedBatch
 from geoloc.index.ground_grid import GroundGrid
 from geoloc.index.map_ground import MapGround
@@ -20,9 +20,9 @@ from geoloc.tiles.tile_set import TileSet
 from tests.fixtures import rasters
 from tests.fixtures.cells import PatchMeans, cut_cells
 
-# Positions of 32 and 64 m around cells of 32 m: on the first's grid, between two of the second's.
+# Features of 16 and 32 m under cells of 32 m: windows begin at whole ones.
 CROPS = TileCrops((128.0, 256.0), 128)
-# Positions of 27 and 51 m: windows begin anywhere.
+# Features of 13.5 and 25.5 m: windows begin up to half of that beside their crops.
 ODD = TileCrops((135.0, 255.0), 160)
 
 
@@ -60,29 +60,69 @@ def inner(cells: TileSet, margin: int) -> np.ndarray:
     return np.flatnonzero(inside[0] & inside[1])
 
 
-def test_windows_that_lie_on_the_positions_give_the_same(tmp_path: Path) -> None:
-    """Where positions are as long as cells, nothing differs but the reading."""
-    crops = TileCrops((128.0,), 128)
+@pytest.mark.parametrize("attention", [0.0, 3.0])
+def test_windows_that_lie_on_the_features_give_the_same(tmp_path: Path, attention: float) -> None:
+    """Where cells are whole features apart, nothing differs but the reading."""
     with cut_cells(tmp_path / "tiles", town(tmp_path / "town.tif"), cell_m=32.0) as cells:
-        dense, exact = both(cells, inner(cells, 3), PatchMeans(crops, attention=3.0))
+        dense, exact = both(cells, inner(cells, 5), PatchMeans(CROPS, attention=attention))
     assert dense.rows == exact.rows
     assert dense.vectors is not None
     assert exact.vectors is not None
-    # Mean colours over 32 pixels: the metre that the Earth's curve moves a cell is a 32nd of them.
-    np.testing.assert_allclose(dense.vectors, exact.vectors, atol=4e-3)
+    # Mean colours over 16 pixels: the metre that the Earth's curve moves a cell is a 16th of them.
+    np.testing.assert_allclose(dense.vectors, exact.vectors, atol=8e-3)
 
 
-@pytest.mark.parametrize("crops", [CROPS, ODD], ids=["between", "anywhere"])
-def test_windows_between_positions_are_centred_on_their_cells(
-    tmp_path: Path, crops: TileCrops
-) -> None:
-    """Over a ramp the mean of a window is the colour of its middle, wherever it begins."""
+def test_windows_between_features_begin_at_the_nearest(tmp_path: Path) -> None:
+    """Over a ramp the mean of a window is the colour of its middle."""
     with cut_cells(tmp_path / "tiles", ramp(tmp_path / "ramp.tif"), cell_m=32.0) as cells:
-        dense, exact = both(cells, inner(cells, 7), PatchMeans(crops))
+        dense, exact = both(cells, inner(cells, 7), PatchMeans(ODD))
     assert dense.vectors is not None
     assert exact.vectors is not None
-    np.testing.assert_allclose(dense.vectors, exact.vectors, atol=3e-3)
+    # Half a feature is 13 m, 3 grey levels of about 80.
+    assert np.abs(dense.vectors - exact.vectors).max() < 0.03
+    assert np.abs(dense.vectors - exact.vectors).mean() < 0.01
     assert np.ptp(exact.vectors, axis=0).max() > 0.05
+
+
+def test_what_edges_add_to_a_crop_is_added_to_windows(tmp_path: Path) -> None:
+    with cut_cells(tmp_path / "tiles", town(tmp_path / "town.tif"), cell_m=32.0) as cells:
+        rows = inner(cells, 5)
+        plain, _ = both(cells, rows, PatchMeans(CROPS, attention=3.0))
+        dense, exact = both(cells, rows, PatchMeans(CROPS, attention=3.0, edge=0.5))
+    assert plain.vectors is not None
+    assert dense.vectors is not None
+    assert exact.vectors is not None
+    assert np.abs(plain.vectors - exact.vectors).max() > 0.05
+    np.testing.assert_allclose(dense.vectors, exact.vectors, atol=8e-3)
+
+
+def test_a_correction_is_the_mean_over_cells_and_ground_sizes() -> None:
+    shared = np.random.default_rng(2).normal(size=(3, 2, 4, 4, 5)).astype(np.float32)
+    change = np.arange(80, dtype=np.float32).reshape(4, 4, 5)
+    own = shared + change
+    own[0], own[1] = own[0] + 6, own[1] - 3
+    np.testing.assert_allclose(border_correction(own, shared), change + 1, atol=1e-4)
+
+
+def test_sampled_cells_are_spread_evenly() -> None:
+    assert spread(np.arange(80)).tolist() == [5, 15, 25, 35, 45, 55, 65, 75]
+    assert spread(np.array([3, 9])).tolist() == [3, 9]
+    assert spread(np.zeros(0, np.int64)).tolist() == []
+
+
+def test_a_block_whose_samples_cannot_be_read_alone_goes_without_a_correction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(self: CropReader, rows: np.ndarray) -> np.ndarray:
+        raise RasterError("a bad block")
+
+    with cut_cells(tmp_path / "tiles", town(tmp_path / "town.tif"), cell_m=32.0) as cells:
+        plain, _ = both(cells, inner(cells, 7), PatchMeans(CROPS))
+        monkeypatch.setattr(CropReader, "__call__", damaged)
+        reader = DenseReader(cells, CROPS, PatchMeans(CROPS, edge=0.5))
+        found = reader.embed(inner(cells, 7), wait=lambda: None)
+    assert found.rows == plain.rows
+    np.testing.assert_allclose(found.vectors, plain.vectors, atol=8e-3)
 
 
 def test_all_levels_share_one_softmax(tmp_path: Path) -> None:
@@ -134,14 +174,14 @@ def test_what_cannot_be_read_costs_the_cells_that_see_it(
         return read(self, grid, first=first)
 
     monkeypatch.setattr(MapGround, "read", damaged)
-    monkeypatch.setattr("geoloc.index.dense_cells._CORE", 6)
+    monkeypatch.setattr("geoloc.index.dense_cells._CORE_PX", 192)
     with cut_cells(tmp_path / "tiles", town(tmp_path / "town.tif"), cell_m=32.0) as cells:
         reader = DenseReader(cells, CROPS, PatchMeans(CROPS))
         found = reader.embed(np.arange(len(cells)), wait=lambda: None)
         lost = np.array([row for row, _ in found.failures])
         table = cells.table.iloc[lost]
     assert sorted(found.rows + lost.tolist()) == list(range(len(cells)))
-    # The first six positions a side are lost, and with them the windows that begin in them.
+    # The first features a side are lost, and with them the windows that begin in them.
     assert sorted(set(table["row"])) == sorted(set(table["col"]))
     assert 0 < len(lost) < 64
     assert all(str(error) == "a bad block" for _, error in found.failures)

@@ -19,7 +19,7 @@ from geoloc.index.manifest import IndexManifest
 from geoloc.index.planning import plan_index
 from geoloc.index.vector_store import FaissStore
 from geoloc.models.embedder import Embedder
-from geoloc.options import CellMode, IndexOptions, TileOptions
+from geoloc.options import ONE_MACHINE, CellMode, EngineOptions, IndexOptions, TileOptions
 from geoloc.tiles.job import cut_tiles
 from geoloc.tiles.manifest import TileManifest
 from geoloc.tiles.tile_set import TileSet
@@ -146,13 +146,14 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     monkeypatch.setattr(tile_vectors, "_EXACT_BLOCK", (30, 1e6))
     monkeypatch.setattr(tile_vectors, "_DENSE_BLOCK", (30, 1e6))
     build_index(cells, tmp_path / "whole", options(model, cells=mode))
-    done = list[int]()
-    name = "embed_positions" if mode == "dense" else "embed_crops"
+    # A dense block takes 3 pictures of the map, and 3 crops of each of 8 sampled cells.
+    done, last = list[int](), 40 if mode == "dense" else 8
+    name = "shared_features" if mode == "dense" else "embed_crops"
     original: Callable[..., object] = getattr(Embedder, name)
 
     def interrupted(self: Embedder, pixels: np.ndarray) -> object:
         done.append(1)
-        if len(done) == 8:
+        if len(done) == last:
             raise KeyboardInterrupt
         return original(self, pixels)
 
@@ -161,9 +162,18 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         build_index(cells, tmp_path / "index", options(model, cells=mode))
     kept = len(list((tmp_path / "index" / "parts").glob("0*.npz")))
     assert kept > 0
-    done[:] = [1] * 8
+    done[:] = [1] * last
     build_index(cells, tmp_path / "index", options(model, cells=mode))
     assert folder_bytes(tmp_path / "index") == folder_bytes(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_cluster_embeds_cells_to_the_same_bytes(cells: Path, model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    for name, engine in (("one", ONE_MACHINE), ("ray", EngineOptions(engine="ray", actors=1))):
+        summary = build_index(cells, tmp_path / name, options(model), engine=engine)
+        assert (summary.tiles, summary.left_out) == (121, 0)
+    assert folder_bytes(tmp_path / "ray") == folder_bytes(tmp_path / "one")
 
 
 @pytest.mark.slow
@@ -226,4 +236,4 @@ def _crop_macs() -> int:
         macs += side**2 * kernel**2 * before * width
         macs += depth * side**2 * (49 * width + 2 * 4 * width**2)
         before = width
-    return macs + side**2 * before * (4 + 16)
+    return macs + side**2 * (before * (4 + 16) + 16)

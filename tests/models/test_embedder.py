@@ -13,7 +13,6 @@ from geoloc.errors import DependencyError, ModelError
 from geoloc.models import embedder
 from geoloc.models.device import autocast_type, resolve_device
 from geoloc.models.embedder import Embedder, Preprocessing, fingerprint
-from geoloc.models.nets.statewide import pool_positions
 from geoloc.models.registry import load_model, read_card
 from tests.fixtures.indexes import write_model
 from tests.fixtures.tiny_models import TINY_STATEWIDE, write_tiny_model
@@ -191,27 +190,22 @@ def test_a_tile_is_embedded_from_its_crops(crop_model: Path) -> None:
     assert embedder.embed_crops(_crops(0)).shape == (0, 16)
 
 
-def test_positions_of_crops_pool_to_the_vector_of_their_tile(crop_model: Path) -> None:
-    embedder = Embedder(crop_model, device="cpu")
+def test_shared_features_of_crops_make_the_vectors_of_their_tiles(crop_model: Path) -> None:
+    embedder = Embedder(crop_model, device="cpu", batch_size=4)
     embedder.precision = None
-    crops = _crops(1)[0]
-    found = [embedder.embed_positions(crop) for crop in crops]
-    logits, values = (
-        torch.from_numpy(np.concatenate([each[part].reshape(4, -1) for each in found]))
-        for part in (0, 1)
+    features = np.stack(
+        [np.stack([embedder.shared_features(crop) for crop in cell]) for cell in _crops(2)]
     )
-    assert logits.shape == (12, 4)
-    assert values.shape == (12, 16)
-    pooled = pool_positions(logits, values).numpy()
-    vector = embedder.embed_crops(crops[None])[0]
-    np.testing.assert_allclose(pooled / np.linalg.norm(pooled), vector, atol=1e-5)
+    np.testing.assert_allclose(
+        embedder.embed_shared(features), embedder.embed_crops(_crops(2)), atol=1e-5
+    )
 
 
-def test_positions_of_a_picture_of_any_shape_are_rows_and_columns(crop_model: Path) -> None:
+def test_shared_features_of_a_picture_of_any_shape_are_rows_and_columns(crop_model: Path) -> None:
     picture = np.concatenate([*_pictures(3)], axis=1)[:, :170]
-    logits, values = Embedder(crop_model, device="cpu").embed_positions(picture)
-    assert logits.shape == (2, 5, 4)
-    assert values.shape == (2, 5, 16)
+    embedder = Embedder(crop_model, device="cpu")
+    height, width = (side_px // embedder.shared_stride_px for side_px in picture.shape[:2])
+    assert embedder.shared_features(picture).shape[:2] == (height, width)
 
 
 def test_batches_of_tiles_halve_when_memory_runs_out(
@@ -245,7 +239,7 @@ def test_memory_for_not_even_one_tile_is_one_clear_error(
     with pytest.raises(DependencyError, match="one picture"):
         embedder.embed_crops(_crops(2))
     with pytest.raises(DependencyError, match="one picture"):
-        embedder.embed_positions(_pictures(1)[0])
+        embedder.shared_features(_pictures(1)[0])
 
 
 def test_tiles_and_crops_are_not_taken_for_each_other(model: Path, crop_model: Path) -> None:
@@ -254,7 +248,7 @@ def test_tiles_and_crops_are_not_taken_for_each_other(model: Path, crop_model: P
     with pytest.raises(ModelError, match="sees a tile whole"):
         Embedder(model, device="cpu").embed_crops(_crops(1))
     with pytest.raises(ModelError, match="sees a tile whole"):
-        Embedder(model, device="cpu").embed_positions(_pictures(1)[0])
+        Embedder(model, device="cpu").shared_features(_pictures(1)[0])
 
 
 def test_a_photo_is_letterboxed_where_the_card_says_so(crop_model: Path) -> None:

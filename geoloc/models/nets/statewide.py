@@ -4,7 +4,7 @@ After Fervers, Bullinger, Bodensteiner, Arens and Stiefelhagen, "Statewide Visua
 the Wild" (ECCV 2024, arXiv 2409.16763), as the authors' code computes it. A photo from the ground
 passes one tower. A cell of the map passes the other in crops of several ground sizes, and one
 softmax over the positions of all crops pools them: no position is told from another, so crops of
-any number, size and order can be pooled, and so can the positions of a whole map.
+any number, size and order can be pooled.
 """
 
 from __future__ import annotations
@@ -50,20 +50,16 @@ class StatewideOptions:
             raise ValueError(f"dimension {self.dimension} is no multiple of heads {self.heads}")
 
 
-def pool_positions(logits: Tensor, values: Tensor, log_weights: Tensor | None = None) -> Tensor:
+def pool_positions(logits: Tensor, values: Tensor) -> Tensor:
     """Means of values over all positions, weighted by the softmax of their logits, head by head.
 
     Args:
         logits: (..., T, heads) of T positions.
         values: (..., T, dimension), the channels of the first head first.
-        log_weights: (..., T) logarithm of how often each position counts; None counts each once,
-            and -inf leaves one out.
 
     Returns:
         (..., dimension), not of unit length.
     """
-    if log_weights is not None:
-        logits = logits + log_weights.unsqueeze(-1)
     weights = logits.softmax(dim=-2)
     split = values.reshape(*values.shape[:-1], logits.shape[-1], -1)
     return torch.einsum("...th,...thc->...hc", weights, split).flatten(-2)
@@ -89,7 +85,12 @@ class Statewide(nn.Module):
 
     With ``convnext_base`` and 64 heads it has 177,363,200 parameters, half of them for each view.
     Sides of images that are no multiple of 32 lose the rest.
+
+    Attributes:
+        shared_stride_px: Pixels a side that one of the `shared_features` stands for.
     """
+
+    shared_stride_px = 16
 
     def __init__(self, options: StatewideOptions | None = None) -> None:
         super().__init__()
@@ -132,6 +133,27 @@ class Statewide(nn.Module):
         logits, values = self.satellite_pool(_channels_last(self.satellite_backbone, pixels))
         return logits, values
 
+    def shared_features(self, pixels: Tensor) -> Tensor:
+        """Features (B, C, h, w) of maps (B, 3, H, W), after all stages of the tower but the last.
+
+        Neighbouring cells may share them: `embed_shared` makes vectors of windows of them.
+        """
+        features: Tensor = self.satellite_backbone.stem(pixels)
+        for stage in self.satellite_backbone.stages[:-1]:
+            features = stage(features)
+        return features
+
+    def embed_shared(self, features: Tensor) -> Tensor:
+        """Unit vectors (B, dimension) float32 of cells, from `shared_features` of their crops.
+
+        Args:
+            features: (B, L, C, s, s); those of each crop by itself make what `forward` makes.
+        """
+        tower = self.satellite_backbone
+        last: Tensor = tower.norm_pre(tower.stages[-1](features.flatten(0, 1)))
+        logits, values = self.satellite_pool(last.permute(0, 2, 3, 1))
+        return functional.normalize(_pool_crops(logits, values, len(features)).float(), dim=1)
+
     def pooled(self, images: Tensor, view: View) -> Tensor:
         """Pooled values (B, dimension) before they are brought to unit length.
 
@@ -151,10 +173,7 @@ class Statewide(nn.Module):
         if images.ndim != 5:
             raise ValueError(f"images {tuple(images.shape)}; expected crops (B, L, 3, S, S)")
         logits, values = self.satellite_positions(images.flatten(0, 1))
-        cells = len(images)
-        return pool_positions(
-            logits.reshape(cells, -1, logits.shape[-1]), values.reshape(cells, -1, values.shape[-1])
-        )
+        return _pool_crops(logits, values, len(images))
 
     def forward(self, images: Tensor, view: View) -> Tensor:
         """Unit vectors (B, dimension) float32 of images as `pooled` takes them.
@@ -163,6 +182,13 @@ class Statewide(nn.Module):
             ValueError: as `pooled` does.
         """
         return functional.normalize(self.pooled(images, view).float(), dim=1)
+
+
+def _pool_crops(logits: Tensor, values: Tensor, cells: int) -> Tensor:
+    """What the positions (cells * L, h, w, ...) of all crops of each cell are pooled to."""
+    return pool_positions(
+        logits.reshape(cells, -1, logits.shape[-1]), values.reshape(cells, -1, values.shape[-1])
+    )
 
 
 def _channels_last(tower: Any, images: Tensor) -> Tensor:

@@ -227,17 +227,14 @@ def test_crops_pooled_one_by_one_are_joined_by_their_mass(
     assert largest_difference(joined, goldens["aerial_small.pooled"]) < _EMBEDDING
 
 
-def test_a_position_that_counts_twice_is_one_that_is_there_twice() -> None:
-    generator = torch.Generator().manual_seed(3)
-    logits = torch.randn(2, 5, 4, generator=generator)
-    values = torch.randn(2, 5, 8, generator=generator)
-    doubled = [torch.cat([each, each[:, :1]], dim=1) for each in (logits, values)]
-    weights = torch.tensor([2.0, 1.0, 1.0, 1.0, 1.0]).log().expand(2, 5)
-    found = pool_positions(logits, values, weights)
-    assert torch.allclose(found, pool_positions(*doubled), atol=1e-6)
-    absent = torch.tensor([0.0, 0.0, 0.0, 0.0, -torch.inf]).expand(2, 5)
-    without = pool_positions(logits[:, :4], values[:, :4])
-    assert torch.allclose(pool_positions(logits, values, absent), without, atol=1e-6)
+def test_shared_features_of_crops_make_the_vectors_of_their_cells(network: Statewide) -> None:
+    crops = _CELLS.pixels
+    with torch.inference_mode():
+        features = network.shared_features(crops.flatten(0, 1))
+        found = network.embed_shared(features.reshape(*crops.shape[:2], *features.shape[1:]))
+        expected = network(crops, "satellite")
+    assert features.shape[-2:] == (crops.shape[-2] // 16, crops.shape[-1] // 16)
+    assert torch.allclose(found, expected, atol=1e-6)
 
 
 def test_the_order_of_crops_does_not_matter(network: Statewide) -> None:
