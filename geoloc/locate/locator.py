@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -257,29 +258,30 @@ class Locator:
     def _estimate(self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind) -> Estimate | None:
         """Near where the photo is supposed to be first, then everywhere it may be."""
         place = self.supposed_place(photo.path, metadata)
+        search = self._begin(photo, metadata, kind)
         if place is None or self._prior is None:
-            return self._search(photo, metadata, kind, self._area_rows)
+            return search(self._area_rows)
         near_rows = self._prior.rows(place, self.index.tiles, self._area_rows)
-        near = self._search(photo, metadata, kind, near_rows) if len(near_rows) else None
+        near = search(near_rows) if len(near_rows) else None
         is_sure = near is not None and near.probability >= self._options.min_confidence
         if self._prior.is_hard or is_sure:
             return near
-        anywhere = self._search(photo, metadata, kind, self._area_rows)
-        found = [one for one in (near, anywhere) if one is not None]
+        found = [one for one in (near, search(self._area_rows)) if one is not None]
         return max(found, key=lambda one: one.probability, default=None)
 
     def supposed_place(self, path: Path, metadata: PhotoMetadata) -> LonLat | None:
         """Where a photo is supposed to be, as the caller says; None where nothing is known."""
         return None if self._prior is None else self._prior.place_of(path, metadata)
 
-    def _search(
-        self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind, rows: Int64Array | None
-    ) -> Estimate | None:
-        """By local features for drone photos, by the network alone for all others."""
+    def _begin(
+        self, photo: Photo, metadata: PhotoMetadata, kind: PhotoKind
+    ) -> Callable[[Int64Array | None], Estimate | None]:
+        """What searches some tiles: by local features for drone photos, else by the network."""
         if kind != "drone":
-            return self.street.estimate(photo, metadata, kind, rows=rows, check=self.check)
-        assert self.drone is not None, "or the photo was rejected"
-        return self.drone.estimate(photo, metadata, rows=rows, check=self.check)
+            return self.street.begin(photo, metadata, kind, check=self.check)
+        drone = self.drone
+        assert drone is not None, "or the photo was rejected"
+        return lambda rows: drone.estimate(photo, metadata, rows=rows, check=self.check)
 
     def check(self) -> None:
         """Raise `CancelledError` once `cancel` was called."""

@@ -14,6 +14,8 @@ from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.explain.job import explain_photo
 from geoloc.locate.job import locate_photos
+from geoloc.models.embedder import Embedder
+from geoloc.models.view import View
 from geoloc.options import ExplainOptions, LocateOptions
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
@@ -151,6 +153,22 @@ def test_priors_and_areas_decide_where_whole_photos_are_looked_for(
     (found_out,) = locate(whole_world, phone_photo, **said)
     assert found_out.status == "located"
     assert error_m(whole_world, found_out, (EAST_M, NORTH_M)) < 5
+
+
+def test_a_prior_that_is_unsure_embeds_a_photo_once(
+    whole_world: WholeWorld, phone_photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed, embedded = Embedder.embed, list[int]()
+
+    def counted(self: Embedder, images: np.ndarray, view: View) -> np.ndarray:
+        embedded.append(len(images))
+        return embed(self, images, view)
+
+    monkeypatch.setattr(Embedder, "embed", counted)
+    away = whole_world.lonlat(380.0, -380.0)
+    (result,) = locate(whole_world, phone_photo, prior=f"near:{away.lon},{away.lat},80")
+    assert error_m(whole_world, result, (EAST_M, NORTH_M)) < 5
+    assert embedded == [1]
 
 
 @pytest.mark.parametrize("radius_m", [10, 40, 150])

@@ -69,8 +69,8 @@ def _add(found: StreetOutcomes, path: Path, true: LonLat, locator: Locator) -> N
     kind = locator.kind_of(metadata)
     if kind == "drone":
         raise PhotoError("it is taken for a drone photo", path=path)
-    street, check = locator.street, locator.check
-    answer = street.estimate(photo, metadata, kind, rows=None, check=check)
+    search = locator.street.begin(photo, metadata, kind, check=locator.check)
+    answer = search(None)
     if answer is None or answer.evidence is None:
         return
     found.radius_m = max(found.radius_m, answer.radius_m)
@@ -79,7 +79,7 @@ def _add(found: StreetOutcomes, path: Path, true: LonLat, locator: Locator) -> N
     others = np.setdiff1d(np.arange(len(locator.tiles)), own, assume_unique=True)
     chance = None
     if len(others):
-        chance = street.estimate(photo, metadata, kind, rows=others, check=check)
+        chance = search(others)
     if chance is not None and chance.evidence is not None:
         found.elsewhere.append((chance.evidence, False))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import tee
 
-from geoloc.arrays import Int64Array
+from geoloc.arrays import Float32Array, Int64Array
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.calibration import Calibration
 from geoloc.locate.estimate import Estimate
@@ -17,7 +18,7 @@ from geoloc.locate.street.posterior import (
     StreetPosteriorParameters,
     estimate_place,
 )
-from geoloc.locate.street.queries import QUERY, QueryParameters, queries_of
+from geoloc.locate.street.queries import QUERY, Query, QueryParameters, queries_of
 from geoloc.locate.street.search import STREET_SEARCH, StreetSearcher, StreetSearchParameters
 from geoloc.locate.street.tile_map import TileMap
 from geoloc.models.embedder import Embedder
@@ -69,36 +70,47 @@ class StreetLocator:
         self._searcher: StreetSearcher | None = None
         self._lock = threading.Lock()
 
-    def estimate(
+    def begin(
         self,
         photo: Photo,
         metadata: PhotoMetadata,
         kind: PhotoKind,
         *,
-        rows: Int64Array | None,
         check: Callable[[], None],
-    ) -> Estimate | None:
-        """Try stage after stage until one is sure, and keep the best; None on a tiny map.
+    ) -> StreetSearch:
+        """Begin to search for a photo.
 
         Args:
             photo: The photo, upright.
             metadata: What is known of it.
             kind: ``street`` or ``panorama``.
-            rows: Tiles to search; None is all.
             check: Called every few headings; may raise to end the work.
         """
-        parameters = self._parameters.search
         searcher = self.open_searcher()
-        best = None
-        for query in queries_of(
+        queries = queries_of(
             photo,
             metadata,
             kind,
             card=self._index.card,
             effort=self._options.effort,
             parameters=self._parameters.queries,
-        ):
-            match = searcher.match(query, count=self._options.top_k, rows=rows, check=check)
+        )
+        stages = ((query, searcher.embed(query, check=check)) for query in queries)
+        return StreetSearch(self, stages)
+
+    def estimate(
+        self, stages: Iterable[tuple[Query, Float32Array]], rows: Int64Array | None
+    ) -> Estimate | None:
+        """Try stage after stage until one is sure, and keep the best; None on a tiny map.
+
+        Args:
+            stages: Queries with their vectors.
+            rows: Tiles to search; None is all.
+        """
+        parameters, searcher = self._parameters.search, self.open_searcher()
+        best = None
+        for query, vectors in stages:
+            match = searcher.match(query, vectors, count=self._options.top_k, rows=rows)
             found = estimate_place(match, self._tiles, parameters=self._parameters.posterior)
             if found is not None and (best is None or outweighs(found, best, parameters)):
                 best = found
@@ -118,6 +130,26 @@ class StreetLocator:
     @cached_property
     def _tiles(self) -> TileMap:
         return TileMap.of(self._index.tiles, self._index.card)
+
+
+class StreetSearch:
+    """The search for one photo: however often it is asked, a picture is embedded once.
+
+    Args:
+        locator: What searches.
+        stages: Queries with their vectors, made when they are asked for.
+    """
+
+    def __init__(
+        self, locator: StreetLocator, stages: Iterator[tuple[Query, Float32Array]]
+    ) -> None:
+        self._locator = locator
+        self._stages = stages
+
+    def __call__(self, rows: Int64Array | None) -> Estimate | None:
+        """The best place among some tiles; None is all. Nothing on a tiny map."""
+        self._stages, stages = tee(self._stages)
+        return self._locator.estimate(stages, rows)
 
 
 def outweighs(

@@ -91,20 +91,19 @@ class StreetSearcher:
     def match(
         self,
         query: Query,
+        vectors: Float32Array,
         *,
         count: int,
         rows: Int64Array | None = None,
-        check: Callable[[], None] = lambda: None,
     ) -> StreetMatch:
         """Compare the pictures of a query with the map.
 
         Args:
             query: The pictures, with their headings if the network knows any.
+            vectors: Their vectors, as `embed` makes them.
             count: How many tiles to bring for each heading.
             rows: Tiles to choose from; None is all.
-            check: Called every few pictures; may raise to end the work.
         """
-        vectors = self._embed(query, check)
         if query.headings_deg is None:
             vectors = together(vectors, self._others)
             count = max(count, self._parameters.tiles_without_headings)
@@ -123,8 +122,13 @@ class StreetSearcher:
             searched=searched,
         )
 
-    def _embed(self, query: Query, check: Callable[[], None]) -> Float32Array:
-        """Unit vectors (N, D) of all pictures."""
+    def embed(self, query: Query, *, check: Callable[[], None] = lambda: None) -> Float32Array:
+        """Unit vectors (N, D) of the pictures of a query.
+
+        Args:
+            query: The pictures.
+            check: Called every few pictures; may raise to end the work.
+        """
         parts = []
         for pictures in query.batches(self._parameters.pictures_per_batch):
             check()
