@@ -19,9 +19,7 @@ from geoloc.photos.photo_metadata import read_metadata
 from geoloc.progress import Progress
 from geoloc.results.journal import row_key
 from geoloc.results.schema import PhotoResult
-
-# A map of one square kilometre, where no local features tell.
-_AREA_M2 = 1e6
+from geoloc.tiles.map_area import map_area_m2
 
 
 def locate_tracks(
@@ -47,11 +45,12 @@ def locate_tracks(
     tracks = find_tracks(each for each in exposures if row_key(each.photo) in rows)
     done = {key: _alone(row) for key, row in rows.items()}
     progress.start("locating tracks", len(tracks), "tracks")
-    carrier = Carrier(locator)
+    carrier, area_m2 = Carrier(locator), _area_m2(locator)
     second = SecondSearch(locator, carrier.carry)
     with ThreadPoolExecutor(options.workers) as pool:
         work = [
-            pool.submit(_locate_track, track, rows, second, carrier, locator) for track in tracks
+            pool.submit(_locate_track, track, rows, second, carrier, locator, area_m2)
+            for track in tracks
         ]
         try:
             for track, decided in zip(tracks, work, strict=True):
@@ -84,21 +83,28 @@ def _name(track: Track, named: Mapping[Path, str] | None) -> str:
     return track.photos[0].stem if named is None else named[track.photos[0]]
 
 
+def _area_m2(locator: Locator) -> float:
+    """Area of the map: of what has local features, or of all tiles where none are kept."""
+    if locator.drone is None:
+        return map_area_m2(locator.tiles)
+    return float(locator.drone.features.areas_m2().sum())
+
+
 def _locate_track(
     track: Track,
     rows: Mapping[str, PhotoResult],
     second: SecondSearch,
     carrier: Carrier,
     locator: Locator,
+    area_m2: float,
 ) -> list[PhotoResult]:
     """The rows of a track's photos, in its order."""
     own = [rows[row_key(photo)] for photo in track.photos]
-    features = None if locator.drone is None else locator.drone.features
     placing = TrackPlacing(
         own,
         track.clock,
         in_seconds=track.in_seconds,
-        area_m2=_AREA_M2 if features is None else float(features.areas_m2().sum()),
+        area_m2=area_m2,
         min_confidence=locator.provenance.min_confidence,
     )
     return [_row(placed, second) for placed in placing.place(second.candidates, carrier.carry)]
