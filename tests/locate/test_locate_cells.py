@@ -7,17 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from affine import Affine
 from PIL import ExifTags
 
-from geoloc.errors import ModelError
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.index.job import build_index
 from geoloc.index.map_index import MapIndex
 from geoloc.index.vector_store import EXACT_FACTORY, write_store
+from geoloc.locate.explain.evidence import find_evidence
 from geoloc.locate.explain.job import explain_photo
+from geoloc.locate.explain.picture import draw_explanation
 from geoloc.locate.job import locate_photos
 from geoloc.models.embedder import Embedder
+from geoloc.models.registry import load_model
 from geoloc.models.view import GROUND
 from geoloc.options import ExplainOptions, IndexOptions, LocateOptions, TileOptions
 from geoloc.photos.photo import read_photo
@@ -99,6 +102,28 @@ def test_a_panorama_ends_in_a_row_without_a_heading(index: Path, tmp_path: Path)
     assert json.loads(row.candidates or "[]")
 
 
-def test_what_sees_crops_of_the_map_is_not_explained(index: Path, photo: Path) -> None:
-    with pytest.raises(ModelError, match=r"looks at 3 crops .*not explained yet"):
-        explain_photo(photo, index, ExplainOptions(device="cpu"))
+def test_a_match_with_a_cell_is_explained_by_all_its_crops(
+    index: Path, photo: Path, tmp_path: Path
+) -> None:
+    explanation = explain_photo(photo, index, ExplainOptions(device="cpu"))
+    assert (explanation.kind, explanation.supposed) == ("street", "the whole photo")
+    assert explanation.tile.pixels.shape == (64, 3 * 64, 3)
+    assert explanation.tile.evidence.parts.shape == (2, 3 * 2)
+    for side in (explanation.photo, explanation.tile):
+        assert side.evidence.is_exact
+        assert side.evidence.total == pytest.approx(explanation.cosine, abs=1e-4)
+    assert "squares of 32, 64, 128 m around its middle" in explanation.tile_shown
+    assert draw_explanation(explanation).size[0] > 3 * 64
+
+
+def test_evidence_of_a_crop_is_what_it_adds(index: Path, photo: Path) -> None:
+    """Without the constants of the value layer, parts alone make the cosine."""
+    network = load_model(MapIndex.open(index).card.folder).eval()
+    crops = torch.randn(1, 3, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        network.satellite_pool.value.bias.zero_()
+        network.satellite_pool.norm.bias.zero_()
+        vector = network(crops, "satellite")[0]
+    evidence = find_evidence(network, crops, "satellite", toward=vector)
+    assert evidence.rest == pytest.approx(0, abs=1e-4)
+    assert evidence.parts.sum() == pytest.approx(1, abs=1e-4)

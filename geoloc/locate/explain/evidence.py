@@ -1,11 +1,11 @@
 """Evidence for a match: the cosine of two images attributed to positions, and neural maps.
 
 A cosine is a sum over positions once every length that something is divided by is held as it is:
-of the vectors, and of the normalisation in the head. So are the gates that weigh whole channels.
-After its last stage a ConvNeXt with a pooled or a grid head is linear but for these and for one
-GELU, behind which the positions are still apart; so there the decomposition is exact. For other
-networks (a ViT mixes its positions until the end) it is measured instead, by covering one cell of
-the image after another.
+of the vectors, and of the normalisation in the head. So are the gates that weigh whole channels,
+and the attention that weighs positions. After its last stage a ConvNeXt with a pooled or a grid
+head is linear but for these and for one GELU, behind which the positions are still apart; so there
+the decomposition is exact. For other networks (a ViT mixes its positions until the end) it is
+measured instead, by covering one cell of the image after another.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def find_evidence(network: nn.Module, images: Tensor, view: View, *, toward: Ten
 
     Args:
         network: In evaluation mode.
-        images: (1, 3, H, W), normalised.
+        images: (1, 3, H, W), normalised; or (1, L, 3, S, S) crops of a tile, whose positions stand
+            side by side in the parts.
         view: The network's view that the image passes.
         toward: (D,) vector of unit length.
     """
@@ -89,7 +90,7 @@ def find_evidence(network: nn.Module, images: Tensor, view: View, *, toward: Ten
         cosine = (network(images, view) * toward).sum()
     assert held.positions is not None, "the last stage was not passed"
     (gradient,) = torch.autograd.grad(cosine, held.positions)
-    parts = (gradient * held.positions.detach()).sum(1)[0]
+    parts = torch.cat(list((gradient * held.positions.detach()).sum(1)), dim=1)
     return Evidence(_array(parts), float(cosine.detach() - parts.sum()), is_exact=True)
 
 
@@ -113,7 +114,8 @@ class _HeldLengths(TorchFunctionMode):
     """From `begin` on, normalisations divide by constants, and the last GELU begins anew.
 
     Attributes:
-        positions: (1, C, rows, columns) features after which everything is linear.
+        positions: (1, C, rows, columns) features after which everything is linear; of L crops
+            (L, C, rows, columns).
     """
 
     def __init__(self) -> None:
@@ -132,7 +134,7 @@ class _HeldLengths(TorchFunctionMode):
                 return _held_layer_norm(*args, **kwargs)
             if func is functional.normalize:
                 return args[0] / args[0].norm(dim=1, keepdim=True).detach()
-            if func in (torch.rsqrt, torch.sigmoid):  # the gates of channels are factors, too
+            if func in (torch.rsqrt, torch.sigmoid, torch.Tensor.softmax):  # what weighs is held
                 return func(*args, **kwargs).detach()
             if func is functional.gelu and args[0].ndim == 4:
                 return self.begin(func(*args, **kwargs))

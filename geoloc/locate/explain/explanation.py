@@ -71,11 +71,13 @@ class Explanation:
         photo_name: Name of the photo's file.
         model: Name of the model.
         kind: Kind of photo that it was taken for.
+        is_whole: Whether the network takes photos whole, not turned or bent.
         supposed: Height, heading and scale under which it is most like the tile, in words.
         photo: The photo's side.
         tile: The tile's side.
         tile_id: Name of the tile.
         tile_size_m: Side of the tile on the ground, metres.
+        tile_shown: What of the ground the network sees, in words.
         cosine: Cosine of the two.
         rank: Rank of the tile among all.
         tiles: Number of tiles in the index.
@@ -90,11 +92,13 @@ class Explanation:
     photo_name: str
     model: str
     kind: PhotoKind
+    is_whole: bool
     supposed: str
     photo: Side
     tile: Side
     tile_id: str
     tile_size_m: float
+    tile_shown: str
     cosine: float
     rank: int
     tiles: int

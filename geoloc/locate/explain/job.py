@@ -9,18 +9,20 @@ import torch
 from torch import Tensor, nn
 
 from geoloc.arrays import RgbImage
-from geoloc.errors import ModelError, OptionError, PhotoError
-from geoloc.geometry.crs import LocalFrame, LonLat, distance_m, distances_m
+from geoloc.errors import OptionError, PhotoError
+from geoloc.geometry.crs import LonLat, distance_m, distances_m
+from geoloc.index.cell_vectors import CropReader
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.drone.retrieval import TileRanking, rank_tiles
 from geoloc.locate.explain.evidence import find_evidence, level_maps, network_vectors, without_maps
 from geoloc.locate.explain.explanation import Ablation, Explanation, Mark, Side
+from geoloc.locate.explain.tile_ground import TileGround
 from geoloc.locate.explain.views import NetworkInput, network_inputs
 from geoloc.locate.job import locate_photos
 from geoloc.locate.locator import MAX_SIDE_PX
 from geoloc.models.embedder import Embedder, Preprocessing
 from geoloc.models.registry import load_model
-from geoloc.models.view import DRONE, SATELLITE, View
+from geoloc.models.view import DRONE, GROUND, SATELLITE, View
 from geoloc.options import ExplainOptions, LocateOptions
 from geoloc.photos.kind import PhotoKind, kind_of, network_view
 from geoloc.photos.metadata import PhotoMetadata
@@ -44,20 +46,13 @@ def explain_photo(
         DependencyError: There is no such device.
         IndexFolderError: The index is missing, or of another model.
         MetadataError: ``options.metadata`` cannot be read.
-        ModelError: The model was not trained for such photos, or looks around its tiles.
+        ModelError: The model was not trained for such photos.
         OptionError: There is no tile of that rank.
         PhotoError: The photo cannot be read.
         TilesError: The tile's pixels are gone.
     """
     options = options or ExplainOptions()
     opened = MapIndex.open(index)
-    if opened.card.crops is not None:
-        raise ModelError(
-            f"model {opened.card.name} looks at {len(opened.card.crops.ground_sizes_m)} crops of "
-            "the map around a tile; expected one that sees the tile itself, others are not "
-            "explained yet; the places that competed stand in the column candidates",
-            path=opened.card.folder,
-        )
     if options.rank > len(opened.tiles):
         raise OptionError(
             f"--rank {options.rank}, but the index holds {len(opened.tiles)} tiles; "
@@ -88,17 +83,19 @@ class _Job:
         place = self._options.rank - 1
         row, best = ranking.rows[place], tried[ranking.queries[place]]
         tile_pixels = self._read_tile(row)
-        seen, tile = self._ready(best.pixels, view), self._ready(tile_pixels, SATELLITE)
+        seen, tile = self._ready(best.pixels, view), self._ready_tile(tile_pixels)
         vectors = [self._vector(seen, view), self._vector(tile, SATELLITE)]
         return Explanation(
             photo_name=photo.path.name,
             model=self._embedder.card.name,
             kind=kind,
+            is_whole=view == GROUND and self._embedder.card.ground_fit == "letterbox",
             supposed=best.supposed,
             photo=self._side(best.pixels, seen, view, toward=vectors[1]),
-            tile=self._side(tile_pixels, tile, SATELLITE, toward=vectors[0]),
+            tile=self._side(_beside(tile_pixels), tile, SATELLITE, toward=vectors[0]),
             tile_id=self._index.tiles.records([row], ["tile_id"])[0]["tile_id"],
             tile_size_m=float(self._index.tiles.ground_size_m[row]),
+            tile_shown=self._ground_of(row).shown,
             cosine=float(vectors[0] @ vectors[1]),
             rank=self._options.rank,
             tiles=len(self._index.tiles),
@@ -129,9 +126,24 @@ class _Job:
         return ranking.rows.index(nearest) + 1 if nearest in ranking.rows else None
 
     def _read_tile(self, row: int) -> RgbImage:
-        """A tile's pixels, of the size that the network takes."""
+        """A tile's pixels, of the size that the network takes: (H, W, 3), or crops (L, S, S, 3)."""
+        crops = self._embedder.card.crops
         with self._index.open_tiles([row]) as tiles:
+            if crops is not None:
+                return np.asarray(CropReader(tiles, crops)(np.array([0]))[0], np.uint8)
             return self._embedder.shrink(tiles.read(0), SATELLITE)
+
+    def _ground_of(self, row: int) -> TileGround:
+        tiles = self._index.tiles
+        centre = LonLat(float(tiles.lon[row]), float(tiles.lat[row]))
+        return TileGround(centre, float(tiles.ground_size_m[row]), self._embedder.card.crops)
+
+    def _ready_tile(self, pixels: RgbImage) -> Tensor:
+        """A tile as the network takes it: (1, 3, H, W), or (1, L, 3, S, S) of crops."""
+        if pixels.ndim == 3:
+            return self._ready(pixels, SATELLITE)
+        steps = Preprocessing.of(self._embedder.card, SATELLITE)
+        return steps.normalise(pixels, self._embedder.device)[None]
 
     def _ready(self, pixels: RgbImage, view: View) -> Tensor:
         """(1, 3, H, W), normalised, on the device."""
@@ -154,7 +166,7 @@ class _Job:
         if bare is None:
             return None
         rows = ranking.rows[: max(_RIVALS, place + 1)]
-        tiles = torch.cat([self._ready(self._read_tile(row), SATELLITE) for row in rows])
+        tiles = torch.cat([self._ready_tile(self._read_tile(row)) for row in rows])
         cosines, ranks = [], []
         for network in (bare, self._network):
             vectors = network_vectors(network, tiles, SATELLITE)
@@ -184,11 +196,14 @@ class _Job:
         return tuple(self._mark(meaning, at, row) for meaning, at in positions)
 
     def _mark(self, meaning: str, at: LonLat, row: int) -> Mark:
-        tiles = self._index.tiles
-        centre = LonLat(float(tiles.lon[row]), float(tiles.lat[row]))
-        side_m = float(tiles.ground_size_m[row])
-        ((east_m, north_m),) = LocalFrame(centre).from_lonlat([at.lon], [at.lat]).tolist()
-        return Mark(meaning, 0.5 + east_m / side_m, 0.5 - north_m / side_m, distance_m(centre, at))
+        ground = self._ground_of(row)
+        x, y = ground.place_of(at)
+        return Mark(meaning, x, y, distance_m(ground.centre, at))
+
+
+def _beside(pixels: RgbImage) -> RgbImage:
+    """One picture (H, W, 3), of crops (L, S, S, 3) side by side."""
+    return pixels if pixels.ndim == 3 else np.concatenate(list(pixels), axis=1)
 
 
 def _next(scores: list[float], place: int) -> float | None:

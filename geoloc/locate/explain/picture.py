@@ -55,13 +55,15 @@ def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _photo_title(explanation: Explanation) -> str:
-    how = "turned north up" if explanation.kind == "drone" else "as a ring, north in the middle"
     seen = f"The {explanation.kind} photo as {explanation.model} sees it"
+    if explanation.is_whole:
+        return f"{seen}: {explanation.supposed}"
+    how = "turned north up" if explanation.kind == "drone" else "as a ring, north in the middle"
     return f"{seen}: {how}, supposed {explanation.supposed}"
 
 
 def _tile_title(explanation: Explanation) -> str:
-    return f"The tile as {explanation.model} sees it: {explanation.tile_size_m:g} m wide, north up"
+    return f"The tile as {explanation.model} sees it: {explanation.tile_shown}"
 
 
 def _facts(explanation: Explanation) -> list[str]:
