@@ -7,7 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import geopandas
 import pytest
+import shapely
 
 from geoloc.errors import OptionError
 from geoloc.locate import file_job, job
@@ -19,7 +21,9 @@ from geoloc.photos.metadata_sources import MetadataSources
 from geoloc.results.files import read_results
 from geoloc.results.journal import journal_path, read_journal
 from geoloc.results.schema import PhotoResult
+from geoloc.tiles.tile_table import TileTable
 from tests.fixtures.indexes import stand_in_index
+from tests.fixtures.tile_tables import table_of
 
 OPTIONS = LocateOptions(matcher="none", track="auto", workers=1)
 
@@ -55,6 +59,13 @@ class Camp:
         return locate_to_file(self.photos, "index", output, OPTIONS)
 
 
+def square_kilometre() -> TileTable:
+    """A map of one tile."""
+    outline = shapely.box(-0.0045, 0.9955, 0.0045, 1.0045)
+    facts = {"ground_size_m": [1000.0], "lat": [1.0]}
+    return table_of(geopandas.GeoDataFrame(facts, geometry=[outline], crs="EPSG:4326"))
+
+
 @pytest.fixture
 def camp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Camp:
     photos = [tmp_path / f"p{n}.jpg" for n in (1, 3, 2, 4, 5)]
@@ -65,6 +76,7 @@ def camp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Camp:
     class StandIn(SimpleNamespace):
         def __init__(self, opened: Any, options: LocateOptions, **_: Any) -> None:
             super().__init__(notes=(), sources=MetadataSources(), drone=None, cancel=lambda: None)
+            self.tiles = square_kilometre()
             self.provenance = SimpleNamespace(min_confidence=0.8, needs_calibration=False)
             self.locate = lambda photo: world.locate(photo, options)
 
