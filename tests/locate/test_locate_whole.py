@@ -14,6 +14,7 @@ from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.explain.job import explain_photo
 from geoloc.locate.job import locate_photos
+from geoloc.locate.street.posterior import STREET_POSTERIOR
 from geoloc.models.embedder import Embedder
 from geoloc.models.view import View
 from geoloc.options import ExplainOptions, LocateOptions
@@ -50,7 +51,7 @@ def phone_photo(whole_world: WholeWorld, tmp_path: Path) -> Path:
 def test_a_photo_whose_vector_is_a_tile_s_lies_there(
     whole_world: WholeWorld, phone_photo: Path
 ) -> None:
-    (result,) = locate(whole_world, phone_photo)
+    (result,) = locate(whole_world, phone_photo, min_confidence=0.5)
     assert (result.status, result.error, result.view) == ("located", None, "street")
     assert error_m(whole_world, result, (EAST_M, NORTH_M)) < 5
     assert result.heading is result.direction is None
@@ -58,6 +59,15 @@ def test_a_photo_whose_vector_is_a_tile_s_lies_there(
     assert result.ce90_m is not None
     assert result.acc95_m is not None
     assert 17 < result.ce90_m < result.acc95_m < 60
+
+
+def test_without_a_calibration_no_answer_is_surer_than_the_best_known_network(
+    whole_world: WholeWorld, phone_photo: Path
+) -> None:
+    (result,) = locate(whole_world, phone_photo)
+    assert result.status == "ambiguous"
+    assert result.confidence == pytest.approx(STREET_POSTERIOR.most_of_whole, abs=0.01)
+    assert error_m(whole_world, result, (EAST_M, NORTH_M)) < 5
 
 
 def test_the_places_that_compete_stand_in_the_row(
@@ -125,7 +135,7 @@ def test_a_mixed_folder_is_told_apart_row_by_row(
         locate_photos(
             [drone, silent, phone_photo],
             whole_world.index,
-            LocateOptions(device="cpu"),
+            LocateOptions(device="cpu", min_confidence=0.5),
             progress=progress,
         )
     )
@@ -142,7 +152,8 @@ def test_priors_and_areas_decide_where_whole_photos_are_looked_for(
     away = whole_world.lonlat(380.0, -380.0)
     table = tmp_path / "said.csv"
     table.write_text(f"photo,lon,lat\n{phone_photo.name},{away.lon},{away.lat}\n")
-    said: dict[str, Any] = {
+    said: dict[str, Any] = {"min_confidence": 0.5}
+    said |= {
         "exif": {"metadata": str(table), "prior": "exif", "prior_radius_m": 80.0},
         "near": {"prior": f"near:{away.lon},{away.lat},80"},
         "csv": {"prior": str(table), "prior_radius_m": 80.0},
@@ -177,7 +188,7 @@ def test_a_right_prior_finds_what_stands_out_however_few_tiles_are_left(
 ) -> None:
     at = whole_world.lonlat(EAST_M + 5, NORTH_M)
     prior = f"near:{at.lon},{at.lat},{radius_m}"
-    (result,) = locate(whole_world, phone_photo, prior=prior, prior_kind="hard")
+    (result,) = locate(whole_world, phone_photo, prior=prior, prior_kind="hard", min_confidence=0.5)
     assert result.status == "located"
     assert error_m(whole_world, result, (EAST_M, NORTH_M)) < 12
 

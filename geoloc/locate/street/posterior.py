@@ -52,6 +52,10 @@ class StreetPosteriorParameters:
     score_weight: float = 0.55
     horizon_weight: float = 1.3
     log_odds_against: float = 2.7
+    # No answer of a network that takes photos whole is surer than this without a calibration: the
+    # curve above was not fitted to such a network. It is the share of the photos of Massachusetts
+    # whose best cell lay within 50 m, which is the best that is known of one.
+    most_of_whole: float = 0.6
     # A black photo shows nothing, whose logarithm there is none of.
     smallest_horizon: float = 0.01
     # A lead counts up to here: beyond, it is as good as infinite, and a tail's scale is a guess.
@@ -149,9 +153,11 @@ def estimate_place(
         cluster=cluster_share(scores, best, parameters.cluster_tiles),
     )
     odds = _log_odds(evidence, match.searched, parameters)
+    most = 1.0 if match.headings_deg is not None else parameters.most_of_whole
+    right = min(most, 1 / (1 + math.exp(-odds)))
     ground = _on_the_ground(
         [(match.rows[place], scores[place]) for place in places],
-        _shares(strengths, odds, parameters),
+        _shares(strengths, right, parameters),
         tiles,
         parameters,
     )
@@ -307,11 +313,16 @@ def _log_odds(
 
 
 def _shares(
-    strengths: Float64Array, log_odds: float, parameters: StreetPosteriorParameters
+    strengths: Float64Array, right: float, parameters: StreetPosteriorParameters
 ) -> Float64Array:
-    """The probability of each place, the best first; what is missing to one is *none of these*."""
+    """The probability of each place, the best first; what is missing to one is *none of these*.
+
+    Args:
+        strengths: Support of each place, the best first.
+        right: Probability of the best one, were there no other near it in strength.
+        parameters: How likely one of those behind it is right where it is wrong.
+    """
     leads = (strengths[0] - strengths) / tail_scale(strengths, parameters)
-    right = 1 / (1 + math.exp(-log_odds))
     shares = np.exp(-leads) * right
     shares /= max(1.0, float(shares.sum()))
     room = right + (1 - right) * parameters.behind_share - shares[0]

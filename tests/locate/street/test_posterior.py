@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from geoloc.geometry.crs import LocalFrame, LonLat, distance_m
 from geoloc.locate.estimate import Estimate
 from geoloc.locate.street.posterior import (
+    STREET_POSTERIOR,
     StreetPosteriorParameters,
     estimate_place,
     tail_scale,
@@ -24,6 +25,8 @@ from geoloc.locate.street.tile_map import TileMap
 FRAME = LocalFrame(LonLat(13.4, 52.5))
 COLUMNS, SIDE_M, STRIDE_M = 16, 60.0, 30.0
 HEADINGS = np.arange(0, 360, 30.0)
+# What a network without headings is believed at most.
+MOST = STREET_POSTERIOR.most_of_whole
 
 
 def tiles() -> TileMap:
@@ -76,6 +79,18 @@ def test_a_tile_that_stands_out_is_probable_and_located() -> None:
     assert estimate.heading.deg == pytest.approx(120, abs=1)
     assert estimate.radius_m == pytest.approx(SIDE_M / 2**0.5)
     assert estimate.ce90_m < estimate.acc95_m
+
+
+def test_without_headings_no_answer_is_surer_than_the_best_known_network() -> None:
+    scores = chance(1)
+    scores[100] = 0.8
+    ring = match_of(scores, headings=np.zeros(len(scores), int))
+    whole = replace(ring, headings_deg=None, scores=ring.scores[:, :1])
+    sure, bounded = estimate_of(ring), estimate_of(whole)
+    assert sure.probability > 0.95
+    assert bounded.probability == pytest.approx(MOST, abs=0.01)
+    assert bounded.evidence == pytest.approx(sure.evidence)
+    assert sum(place.probability for place in bounded.candidates) <= 1
 
 
 def test_a_twin_elsewhere_takes_the_certainty_away() -> None:
@@ -248,7 +263,7 @@ def test_cells_that_show_nearly_the_same_are_one_place_finer_than_a_cell() -> No
     at = (617.0, 590.0)
     estimate = estimate_place(cell_match(noise(1, 0.02) + hill(at, height=0.6)), cells())
     assert estimate is not None
-    assert estimate.probability > 0.95
+    assert estimate.probability == pytest.approx(MOST, abs=0.01)
     assert estimate.n_modes == 1
     x_m, y_m = FRAME.from_lonlat(*estimate.position)[0]
     assert math.dist((x_m, y_m), at) < 12
@@ -311,7 +326,7 @@ def test_where_one_place_is_left_it_is_compared_with_all_the_map() -> None:
     assert found is not None
     assert missed is not None
     assert len(found.candidates) == len(missed.candidates) == 1
-    assert found.probability > 0.8
+    assert found.probability == pytest.approx(MOST, abs=0.01)
     assert missed.probability < 0.3
 
 
