@@ -39,7 +39,8 @@ from geoloc.tiles.tile_set import OVERVIEW, TileSet
 
 SHARD_TILES = 256
 # The most cells of a shard, and its longest side in metres from centre to centre: dense ones share
-# more ground the larger they are, and their positions must fit in memory.
+# more ground the larger they are, and their features must fit in memory, 0.3 GB of the published
+# network.
 _EXACT_BLOCK = (256, 750.0)
 _DENSE_BLOCK = (1024, 1500.0)
 
