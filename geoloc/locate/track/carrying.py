@@ -18,7 +18,7 @@ from geoloc.locate.drone.final_camera import FINAL_CAMERA, NO_PAIRS, FinalCamera
 from geoloc.locate.drone.georeferencing import georeference_carried
 from geoloc.locate.estimate import RAYLEIGH_90
 from geoloc.locate.locator import Locator
-from geoloc.locate.track.overlap import OVERLAP, find_overlap, solve_by_overlap
+from geoloc.locate.track.overlap import OVERLAP, Overlap, find_overlap, solve_by_overlap
 from geoloc.locate.track.second_search import Candidate
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
@@ -48,6 +48,7 @@ class Carrier:
     def __init__(self, locator: Locator) -> None:
         self._locator = locator
         self._features = lru_cache(maxsize=_KEPT)(self._read_features)
+        self._overlaps = lru_cache(maxsize=_KEPT)(self._find_overlap)
 
     def carry(self, row: PhotoResult, neighbour: PhotoResult) -> Candidate | None:
         """A photo's place by a neighbour's camera; None where they do not overlap.
@@ -60,10 +61,8 @@ class Carrier:
         if known is None:
             return None
         other, there = self._features(Path(row.photo)), self._features(known.photo)
-        if other is None or there is None:
-            return None
-        overlap = find_overlap(there.keypoints, other.keypoints)
-        if overlap is None:
+        overlap = self._overlap(known.photo, Path(row.photo))
+        if other is None or there is None or overlap is None:
             return None
         same = other.size == there.size  # of one lens, which the neighbour's answer knows best
         size, metadata = other.size, other.metadata
@@ -84,6 +83,18 @@ class Carrier:
         )
         lon, lat = found.position
         return Candidate(lon, lat, 0.0, row, found, metadata)
+
+    def _overlap(self, known: Path, other: Path) -> Overlap | None:
+        """What two photos share, found once for both ways."""
+        first, second = sorted((known, other))
+        overlap = self._overlaps(first, second)
+        return overlap if overlap is None or first == known else overlap.reversed()
+
+    def _find_overlap(self, known: Path, other: Path) -> Overlap | None:
+        there, here = self._features(known), self._features(other)
+        if there is None or here is None:
+            return None
+        return find_overlap(there.keypoints, here.keypoints)
 
     def _read_features(self, path: Path) -> _PhotoFeatures | None:
         """The keypoints of a photo; None where it cannot be read any more."""

@@ -69,6 +69,11 @@ class Overlap:
     other_px: Float64Array
     to_known: Float64Array
 
+    def reversed(self) -> Overlap:
+        """The same where the other photo's camera is the known one."""
+        to_other = np.linalg.inv(self.to_known).astype(np.float64)
+        return Overlap(self.other_px, self.known_px, to_other)
+
 
 def find_overlap(
     known: Keypoints, other: Keypoints, parameters: OverlapParameters = OVERLAP
@@ -85,7 +90,7 @@ def find_overlap(
     found, mask = cv2.findHomography(
         other_px, known_px, cv2.USAC_MAGSAC, p.inlier_px, maxIters=5000, confidence=0.999
     )
-    if found is None or mask.sum() < p.least_pairs:
+    if found is None or mask.sum() < p.least_pairs or np.linalg.matrix_rank(found) < 3:
         return None
     agrees = mask.ravel().astype(bool)
     return Overlap(known_px[agrees], other_px[agrees], np.asarray(found, np.float64))

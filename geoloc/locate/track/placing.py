@@ -13,6 +13,7 @@ from geoloc.arrays import Float64Array
 from geoloc.geometry.crs import LonLat, distance_m, distances_m
 from geoloc.locate.track.motion import Motion, learn_motion, supposed_motions
 from geoloc.locate.track.neighbours import Neighbour, nearest
+from geoloc.locate.track.overlap_link import OverlapLink
 from geoloc.locate.track.second_search import Candidate, Carry, log_odds, single_candidates
 from geoloc.locate.track.smoothing import log_evidence, smooth
 from geoloc.results.schema import PhotoResult
@@ -80,7 +81,7 @@ class Placed:
     @property
     def answer(self) -> PhotoResult:
         """The row with that place, as far as neighbours ask for it."""
-        return self.row if self.candidate is None else _answer(self.candidate)
+        return self.row if self.candidate is None else self.candidate.answer
 
 
 class TrackPlacing:
@@ -110,6 +111,8 @@ class TrackPlacing:
         self._least = min_confidence
         self._parameters = parameters
         self._candidates = [single_candidates(row) for row in rows]
+        self._overlap: OverlapLink | None = None
+        self._in_doubt = {at for at, row in enumerate(rows) if row.status != "located"}
         self._others = self._other_tracks(area_m2, in_seconds=in_seconds)
         for at in self._others:
             self._candidates[at] = []
@@ -124,8 +127,10 @@ class TrackPlacing:
         """
         if self._motion is None:
             return [Placed(row) for row in self._rows]
+        self._overlap = OverlapLink(carry, self._motion)
         asked: dict[int, float] = {}
         for _ in range(self._parameters.rounds):
+            self._in_doubt |= set(range(len(self._rows))) - self._sure().keys()
             sure = self._sure()
             found = [self._ask(at, sure, asked, search) for at in range(len(self._rows))]
             if not any(found):
@@ -233,7 +238,7 @@ class TrackPlacing:
                 continue
             if self._rows[at].view == "drone" and best[0].is_other:
                 continue  # looked for again, it gets a camera
-            sure[at] = _answer(best[0])
+            sure[at] = best[0].answer
         return sure
 
     def _placed(self, at: int, probabilities: Float64Array) -> Placed:
@@ -277,8 +282,23 @@ class TrackPlacing:
 
     def _link(self, before: int, after: int) -> Float64Array:
         assert self._motion is not None
-        ways_m = self._distances_m(self._candidates[before], self._candidates[after])
-        return self._motion.log_link(ways_m, self._clock[after] - self._clock[before])
+        some, others = self._candidates[before], self._candidates[after]
+        duration = self._clock[after] - self._clock[before]
+        by_motion = self._motion.log_link(self._distances_m(some, others), duration)
+        if self._overlap is None or not self._may_overlap(before, after):
+            return by_motion
+        return self._overlap.log_link(some, others, by_motion)
+
+    def _may_overlap(self, before: int, after: int) -> bool:
+        """Whether one of two photos is in doubt, and they follow each other.
+
+        What two sure photos share costs time and says nothing new.
+        """
+        follows = after - before <= self._parameters.overlap_reach and not any(
+            self._candidates[before + 1 : after]
+        )
+        is_drone = all(self._rows[at].view == "drone" for at in (before, after))
+        return follows and is_drone and bool({before, after} & self._in_doubt)
 
     @staticmethod
     def _distances_m(some: Sequence[Candidate], others: Sequence[Candidate]) -> Float64Array:
@@ -335,25 +355,3 @@ class TrackPlacing:
         return frozenset(
             at for at in misfits if together[at][0] > self._parameters.sure and len(misfits) > 1
         )
-
-
-def _answer(candidate: Candidate) -> PhotoResult:
-    """The row of a candidate, as far as neighbours ask for it."""
-    found = candidate.estimate
-    if found is None:
-        return candidate.row
-    camera = found.camera
-    return replace(
-        candidate.row,
-        longitude=candidate.longitude,
-        latitude=candidate.latitude,
-        heading=None if found.heading is None else found.heading.deg,
-        ce90_m=found.ce90_m,
-        pitch_deg=None if camera is None else camera.attitude.pitch_deg,
-        roll_deg=None if camera is None else camera.attitude.roll_deg,
-        photo_width=None if camera is None else camera.photo_size.width_px,
-        photo_height=None if camera is None else camera.photo_size.height_px,
-        height_m=None if camera is None else camera.height_m,
-        hfov_deg=None if camera is None else camera.hfov_deg,
-        lens_kind=None if camera is None else camera.lens_kind,
-    )

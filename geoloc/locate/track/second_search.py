@@ -53,6 +53,28 @@ class Candidate:
         """Whether it is a place that lost against the row's answer, or was too weak to be one."""
         return self.ce90_m is not None
 
+    @property
+    def answer(self) -> PhotoResult:
+        """The row with this answer, as far as neighbours ask for it."""
+        found = self.estimate
+        if found is None:
+            return self.row
+        camera = found.camera
+        return replace(
+            self.row,
+            longitude=self.longitude,
+            latitude=self.latitude,
+            heading=None if found.heading is None else found.heading.deg,
+            ce90_m=found.ce90_m,
+            pitch_deg=None if camera is None else camera.attitude.pitch_deg,
+            roll_deg=None if camera is None else camera.attitude.roll_deg,
+            photo_width=None if camera is None else camera.photo_size.width_px,
+            photo_height=None if camera is None else camera.photo_size.height_px,
+            height_m=None if camera is None else camera.height_m,
+            hfov_deg=None if camera is None else camera.hfov_deg,
+            lens_kind=None if camera is None else camera.lens_kind,
+        )
+
 
 def single_candidates(row: PhotoResult) -> list[Candidate]:
     """The places that a photo alone found, its answer first if it has one."""

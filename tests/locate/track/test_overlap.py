@@ -83,6 +83,16 @@ def test_a_camera_is_carried_over_a_way_and_a_turn(pitch_deg: float) -> None:
     assert angles.pitch_deg == pytest.approx(after.pitch_deg, abs=1.5)
 
 
+def test_what_two_photos_share_leads_back_from_the_other_camera() -> None:
+    ground, straight_down = meadow(1), Attitude(0.0, -90.0, 0.0)
+    known, other = (photo(ground, *at, straight_down) for at in ((0, 0), (30.0, 12.0)))
+    overlap = find_overlap(keypoints(known), keypoints(other))
+    assert overlap is not None
+    found = solve_by_overlap(known_at(straight_down), overlap.reversed(), CAMERA)
+    assert found is not None
+    assert np.hypot(*np.subtract(found.placed.position, (-30.0, -12.0))) < 2.0
+
+
 def test_photos_of_other_ground_do_not_overlap() -> None:
     straight_down = Attitude(0.0, -90.0, 0.0)
     one, other = (keypoints(photo(meadow(n), 0, 0, straight_down)) for n in (1, 2))
