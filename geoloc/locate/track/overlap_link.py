@@ -17,6 +17,7 @@ from geoloc.geometry.crs import distances_m
 from geoloc.locate.estimate import RAYLEIGH_90
 from geoloc.locate.track.motion import Motion
 from geoloc.locate.track.second_search import Candidate, Carry
+from geoloc.results.schema import PhotoResult
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class OverlapLink:
         lat = np.array([one.latitude for one in others])
         ratios = np.full((len(some), len(others)), np.nan)
         for at, one in enumerate(some):
-            carried = self._carry_once(one, others[0])
+            carried = self.carried(one, others[0].row)
             if carried is None or carried.estimate is None:
                 continue
             away_m = distances_m(carried.longitude, carried.latitude, lon, lat)
@@ -92,11 +93,11 @@ class OverlapLink:
         peak = min(p.largest_ratio, max(1.0, peak))
         return np.asarray(peak * np.exp(-0.5 * (away_m / sd_m) ** 2), np.float64)
 
-    def _carry_once(self, known: Candidate, other: Candidate) -> Candidate | None:
-        """Where the photo of `other` was if `known` is right; None where nothing tells."""
+    def carried(self, known: Candidate, row: PhotoResult) -> Candidate | None:
+        """Where another photo was if a candidate is right; None where nothing tells."""
         if known.is_other:  # of which no camera is known
             return None
-        place = (known.row.photo, other.row.photo, known.longitude, known.latitude)
-        if place not in self._carried:
-            self._carried[place] = self._carry(other.row, known.answer)
-        return self._carried[place]
+        way = (known.row.photo, row.photo, known.longitude, known.latitude)
+        if way not in self._carried:
+            self._carried[way] = self._carry(row, known.answer)
+        return self._carried[way]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from geoloc.arrays import Float64Array
-from geoloc.geometry.crs import LonLat, distance_m, distances_m
-from geoloc.locate.track.motion import Motion, learn_motion, supposed_motions
+from geoloc.geometry.crs import LonLat, distance_m
+from geoloc.locate.track.candidate_lists import CandidateLists, ways_m
+from geoloc.locate.track.motion import MOTION, Motion, learn_motion, supposed_motions
 from geoloc.locate.track.neighbours import Neighbour, nearest
 from geoloc.locate.track.overlap_link import OverlapLink
 from geoloc.locate.track.second_search import Candidate, Carry, log_odds, single_candidates
 from geoloc.locate.track.smoothing import log_evidence, smooth
+from geoloc.locate.track.spreading import Spreading
 from geoloc.results.schema import PhotoResult
 
 # Candidates of a photo near its neighbours.
@@ -34,7 +36,7 @@ class PlacingParameters:
     # knows nothing of its neighbours: that it lies beside them is evidence by itself.
     least_own: float = 0.1
     # A place that was sure alone is in doubt when its track leaves it less than this.
-    doubted: float = 0.1
+    doubted: float = 0.3
     # Two photos that share so many points show the same ground, nearly always; they lie at most so
     # far apart in their track.
     overlap: float = 0.98
@@ -110,12 +112,12 @@ class TrackPlacing:
         self._clock = list(clock)
         self._least = min_confidence
         self._parameters = parameters
-        self._candidates = [single_candidates(row) for row in rows]
-        self._overlap: OverlapLink | None = None
-        self._in_doubt = {at for at, row in enumerate(rows) if row.status != "located"}
+        place_m = MOTION.place_sd_m
+        self._candidates = CandidateLists([single_candidates(row) for row in rows], place_m)
+        self._spreading: Spreading | None = None
         self._others = self._other_tracks(area_m2, in_seconds=in_seconds)
-        for at in self._others:
-            self._candidates[at] = []
+        kept = [at for at in range(len(rows)) if at not in self._others]
+        self._candidates = self._candidates.only(kept)
         self._motion = self._learned(self._rows, area_m2, in_seconds=in_seconds)
 
     def place(self, search: Search, carry: Carry) -> list[Placed]:
@@ -127,11 +129,13 @@ class TrackPlacing:
         """
         if self._motion is None:
             return [Placed(row) for row in self._rows]
-        self._overlap = OverlapLink(carry, self._motion)
+        reach = self._parameters.overlap_reach
+        link = OverlapLink(carry, self._motion)
+        self._spreading = Spreading(self._rows, link, left_out=self._others, reach=reach)
         asked: dict[int, float] = {}
         for _ in range(self._parameters.rounds):
-            self._in_doubt |= set(range(len(self._rows))) - self._sure().keys()
-            sure = self._sure()
+            self._spreading.spread(self._sure(), self._candidates)
+            sure = {at: one.answer for at, one in self._sure().items()}
             found = [self._ask(at, sure, asked, search) for at in range(len(self._rows))]
             if not any(found):
                 break
@@ -151,7 +155,7 @@ class TrackPlacing:
         for at in street:
             candidate = placed[at].candidate
             assert candidate is not None
-            away_m = self._distances_m([candidate], apart)[0] if apart else np.array([np.inf])
+            away_m = ways_m([candidate], apart)[0] if apart else np.array([np.inf])
             if away_m.min() >= self._parameters.walk_apart_m:
                 apart.append(candidate)
         if len(apart) >= self._parameters.walk_places:
@@ -166,9 +170,10 @@ class TrackPlacing:
         assert self._motion is not None
         sure = {at: one for at, one in enumerate(placed) if one.is_sure(self._least)}
         begun = [at for at in sure if self._rows[at].view == "drone" and at not in self._others]
-        waiting = deque(sorted(begun, key=lambda at: -sure[at].confidence))
+        waiting = [(-sure[at].confidence, at) for at in begun]
+        heapq.heapify(waiting)  # the surest first: what it carries is not carried again
         while waiting:
-            at = waiting.popleft()
+            _, at = heapq.heappop(waiting)
             for next_to in self._next_to(at, placed):
                 share = placed[at].confidence * self._parameters.overlap
                 candidate = carry(self._rows[next_to], placed[at].answer)
@@ -176,7 +181,7 @@ class TrackPlacing:
                     continue
                 if self._is_within_reach(next_to, candidate, placed):
                     placed[next_to] = Placed(self._rows[next_to], candidate, share)
-                    waiting.append(next_to)
+                    heapq.heappush(waiting, (-share, next_to))
         return placed
 
     def _next_to(self, at: int, placed: Sequence[Placed]) -> list[int]:
@@ -216,29 +221,19 @@ class TrackPlacing:
         asked[at] = neighbours[0].duration
         more = search(self._rows[at], neighbours, self._motion)
         for one in more:
-            self._add(at, one)
+            self._candidates.add(at, one)
         return bool(more)
 
-    def _add(self, at: int, candidate: Candidate) -> None:
-        """Add a candidate; of two at one place the stronger stays, or its evidence counts twice."""
-        near = self._distances_m([candidate], self._candidates[at])[0] <= self._place_m
-        same = [one for one, is_near in zip(self._candidates[at], near, strict=True) if is_near]
-        kept = [one for one in self._candidates[at] if one not in same]
-        strongest = max([candidate, *same], key=lambda one: one.log_odds)
-        if strongest is not candidate and strongest.is_other:  # of which no camera is known
-            strongest = replace(candidate, log_odds=strongest.log_odds)
-        self._candidates[at] = [*kept, strongest]
-
-    def _sure(self) -> dict[int, PhotoResult]:
-        """Rows of the photos whose place is sure with the track's help, by their position."""
+    def _sure(self) -> dict[int, Candidate]:
+        """Places of the photos that are sure with the track's help, by their position."""
         sure = {}
         for at, probabilities in enumerate(self._smoothed()):
             best = self._best(at, probabilities)
             if best is None or best[1] < self._parameters.sure or not self._has_own(best[0]):
                 continue
-            if self._rows[at].view == "drone" and best[0].is_other:
-                continue  # looked for again, it gets a camera
-            sure[at] = best[0].answer
+            if self._rows[at].view == "drone" and (best[0].is_other or best[0].is_carried):
+                continue  # looked for again, the map speaks for a camera
+            sure[at] = best[0]
         return sure
 
     def _placed(self, at: int, probabilities: Float64Array) -> Placed:
@@ -248,7 +243,8 @@ class TrackPlacing:
         share = self._share_near(at, own[0], probabilities) if own else 0.0
         if alone_is_sure and share >= self._parameters.doubted:
             return Placed(row)
-        if best is not None and best[1] >= self._least and self._has_own(best[0]):
+        is_own = best is not None and not best[0].is_carried and self._has_own(best[0])
+        if best is not None and is_own and best[1] >= self._least:
             return Placed(row, *best)
         return Placed(row, probability=share, is_doubted=alone_is_sure)
 
@@ -261,51 +257,22 @@ class TrackPlacing:
 
     def _share_near(self, at: int, place: Candidate, probabilities: Float64Array) -> float:
         """Probability of the candidates of a photo that are at one place."""
-        away_m = self._distances_m([place], self._candidates[at])[0]
-        return float(min(1.0, probabilities[away_m <= self._place_m].sum()))
-
-    @property
-    def _place_m(self) -> float:
-        """Distance within which two answers are of one place, metres."""
-        assert self._motion is not None
-        return self._motion.parameters.place_sd_m
+        return float(min(1.0, probabilities[self._candidates.near(at, place)].sum()))
 
     def _has_own(self, candidate: Candidate) -> bool:
         is_own = candidate.estimate is None
         return is_own or candidate.log_odds >= log_odds(self._parameters.least_own)
 
     def _smoothed(self) -> list[Float64Array]:
-        return smooth(self._evidence(), self._link)
-
-    def _evidence(self) -> list[Float64Array]:
-        return [np.array([one.log_odds for one in each]) for each in self._candidates]
+        return smooth(self._candidates.evidence(), self._link)
 
     def _link(self, before: int, after: int) -> Float64Array:
         assert self._motion is not None
-        some, others = self._candidates[before], self._candidates[after]
-        duration = self._clock[after] - self._clock[before]
-        by_motion = self._motion.log_link(self._distances_m(some, others), duration)
-        if self._overlap is None or not self._may_overlap(before, after):
-            return by_motion
-        return self._overlap.log_link(some, others, by_motion)
-
-    def _may_overlap(self, before: int, after: int) -> bool:
-        """Whether one of two photos is in doubt, and they follow each other.
-
-        What two sure photos share costs time and says nothing new.
-        """
-        follows = after - before <= self._parameters.overlap_reach and not any(
-            self._candidates[before + 1 : after]
-        )
-        is_drone = all(self._rows[at].view == "drone" for at in (before, after))
-        return follows and is_drone and bool({before, after} & self._in_doubt)
-
-    @staticmethod
-    def _distances_m(some: Sequence[Candidate], others: Sequence[Candidate]) -> Float64Array:
-        """Distances (A, B) between candidates, metres."""
-        lon = np.array([one.longitude for one in others])
-        lat = np.array([one.latitude for one in others])
-        return np.array([distances_m(one.longitude, one.latitude, lon, lat) for one in some])
+        way_m = ways_m(self._candidates[before], self._candidates[after])
+        link = self._motion.log_link(way_m, self._clock[after] - self._clock[before])
+        if self._spreading is None:
+            return link
+        return self._spreading.log_link(before, after, self._candidates, link)
 
     def _learned(
         self, rows: Sequence[PhotoResult], area_m2: float, *, in_seconds: bool
@@ -316,8 +283,7 @@ class TrackPlacing:
         ]
         pairs = list(itertools.pairwise(located))
         ways = [
-            float(self._distances_m(self._candidates[a][:1], self._candidates[b][:1])[0, 0])
-            for a, b in pairs
+            float(ways_m(self._candidates[a][:1], self._candidates[b][:1])[0, 0]) for a, b in pairs
         ]
         clock = [self._clock[b] - self._clock[a] for a, b in pairs]
         known = learn_motion(clock, ways, area_m2=area_m2, in_seconds=in_seconds)
@@ -334,14 +300,14 @@ class TrackPlacing:
     def _suits(self, motion: Motion) -> float:
         """How well a motion suits the candidates."""
         self._motion = motion
-        return log_evidence(self._evidence(), self._link)
+        return log_evidence(self._candidates.evidence(), self._link)
 
     def _other_tracks(self, area_m2: float, *, in_seconds: bool) -> frozenset[int]:
         """Photos of another vehicle among these: far from its neighbours, but near each other."""
         self._motion = self._learned(self._rows, area_m2, in_seconds=in_seconds)
         if self._motion is None:
             return frozenset()
-        kept = list(self._candidates)
+        kept = self._candidates
         misfits = [
             at
             for at, probabilities in enumerate(self._smoothed())
@@ -349,7 +315,7 @@ class TrackPlacing:
             and len(probabilities)
             and probabilities[0] < self._parameters.doubted
         ]
-        self._candidates = [one if at in misfits else [] for at, one in enumerate(kept)]
+        self._candidates = kept.only(misfits)
         together = self._smoothed()
         self._candidates = kept
         return frozenset(

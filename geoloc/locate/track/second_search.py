@@ -23,6 +23,9 @@ from geoloc.results.schema import PhotoResult
 
 # Odds beyond what numbers can tell from certainty.
 _LARGEST_LOG_ODDS = 12.0
+# What an uncalibrated confidence says for a place is overstated: above 0.97, 95 % of answers were
+# right (n = 51, the architecture page), so that less of its log-odds stands against a track.
+_UNCALIBRATED = 0.6
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Candidate:
         metadata: What the photo states of itself, where it was searched for again.
         ce90_m: Radius that holds the truth 90 % of the time if it is one of the places that the
             row's own answer competes with, metres; None otherwise.
+        is_carried: Whether nothing but an overlap with a photo that is sure speaks for it.
     """
 
     longitude: float
@@ -47,6 +51,7 @@ class Candidate:
     estimate: Estimate | None = None
     metadata: PhotoMetadata | None = None
     ce90_m: float | None = None
+    is_carried: bool = False
 
     @property
     def is_other(self) -> bool:
@@ -80,23 +85,29 @@ def single_candidates(row: PhotoResult) -> list[Candidate]:
     """The places that a photo alone found, its answer first if it has one."""
     if row.confidence is None:
         return []
+    share = _UNCALIBRATED if row.conf_kind == "uncalibrated" else 1.0
     places = json.loads(row.candidates or "[]")
     if not places:
         if row.longitude is None or row.latitude is None:
             return []
-        return [Candidate(row.longitude, row.latitude, log_odds(row.confidence), row)]
+        return [Candidate(row.longitude, row.latitude, _less(log_odds(row.confidence), share), row)]
     none = 1.0 - sum(probability for _, _, probability, _ in places)
     has_answer = row.longitude is not None
     return [
         Candidate(
             lon,
             lat,
-            log_odds(probability, against=none),
+            _less(log_odds(probability, against=none), share),
             row,
             ce90_m=None if rank == 0 and has_answer else ce90_m,
         )
         for rank, (lon, lat, probability, ce90_m) in enumerate(places)
     ]
+
+
+def _less(evidence: float, share: float) -> float:
+    """Log-odds of which a share stands where they speak for a place."""
+    return evidence * share if evidence > 0 else evidence
 
 
 def log_odds(probability: float, *, against: float | None = None) -> float:

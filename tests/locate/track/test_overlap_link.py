@@ -178,7 +178,35 @@ def test_one_false_overlap_breaks_no_track() -> None:
     assert found.longitude == pytest.approx(3 * STEP_M * DEG_A_M, abs=1 * DEG_A_M)
 
 
-def test_what_sure_photos_share_is_not_looked_for() -> None:
-    ways = Ways(true_ways(7))
-    place(flight(), ways)
-    assert ways.asked == []
+def test_photos_that_are_sure_but_wrong_are_found_out_by_what_they_share() -> None:
+    rows = flight((2, 2 * STEP_M + 90.0, 0.95), (3, 3 * STEP_M - 130.0, 0.99))
+    assert not any(one.is_doubted for one in place(rows, Ways({}))), "all is within reach"
+    placed = place(rows, Ways(true_ways(7)))
+    for n in (2, 3):
+        found = placed[n].candidate
+        assert found is not None
+        assert found.longitude == pytest.approx(n * STEP_M * DEG_A_M, abs=1 * DEG_A_M)
+    assert [placed[n].candidate for n in (0, 1, 4, 5, 6)] == [None] * 5
+
+
+def test_a_photo_that_is_certain_stays_between_two_false_overlaps() -> None:
+    false = true_ways(7) | {("p2", "p3"): -250.0, ("p3", "p4"): -400.0}
+    placed = place(flight((3, 3 * STEP_M, 1.0)), Ways(false))
+    assert not any(one.is_doubted or one.candidate for one in placed)
+
+
+def test_a_photo_that_overlaps_with_none_is_not_placed_by_its_neighbours() -> None:
+    rows = flight()
+    rows[3] = PhotoResult("p3", "rejected", view="drone", confidence=0.01)
+    ways = {pair: way for pair, way in true_ways(7).items() if "p3" not in pair}
+    placed = place(rows, Ways(ways | {("p2", "p4"): 2 * STEP_M}))
+    assert placed[3].candidate is None
+
+
+def test_of_two_photos_that_carry_a_place_the_surer_one_is_believed() -> None:
+    rows = flight((1, STEP_M, 0.85))
+    rows[2] = PhotoResult("p2", "rejected", view="drone", confidence=0.01)
+    placed = place(rows, Ways({("p1", "p2"): 160.0, ("p2", "p3"): STEP_M}))
+    found = placed[2].candidate
+    assert found is not None
+    assert found.longitude == pytest.approx(2 * STEP_M * DEG_A_M, abs=1 * DEG_A_M)
