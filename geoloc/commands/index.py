@@ -190,7 +190,7 @@ def _calibrate(folder: Path, *, quiet: bool, verbose: int) -> None:
     minutes = round(planned_minutes(DEFAULT_PHOTOS))
     say(f"calibrating on the map: about {minutes} minutes of one core", quiet=quiet)
     with progress_bar(quiet=quiet, verbose=verbose) as progress:
-        summary = calibrate_on_map(folder, progress=progress)
+        summary = calibrate_on_map(folder, photos=DEFAULT_PHOTOS, progress=progress)
     say(f"wrote {summary.path}", quiet=quiet)
 
 

@@ -140,14 +140,16 @@ class Locator:
     def _least_confidence(self, max_wrong: float) -> float:
         """The confidence from which on no more than a share of the answers is wrong.
 
-        Where drone and street photos have a calibration each, the promise holds for both.
+        Where drone and street photos have a calibration each, the promise holds for both. The one
+        that came with the descriptor's model promises nothing of this ground.
         """
         drone = self.drone.calibration if self.drone else None
-        calibrations = [one for one in (drone, self.street.calibration) if one is not None]
+        found = [one for one in (drone, self.street.calibration) if one is not None]
+        calibrations = [one for one in found if one.source != "model"]
         if not calibrations:
             raise OptionError(
                 f"--max-wrong {max_wrong:g} cannot be promised: {self.index.folder} has no "
-                "calibration; run `geoloc calibrate`, or use --min-confidence"
+                "calibration of its own; run `geoloc calibrate`, or use --min-confidence"
             )
         if any(one.source == "map" for one in calibrations):
             raise OptionError(

@@ -67,7 +67,8 @@ class Provenance:
         tile_lookup: The index's tiles.
         min_confidence: Estimates less probable than this are ambiguous.
         options: Options that decide the answers, as `geoloc.locate.run_facts.options_text` says.
-        needs_calibration: Whether uncalibrated estimates are ambiguous, however probable.
+        needs_calibration: Whether estimates are ambiguous, however probable, that no photos of the
+            index's own ground have calibrated.
     """
 
     model: str
@@ -146,7 +147,7 @@ def result_row(
     if estimate.probability < REJECT_BELOW:
         return row
     is_sure = estimate.probability >= provenance.min_confidence
-    if provenance.needs_calibration and estimate.conf_kind == "uncalibrated":
+    if provenance.needs_calibration and estimate.conf_kind != "calibrated:photos":
         is_sure = False
     return replace(
         row,

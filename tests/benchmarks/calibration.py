@@ -1,7 +1,7 @@
 """How honest confidences are, on photos that no calibration has seen.
 
-    python tests/benchmarks/calibration.py [--photos N] [--fit photos map] [--work DIR]
-    python tests/benchmarks/calibration.py --real DATA [--every K] [--photos N] [--work DIR]
+    python tests/benchmarks/calibration.py [--photos N] [--fit photos map FILE] [--work DIR]
+    python tests/benchmarks/calibration.py --real DATA [--every K] [--fit map FILE] [--work DIR]
 
 N photos of a town in spring and autumn are searched for on its map in summer, and N of two other
 towns, which lie nowhere on it. They are located once, and judged by each calibration in turn:
@@ -9,6 +9,7 @@ towns, which lie nowhere on it. They are located once, and judged by each calibr
     uncalibrated   the curve that was set by hand
     photos         fitted to N photos of *another* town, and their mirror images, on that town's map
     map            fitted to N simulated photos of the map that is searched, and as many mirrored
+    FILE           any that was fitted before, as one that comes with a model
 
 With ``--real`` the photos are those of DATA (see `real_sets`), each set on its own map beside the
 photos of the other set; there is no other map of the same kind whose photos could fit.
@@ -30,7 +31,7 @@ from geoloc.geometry.crs import LonLat, offsets_m
 from geoloc.index.job import build_index
 from geoloc.learning.calibration.job import calibrate_on_photos, drone_of, open_locator
 from geoloc.learning.calibration.map_job import calibrate_on_map
-from geoloc.locate.calibration import Calibration
+from geoloc.locate.calibration import Calibration, read_calibration
 from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.posterior import Posterior
 from geoloc.locate.estimate import Estimate
@@ -97,7 +98,7 @@ def main() -> None:
         description=__doc__.splitlines()[0], formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--photos", type=int, default=60, help="of each kind")
-    parser.add_argument("--fit", nargs="*", choices=("photos", "map"), default=("photos", "map"))
+    parser.add_argument("--fit", nargs="*", default=("photos", "map"), metavar="photos|map|FILE")
     parser.add_argument("--real", type=Path, metavar="DATA", help="real photos, in place of towns")
     parser.add_argument("--every", type=int, default=1, help="take each k-th real photo only")
     parser.add_argument("--work", type=Path, help="keep towns and indexes here, and reuse them")
@@ -106,7 +107,7 @@ def main() -> None:
         work = given.work or Path(scratch)
         print(HEADER)
         if given.real is not None:
-            real(Ground(given.real, work, given.every), given.photos)
+            real(Ground(given.real, work, given.every), given.photos, given.fit)
             return
         tested = town(TESTED, work, given.photos)
         share = given.photos // len(FOREIGN)
@@ -124,10 +125,11 @@ def main() -> None:
         print(row("uncalibrated", judged(drone, found, None)), flush=True)
         for name in given.fit:
             print(f"... fitting: {name}", file=sys.stderr, flush=True)
-            print(row(name, judged(drone, found, fits[name]())), flush=True)
+            fit = fits[name]() if name in fits else read_calibration(Path(name))
+            print(row(name, judged(drone, found, fit)), flush=True)
 
 
-def real(ground: Ground, photos: int) -> None:
+def real(ground: Ground, photos: int, fits: Sequence[str]) -> None:
     """Print the lines of both sets of real photos, each on its own map."""
     for own, other in ((SETS[0], SETS[1]), (SETS[1], SETS[0])):
         index, found = ground.index(own), list[Found]()
@@ -139,8 +141,14 @@ def real(ground: Ground, photos: int) -> None:
                 found.append(search(drone, taken, truth.camera if name == own else None))
                 print(f"\r{own}: {len(found)} located", end="", file=sys.stderr, flush=True)
         print(row(f"{own}, uncalibrated", judged(drone, found, None)), flush=True)
-        summary = calibrate_on_map(index, OPTIONS, photos=photos, overwrite=True)
-        print(row(f"{own}, map", judged(drone, found, summary.calibration)), flush=True)
+        for name in fits:
+            if name == "photos":
+                continue
+            if name == "map":
+                fit = calibrate_on_map(index, OPTIONS, photos=photos, overwrite=True).calibration
+            else:
+                fit = read_calibration(Path(name))
+            print(row(f"{own}, {name}", judged(drone, found, fit)), flush=True)
 
 
 def town(seed: int, work: Path, count: int) -> Town:

@@ -18,7 +18,7 @@ from geoloc.learning.calibration.job import (
     open_locator,
     summary_of,
 )
-from geoloc.learning.calibration.simulation import SIMULATION, PhotoSimulator
+from geoloc.learning.calibration.simulation import SIMULATION, PhotoSimulator, SimulationParameters
 from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, write_calibration
 from geoloc.locate.drone.calibration_choice import own_calibration
 from geoloc.locate.drone.evidence import FEATURES
@@ -90,7 +90,7 @@ def calibrate_on_map(
     folder, recipe = locator.index.folder, locator.index.manifest.recipe
     with locked_folder(folder):
         _refuse_to_lose(locator.index, overwrite=overwrite)
-        findings = _Findings(locator.index, options)
+        findings = Findings(locator.index, options)
         progress.start("calibrating", 2 * photos, "simulated photos")
         findings.complete(photos, drone, progress)
         ours, mirrored = findings.rows(photos, mirrored=False), findings.rows(photos, mirrored=True)
@@ -123,23 +123,30 @@ def _refuse_to_lose(index: MapIndex, *, overwrite: bool) -> None:
         )
 
 
-class _Findings:
+class Findings:
     """What was found for each simulated photo, kept in the index until all are done.
 
     Args:
         index: The index.
         options: How they are searched for.
+        parameters: How they are simulated.
     """
 
-    def __init__(self, index: MapIndex, options: LocateOptions) -> None:
+    def __init__(
+        self,
+        index: MapIndex,
+        options: LocateOptions,
+        parameters: SimulationParameters = SIMULATION,
+    ) -> None:
         self._index, self._path = index, index.folder / UNFINISHED
+        self._parameters = parameters
         recipe, chosen = index.manifest.recipe, options_text(options)
-        self._key = key_of(recipe, FEATURES, SIMULATION, _SEED, chosen, __version__)
+        self._key = key_of(recipe, FEATURES, parameters, _SEED, chosen, __version__)
         self._found = _read(self._path, self._key)
 
     def complete(self, photos: int, drone: DroneLocator, progress: Progress) -> None:
         """Locate those of the first so many photos that were not located yet."""
-        simulator = PhotoSimulator(self._index, seed=_SEED)
+        simulator = PhotoSimulator(self._index, seed=_SEED, parameters=self._parameters)
         if not self._found:
             write_text(self._path, "")
         with self._path.open("a", encoding="utf-8") as stream:

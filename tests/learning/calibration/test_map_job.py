@@ -144,7 +144,7 @@ def test_a_map_alone_calibrates_its_index(
     )
     taken = simulation.PhotoSimulator
 
-    def simulate(opened: MapIndex, *, seed: int) -> simulation.PhotoSimulator:
+    def simulate(opened: MapIndex, *, seed: int, **_: object) -> simulation.PhotoSimulator:
         return taken(opened, seed=seed, parameters=low)
 
     monkeypatch.setattr(map_job, "PhotoSimulator", simulate)
