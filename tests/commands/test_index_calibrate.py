@@ -84,8 +84,7 @@ def test_the_calibration_names_the_tiles_and_judges_what_is_located(
     index_and_calibrate(typed)
     kept = read_calibration(Path("index", CALIBRATION_FILE))
     assert (kept.source, kept.features) == ("map", FEATURES)
-    assert kept.tiles == MapIndex.open("index").manifest.recipe.tile_digests
-    assert len(kept.tiles) == 9
+    assert kept.tiles == MapIndex.open("index").manifest.recipe.tile_digests != ()
     photos = search_world.photos
     result = typed("locate", *photos, "--index", "index", "--effort", "low", "-o", "out.geojson")
     assert result.exit_code in (0, 6), result.output
