@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,28 @@ def test_a_sure_answer_is_located() -> None:
     assert row.confidence > 0.9
     assert row.conf_kind == "uncalibrated"
     assert (row.model, row.index_id, row.run_id) == ("tiny", "abc123", "run1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("calibrated:photos", "located"),
+        ("calibrated:map", "ambiguous"),
+        ("calibrated:model", "ambiguous"),
+        ("uncalibrated", "ambiguous"),
+    ],
+)
+def test_what_a_promise_covers_is_calibrated_on_photos(kind: str, status: str) -> None:
+    found = posterior([sure()])
+    assert found is not None
+    row = result_row(
+        PHOTO,
+        PhotoMetadata(),
+        kind="drone",
+        estimate=replace(georeferenced(found, CAMERA, FRAME), conf_kind=kind),
+        provenance=replace(provenance(0.8), needs_calibration=True),
+    )
+    assert (row.status, row.conf_kind) == (status, kind)
 
 
 def test_rivals_make_an_answer_ambiguous_and_the_error_says_why() -> None:
