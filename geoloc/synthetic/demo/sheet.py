@@ -7,6 +7,7 @@ white ring is where the camera really was, the coloured dot where it was said to
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,11 +94,11 @@ def _font(size_px: int) -> _Font:
 def _write_head(sheet: Image.Image, errors_m: Mapping[str, float | None]) -> None:
     """What was reached, and what the lines mean."""
     draw = ImageDraw.Draw(sheet)
-    known = sorted(error for error in errors_m.values() if error is not None)
+    known = [error for error in errors_m.values() if error is not None]
     near = sum(error <= 10 for error in known)
     title = f"geoloc demo: {near} of {len(errors_m)} photos within 10 m"
     if known:
-        title += f", median error {known[len(known) // 2]:.1f} m"
+        title += f", median error {statistics.median(known):.1f} m"
     draw.text((_GAP_PX + 4, 14), title, fill=_INK, font=_font(30))
     legend = "white: the truth   colour: the answer   ring and dot: camera   outline: what it saw"
     draw.text((_GAP_PX + 4, 58), legend, fill=_FAINT, font=_font(19))
