@@ -204,7 +204,8 @@ class LocateOptions:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         workers: Threads that decode photos.
         map_sd_m: How far the map itself may be off: the standard deviation of its place, east and
-            north, in metres. Radii allow for it, because no photo can tell.
+            north, in metres. Radii allow for it, because no photo can tell. None: as a calibration
+            on photos of known place has measured it, or else `geoloc.locate.radii.MAP_SD_M`.
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
         max_wrong: Largest share of wrong answers among the located, in (0, 1), in place of
             `min_confidence`; it takes a calibration with enough photos. None promises nothing.
@@ -227,7 +228,7 @@ class LocateOptions:
     dsm: tuple[str, ...] = ()
     device: str = "auto"
     workers: int = 2
-    map_sd_m: float = 8.0
+    map_sd_m: float | None = None
     min_confidence: float = 0.8
     max_wrong: float | None = None
     track: str = "none"

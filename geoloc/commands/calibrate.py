@@ -150,6 +150,9 @@ def _rows(summary: CalibrationSummary) -> list[tuple[str, object]]:
         (f"{summary.nowhere}, all wrong", summary.mirrored),
         ("calibration error", None if error is None else f"{error:.3f}"),
     ]
+    if (radii := summary.calibration.radii) is not None:
+        rows.append(("radii of the camera", f"{radii.camera:.2f} times what photos say"))
+        rows.append(("map off by (--map-sd)", f"{radii.map_sd_m:.1f} m, from {radii.n} photos"))
     if summary.calibration.source == "map":  # simulated photos promise nothing of real ones
         return rows
     kept = [

@@ -160,10 +160,10 @@ _DEFAULT = LocateOptions()
     "map_sd_m",
     type=click.FloatRange(0, 1000),
     default=_DEFAULT.map_sd_m,
-    show_default=True,
+    show_default="as `geoloc calibrate` measured it, else 8",
     metavar="METRES",
     help="How far the map itself may be off, as a standard deviation. The radii allow for it; a "
-    "surveyed orthophoto deserves less, and `geoloc evaluate` measures it.",
+    "surveyed orthophoto deserves less.",
 )
 @click.option(
     "--min-confidence",

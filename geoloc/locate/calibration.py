@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -21,6 +21,7 @@ from scipy.stats import binom
 
 from geoloc.arrays import Float64Array
 from geoloc.errors import IndexFolderError, OptionError
+from geoloc.locate.radii import Radii
 from geoloc.storage.atomic import write_text
 
 CALIBRATION_FILE = "calibration.json"
@@ -64,6 +65,7 @@ class Calibration:
         made_of: The photos of the fit in words.
         tiles: Checksums of the tiles of the index whose ground it was fitted on
             (`geoloc.index.manifest.Recipe`); none for any ground.
+        radii: What radii are made of on its ground; None where that was not measured.
     """
 
     source: CalibrationSource
@@ -79,6 +81,7 @@ class Calibration:
     outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
     made_of: str = ""
     tiles: tuple[str, ...] = ()
+    radii: Radii | None = None
 
     @property
     def kind(self) -> str:
@@ -144,6 +147,7 @@ def calibration_text(calibration: Calibration) -> str:
     for name in (*names, "low", "high", "weights", "intercept"):
         value = getattr(calibration, name)
         document[name] = list(value) if isinstance(value, tuple) else value
+    document["radii"] = None if calibration.radii is None else asdict(calibration.radii)
     head = json.dumps(document, ensure_ascii=False, indent=2)[:-2]
     rows = ",\n".join(
         "    " + json.dumps([*map(_short, one.evidence), int(one.is_right), _short(one.confidence)])
@@ -250,8 +254,18 @@ def _calibration(document: dict[str, Any]) -> Calibration:
         outcomes=outcomes,
         made_of=str(document["made_of"]),
         tiles=tuple(map(str, document.get("tiles", ()))),
+        radii=_radii(document.get("radii")),
         **columns,
     )
+
+
+def _radii(found: dict[str, Any] | None) -> Radii | None:
+    if found is None:
+        return None
+    radii = Radii(float(found["camera"]), float(found["map_sd_m"]), int(found["n"]))
+    if not (0 <= radii.camera < math.inf and 0 <= radii.map_sd_m < math.inf):
+        raise ValueError(f"radii are {found}, expected finite numbers of 0 or more")
+    return radii
 
 
 def _short(value: float) -> float:

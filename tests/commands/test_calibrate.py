@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from geoloc.errors import OptionError
 from geoloc.learning.calibration.job import CalibrationSummary, calibrate_on_photos
 from geoloc.locate.calibration import Calibration, Outcome
 from geoloc.locate.job import locate_photos
+from geoloc.locate.radii import Radii
 from geoloc.options import LocateOptions
 from tests.fixtures.search import SearchWorld
 
@@ -43,7 +45,8 @@ def test_what_was_calibrated_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     def calibrate(*given: Any, **rest: Any) -> CalibrationSummary:
         calls.append(given)
-        return CalibrationSummary(tmp_path / "calibration.json", 60, 58, 60, 0.04, _calibration(60))
+        found = replace(_calibration(60), radii=Radii(0.43, 2.5, 57))
+        return CalibrationSummary(tmp_path / "calibration.json", 60, 58, 60, 0.04, found)
 
     monkeypatch.setattr("geoloc.learning.calibration.job.calibrate_on_photos", calibrate)
     chosen = ["--truth", "truth.csv", "--effort", "low"]
@@ -51,6 +54,8 @@ def test_what_was_calibrated_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert result.exit_code == 0, result.output
     assert "60, 58 of them right" in result.output
     assert "0.05 (confidence from 0.90), 0.1 (confidence from 0.90)" in result.output
+    assert "0.43 times what photos say" in result.output
+    assert "2.5 m, from 57 photos" in result.output
     ((photos, index, truth, options),) = calls
     assert (photos, index, truth) == ([tmp_path / "a.jpg"], Path("index"), Path("truth.csv"))
     assert options == LocateOptions(effort="low")
@@ -101,11 +106,12 @@ def test_photos_of_known_place_calibrate_their_index(
     with (tmp_path / "truth.csv").open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["photo", "lon", "lat"])
-        for copy, shot in product(range(3), tiny.shots):  # three photos are too few
+        for copy, shot in product(range(4), tiny.shots):  # three photos are too few
             photos.append(tmp_path / f"{copy}-{shot.name}")
             shutil.copy(tiny.photos / shot.name, photos[-1])
             writer.writerow([photos[-1].name, *tiny.world.lonlat(shot.at)])
     options = LocateOptions(effort="low")
+    before = list(locate_photos(photos[:3], index, options))
     summary = calibrate_on_photos(photos, index, tmp_path / "truth.csv", options)
     assert summary.path == index / "calibration.json"
     assert summary.right >= summary.photos - 1
@@ -113,5 +119,11 @@ def test_photos_of_known_place_calibrate_their_index(
     rows = list(locate_photos(photos[:3], index, options))
     assert {row.conf_kind for row in rows if row.confidence is not None} == {"calibrated:photos"}
     assert sum(row.status == "located" for row in rows) >= 2
+    # The fabricated map lies where it says, which was measured.
+    assert summary.calibration.radii is not None
+    assert summary.calibration.radii.map_sd_m < 4
+    for old, new in zip(before, rows, strict=True):
+        if old.status == new.status == "located":
+            assert 0 < (new.ce90_m or 0) < (old.ce90_m or 0)
     with pytest.raises(OptionError, match="cannot be promised"):
         list(locate_photos(photos[:1], index, LocateOptions(max_wrong=0.02)))

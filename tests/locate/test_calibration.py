@@ -17,6 +17,7 @@ from geoloc.locate.calibration import (
     read_calibration,
     write_calibration,
 )
+from geoloc.locate.radii import Radii
 
 
 def curve(*outcomes: Outcome) -> Calibration:
@@ -55,11 +56,21 @@ def test_a_calibration_reads_back_as_it_was(tmp_path: Path) -> None:
     write_calibration(kept, tmp_path / "calibration.json")
     assert read_calibration(tmp_path / "calibration.json") == kept
     assert kept.kind == "calibrated:photos"
+    measured = replace(kept, radii=Radii(0.4, 2.5, 31))
+    write_calibration(measured, tmp_path / "calibration.json")
+    assert read_calibration(tmp_path / "calibration.json") == measured
+    assert measured.digest != kept.digest  # it decides answers
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"format": 99}, {"source": "hearsay"}, {"weights": [1.0]}, {"mean": [float("nan"), 0]}],
+    [
+        {"format": 99},
+        {"source": "hearsay"},
+        {"weights": [1.0]},
+        {"mean": [float("nan"), 0]},
+        {"radii": {"camera": -1, "map_sd_m": 2, "n": 9}},
+    ],
 )
 def test_a_damaged_calibration_is_refused_in_one_line(
     tmp_path: Path, change: dict[str, object]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,17 @@ import numpy as np
 from geoloc.errors import IndexFolderError, MetadataError, OptionError, PhotoError
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.learning.calibration.fitting import fit_calibration
+from geoloc.learning.calibration.radii import fit_radii
 from geoloc.learning.calibration.street_photos import street_outcomes
 from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, write_calibration
 from geoloc.locate.drone.calibration_choice import bundled_calibration
 from geoloc.locate.drone.evidence import FEATURES
 from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M
+from geoloc.locate.estimate import RAYLEIGH_90, Estimate
 from geoloc.locate.job import open_index
 from geoloc.locate.locator import MAX_SIDE_PX, Locator
+from geoloc.locate.radii import Radii
 from geoloc.locate.street.calibration_choice import STREET_CALIBRATION_FILE
 from geoloc.locate.street.evidence import FEATURES as STREET_FEATURES
 from geoloc.options import LocateOptions
@@ -89,10 +92,12 @@ def calibrate_on_photos(
     """
     progress = progress or Silent()
     known = _known_photos(photos, read_truth(truth))
-    locator = open_locator(index, options or LocateOptions())
+    # What the map adds to the radii is measured here, so that nothing is assumed of it.
+    locator = open_locator(index, replace(options or LocateOptions(), map_sd_m=0.0))
     if _are_of_streets(known, locator):
         return _on_street_photos(known, photos, locator, progress)
     drone, folder = drone_of(locator), locator.index.folder
+    drone.calibration = None
     with locked_folder(folder):
         found = _outcomes(known, photos, locator, drone, progress)
         calibration = fit_calibration(
@@ -105,6 +110,7 @@ def calibrate_on_photos(
             prior=bundled_calibration(drone.features),
             tiles=locator.index.manifest.recipe.tile_digests,
         )
+        calibration = replace(calibration, radii=found.radii())
         path = folder / CALIBRATION_FILE
         write_calibration(calibration, path)
     return summary_of(calibration, path, found.photos, found.mirrored)
@@ -235,10 +241,32 @@ def _known_photos(photos: Sequence[Path], truth: Sequence[Truth]) -> list[tuple[
 
 @dataclass
 class _Outcomes:
-    """Evidence and whether the answer was right, of photos and of mirrored ones."""
+    """What was found for photos, and for mirrored ones.
 
-    photos: list[EvidenceRow]
-    mirrored: list[EvidenceRow]
+    Attributes:
+        photos: Evidence of the photos, and whether the answer was right.
+        mirrored: The same of the mirrored ones, none of them right.
+        off_m: Of each right answer without a rival the distance from the truth, and the standard
+            deviation that its photo gave it, metres.
+    """
+
+    photos: list[EvidenceRow] = field(default_factory=list)
+    mirrored: list[EvidenceRow] = field(default_factory=list)
+    off_m: list[tuple[float, float]] = field(default_factory=list)
+
+    def add(self, estimate: Estimate, true: LonLat) -> None:
+        """Add the answer for a photo."""
+        assert estimate.evidence is not None, "drone photos have evidence"
+        error_m = distance_m(true, estimate.position)
+        is_right = error_m <= CONFIDENCE_RADIUS_M
+        self.photos.append((estimate.evidence, is_right))
+        if is_right and estimate.n_modes == 1:
+            self.off_m.append((error_m, estimate.ce90_m / RAYLEIGH_90))
+
+    def radii(self) -> Radii | None:
+        """What radii are made of on this ground; None where too few answers tell."""
+        off_m = np.array(self.off_m, np.float64).reshape(-1, 2)
+        return fit_radii(off_m[:, 0], off_m[:, 1])
 
 
 def _outcomes(
@@ -249,7 +277,7 @@ def _outcomes(
     progress: Progress,
 ) -> _Outcomes:
     """Locate each photo as it is and mirrored."""
-    found = _Outcomes([], [])
+    found = _Outcomes()
     for note in locator.sources.settle(photos):
         progress.warn(note)
     progress.start("calibrating", len(known), "photos")
@@ -260,23 +288,19 @@ def _outcomes(
             progress.warn(f"{path.name} is left out: {error}")
             progress.advance()
             continue
-        found.photos += _outcome(photo, true, locator, drone)
+        if (estimate := _estimate(photo, locator, drone)) is not None:
+            found.add(estimate, true)
         mirrored = replace(photo, pixels=photo.pixels[:, ::-1].copy())
-        found.mirrored += _outcome(mirrored, None, locator, drone)
+        if (estimate := _estimate(mirrored, locator, drone)) is not None:
+            found.mirrored.append((estimate.evidence or (), False))
         progress.advance()
     return found
 
 
-def _outcome(
-    photo: Photo, true: LonLat | None, locator: Locator, drone: DroneLocator
-) -> list[EvidenceRow]:
-    """The outcome of one photo; none when nothing on the map is like it."""
+def _estimate(photo: Photo, locator: Locator, drone: DroneLocator) -> Estimate | None:
+    """The answer for one photo; None when nothing on the map is like it."""
     metadata = locator.sources.complete(photo.path, photo.metadata)
-    estimate = drone.estimate(photo, metadata, rows=None, check=lambda: None)
-    if estimate is None or estimate.evidence is None:
-        return []
-    is_right = true is not None and distance_m(true, estimate.position) <= CONFIDENCE_RADIUS_M
-    return [(estimate.evidence, is_right)]
+    return drone.estimate(photo, metadata, rows=None, check=lambda: None)
 
 
 def _error(calibration: Calibration) -> float | None:

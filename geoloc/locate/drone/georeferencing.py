@@ -25,7 +25,7 @@ from geoloc.locate.estimate import (
     margin,
     spread_m,
 )
-from geoloc.options import LocateOptions
+from geoloc.locate.radii import ASSUMED_RADII, Radii
 
 # A footprint ends this many heights away, however far the photo sees.
 _FOOTPRINT_REACH = 5.0
@@ -37,7 +37,7 @@ def georeference(
     frame: LocalFrame,
     *,
     photo_size: ImageSize,
-    map_sd_m: float = LocateOptions.map_sd_m,
+    radii: Radii = ASSUMED_RADII,
 ) -> Estimate:
     """The estimate in lon, lat of the best place.
 
@@ -46,12 +46,12 @@ def georeference(
         final: The camera at the best place.
         frame: Local frame of the best place's region of the map.
         photo_size: Size of the upright photo in its file.
-        map_sd_m: Standard deviation of the map's own place, metres.
+        radii: What its radii are made of.
     """
     best, solution = posterior.best, final.solution
     place = np.array([solution.placed.position])
     camera = _camera(final, frame, photo_size)
-    covariance = solution.position_covariance + map_sd_m**2 * np.eye(2)
+    covariance = radii.camera**2 * solution.position_covariance + radii.map_sd_m**2 * np.eye(2)
     return Estimate(
         position=_lonlat(frame, place),
         heading=Heading(camera.attitude.heading_deg, camera.attitude_sd_deg.heading_deg),

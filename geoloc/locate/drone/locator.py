@@ -45,6 +45,7 @@ from geoloc.locate.drone.verification import (
 )
 from geoloc.locate.drone.view import PhotoView
 from geoloc.locate.estimate import Estimate
+from geoloc.locate.radii import ASSUMED_RADII, Radii
 from geoloc.options import LocateOptions
 from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
@@ -113,6 +114,12 @@ class DroneLocator:
         features = self.features
         return features.is_lazy or len(features) > self._parameters.whole_map_features
 
+    @property
+    def _radii(self) -> Radii:
+        """What radii are made of: as the user states, or was measured, or else is assumed."""
+        measured = None if self.calibration is None else self.calibration.radii
+        return (measured or ASSUMED_RADII).with_map_sd(self._options.map_sd_m)
+
     def hasty(self) -> DroneLocator:
         """The same that tries the first hypotheses only, for photos of which much is known.
 
@@ -149,7 +156,7 @@ class DroneLocator:
         final = replace(self._final_camera(found.best, camera, metadata), stated=camera, lens=lens)
         size = ImageSize(photo.full_height_px, photo.full_width_px)
         return judge(
-            georeference(found, final, frame, photo_size=size, map_sd_m=self._options.map_sd_m),
+            georeference(found, final, frame, photo_size=size, radii=self._radii),
             found,
             metadata,
             self.features,

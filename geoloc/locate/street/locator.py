@@ -12,6 +12,7 @@ from geoloc.arrays import Float32Array, Int64Array
 from geoloc.index.map_index import MapIndex
 from geoloc.locate.calibration import Calibration
 from geoloc.locate.estimate import Estimate
+from geoloc.locate.radii import ASSUMED_RADII
 from geoloc.locate.street.judging import judge
 from geoloc.locate.street.posterior import (
     STREET_POSTERIOR,
@@ -60,8 +61,9 @@ class StreetLocator:
         calibration: Calibration | None = None,
         parameters: StreetParameters = STREET_PARAMETERS,
     ) -> None:
+        map_sd_m = ASSUMED_RADII.with_map_sd(options.map_sd_m).map_sd_m
         self._parameters = replace(
-            parameters, posterior=replace(parameters.posterior, map_sd_m=options.map_sd_m)
+            parameters, posterior=replace(parameters.posterior, map_sd_m=map_sd_m)
         )
         self._index = index
         self._options = options

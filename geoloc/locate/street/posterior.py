@@ -24,6 +24,7 @@ from scipy.special import ndtri
 from geoloc.arrays import Float32Array, Float64Array, Int64Array
 from geoloc.locate.estimate import Estimate, Heading, count_modes, margin
 from geoloc.locate.ground_posterior import GroundPlace, GroundPosterior
+from geoloc.locate.radii import MAP_SD_M
 from geoloc.locate.street.evidence import StreetEvidence, cluster_share
 from geoloc.locate.street.judging import worth_keeping
 from geoloc.locate.street.search import StreetMatch
@@ -87,7 +88,7 @@ class StreetPosteriorParameters:
     # tiles of no score had been looked at.
     prior_tiles: float = 20.0
     smallest_sd: float = 1e-5
-    map_sd_m: float = 8.0  # as `LocateOptions.map_sd_m`
+    map_sd_m: float = MAP_SD_M
     # Where the camera stands in its tile the network hardly says: of panoramas of a fabricated town
     # in the right place, 90 % lay within 35 m of the answer on tiles of 60 m.
     # Where crops are seen around a cell, a tile is the smallest of them: of the photos of
