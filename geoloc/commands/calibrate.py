@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 @click.option(
     "--truth",
     type=click.Path(path_type=Path),
-    metavar="CSV",
-    help="Table of true camera positions, one row per photo: photo, camera_lon, camera_lat (or "
-    "lon, lat), in degrees. Photos that it does not name are left out.",
+    metavar="FILE",
+    help="Table of true camera positions (CSV), one row per photo: photo, camera_lon, camera_lat "
+    "(or lon, lat), in degrees; or the corrections.geojson of a report's page. Photos that it does "
+    "not name are left out.",
 )
 @click.option(
     "--simulate",

@@ -26,9 +26,9 @@ _NAMES_SHOWN = 10
     "--truth",
     required=True,
     type=click.Path(path_type=Path),
-    metavar="CSV",
-    help="Table of true positions, one row per photo: photo, camera_lon, camera_lat (or lon, "
-    "lat), scene_lon, scene_lat, in degrees.",
+    metavar="FILE",
+    help="Table of true positions (CSV), one row per photo: photo, camera_lon, camera_lat (or lon, "
+    "lat), scene_lon, scene_lat, in degrees. Or the corrections.geojson of a report's page.",
 )
 @click.option(
     "--point",

@@ -126,7 +126,8 @@ class _Span(click.ParamType):  # type: ignore[type-arg] # generic only since cli
     help="Lower and upper elevation of the rings of ground photos, in degrees. Default: -60,30.",
 )
 @metadata_option(
-    "A CSV (photo and any of lon, lat, rel_alt_m, yaw_deg, pitch_deg, ...) or a DJI flight log "
+    "A CSV (photo and any of lon, lat, rel_alt_m, yaw_deg, pitch_deg, ...), the "
+    "corrections.geojson of a report's page, or a DJI flight log "
     "(.SRT) that adds to the photos' own metadata."
 )
 @click.option(

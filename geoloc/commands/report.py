@@ -37,7 +37,7 @@ _DEFAULT = ReportOptions()
 @click.option(
     "--truth",
     type=click.Path(path_type=Path),
-    metavar="CSV",
+    metavar="FILE",
     help="Table of true positions, as geoloc evaluate reads it: the page shows the errors.",
 )
 @click.option(

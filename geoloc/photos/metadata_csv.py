@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from geoloc.csv_table import CsvTable, TableError, is_blank, read_table
+from geoloc.corrections_file import read_places
+from geoloc.csv_table import CsvTable, TableError, is_blank
 from geoloc.errors import MetadataError
 from geoloc.geometry.longitude import FARTHEST_DEG, in_range
 from geoloc.photo_name import NameMatches, comparable_path, match_names
@@ -107,7 +108,7 @@ class MetadataTable:
 
 
 def open_table(path: str | Path) -> MetadataTable:
-    """The table in a CSV file, ready to be asked for photos.
+    """The table in a CSV file, or in corrections of a report's page, ready to be asked for photos.
 
     Raises:
         MetadataError: The file is missing or no CSV, its columns are not named, two rows
@@ -115,7 +116,7 @@ def open_table(path: str | Path) -> MetadataTable:
     """
     path = Path(path)
     try:
-        table = read_table(path)
+        table = read_places(path)
     except TableError as error:
         raise MetadataError(
             f"{path}: {error}; a CSV of metadata was expected; check its name and lines", path=path

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from geoloc.corrections_file import read_corrections
 from geoloc.errors import InputError, OutputExistsError
 from geoloc.ortho.naming import photo_file
-from geoloc.report.corrections import apply_corrections, read_corrections, truth_rows
+from geoloc.report.corrections import apply_corrections, truth_rows
 from geoloc.results.files import check_place, read_results, write_file
 from geoloc.results.formats import foreign_parts, output_format
 from geoloc.results.schema import PhotoResult

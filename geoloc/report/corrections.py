@@ -9,19 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-from geoloc.errors import InputError
+from geoloc.corrections_file import Action, Correction
 from geoloc.geometry.crs import LonLat, distance_m
-from geoloc.geometry.longitude import in_range
 from geoloc.results.schema import PhotoResult, result_record
-
-Action = Literal["accept", "reject", "move"]
 
 # What was solved for a place that a person has said is wrong.
 _OF_THE_PLACE = (
@@ -32,56 +26,6 @@ _OF_THE_PLACE = (
     "n_inliers", "candidates", "control_points", "tile_id", "tile_path", "tile_crs", "exif_dist_m",
     "prior_dist_m", "error",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What a person said of one photo.
-
-    Attributes:
-        photo: Its path, as the row has it; None where the page kept it back.
-        filename: Its name.
-        row: Number of its row, from 0.
-        action: What is to be done.
-        position: Where it belongs; only of ``move``.
-    """
-
-    photo: str | None
-    filename: str | None
-    row: int | None
-    action: Action
-    position: LonLat | None = None
-
-
-def read_corrections(path: Path) -> list[Correction]:
-    """The corrections of a GeoJSON file that a page has saved.
-
-    Raises:
-        InputError: It cannot be read, or is none.
-    """
-    expected = "expected the corrections.geojson that a page of `geoloc report` saves"
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-        return [_correction(feature) for feature in document["features"]]
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}", path=path) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} holds no corrections ({error}); {expected}", path=path) from error
-
-
-def _correction(feature: dict[str, Any]) -> Correction:
-    """One feature of the file."""
-    facts, geometry = feature["properties"], feature.get("geometry")
-    action, row = facts["action"], facts.get("row")
-    if action not in get_args(Action):
-        raise ValueError(f"an unknown action {action!r}")
-    position = None
-    if action == "move":
-        lon, lat = (float(number) for number in (geometry or {})["coordinates"][:2])
-        if not (math.isfinite(lon) and abs(lat) <= 90):
-            raise ValueError(f"a place at {lon}, {lat}")
-        position = LonLat(float(in_range(lon)), lat)
-    return Correction(facts.get("photo"), facts.get("filename"), row, action, position)
 
 
 def apply_corrections(

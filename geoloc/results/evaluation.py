@@ -16,7 +16,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from geoloc.arrays import Float64Array
-from geoloc.csv_table import TableError, is_blank, parse_number, read_table
+from geoloc.corrections_file import read_places
+from geoloc.csv_table import TableError, is_blank, parse_number
 from geoloc.errors import MetadataError
 from geoloc.geometry.crs import LonLat, offsets_m
 from geoloc.geometry.longitude import FARTHEST_DEG, in_range
@@ -96,7 +97,8 @@ def read_truth(path: str | Path) -> list[Truth]:
     """The rows of a CSV of truth: ``photo``, a camera position, a scene position, or both.
 
     The camera is ``camera_lon, camera_lat`` or ``lon, lat``; the scene ``scene_lon, scene_lat``.
-    Longitudes may be counted from 0 to 360.
+    Longitudes may be counted from 0 to 360. The ``corrections.geojson`` of a report's page is a
+    truth, too: of the photos that were accepted or moved there.
 
     Raises:
         MetadataError: The file cannot be read, or lacks these columns, or has a bad number; or a
@@ -104,7 +106,7 @@ def read_truth(path: str | Path) -> list[Truth]:
     """
     source = Path(path)
     try:
-        table = read_table(source)
+        table = read_places(source)
     except TableError as error:
         raise MetadataError(f"cannot read the truth {source}: {error}", path=source) from error
     columns = set(table.columns)

@@ -19,6 +19,7 @@ LAYERS: tuple[str, ...] = (
     " photo_name stretch",
     "storage",
     "geometry models qgis",
+    "corrections_file",
     "tiles photos results",
     "terrain",
     "index export ortho",

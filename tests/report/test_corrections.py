@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from geoloc.cli import cli
+from geoloc.corrections_file import read_corrections
 from geoloc.errors import EXIT_PARTIAL, InputError, OutputExistsError
 from geoloc.geometry.crs import LonLat
 from geoloc.report.apply_job import apply_to_file
-from geoloc.report.corrections import corrected, read_corrections
+from geoloc.report.corrections import corrected
 from geoloc.results.evaluation import read_truth
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
