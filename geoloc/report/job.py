@@ -25,13 +25,13 @@ from geoloc.index.map_index import MapIndex
 from geoloc.options import ReportOptions
 from geoloc.ortho.naming import photo_file
 from geoloc.progress import Progress, Silent
-from geoloc.report.entry import Entry, KnownTruth, column_descriptions, photo_entry
+from geoloc.report.entry import Entry, column_descriptions, photo_entry
 from geoloc.report.map_pyramid import build_pyramid
 from geoloc.report.mercator import Disc
 from geoloc.report.page_text import page_text
 from geoloc.report.pictures import thumbnail
-from geoloc.results.evaluation import Truth, evaluate_results, match_truth
-from geoloc.results.reliability_plot import reliability_svg
+from geoloc.report.truth import ShownTruth, shown_truth
+from geoloc.results.evaluation import Truth
 from geoloc.results.schema import PhotoResult
 from geoloc.storage.atomic import plain_target, replacing_folder, write_text
 from geoloc.terrain.terrain import Terrain
@@ -117,12 +117,12 @@ def write_report(
     if not results:
         raise InputError("there are no results to report; expected a row a photo")
     about_lon = next((row.longitude for row in results if row.longitude is not None), 0.0)
-    known = _known_truth(results, truth)
+    true = ShownTruth({}) if truth is None else shown_truth(results, truth)
     entries = [
         photo_entry(
             row,
             about_lon=about_lon,
-            truth=known.get(number),
+            truth=true.known.get(number),
             redact=options.redact,
             terrain=terrain,
         )
@@ -135,36 +135,10 @@ def write_report(
         "version": __version__,
         "redact": options.redact,
         "described": column_descriptions(),
-        "plot": _plot(results, truth),
+        "truth": true.summary,
+        "plot": true.plot,
     }
     return _write(page, options, {"about": about, "photos": entries}, pictures, tiles)
-
-
-def _known_truth(
-    results: Sequence[PhotoResult], truth: Sequence[Truth] | None
-) -> dict[int, KnownTruth]:
-    """What is truly so, by the number of the row."""
-    if truth is None:
-        return {}
-    errors = evaluate_results(results, truth).errors_m
-    number_of = {id(row): number for number, row in enumerate(results)}
-    known = {}
-    for true, row in match_truth(results, truth):
-        if row is not None:
-            is_scene = row.position_kind == "scene" and true.scene is not None
-            point = true.scene if is_scene else true.camera or true.scene
-            known[number_of[id(row)]] = KnownTruth(errors[true.photo], point)
-    return known
-
-
-def _plot(results: Sequence[PhotoResult], truth: Sequence[Truth] | None) -> str | None:
-    """The plot of how well confidences hold, as an address; None where there is nothing to plot."""
-    if truth is None:
-        return None
-    found = evaluate_results(results, truth).reliability
-    if not found.bins:
-        return None
-    return f"data:image/svg+xml;base64,{base64.b64encode(reliability_svg(found).encode()).decode()}"
 
 
 def _pictures(
@@ -256,7 +230,8 @@ def _write(
     else:
         sources = _write_folder(folder, tiles, pictures)
     data = {**data, "tiles": sources[0], "pictures": sources[1]}
-    write_text(page, page_text("geoloc report", data, has_folder=folder is not None))
+    title = f"{page.stem} - geoloc report"
+    write_text(page, page_text(title, data, has_folder=folder is not None))
     photos, size = len(data["photos"]), page.stat().st_size
     return ReportSummary(page, folder, photos, len(pictures), len(tiles), size)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pytest
 from PIL import Image
 
 from geoloc.geometry.camera import Pose
+from geoloc.geometry.crs import LonLat
 from geoloc.options import ReportOptions
 from geoloc.report.apply_job import apply_to_file
 from geoloc.report.job import write_report
+from geoloc.results.evaluation import Truth, read_truth
 from geoloc.results.files import read_results, write_results
 from geoloc.results.schema import PhotoResult
 from tests.fixtures.located import located
@@ -121,6 +124,70 @@ def test_a_page_runs_no_script_but_its_own(browser: Any, tmp_path: Path) -> None
     page.close()
 
 
+def test_arrows_choose_wherever_the_keyboard_is(look: Any, tmp_path: Path) -> None:
+    write_report(_rows(tmp_path, 4), tmp_path / "r.html", ReportOptions(thumbnail_px=0))
+    page = look(tmp_path / "r.html")
+    page.keyboard.press("ArrowDown")
+    assert page.text_content("#name") == "p0002"
+    page.focus("#accept")
+    page.keyboard.press("ArrowUp")
+    assert page.text_content("#name") == "p0001"
+    page.focus("#map")
+    page.keyboard.press("ArrowDown")  # moves the map
+    assert page.text_content("#name") == "p0001"
+
+
+def test_competing_places_are_looked_at_and_taken(look: Any, tmp_path: Path) -> None:
+    rivals = "[[9.1,49.6,0.55,20.0],[9.2,49.7,0.003,25.0]]"
+    row = replace(_rows(tmp_path, 2)[1], candidates=rivals)
+    write_report([row], tmp_path / "r.html", ReportOptions(thumbnail_px=0))
+    page = look(tmp_path / "r.html")
+    second = page.get_by_role("button", name="under 1 % likely, 90 % within 25 m")
+    second.click()
+    assert second.get_attribute("aria-pressed") == "true"
+    assert page.locator("#candidates [aria-pressed=true]").count() == 1
+    page.get_by_role("button", name="Move here, to place 2").click()
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(tmp_path / "c.geojson")
+    (moved,) = read_truth(tmp_path / "c.geojson")
+    assert moved.camera == LonLat(9.2, 49.7)
+
+
+def test_numbers_say_what_they_mean(look: Any, tmp_path: Path) -> None:
+    write_report(_rows(tmp_path, 2), tmp_path / "r.html", ReportOptions(thumbnail_px=0))
+    page = look(tmp_path / "r.html")
+    head = page.locator("#numbers th", has_text="ce90_m")
+    meaning = head.get_attribute("title")
+    assert "metres" in meaning
+    assert meaning not in page.text_content("#numbers")
+    page.check("#show-meanings")
+    assert meaning in page.text_content("#numbers")
+
+
+def test_with_a_truth_the_errors_are_told(look: Any, tmp_path: Path) -> None:
+    rows = [replace(row, conf_radius_m=25.0) for row in _rows(tmp_path, 3)]
+    truth = [Truth(row.photo, camera=LonLat(9.0001, 49.6001)) for row in rows]
+    write_report(rows, tmp_path / "r.html", ReportOptions(thumbnail_px=0), truth=truth)
+    page = look(tmp_path / "r.html")
+    assert page.text_content("#errors") == (
+        "Errors: median 12.2 m; 0 % within 10 m, 67 % within 25 m, 67 % within 50 m "
+        "(2 of 3 photos answered)"
+    )
+    page.click("#errors")
+    page.wait_for_function("document.querySelector('#truth img').naturalWidth > 100")
+    page.select_option("#order", "error")
+    assert "13.3 m off" in page.locator(".row").first.text_content()
+
+
+def test_a_page_without_places_has_no_map(look: Any, tmp_path: Path) -> None:
+    options = ReportOptions(redact="drop", thumbnail_px=0)
+    write_report(_rows(tmp_path, 3), tmp_path / "r.html", options)
+    page = look(tmp_path / "r.html")
+    assert not page.is_visible("#map")
+    assert page.is_visible("#accept")
+
+
 def test_pictures_beside_the_page_are_shown(look: Any, tmp_path: Path) -> None:
     rows = _rows(tmp_path, 2)
     Image.new("RGB", (40, 30), "red").save(rows[1].photo)
@@ -177,6 +244,9 @@ def test_reviews_are_kept_saved_and_written_back(look: Any, tmp_path: Path) -> N
     download.value.save_as(saved)
     assert download.value.suggested_filename == saved.name
     assert len(json.loads(saved.read_text())["features"]) == 3
+    accepted, moved = sorted(read_truth(saved), key=lambda truth: truth.photo)
+    assert accepted.camera == pytest.approx((9.0001, 49.6))
+    assert Path(moved.photo).name == "p0002.jpg"
     apply_to_file(results, saved)
     rows = read_results(results)
     assert [row.status for row in rows] == ["rejected", "corrected", "corrected"]

@@ -29,15 +29,22 @@ const choose = (photo, { pan = true } = {}) => {
   tell("choose", { photo, pan });
 };
 
-const percent = (share) => `${Math.round(100 * share)} %`;
-const sentence = (photo) => {
+const percent = (share) => {
+  if (share > 0 && share < 0.005) return "under 1 %";
+  if (share < 1 && share >= 0.995) return "over 99 %";
+  return `${Math.round(100 * share)} %`;
+};
+const isPlaced = (photo) => ["located", "ambiguous", "corrected"].includes(photo.status);
+// What a photo's row says: one line of the list has room for the short form.
+const sentence = (photo, { isShort = false } = {}) => {
   const { confidence, conf_radius_m: radius, ce90_m: wide, error } = photo.columns;
   const parts = [photo.status];
-  if (confidence !== undefined) {
-    parts.push(`${percent(confidence)} sure${radius === undefined ? "" : ` within ${Math.round(radius)} m`}`);
+  if (isPlaced(photo) && confidence !== undefined) {
+    const within = radius === undefined || isShort ? "" : ` within ${Math.round(radius)} m`;
+    parts.push(`${percent(confidence)} sure${within}`);
   }
-  if (wide !== undefined) parts.push(`90 % within ${Math.round(wide)} m`);
-  if (photo.error_m !== undefined) parts.push(`${photo.error_m.toFixed(1)} m off the truth`);
+  if (wide !== undefined && !isShort) parts.push(`90 % within ${Math.round(wide)} m`);
+  if (photo.error_m !== undefined) parts.push(`${photo.error_m.toFixed(1)} m off${isShort ? "" : " the truth"}`);
   if (error !== undefined) parts.push(error);
   return parts.join(", ");
 };

@@ -35,39 +35,54 @@ const showWindow = (photo) => {
   else small.setView(latLng(at), finestZoom - 1, { animate: false });
   outline(photo, onWindow);
 };
+// What one looks at first; the others follow in the order of the columns.
+const FIRST = [
+  "error_m", "status", "error", "confidence", "conf_kind", "conf_radius_m", "ce90_m", "acc95_m", "longitude", "latitude",
+  "position_kind", "heading", "heading_sd", "pitch_deg", "roll_deg", "height_m", "altitude_m", "hfov_deg", "exif_dist_m",
+];
+const meaningOf = (name) => (name === "error_m" ? "Distance of the answer from the truth, metres." : about.described[name] ?? "");
+const element = (name, facts) => Object.assign(document.createElement(name), facts);
 const showNumbers = (photo) => {
-  const body = byId("numbers").tBodies[0];
-  const stated = photo.error_m === undefined ? photo.columns : { error_m: photo.error_m, ...photo.columns };
-  body.replaceChildren(
-    ...Object.entries(stated).map(([name, value]) => {
-      const row = document.createElement("tr");
-      const head = document.createElement("th");
-      const cell = document.createElement("td");
-      head.scope = "row";
-      head.textContent = name;
-      head.title = name === "error_m" ? "Distance of the answer from the truth, metres." : about.described[name] ?? "";
-      cell.dir = "auto";
-      cell.textContent = String(value);
-      row.append(head, cell);
+  const stated = { ...(photo.error_m === undefined ? {} : { error_m: photo.error_m }), ...photo.columns };
+  const names = [...FIRST.filter((name) => name in stated), ...Object.keys(stated).filter((name) => !FIRST.includes(name))];
+  byId("numbers").tBodies[0].replaceChildren(
+    ...names.map((name) => {
+      const row = element("tr");
+      const cell = element("td", { dir: "auto", textContent: String(stated[name]) });
+      if (byId("show-meanings").checked) cell.append(element("small", { dir: "ltr", textContent: meaningOf(name) }));
+      row.append(element("th", { scope: "row", textContent: name, title: meaningOf(name) }), cell);
       return row;
     }),
   );
+};
+// A place that competes, on the map and in the window beside the photo.
+const lookAt = (one, rank) => {
+  byId("candidates").querySelectorAll("[aria-pressed]").forEach((button, i) => button.setAttribute("aria-pressed", i === rank));
+  map.setView(latLng(one.at), Math.max(map.getZoom(), finestZoom - 1), { animate: false });
+  if (!zooms.length || about.redact !== "none") return;
+  onWindow.clearLayers();
+  byId("window").hidden = false;
+  small.invalidateSize();
+  const circle = L.circle(latLng(one.at), { radius: one.radius_m, color: "#ffd400", weight: 2, fill: false, interactive: false });
+  const reach = circle.getRadius() * 4;
+  small.fitBounds(latLng(one.at).toBounds(Math.max(reach, 150)), { animate: false });
+  circle.addTo(onWindow);
+  rankMarker(one, rank).addTo(onWindow);
 };
 const showCandidates = (photo) => {
   const places = photo.candidates ?? [];
   byId("candidates").hidden = !places.length;
   byId("candidates").querySelector("ol").replaceChildren(
-    ...places.map((one) => {
-      const item = document.createElement("li");
-      const look = document.createElement("button");
-      look.type = "button";
-      look.textContent = `${percent(one.probability)}, 90 % within ${Math.round(one.radius_m)} m`;
-      look.addEventListener("click", () => map.setView(latLng(one.at), Math.max(map.getZoom(), finestZoom - 1)));
+    ...places.map((one, rank) => {
+      const item = element("li");
+      const says = `${percent(one.probability)} likely, 90 % within ${Math.round(one.radius_m)} m`;
+      const look = element("button", { type: "button", textContent: says, title: "Show it on the map and beside the photo" });
+      look.setAttribute("aria-pressed", false);
+      look.addEventListener("click", () => lookAt(one, rank));
       item.append(look);
       if (about.redact === "none") {
-        const take = document.createElement("button");
-        take.type = "button";
-        take.textContent = "Move here";
+        const take = element("button", { type: "button", textContent: "Move here" });
+        take.setAttribute("aria-label", `Move here, to place ${rank + 1}`);
         take.addEventListener("click", () => review(photo, "move", one.at));
         item.append(" ", take);
       }
@@ -99,7 +114,6 @@ picture.addEventListener("load", () => {
 small.on("move zoom resize", drawLines);
 new ResizeObserver(drawLines).observe(byId("pair"));
 byId("show-lines").addEventListener("change", drawLines);
-if (about.plot) {
-  byId("plot").hidden = false;
-  byId("plot").querySelector("img").src = about.plot;
-}
+byId("show-meanings").addEventListener("change", () => page.chosen && showNumbers(page.chosen));
+if (about.plot) byId("truth").querySelector("img").src = about.plot;
+else byId("truth").querySelector("img").remove();

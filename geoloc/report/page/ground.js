@@ -13,7 +13,8 @@ const Ground = L.GridLayer.extend({
       const scale = 2 ** up;
       picture.alt = "";
       picture.draggable = false;
-      picture.style.width = picture.style.height = `${256 * scale}px`;
+      // A pixel more than a tile's side: between two zooms its neighbour would leave a seam.
+      picture.style.width = picture.style.height = `${256 * scale + 1}px`;
       picture.style.left = `${-256 * (x % scale)}px`;
       picture.style.top = `${-256 * (y % scale)}px`;
       picture.src = source;
@@ -27,7 +28,7 @@ const openMap = (id, options) => {
   const opened = L.map(id, {
     minZoom: Math.max(0, coarsestZoom - 2),
     maxZoom: Math.min(24, finestZoom + 3),
-    zoomSnap: 0.5,
+    zoomSnap: 0.25,
     attributionControl: false,
     fadeAnimation: false,
     ...options,
@@ -36,6 +37,9 @@ const openMap = (id, options) => {
   return opened;
 };
 const latLng = ([lon, lat]) => L.latLng(lat, lon);
+const fit = (map, places, maxZoom) => {
+  if (places.length) map.fitBounds(L.latLngBounds(places.map(latLng)), { padding: [24, 24], maxZoom, animate: false });
+};
 const metresPerPixel = (map, at) =>
   (40075016.686 * Math.cos((at[1] * Math.PI) / 180)) / (256 * 2 ** map.getZoom());
 

@@ -53,7 +53,7 @@ const rowOf = (photo, place) => {
   name.dir = "auto";
   name.textContent = photo.name;
   const review = reviewOf(photo);
-  says.textContent = review ? `${review.action}: was ${sentence(photo)}` : sentence(photo);
+  says.textContent = review ? `${review.action}: was ${sentence(photo, { isShort: true })}` : sentence(photo, { isShort: true });
   row.append(symbolElement(statusOf(photo)), name, says);
   row.addEventListener("click", () => choose(photo));
   return row;

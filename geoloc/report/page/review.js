@@ -57,13 +57,14 @@ function placing({ lng, lat }) {
 const corrections = () => ({
   type: "FeatureCollection",
   features: [...reviews].sort(([a], [b]) => a - b).map(([number, { action, at }]) => {
-    const { columns } = photos[number];
-    const [lon, lat] = at ?? [];
-    const wrapped = at && [((((lon + 180) % 360) + 360) % 360) - 180, lat];
+    const { photo = null, filename, longitude, latitude, position_kind = null } = photos[number].columns;
+    const answer = action === "accept" && longitude !== undefined ? [longitude, latitude] : null;
+    const [lon, lat] = at ?? answer ?? [];
+    const place = lon === undefined ? null : [((((lon + 180) % 360) + 360) % 360) - 180, lat];
     return {
       type: "Feature",
-      geometry: at ? { type: "Point", coordinates: wrapped } : null,
-      properties: { photo: columns.photo ?? null, filename: columns.filename, row: number, action },
+      geometry: place && { type: "Point", coordinates: place },
+      properties: { photo, filename, row: number, action, position_kind },
     };
   }),
 });
@@ -96,10 +97,16 @@ move.addEventListener("click", toggleMoving);
 byId("centre").addEventListener("click", () => placing(map.getCenter()));
 byId("clear").addEventListener("click", () => review(page.chosen, null));
 byId("save").addEventListener("click", save);
-const SHORTCUTS = { a: accept, r: reject, m: toggleMoving, Escape: stopMoving };
+const WAYS = { ArrowDown: 1, ArrowUp: -1 };
+const SHORTCUTS = { a: accept, r: reject, m: toggleMoving, z: zoomToChosen, 0: showAll, Escape: stopMoving };
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.matches("input[type=search], select, textarea");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  const hasArrowsOfItsOwn = event.target.closest("#list, #map, #window, input[type=range]");
+  if (event.key in WAYS && !hasArrowsOfItsOwn) {
+    event.preventDefault();
+    step(WAYS[event.key]);
+  }
   if (event.key === "/") {
     event.preventDefault();
     byId("text").focus();

@@ -18,18 +18,25 @@ on("review", (photo) => {
   drawAround(photo);
 });
 byId("opacity").addEventListener("input", () => page.chosen && warp.show(page.chosen, byId("opacity").value / 100));
-["footprints", "radii", "arrows", "track", "truth"].forEach((name) =>
+LAYERS.forEach((name) =>
   byId(`show-${name}`).addEventListener("change", () => marks.drawSoon()),
 );
-byId("truth-switch").hidden = !photos.some((photo) => photo.truth);
+["truth", "footprints", "track"].forEach((name) => {
+  byId(`${name}-switch`).hidden = !photos.some({ truth: (p) => p.truth, footprints: (p) => p.rings, track: (p) => p.time && p.at }[name]);
+});
 byId("opacity-switch").hidden = true;
-const placed = photos.filter((photo) => photo.at);
-if (placed.length) {
-  const bounds = L.latLngBounds(placed.flatMap((photo) => [photo.at, ...(photo.rings ?? []).flat()]).map(latLng));
-  map.fitBounds(bounds, { padding: [30, 30], maxZoom: finestZoom, animate: false });
-} else {
-  map.setView([0, 0], coarsestZoom);
+byId("zoom").addEventListener("click", zoomToChosen);
+byId("all").addEventListener("click", showAll);
+if (about.truth) {
+  byId("truth").hidden = false;
+  byId("errors").textContent = about.truth;
 }
+if (!zooms.length && !photos.some((photo) => photo.at || photo.candidates)) {
+  byId("middle").hidden = true;
+  document.querySelector("main").className = "unplaced";
+}
+map.setView([0, 0], coarsestZoom);
+showAll();
 marks.addTo(map);
 countStatuses();
 showReview();
