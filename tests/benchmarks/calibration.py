@@ -1,7 +1,7 @@
 """How honest confidences are, on photos that no calibration has seen.
 
     python tests/benchmarks/calibration.py [--photos N] [--fit photos map FILE] [--work DIR]
-    python tests/benchmarks/calibration.py --real DATA [--every K] [--fit map FILE] [--work DIR]
+    python tests/benchmarks/calibration.py --real DATA [--every K] [--fit photos map FILE]
 
 N photos of a town in spring and autumn are searched for on its map in summer, and N of two other
 towns, which lie nowhere on it. They are located once, and judged by each calibration in turn:
@@ -12,12 +12,14 @@ towns, which lie nowhere on it. They are located once, and judged by each calibr
     FILE           any that was fitted before, as one that comes with a model
 
 With ``--real`` the photos are those of DATA (see `real_sets`), each set on its own map beside the
-photos of the other set; there is no other map of the same kind whose photos could fit.
+photos of the other set. There is no other map of the same kind whose photos could fit, so that
+``photos`` are every second one of the set then, and the line judges the others.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -132,23 +134,45 @@ def main() -> None:
 def real(ground: Ground, photos: int, fits: Sequence[str]) -> None:
     """Print the lines of both sets of real photos, each on its own map."""
     for own, other in ((SETS[0], SETS[1]), (SETS[1], SETS[0])):
-        index, found = ground.index(own), list[Found]()
+        index, found = _copy(ground.index(own)), list[Found]()
         drone = drone_of(open_locator(index, OPTIONS))
         for name in (own, other):
-            case = Case(name, own, "table" if name == "ariel" else "all")
-            for truth, photo, metadata in photos_of(ground, case):
+            for truth, photo, metadata in photos_of(ground, _case(name, own)):
                 taken = replace(photo, metadata=metadata)
                 found.append(search(drone, taken, truth.camera if name == own else None))
                 print(f"\r{own}: {len(found)} located", end="", file=sys.stderr, flush=True)
         print(row(f"{own}, uncalibrated", judged(drone, found, None)), flush=True)
         for name in fits:
+            tested = found
             if name == "photos":
-                continue
-            if name == "map":
+                fit = half_fit(ground, own, index)
+                is_fitted = {path.name for path in ground.paths(_case(own, own))[::2]}
+                tested = [one for one in found if one.photo.path.name not in is_fitted]
+            elif name == "map":
                 fit = calibrate_on_map(index, OPTIONS, photos=photos, overwrite=True).calibration
             else:
                 fit = read_calibration(Path(name))
-            print(row(f"{own}, {name}", judged(drone, found, fit)), flush=True)
+            print(row(f"{own}, {name}", judged(drone, tested, fit)), flush=True)
+
+
+def half_fit(ground: Ground, own: str, index: Path) -> Calibration:
+    """The calibration that every second photo of a set gives."""
+    case = _case(own, own)
+    options = replace(OPTIONS, metadata=ground.table(case))
+    truth = ground.data / own / "truth.csv"
+    return calibrate_on_photos(ground.paths(case)[::2], index, truth, options).calibration
+
+
+def _case(photos: str, index: str) -> Case:
+    return Case(photos, index, "table" if photos == "ariel" else "all")
+
+
+def _copy(index: Path) -> Path:
+    """A copy of an index, beside it, to calibrate: others measure with the one that is there."""
+    copy = index.with_name(f"{index.name}-calibrated")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(index, copy)
+    return copy
 
 
 def town(seed: int, work: Path, count: int) -> Town:

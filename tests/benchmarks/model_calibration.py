@@ -87,7 +87,7 @@ def fit(
         source="model",
         descriptor=checksum,
         radius_m=CONFIDENCE_RADIUS_M,
-        made_of=f"{len(chosen)} simulated photos of {len(names)} maps, half of them mirrored",
+        made_of=f"{len(chosen)} answers for simulated photos of {len(names)} maps, or mirrored",
     )
 
 
