@@ -10,6 +10,7 @@ import numpy as np
 from geoloc.arrays import Float64Array
 from geoloc.geometry.crs import distances_m
 from geoloc.locate.track.second_search import Candidate
+from geoloc.locate.track.smoothing import REACH
 
 
 class CandidateLists:
@@ -23,6 +24,7 @@ class CandidateLists:
     def __init__(self, lists: Sequence[Sequence[Candidate]], place_m: float) -> None:
         self._lists = [list(each) for each in lists]
         self._place_m = place_m
+        self._ways: dict[tuple[int, int], Float64Array] = {}
 
     def __getitem__(self, at: int) -> list[Candidate]:
         return self._lists[at]
@@ -40,6 +42,12 @@ class CandidateLists:
         """Whether each candidate of a photo is at the place of another one."""
         return list(ways_m([place], self._lists[at])[0] <= self._place_m)
 
+    def ways_m(self, before: int, after: int) -> Float64Array:
+        """Distances (A, B) between the candidates of two photos, metres; measured once."""
+        if (before, after) not in self._ways:
+            self._ways[before, after] = ways_m(self._lists[before], self._lists[after])
+        return self._ways[before, after]
+
     def add(self, at: int, candidate: Candidate) -> bool:
         """Add a candidate, and say whether no camera was known at its place.
 
@@ -55,6 +63,8 @@ class CandidateLists:
         )
         best = max(one.log_odds for one in (*same, candidate))
         self._lists[at] = [*others, replace(kept, log_odds=best)]
+        for other in range(at - REACH, at + REACH + 1):
+            self._ways.pop((min(at, other), max(at, other)), None)
         return all(one.is_other for one in same)
 
 

@@ -45,24 +45,65 @@ def locate_tracks(
     tracks = find_tracks(each for each in exposures if row_key(each.photo) in rows)
     done = {key: _alone(row) for key, row in rows.items()}
     progress.start("locating tracks", len(tracks), "tracks")
-    carrier, area_m2 = Carrier(locator), _area_m2(locator)
-    second = SecondSearch(locator, carrier.carry)
+    work = _TrackWork(locator, rows, named)
     with ThreadPoolExecutor(options.workers) as pool:
-        work = [
-            pool.submit(_locate_track, track, rows, second, carrier, locator, area_m2)
-            for track in tracks
-        ]
+        waiting = [pool.submit(work.locate, track) for track in tracks]
         try:
-            for track, decided in zip(tracks, work, strict=True):
-                name = _name(track, named)
-                for position, (photo, row) in enumerate(
-                    zip(track.photos, decided.result(), strict=True), 1
-                ):
-                    done[row_key(photo)] = replace(row, track=name, track_position=position)
+            for track, decided in zip(tracks, waiting, strict=True):
+                for photo, row in zip(track.photos, decided.result(), strict=True):
+                    done[row_key(photo)] = row
                 progress.advance()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     return done
+
+
+class _TrackWork:
+    """Locates tracks one by one; safe to use from several threads.
+
+    Args:
+        locator: What has located the photos alone.
+        rows: Their rows by `geoloc.results.journal.row_key`.
+        named: The track of each photo, where the user named them.
+    """
+
+    def __init__(
+        self,
+        locator: Locator,
+        rows: Mapping[str, PhotoResult],
+        named: Mapping[Path, str] | None,
+    ) -> None:
+        self._rows = rows
+        self._named = named
+        self._least = locator.provenance.min_confidence
+        self._area_m2 = _area_m2(locator)
+        self._carrier = Carrier(locator)
+        self._second = SecondSearch(locator, self._carrier.carry)
+
+    def locate(self, track: Track) -> list[PhotoResult]:
+        """The rows of a track's photos, in its order; no track is named where there is none."""
+        placing = TrackPlacing(
+            [self._rows[row_key(photo)] for photo in track.photos],
+            track.clock,
+            in_seconds=track.in_seconds,
+            area_m2=self._area_m2,
+            min_confidence=self._least,
+            is_named=self._named is not None,
+        )
+        placed = placing.place(self._second.candidates, self._carrier.carry)
+        rows = [_row(one, self._second) for one in placed]
+        if not placing.is_track:
+            return rows
+        name = self._name(track)
+        return [
+            replace(row, track=name, track_position=position)
+            for position, row in enumerate(rows, 1)
+        ]
+
+    def _name(self, track: Track) -> str:
+        """Name of a track: the user's, or that of its first photo."""
+        first = track.photos[0]
+        return first.stem if self._named is None else self._named[first]
 
 
 def _exposures(
@@ -78,36 +119,11 @@ def _exposures(
         yield exposure_of(photo, metadata, named=None if named is None else named[photo])
 
 
-def _name(track: Track, named: Mapping[Path, str] | None) -> str:
-    """Name of a track: the user's, or that of its first photo."""
-    return track.photos[0].stem if named is None else named[track.photos[0]]
-
-
 def _area_m2(locator: Locator) -> float:
     """Area of the map: of what has local features, or of all tiles where none are kept."""
     if locator.drone is None:
         return map_area_m2(locator.tiles)
     return float(locator.drone.features.areas_m2().sum())
-
-
-def _locate_track(
-    track: Track,
-    rows: Mapping[str, PhotoResult],
-    second: SecondSearch,
-    carrier: Carrier,
-    locator: Locator,
-    area_m2: float,
-) -> list[PhotoResult]:
-    """The rows of a track's photos, in its order."""
-    own = [rows[row_key(photo)] for photo in track.photos]
-    placing = TrackPlacing(
-        own,
-        track.clock,
-        in_seconds=track.in_seconds,
-        area_m2=area_m2,
-        min_confidence=locator.provenance.min_confidence,
-    )
-    return [_row(placed, second) for placed in placing.place(second.candidates, carrier.carry)]
 
 
 def _row(placed: Placed, second: SecondSearch) -> PhotoResult:

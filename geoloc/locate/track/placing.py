@@ -12,12 +12,14 @@ import numpy as np
 from geoloc.arrays import Float64Array
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.locate.track.candidate_lists import CandidateLists, ways_m
-from geoloc.locate.track.motion import MOTION, Motion, learn_motion, supposed_motions
+from geoloc.locate.track.motion import MOTION, Motion
 from geoloc.locate.track.neighbours import Neighbour, nearest
 from geoloc.locate.track.overlap_link import OverlapLink
 from geoloc.locate.track.second_search import Candidate, Carry, log_odds, single_candidates
-from geoloc.locate.track.smoothing import log_evidence, smooth
+from geoloc.locate.track.settled import settled
+from geoloc.locate.track.smoothing import smooth
 from geoloc.locate.track.spreading import Spreading
+from geoloc.locate.track.vehicle import VehicleSearch
 from geoloc.results.schema import PhotoResult
 
 # Candidates of a photo near its neighbours.
@@ -35,8 +37,6 @@ class PlacingParameters:
     # reached 0.024 at most, and 0.001 but for one (n = 16). What a photo found on the whole map
     # knows nothing of its neighbours: that it lies beside them is evidence by itself.
     least_own: float = 0.1
-    # A place that was sure alone is in doubt when its track leaves it less than this.
-    doubted: float = 0.3
     # Two photos that share so many points show the same ground, nearly always; they lie at most so
     # far apart in their track.
     overlap: float = 0.98
@@ -95,7 +95,11 @@ class TrackPlacing:
         in_seconds: Whether the clock counts seconds.
         area_m2: Area of the map, square metres.
         min_confidence: Answers less probable than this are in doubt.
+        is_named: Whether a person says that they are of one track.
         parameters: When the track decides.
+
+    Attributes:
+        is_track: Whether they are; else they have nothing to do with each other.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class TrackPlacing:
         in_seconds: bool,
         area_m2: float,
         min_confidence: float,
+        is_named: bool = False,
         parameters: PlacingParameters = PLACING,
     ) -> None:
         self._rows = list(rows)
@@ -115,10 +120,14 @@ class TrackPlacing:
         place_m = MOTION.place_sd_m
         self._candidates = CandidateLists([single_candidates(row) for row in rows], place_m)
         self._spreading: Spreading | None = None
-        self._others = self._other_tracks(area_m2, in_seconds=in_seconds)
+        search = VehicleSearch(
+            rows, clock, in_seconds=in_seconds, area_m2=area_m2, is_named=is_named
+        )
+        vehicle = search.find(self._candidates)
+        self.is_track = vehicle.is_any
+        self._motion, self._others = vehicle.motion, vehicle.others
         kept = [at for at in range(len(rows)) if at not in self._others]
         self._candidates = self._candidates.only(kept)
-        self._motion = self._learned(self._rows, area_m2, in_seconds=in_seconds)
 
     def place(self, search: Search, carry: Carry) -> list[Placed]:
         """What the track says of each photo.
@@ -134,7 +143,9 @@ class TrackPlacing:
         self._spreading = Spreading(self._rows, link, left_out=self._others, reach=reach)
         asked: dict[int, float] = {}
         for _ in range(self._parameters.rounds):
-            self._spreading.spread(self._sure(), self._candidates)
+            known = self._sure()
+            fixed = settled(known, self._clock)
+            self._spreading.spread(known, self._candidates, settled=fixed)
             sure = {at: one.answer for at, one in self._sure().items()}
             found = [self._ask(at, sure, asked, search) for at in range(len(self._rows))]
             if not any(found):
@@ -241,7 +252,7 @@ class TrackPlacing:
         own = single_candidates(row) if at not in self._others else []
         alone_is_sure = row.status == "located" and bool(own)
         share = self._share_near(at, own[0], probabilities) if own else 0.0
-        if alone_is_sure and share >= self._parameters.doubted:
+        if alone_is_sure and share >= min(self._least, _share_alone(own)):
             return Placed(row)
         is_own = best is not None and not best[0].is_carried and self._has_own(best[0])
         if best is not None and is_own and best[1] >= self._least:
@@ -268,56 +279,14 @@ class TrackPlacing:
 
     def _link(self, before: int, after: int) -> Float64Array:
         assert self._motion is not None
-        way_m = ways_m(self._candidates[before], self._candidates[after])
+        way_m = self._candidates.ways_m(before, after)
         link = self._motion.log_link(way_m, self._clock[after] - self._clock[before])
         if self._spreading is None:
             return link
         return self._spreading.log_link(before, after, self._candidates, link)
 
-    def _learned(
-        self, rows: Sequence[PhotoResult], area_m2: float, *, in_seconds: bool
-    ) -> Motion | None:
-        """The motion that the photos located alone tell of."""
-        located = [
-            at for at, row in enumerate(rows) if row.status == "located" and self._candidates[at]
-        ]
-        pairs = list(itertools.pairwise(located))
-        ways = [
-            float(ways_m(self._candidates[a][:1], self._candidates[b][:1])[0, 0]) for a, b in pairs
-        ]
-        clock = [self._clock[b] - self._clock[a] for a, b in pairs]
-        known = learn_motion(clock, ways, area_m2=area_m2, in_seconds=in_seconds)
-        return known or self._supposed(rows, area_m2, in_seconds=in_seconds)
 
-    def _supposed(
-        self, rows: Sequence[PhotoResult], area_m2: float, *, in_seconds: bool
-    ) -> Motion | None:
-        """The motion that suits the candidates best, where none is sure alone."""
-        is_street = 2 * sum(row.view in ("street", "panorama") for row in rows) > len(rows)
-        motions = supposed_motions(is_street=is_street, area_m2=area_m2, in_seconds=in_seconds)
-        return max(motions, key=self._suits, default=None)
-
-    def _suits(self, motion: Motion) -> float:
-        """How well a motion suits the candidates."""
-        self._motion = motion
-        return log_evidence(self._candidates.evidence(), self._link)
-
-    def _other_tracks(self, area_m2: float, *, in_seconds: bool) -> frozenset[int]:
-        """Photos of another vehicle among these: far from its neighbours, but near each other."""
-        self._motion = self._learned(self._rows, area_m2, in_seconds=in_seconds)
-        if self._motion is None:
-            return frozenset()
-        kept = self._candidates
-        misfits = [
-            at
-            for at, probabilities in enumerate(self._smoothed())
-            if self._rows[at].status == "located"
-            and len(probabilities)
-            and probabilities[0] < self._parameters.doubted
-        ]
-        self._candidates = kept.only(misfits)
-        together = self._smoothed()
-        self._candidates = kept
-        return frozenset(
-            at for at in misfits if together[at][0] > self._parameters.sure and len(misfits) > 1
-        )
+def _share_alone(own: Sequence[Candidate]) -> float:
+    """Probability of the first of the places that a photo alone found, as far as it is believed."""
+    odds = np.exp([one.log_odds for one in own])
+    return float(odds[0] / (1.0 + odds.sum()))

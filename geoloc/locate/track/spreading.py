@@ -42,7 +42,13 @@ class Spreading:
         self._reach = reach
         self._pairs: set[tuple[int, int]] = set()
 
-    def spread(self, sure: Mapping[int, Candidate], candidates: CandidateLists) -> None:
+    def spread(
+        self,
+        sure: Mapping[int, Candidate],
+        candidates: CandidateLists,
+        *,
+        settled: Collection[int] = (),
+    ) -> None:
         """Add to the candidates of photos where those that are sure carry them, step by step.
 
         A step ends where a place is known already.
@@ -50,12 +56,13 @@ class Spreading:
         Args:
             sure: The places of the photos that are sure, by position.
             candidates: Candidates of all photos.
+            settled: Those of the sure ones that are not compared with each other.
         """
         waiting = deque((at, one, 0) for at, one in sure.items() if self._takes_part(at))
         while waiting:
             at, known, steps = waiting.popleft()
             for way in (-1, 1):
-                found = self._next(at, known, way, sure)
+                found = self._next(at, known, way, sure, settled)
                 if found is None:
                     continue
                 other, carried = found
@@ -83,12 +90,17 @@ class Spreading:
         return self._rows[at].view == "drone" and at not in self._left_out
 
     def _next(
-        self, at: int, known: Candidate, way: int, sure: Mapping[int, Candidate]
+        self,
+        at: int,
+        known: Candidate,
+        way: int,
+        sure: Mapping[int, Candidate],
+        settled: Collection[int],
     ) -> tuple[int, Candidate] | None:
         """The next photo in one direction that overlaps, and its place by it; no sure one is
-        passed."""
+        passed, and none settled reached from another one."""
         for other in range(at + way, at + way * (self._reach + 1), way):
-            if not 0 <= other < len(self._rows):
+            if not 0 <= other < len(self._rows) or (at in settled and other in settled):
                 return None
             carried = (
                 self._link.carried(known, self._rows[other]) if self._takes_part(other) else None

@@ -34,6 +34,7 @@ class Camp:
 
     photos: list[Path]
     confidence: dict[str, float] = field(default_factory=dict)
+    east_deg: dict[str, float] = field(default_factory=dict)
     breaks_at: str | None = None
     located: list[str] = field(default_factory=list)
 
@@ -46,7 +47,7 @@ class Camp:
         return PhotoResult(
             str(photo),
             "located" if sure >= 0.8 else "ambiguous",
-            longitude=float(photo.stem[1:]) * 1e-4,
+            longitude=self.east_deg.get(photo.stem, float(photo.stem[1:]) * 1e-4),
             latitude=1.0,
             confidence=sure,
             index_id="first",
@@ -101,6 +102,21 @@ def test_a_photo_in_doubt_is_decided_by_its_track_and_keeps_its_answer_alone(
     }
     assert [rows[f"p{n}"].track_position for n in range(1, 6)] == [1, 2, 3, 4, 5]
     assert {row.track for row in rows.values()} == {"p1"}
+
+
+def test_photos_that_have_nothing_to_do_with_each_other_are_no_track(
+    camp: Camp, tmp_path: Path
+) -> None:
+    places = [5, 1, 9, 3, 8, 0, 6, 2, 7, 4, 9, 1]
+    camp.photos = [tmp_path / f"p{n}.jpg" for n in range(len(places))]
+    for photo, place in zip(camp.photos, places, strict=True):
+        photo.write_bytes(b"1")
+        camp.east_deg[photo.stem] = (place - 4.5) * 1e-3
+    camp.confidence["p3"] = 0.5
+    camp.run(tmp_path / "out.geojson")
+    rows = read_results(tmp_path / "out.geojson")
+    assert {(row.track, row.track_position, row.from_track) for row in rows} == {(None, None, 0)}
+    assert [row.status for row in rows].count("ambiguous") == 1
 
 
 def test_an_interrupt_costs_no_row_and_ends_in_the_same_file(camp: Camp, tmp_path: Path) -> None:

@@ -142,6 +142,56 @@ def test_two_flights_in_one_folder_do_not_put_each_other_in_doubt() -> None:
     assert not any(one.is_doubted or one.candidate for one in placed)
 
 
+@pytest.mark.parametrize("in_seconds", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_photos_that_have_nothing_to_do_with_each_other_are_left_alone(
+    seed: int, in_seconds: bool
+) -> None:
+    places = np.random.default_rng(seed).uniform(0, 1500, 30)
+    rows = [row(at_m, 0.5 if n % 5 == 4 else 0.99, name=f"p{n}") for n, at_m in enumerate(places)]
+    search = Map({f"p{n}": (float(places[n - 1]), 0.9) for n in range(4, 30, 5)})
+    clock = [10.0 * n if in_seconds else n for n in range(30)]
+    track = TrackPlacing(rows, clock, in_seconds=in_seconds, area_m2=2e6, min_confidence=0.8)
+    assert not any(one.is_doubted or one.candidate for one in track.place(search, never))
+    assert search.asked == []
+
+
+def test_a_flight_whose_photos_are_shuffled_is_no_track_and_costs_no_search() -> None:
+    rows = [
+        replace(one, photo=f"p{n}")
+        for n, one in enumerate(np.random.default_rng(1).permutation(np.array(flight(20), object)))
+    ]
+    rows[7] = row(None, name="p7")
+    search = Map({"p7": (500.0, 0.9)})
+    assert not any(one.is_doubted or one.candidate for one in place(rows, search))
+    assert search.asked == []
+
+
+def test_a_sure_place_that_its_track_leaves_less_than_enough_is_doubted() -> None:
+    rows = flight(9)
+    rows[4] = row(4 * STEP_M + 100.0, 0.95, name="p4")
+    search = Map()
+    assert not place(rows, search)[4].is_doubted, (
+        "it is within reach, and nothing speaks against it"
+    )
+    placed = place(rows, search, Meadow({f"p{n}": STEP_M * n for n in range(9)}))[4]
+    assert placed.is_doubted or placed.candidate is not None
+    if placed.candidate is not None:
+        assert placed.candidate.longitude == pytest.approx(4 * STEP_M * DEG_A_M)
+
+
+def test_overlaps_of_a_flight_that_is_sure_are_not_asked_for_but_at_its_ends() -> None:
+    asked: set[str] = set()
+
+    def carry(row: PhotoResult, neighbour: PhotoResult) -> None:
+        asked.update((row.photo, neighbour.photo))
+
+    rows = [replace(one, confidence=0.9999) for one in flight(30)]
+    placed = place(rows, Map(), carry)
+    assert [one.candidate for one in placed] == [None] * 30
+    assert asked == {"p0", "p1", "p2", "p27", "p28", "p29"} & asked, "no photo in the middle"
+
+
 def test_nothing_is_decided_where_nothing_is_known_of_the_motion() -> None:
     rows = [row(0.0), row(None), row(40.0)]
     track = TrackPlacing(rows, [1, 2, 3], in_seconds=False, area_m2=2e6, min_confidence=0.8)
@@ -276,3 +326,14 @@ def test_a_place_by_overlap_that_the_vehicle_cannot_have_reached_is_none() -> No
         return replace(Map({row.photo: (1900.0, 0.0)})(row, (), Motion(1, 1))[0], log_odds=0.0)
 
     assert place(rows, Map(), astray)[4].candidate is None
+
+
+def test_who_says_that_photos_are_of_one_track_is_believed() -> None:
+    order = np.random.default_rng(1).permutation(6)
+    rows = [row(4 * STEP_M * at, name=f"p{n}") for n, at in enumerate(order)]
+    clock = [10.0 * n for n in range(6)]
+    for is_named in (True, False):
+        track = TrackPlacing(
+            rows, clock, in_seconds=True, area_m2=2e6, min_confidence=0.8, is_named=is_named
+        )
+        assert track.is_track is is_named
