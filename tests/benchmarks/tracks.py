@@ -38,7 +38,7 @@ from geoloc.results.journal import row_key
 from geoloc.results.schema import PhotoResult
 
 RIGHT_M = 50.0
-_BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _FRAMES_A_SECOND = 30000 / 1001
 
 
@@ -183,7 +183,7 @@ def table_of(shots: Sequence[Shot], work: Path, *, told: str) -> str | None:
         writer = csv.writer(stream)
         writer.writerow(["photo", "timestamp", "rel_alt_m"])
         for shot in shots:
-            taken = (_BEGIN + timedelta(seconds=shot.seconds)).isoformat()
+            taken = (BEGIN + timedelta(seconds=shot.seconds)).isoformat()
             writer.writerow([shot.name, taken, shot.height_m])
     return str(table)
 
