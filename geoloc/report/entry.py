@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,13 +90,6 @@ def photo_entry(
 def doubt(row: PhotoResult) -> float:
     """How much a row wants to be looked at; more is more."""
     return _DOUBT[row.status] + (0.0 if row.confidence is None else 1 - row.confidence)
-
-
-def column_descriptions() -> dict[str, str]:
-    """What each column means, as its schema says; nothing where Python has dropped docstrings."""
-    text = PhotoResult.__doc__ or ""
-    found = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", text, re.MULTILINE)
-    return {name: " ".join(said.split()).replace("``", "") for name, said in found}
 
 
 def _places(

@@ -25,12 +25,13 @@ from geoloc.index.map_index import MapIndex
 from geoloc.options import ReportOptions
 from geoloc.ortho.naming import photo_file
 from geoloc.progress import Progress, Silent
-from geoloc.report.entry import Entry, column_descriptions, photo_entry
+from geoloc.report.entry import Entry, photo_entry
 from geoloc.report.map_pyramid import build_pyramid
 from geoloc.report.mercator import Disc
 from geoloc.report.page_text import page_text
 from geoloc.report.pictures import thumbnail
 from geoloc.report.truth import ShownTruth, shown_truth
+from geoloc.results.column_meanings import photo_columns
 from geoloc.results.evaluation import Truth
 from geoloc.results.schema import PhotoResult
 from geoloc.storage.atomic import plain_target, replacing_folder, write_text
@@ -134,7 +135,7 @@ def write_report(
         "id": _page_id(results),
         "version": __version__,
         "redact": options.redact,
-        "described": column_descriptions(),
+        "described": photo_columns(),
         "truth": true.summary,
         "plot": true.plot,
     }

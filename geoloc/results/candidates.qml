@@ -1,5 +1,5 @@
 <!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
-<qgis version="3.22.16-Białowieża" hasScaleBasedVisibilityFlag="1" styleCategories="Symbology|Labeling|Fields|MapTips|Rendering" simplifyMaxScale="1" simplifyLocal="1" symbologyReferenceScale="-1" maxScale="0" simplifyDrawingHints="1" simplifyDrawingTol="1" minScale="25000" labelsEnabled="1" simplifyAlgorithm="0">
+<qgis version="3.22.16-Białowieża" hasScaleBasedVisibilityFlag="1" styleCategories="Symbology|Labeling|Fields|Actions|MapTips|Rendering" simplifyMaxScale="1" simplifyLocal="1" symbologyReferenceScale="-1" maxScale="0" simplifyDrawingHints="1" simplifyDrawingTol="1" minScale="25000" labelsEnabled="1" simplifyAlgorithm="0">
  <renderer-v2 forceraster="0" type="singleSymbol" enableorderby="0" symbollevels="0" referencescale="-1">
   <symbols>
    <symbol alpha="1" type="marker" name="0" clip_to_extent="1" force_rhr="0">
@@ -248,6 +248,14 @@
   <alias name="Probability" index="4" field="probability" />
   <alias name="Radius, 90 % (m)" index="5" field="ce90_m" />
  </aliases>
+ <attributeactions>
+  <defaultAction key="Canvas" value="{c7a4f5ce-0c7b-4a39-8f7e-0a4b1d3c3b33}" />
+  <actionsetting id="{c7a4f5ce-0c7b-4a39-8f7e-0a4b1d3c3b33}" name="Open photo" shortTitle="Open photo" type="5" capture="0" icon="" isEnabledOnlyWhenEditable="0" notificationMessage="" action="[% &quot;photo&quot; %]">
+   <actionScope id="Canvas" />
+   <actionScope id="Feature" />
+   <actionScope id="Field" />
+  </actionsetting>
+ </attributeactions>
  <mapTip>&lt;b&gt;[% replace(replace("photo",'&amp;','&amp;amp;'),'&lt;','&amp;lt;') %]&lt;/b&gt;&lt;br&gt;Place [% "rank" %]: [% format_number(100*"probability",0) %] % likely, within [% format_number("ce90_m",0) %] m</mapTip>
  <layerGeometryType>0</layerGeometryType>
 </qgis>

@@ -1,5 +1,5 @@
 <!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
-<qgis styleCategories="Symbology" version="3.22.16-Białowieża">
+<qgis styleCategories="Symbology|Fields|Actions|MapTips" version="3.22.16-Białowieża">
  <renderer-v2 referencescale="-1" type="categorizedSymbol" symbollevels="0" attr="status" forceraster="0" enableorderby="0">
   <categories>
    <category symbol="0" label="located" value="located" render="true" />
@@ -225,5 +225,23 @@
  </renderer-v2>
  <blendMode>0</blendMode>
  <featureBlendMode>0</featureBlendMode>
+ <aliases>
+  <alias index="0" field="photo_fid" name="Row of the photo" />
+  <alias index="1" field="photo" name="Photo" />
+  <alias index="2" field="filename" name="File name" />
+  <alias index="3" field="status" name="Status" />
+  <alias index="4" field="confidence" name="Confidence (probability)" />
+  <alias index="5" field="heading" name="Heading from north, degrees" />
+ </aliases>
+ <attributeactions>
+  <defaultAction key="Canvas" value="{b1d0a6d2-6f3e-4b69-9b0b-5c7f0d6e2a22}" />
+  <actionsetting id="{b1d0a6d2-6f3e-4b69-9b0b-5c7f0d6e2a22}" name="Open photo" shortTitle="Open photo" type="5" capture="0" icon="" isEnabledOnlyWhenEditable="0" notificationMessage="" action="[% &quot;photo&quot; %]">
+   <actionScope id="Canvas" />
+   <actionScope id="Feature" />
+   <actionScope id="Field" />
+  </actionsetting>
+ </attributeactions>
+ <mapTip>&lt;b&gt;[% replace(replace("filename",'&amp;','&amp;amp;'),'&lt;','&amp;lt;') %]&lt;/b&gt;: [% "status" %][% if("confidence" is null, '', ', ' || round("confidence" * 100) || ' % (' || case when "confidence" &gt;= 0.97 then 'almost certain' when "confidence" &gt;= 0.8 then 'likely' when "confidence" &gt;= 0.5 then 'rather likely' else 'doubtful' end || ')') %]&lt;br&gt;The ground that the photo shows</mapTip>
+ <previewExpression>"filename"</previewExpression>
  <layerGeometryType>2</layerGeometryType>
 </qgis>

@@ -20,6 +20,7 @@ import pyogrio
 import shapely
 
 from geoloc.options import OutputFormat
+from geoloc.results.column_meanings import layer_columns
 from geoloc.results.qgis_style import (
     candidate_style,
     footprint_style,
@@ -33,7 +34,8 @@ from geoloc.results.track_lines import track_frame
 _ABSTRACTS = {
     "photos": "Photos located by geoloc, a point each; without a point where none was found. The "
     "column status says how sure it is, ce90_m within how many metres; positions are in WGS84. "
-    "Each column is described in geoloc's page on output columns.",
+    "What each column means stands in the table gpkg_data_columns, and in geoloc's page on output "
+    "columns.",
     "footprints": "The ground that each located photo shows; photo_fid is the fid of its photo.",
     "candidates": "Places that compete for a photo, the likeliest first; photo_fid is the fid of "
     "its photo.",
@@ -102,6 +104,7 @@ def write_gpkg(records: list[Record], path: Path) -> None:
         if layer in layers:
             _declare_relation(path, layer)
     _write_gpkg_styles(path, {name: style for name, style in _styles().items() if name in layers})
+    _write_gpkg_meanings(path, layers)
 
 
 def write_fgb(records: list[Record], path: Path) -> None:
@@ -301,6 +304,40 @@ def _write_gpkg_styles(path: Path, styles: Mapping[str, str]) -> None:
         db.execute(
             "INSERT INTO gpkg_contents (table_name, data_type, identifier)"
             " VALUES ('layer_styles', 'attributes', 'layer_styles')"
+        )
+
+
+def _write_gpkg_meanings(path: Path, layers: set[str]) -> None:
+    """Say what the columns mean, by the extension *Schema* of the GeoPackage standard."""
+    rows = [
+        (layer, column, meaning)
+        for layer, columns in layer_columns().items()
+        if layer in layers
+        for column, meaning in columns.items()
+    ]
+    tables = ("gpkg_data_columns", "gpkg_data_column_constraints")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(
+            "CREATE TABLE gpkg_data_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL,"
+            " name TEXT, title TEXT, description TEXT, mime_type TEXT, constraint_name TEXT,"
+            " CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),"
+            " CONSTRAINT gdc_tn UNIQUE (table_name, name))"
+        )
+        db.execute(
+            "CREATE TABLE gpkg_data_column_constraints (constraint_name TEXT NOT NULL,"
+            " constraint_type TEXT NOT NULL, value TEXT, min NUMERIC, min_is_inclusive BOOLEAN,"
+            " max NUMERIC, max_is_inclusive BOOLEAN, description TEXT,"
+            " CONSTRAINT gdcc_ntv UNIQUE (constraint_name, constraint_type, value))"
+        )
+        db.executemany(
+            "INSERT INTO gpkg_extensions (table_name, extension_name, definition, scope)"
+            " VALUES (?, 'gpkg_schema',"
+            " 'http://www.geopackage.org/spec121/#extension_schema', 'read-write')",
+            [(table,) for table in tables],
+        )
+        db.executemany(
+            "INSERT INTO gpkg_data_columns (table_name, column_name, description) VALUES (?, ?, ?)",
+            rows,
         )
 
 

@@ -1,5 +1,5 @@
 <!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
-<qgis styleCategories="Symbology|Labeling|Fields|Forms|MapTips" version="3.22.16-Białowieża" labelsEnabled="1">
+<qgis styleCategories="Symbology|Labeling|Fields|Forms|Actions|MapTips" version="3.22.16-Białowieża" labelsEnabled="1">
  <renderer-v2 referencescale="-1" type="categorizedSymbol" symbollevels="0" attr="status" forceraster="0" enableorderby="0">
   <categories>
    <category symbol="0" label="located" value="located" render="true" />
@@ -1415,27 +1415,69 @@
   <alias index="0" field="photo" name="Photo" />
   <alias index="1" field="filename" name="File name" />
   <alias index="2" field="directory" name="Folder" />
-  <alias index="3" field="status" name="Status" />
-  <alias index="4" field="confidence" name="Confidence (probability)" />
-  <alias index="5" field="conf_kind" name="Kind of confidence" />
-  <alias index="6" field="conf_radius_m" name="Radius that the confidence speaks of, m" />
-  <alias index="7" field="ce90_m" name="90 % within, m" />
-  <alias index="8" field="acc95_m" name="95 % within, m" />
-  <alias index="9" field="heading" name="Heading from north, degrees" />
-  <alias index="10" field="heading_sd" name="Heading, standard deviation, degrees" />
-  <alias index="11" field="pitch_deg" name="Pitch (-90 is down), degrees" />
-  <alias index="12" field="roll_deg" name="Roll, degrees" />
-  <alias index="13" field="height_m" name="Height above the ground, m" />
-  <alias index="14" field="altitude_m" name="Altitude, m" />
-  <alias index="15" field="hfov_deg" name="Horizontal field of view, degrees" />
-  <alias index="16" field="timestamp" name="Time" />
-  <alias index="17" field="longitude" name="Longitude, degrees" />
-  <alias index="18" field="latitude" name="Latitude, degrees" />
-  <alias index="19" field="position_kind" name="What the point is" />
-  <alias index="20" field="n_inliers" name="Points that agree" />
-  <alias index="21" field="exif_dist_m" name="Distance from the photo's own GPS, m" />
-  <alias index="22" field="error" name="Why not" />
-  <alias index="23" field="tile_id" name="Best tile" />
+  <alias index="3" field="altitude" name="Altitude that the photo states, m" />
+  <alias index="4" field="direction" name="Direction, degrees from north" />
+  <alias index="5" field="rotation" name="Turn by the photo's EXIF, degrees" />
+  <alias index="6" field="longitude" name="Longitude, degrees" />
+  <alias index="7" field="latitude" name="Latitude, degrees" />
+  <alias index="8" field="timestamp" name="Time" />
+  <alias index="9" field="photo_rel" name="Photo, from this file's folder" />
+  <alias index="10" field="status" name="Status" />
+  <alias index="11" field="confidence" name="Confidence (probability)" />
+  <alias index="12" field="conf_kind" name="Kind of confidence" />
+  <alias index="13" field="conf_radius_m" name="Radius that the confidence speaks of, m" />
+  <alias index="14" field="ce90_m" name="90 % within, m" />
+  <alias index="15" field="acc95_m" name="95 % within, m" />
+  <alias index="16" field="heading" name="Heading from north, degrees" />
+  <alias index="17" field="heading_sd" name="Heading, standard deviation, degrees" />
+  <alias index="18" field="pitch_deg" name="Pitch (-90 is down), degrees" />
+  <alias index="19" field="pitch_sd_deg" name="Pitch, standard deviation, degrees" />
+  <alias index="20" field="roll_deg" name="Roll, degrees" />
+  <alias index="21" field="roll_sd_deg" name="Roll, standard deviation, degrees" />
+  <alias index="22" field="height_m" name="Height above the ground, m" />
+  <alias index="23" field="height_sd_m" name="Height, standard deviation, m" />
+  <alias index="24" field="altitude_m" name="Altitude, m" />
+  <alias index="25" field="hfov_deg" name="Horizontal field of view, degrees" />
+  <alias index="26" field="hfov_sd_deg" name="Field of view, standard deviation, degrees" />
+  <alias index="27" field="lens_kind" name="How the lens is known" />
+  <alias index="28" field="distortion" name="Distortion of the lens" />
+  <alias index="29" field="photo_width" name="Width of the photo, pixels" />
+  <alias index="30" field="photo_height" name="Height of the photo, pixels" />
+  <alias index="31" field="position_kind" name="What the point is" />
+  <alias index="32" field="scene_longitude" name="Longitude of the photo's middle, degrees" />
+  <alias index="33" field="scene_latitude" name="Latitude of the photo's middle, degrees" />
+  <alias index="34" field="footprint" name="Outline on the ground" />
+  <alias index="35" field="score" name="Score" />
+  <alias index="36" field="margin" name="Lead over the next place" />
+  <alias index="37" field="spread_m" name="Spread of the places, m" />
+  <alias index="38" field="n_modes" name="Places that compete, number" />
+  <alias index="39" field="n_inliers" name="Points that agree" />
+  <alias index="40" field="candidates" name="Places that compete" />
+  <alias index="41" field="control_points" name="Points that agree with the map" />
+  <alias index="42" field="track" name="Track" />
+  <alias index="43" field="track_position" name="Position in the track" />
+  <alias index="44" field="from_track" name="Located by the track" />
+  <alias index="45" field="single_status" name="Status of the photo alone" />
+  <alias index="46" field="single_longitude" name="Longitude of the photo alone, degrees" />
+  <alias index="47" field="single_latitude" name="Latitude of the photo alone, degrees" />
+  <alias index="48" field="view" name="Kind of photo" />
+  <alias index="49" field="tile_id" name="Best tile" />
+  <alias index="50" field="tile_path" name="Best tile, file" />
+  <alias index="51" field="tile_crs" name="Best tile, CRS" />
+  <alias index="52" field="exif_lon" name="Longitude that the photo states, degrees" />
+  <alias index="53" field="exif_lat" name="Latitude that the photo states, degrees" />
+  <alias index="54" field="exif_dist_m" name="Distance from the photo's own GPS, m" />
+  <alias index="55" field="prior_dist_m" name="Distance from the known position, m" />
+  <alias index="56" field="error" name="Why not" />
+  <alias index="57" field="correction" name="Correction, and what was before" />
+  <alias index="58" field="model" name="Model" />
+  <alias index="59" field="index_id" name="Index" />
+  <alias index="60" field="run_id" name="Run" />
+  <alias index="61" field="geoloc_version" name="Version of geoloc" />
+  <alias index="62" field="options" name="Options" />
+  <alias index="63" field="photo_size" name="Size of the file, bytes" />
+  <alias index="64" field="photo_time" name="Time of the file" />
+  <alias index="65" field="flight_log" name="Flight log" />
  </aliases>
  <attributeactions>
   <defaultAction key="Canvas" value="{6f0c6a1e-6c1b-4a53-9a0e-6d1f1f6e0a11}" />
@@ -1445,6 +1487,87 @@
    <actionScope id="Field" />
   </actionsetting>
  </attributeactions>
+ <editorlayout>tablayout</editorlayout>
+ <attributeEditorForm>
+  <attributeEditorContainer visibilityExpressionEnabled="0" name="Answer" groupBox="0" showLabel="1" visibilityExpression="" columnCount="1">
+   <attributeEditorField name="status" showLabel="1" index="11" />
+   <attributeEditorField name="confidence" showLabel="1" index="12" />
+   <attributeEditorField name="conf_kind" showLabel="1" index="13" />
+   <attributeEditorField name="conf_radius_m" showLabel="1" index="14" />
+   <attributeEditorField name="ce90_m" showLabel="1" index="15" />
+   <attributeEditorField name="acc95_m" showLabel="1" index="16" />
+   <attributeEditorField name="longitude" showLabel="1" index="7" />
+   <attributeEditorField name="latitude" showLabel="1" index="8" />
+   <attributeEditorField name="position_kind" showLabel="1" index="32" />
+   <attributeEditorField name="error" showLabel="1" index="57" />
+   <attributeEditorField name="correction" showLabel="1" index="58" />
+  </attributeEditorContainer>
+  <attributeEditorContainer visibilityExpressionEnabled="0" name="Camera" groupBox="0" showLabel="1" visibilityExpression="" columnCount="1">
+   <attributeEditorField name="heading" showLabel="1" index="17" />
+   <attributeEditorField name="heading_sd" showLabel="1" index="18" />
+   <attributeEditorField name="pitch_deg" showLabel="1" index="19" />
+   <attributeEditorField name="pitch_sd_deg" showLabel="1" index="20" />
+   <attributeEditorField name="roll_deg" showLabel="1" index="21" />
+   <attributeEditorField name="roll_sd_deg" showLabel="1" index="22" />
+   <attributeEditorField name="height_m" showLabel="1" index="23" />
+   <attributeEditorField name="height_sd_m" showLabel="1" index="24" />
+   <attributeEditorField name="altitude_m" showLabel="1" index="25" />
+   <attributeEditorField name="hfov_deg" showLabel="1" index="26" />
+   <attributeEditorField name="hfov_sd_deg" showLabel="1" index="27" />
+   <attributeEditorField name="lens_kind" showLabel="1" index="28" />
+   <attributeEditorField name="distortion" showLabel="1" index="29" />
+   <attributeEditorField name="scene_longitude" showLabel="1" index="33" />
+   <attributeEditorField name="scene_latitude" showLabel="1" index="34" />
+  </attributeEditorContainer>
+  <attributeEditorContainer visibilityExpressionEnabled="0" name="Photo" groupBox="0" showLabel="1" visibilityExpression="" columnCount="1">
+   <attributeEditorField name="photo" showLabel="1" index="1" />
+   <attributeEditorField name="filename" showLabel="1" index="2" />
+   <attributeEditorField name="directory" showLabel="1" index="3" />
+   <attributeEditorField name="photo_rel" showLabel="1" index="10" />
+   <attributeEditorField name="timestamp" showLabel="1" index="9" />
+   <attributeEditorField name="view" showLabel="1" index="49" />
+   <attributeEditorField name="photo_width" showLabel="1" index="30" />
+   <attributeEditorField name="photo_height" showLabel="1" index="31" />
+   <attributeEditorField name="altitude" showLabel="1" index="4" />
+   <attributeEditorField name="direction" showLabel="1" index="5" />
+   <attributeEditorField name="rotation" showLabel="1" index="6" />
+   <attributeEditorField name="exif_lon" showLabel="1" index="53" />
+   <attributeEditorField name="exif_lat" showLabel="1" index="54" />
+   <attributeEditorField name="exif_dist_m" showLabel="1" index="55" />
+   <attributeEditorField name="flight_log" showLabel="1" index="66" />
+  </attributeEditorContainer>
+  <attributeEditorContainer visibilityExpressionEnabled="0" name="Evidence" groupBox="0" showLabel="1" visibilityExpression="" columnCount="1">
+   <attributeEditorField name="score" showLabel="1" index="36" />
+   <attributeEditorField name="margin" showLabel="1" index="37" />
+   <attributeEditorField name="spread_m" showLabel="1" index="38" />
+   <attributeEditorField name="n_modes" showLabel="1" index="39" />
+   <attributeEditorField name="n_inliers" showLabel="1" index="40" />
+   <attributeEditorField name="candidates" showLabel="1" index="41" />
+   <attributeEditorField name="control_points" showLabel="1" index="42" />
+   <attributeEditorField name="footprint" showLabel="1" index="35" />
+   <attributeEditorField name="prior_dist_m" showLabel="1" index="56" />
+   <attributeEditorField name="tile_id" showLabel="1" index="50" />
+   <attributeEditorField name="tile_path" showLabel="1" index="51" />
+   <attributeEditorField name="tile_crs" showLabel="1" index="52" />
+  </attributeEditorContainer>
+  <attributeEditorContainer visibilityExpressionEnabled="0" name="Track" groupBox="0" showLabel="1" visibilityExpression="" columnCount="1">
+   <attributeEditorField name="track" showLabel="1" index="43" />
+   <attributeEditorField name="track_position" showLabel="1" index="44" />
+   <attributeEditorField name="from_track" showLabel="1" index="45" />
+   <attributeEditorField name="single_status" showLabel="1" index="46" />
+   <attributeEditorField name="single_longitude" showLabel="1" index="47" />
+   <attributeEditorField name="single_latitude" showLabel="1" index="48" />
+  </attributeEditorContainer>
+  <attributeEditorContainer visibilityExpressionEnabled="0" name="Run" groupBox="0" showLabel="1" visibilityExpression="" columnCount="1">
+   <attributeEditorField name="model" showLabel="1" index="59" />
+   <attributeEditorField name="index_id" showLabel="1" index="60" />
+   <attributeEditorField name="run_id" showLabel="1" index="61" />
+   <attributeEditorField name="geoloc_version" showLabel="1" index="62" />
+   <attributeEditorField name="options" showLabel="1" index="63" />
+   <attributeEditorField name="photo_size" showLabel="1" index="64" />
+   <attributeEditorField name="photo_time" showLabel="1" index="65" />
+  </attributeEditorContainer>
+ </attributeEditorForm>
  <mapTip>&lt;b&gt;[% "filename" %]&lt;/b&gt;: [% "status" %][% if("confidence" is null, '', ', ' || round("confidence" * 100) || ' % within ' ||
  round("conf_radius_m") || ' m (' || case when "confidence" &gt;= 0.97 then 'almost certain' when "confidence" &gt;= 0.8 then 'likely' when "confidence" &gt;= 0.5 then 'rather likely' else 'doubtful' end || ', ' || coalesce("conf_kind", '') || ')') %]&lt;br&gt;
 [% if("acc95_m" is null, '', '95 % within ' || round("acc95_m", 1) || ' m&lt;br&gt;') %]

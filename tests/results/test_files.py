@@ -384,3 +384,32 @@ def test_layers_of_a_geopackage_say_what_they_are(tmp_path: Path) -> None:
         stated = dict(db.execute("SELECT table_name, description FROM gpkg_contents"))
     assert "located by geoloc" in stated["photos"]
     assert "photo_fid" in stated["footprints"]
+
+
+def test_each_column_of_each_layer_of_a_geopackage_says_what_it_means(tmp_path: Path) -> None:
+    rivals = "[[13.1,52.1,0.6,20.0],[13.2,52.2,0.3,25.0]]"
+    rows = [
+        PhotoResult(
+            str(tmp_path / f"{place}.jpg"),
+            "located",
+            longitude=13.1,
+            latitude=52.1 + place / 1000,
+            candidates=rivals,
+            footprint="POLYGON ((13 52, 13.1 52, 13.1 52.1, 13 52))",
+            track="first",
+            track_position=place,
+        )
+        for place in (1, 2)
+    ]
+    write_results(rows, tmp_path / "out.gpkg")
+    layers = geopandas.list_layers(tmp_path / "out.gpkg").dropna().name
+    assert set(layers) == {"photos", "footprints", "candidates", "tracks"}
+    with closing(sqlite3.connect(tmp_path / "out.gpkg")) as db:
+        for layer in layers:
+            columns = {row[1] for row in db.execute(f"PRAGMA table_info({layer})")}
+            query = "SELECT column_name, description FROM gpkg_data_columns WHERE table_name = ?"
+            meanings = dict(db.execute(query, (layer,)))
+            assert set(meanings) == columns - {"fid", "geom"}
+            assert all(meanings.values())
+        extensions = {row[0] for row in db.execute("SELECT extension_name FROM gpkg_extensions")}
+    assert "gpkg_schema" in extensions

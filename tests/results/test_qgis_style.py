@@ -70,6 +70,7 @@ print(json.dumps({
     "smallest_scale_of_labels": layer.labeling().settings().minimumScale,
     "alias": layer.attributeAlias(layer.fields().indexOf("acc95_m")),
     "actions": [each.name() for each in layer.actions().actions("Canvas")],
+    "tabs": [each.name() for each in layer.editFormConfig().tabs()],
     "tips": tips, "colours": sorted(colours), "errors": [e.message for e in job.errors()],
 }))
 sys.stdout.flush()
@@ -88,6 +89,8 @@ for name in ("photos", "footprints", "candidates", "tracks"):
     layer = QgsVectorLayer(f"{sys.argv[1]}|layername={name}", name, "ogr")
     _, is_styled = layer.loadDefaultStyle()
     styled[name] = [is_styled, layer.labelsEnabled(), layer.minimumScale()]
+    opened = [each.name() for each in layer.actions().actions("Canvas")]
+    styled[name] += [bool(layer.mapTipTemplate()), opened]
 print(json.dumps(styled))
 sys.stdout.flush()
 os._exit(0)
@@ -110,8 +113,12 @@ def test_a_style_is_well_formed_and_has_every_status(style: str) -> None:
     [
         (candidate_style(), {"photo_fid", "photo", "rank", "probability", "ce90_m"}),
         (track_style(), {"track", "photos", "from_track", "begin", "end"}),
+        (
+            footprint_style(),
+            {"photo_fid", "photo", "filename", "status", "confidence", "heading"},
+        ),
     ],
-    ids=["candidates", "tracks"],
+    ids=["candidates", "tracks", "footprints"],
 )
 def test_the_other_styles_name_each_column_of_their_layer(style: str, columns: set[str]) -> None:
     root = ET.fromstring(style)
@@ -133,6 +140,16 @@ def test_the_style_speaks_of_our_columns_only() -> None:
     quoted = {name for text in expressions for name in re.findall(r'"(\w+)"', text)} - {"350"}
     assert quoted
     assert quoted <= {column.name for column in RESULT_COLUMNS}
+
+
+def test_each_column_of_a_photo_has_an_alias_and_a_place_in_the_form() -> None:
+    root = ET.fromstring(photo_style())
+    columns = {column.name for column in RESULT_COLUMNS}
+    aliases = [each.get("field") for each in root.iter("alias")]
+    shown = [each.get("name") for each in root.iter("attributeEditorField")]
+    assert (set(aliases), len(aliases)) == (columns, len(columns))
+    assert (set(shown), len(shown)) == (columns, len(columns))
+    assert len({each.get("name") for each in root.iter("alias")}) == len(columns)
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +214,7 @@ def test_qgis_opens_the_result_styled(tmp_path: Path, fmt: str) -> None:
         "smallest_scale_of_labels": 10_000,
         "alias": "95 % within, m",
         "actions": ["Open photo"],
+        "tabs": ["Answer", "Camera", "Photo", "Evidence", "Track", "Run"],
         "errors": [],
     }
     assert isinstance(tips, list)
@@ -258,6 +276,7 @@ def test_qgis_finds_a_style_for_every_layer(tmp_path: Path) -> None:
     ]
     write_results(rows, tmp_path / "out.gpkg")
     styled = _look(str(tmp_path / "out.gpkg"), tmp_path, _STYLED)
-    assert styled["candidates"] == [True, True, 25000.0]
+    assert styled["candidates"] == [True, True, 25000.0, True, ["Open photo"]]
     assert styled["tracks"][:2] == [True, True]  # type: ignore[index]
+    assert styled["footprints"][3:] == [True, ["Open photo"]]  # type: ignore[index]
     assert all(is_styled for is_styled, *_ in styled.values())  # type: ignore[misc]
