@@ -1,6 +1,7 @@
-"""Run by QGIS's own Python: the map tool finds a photo, and a cancelled run ends its child.
+"""Run by QGIS's own Python: the map tool, a cancelled run, and results that become layers.
 
-Arguments: the folder of plugins, an index, a photo. Writes one JSON object to stdout.
+Arguments: the folder of plugins, an index, a photo, the extent that the canvas shows (west, south,
+east, north), a GeoPackage of results, and a folder with a mosaic. Writes one JSON object to stdout.
 """
 
 import json
@@ -9,12 +10,13 @@ import sys
 import time
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
-plugins, index, photo = sys.argv[1:4]
-sys.path.insert(0, plugins)
+plugins, index, photo, seen, results, warps = sys.argv[1:]
+sys.path[:0] = [plugins, "/usr/share/qgis/python/plugins"]
 
 from qgis.core import (  # noqa: E402
     QgsApplication,
     QgsCoordinateReferenceSystem,
+    QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProject,
@@ -55,10 +57,10 @@ class Window:
         return None
 
 
-class CancelledAtOnce(QgsProcessingFeedback):
-    """A person who changes their mind when the child has begun."""
+class CancelledAtWork(QgsProcessingFeedback):
+    """A person who changes their mind once the child says what it does."""
 
-    def pushCommandInfo(self, text):  # noqa: N802
+    def setProgressText(self, text):  # noqa: N802
         self.cancel()
 
 
@@ -68,7 +70,7 @@ def found_by_the_tool(window):
 
     QgsSettings().setValue("geoloc/index", index)
     window.canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
-    west, south, east, north = map(float, sys.argv[4].split(","))
+    west, south, east, north = map(float, seen.split(","))
     window.canvas.setExtent(QgsRectangle(west, south, east, north))
     finder = PhotoFinder(window)
     finder.find(photo)
@@ -82,26 +84,64 @@ def found_by_the_tool(window):
 
 
 def cancelled():
-    """What a run that is cancelled says, and how long it goes on."""
-    from geoloc_qgis.runner import run
+    """What a run that is cancelled says, and whether its child has ended."""
+    from geoloc_qgis import runner
 
-    began = time.time()
+    children, open_child = [], runner.subprocess.Popen
+
+    def remembering(*words, **options):
+        children.append(open_child(*words, **options))
+        return children[-1]
+
+    runner.subprocess.Popen = remembering
+    feedback, said = CancelledAtWork(), "it went on"
     try:
-        run(["locate", photo, "--index", index, "-o", photo + ".gpkg"], CancelledAtOnce())
+        runner.run(["locate", photo, "--index", index, "-o", photo + ".gpkg"], feedback)
     except QgsProcessingException as error:
-        return {"said": str(error), "seconds": time.time() - began}
-    return {"said": "it went on", "seconds": time.time() - began}
+        said = str(error)
+    runner.subprocess.Popen = open_child
+    return {"said": said, "codes": [child.poll() for child in children]}
+
+
+def loaded():
+    """The group that located photos become, by QGIS's own code that loads results."""
+    from geoloc_qgis.mapping import Locate
+    from processing.core.Processing import Processing
+    from processing.gui.Postprocessing import handleAlgorithmResults
+
+    Processing.initialize()
+    project, context = QgsProject.instance(), QgsProcessingContext()
+    project.clear()
+    context.setProject(project)
+    algorithm = Locate()
+    counted = algorithm._load(results, warps, context)
+    is_whole = handleAlgorithmResults(algorithm, context, QgsProcessingFeedback())
+    (group,) = project.layerTreeRoot().children()
+    nodes = {node.name(): node.layer() for node in group.findLayers()}
+    vectors = {name: layer for name, layer in nodes.items() if name != "mosaic"}
+    return {
+        "whole": is_whole,
+        "counted": counted,
+        "group": group.name(),
+        "layers": list(nodes),
+        "valid": all(layer.isValid() for layer in nodes.values()),
+        "renderers": {name: layer.renderer().type() for name, layer in vectors.items()},
+        "labelled": [name for name, layer in vectors.items() if layer.labelsEnabled()],
+        "tips": [name for name, layer in vectors.items() if layer.mapTipTemplate()],
+        "actions": [each.name() for each in nodes["photos"].actions().actions()],
+    }
 
 
 def main():
-    """Both, in one QGIS."""
+    """All, in one QGIS."""
     application = QgsApplication([], True)
     application.initQgis()
     from geoloc_qgis.provider import GeolocProvider
 
     provider = GeolocProvider()
     QgsApplication.processingRegistry().addProvider(provider)
-    print(json.dumps({"tool": found_by_the_tool(Window()), "cancelled": cancelled()}))
+    tool = found_by_the_tool(Window())
+    print(json.dumps({"tool": tool, "cancelled": cancelled(), "loaded": loaded()}))
     sys.stdout.flush()
     os._exit(0)  # QGIS may crash while it takes itself down
 

@@ -6,13 +6,17 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from geoloc.qgis.packing import install_plugin
 from geoloc.results.evaluation import read_truth
+from geoloc.results.files import write_results
+from tests.fixtures.located import HEIGHT_PX, WIDTH_PX, located
 
 # Debian's wrapper puts an option first that the program itself does not know.
 QGIS_PROCESS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
@@ -103,16 +107,39 @@ def test_a_model_is_adapted_to_the_tiles(home: Path, demo: Path, tmp_path: Path)
     assert (adapted / "model.toml").is_file()
 
 
-def test_the_map_tool_finds_a_photo_and_a_cancelled_run_ends(home: Path, demo: Path) -> None:
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results with every kind of layer, and a mosaic of their photos beside them."""
+    from click.testing import CliRunner
+
+    from geoloc.cli import cli
+
+    folder = tmp_path_factory.mktemp("results")
+    rivals = "[[120.703,23.987,0.6,20.0],[120.704,23.988,0.3,25.0]]"
+    ground = "POLYGON ((120.703 23.987, 120.704 23.987, 120.704 23.988, 120.703 23.987))"
+    rows = []
+    for number in range(2):
+        Image.new("RGB", (WIDTH_PX, HEIGHT_PX), "red").save(folder / f"{number}.jpg")
+        row = located(str(folder / f"{number}.jpg"), track="first", track_position=number)
+        rows.append(replace(row, candidates=rivals, footprint=ground, confidence=0.9))
+    write_results(rows, folder / "out.gpkg")
+    warp = ["warp", str(folder / "out.gpkg"), "-o", str(folder / "warps")]
+    assert CliRunner().invoke(cli, warp).exit_code == 0
+    return folder / "out.gpkg"
+
+
+def test_the_map_tool_finds_a_photo_a_cancelled_run_ends_and_results_become_a_group(
+    home: Path, demo: Path, results: Path
+) -> None:
     truth = next(iter(read_truth(demo / "truth.csv")))
     assert truth.camera is not None
     lon, lat = truth.camera
     extent = f"{lon - 0.003},{lat - 0.002},{lon + 0.002},{lat + 0.003}"
     (photo,) = (path for path in (demo / "photos").iterdir() if path.name == truth.photo)
     plugins = home / ".local/share/QGIS/QGIS3/profiles/default/python/plugins"
-    script = Path(__file__).with_name("in_window.py")
+    script, warps = Path(__file__).with_name("in_window.py"), results.parent / "warps"
     ran = subprocess.run(
-        ["/usr/bin/python3", str(script), str(plugins), str(demo / "index"), str(photo), extent],
+        ["/usr/bin/python3", script, plugins, demo / "index", photo, extent, results, warps],
         env={"HOME": str(home), "PATH": os.defpath, "XDG_RUNTIME_DIR": str(home)},
         capture_output=True,
         text=True,
@@ -125,3 +152,22 @@ def test_the_map_tool_finds_a_photo_and_a_cancelled_run_ends(home: Path, demo: P
     assert said["tool"]["layers"] == [1]
     assert said["tool"]["centre"] == pytest.approx([lon, lat], abs=3e-4)
     assert said["cancelled"]["said"].startswith("cancelled")
+    (code,) = said["cancelled"]["codes"]
+    assert code not in (None, 0), "the child has ended, without having done its work"
+    order = ["photos", "candidates", "tracks", "footprints"]
+    assert said["loaded"] == {
+        "whole": True,
+        "counted": {"LOCATED": 2, "ALL": 2},
+        "group": "out",
+        "layers": [*order, "mosaic"],
+        "valid": True,
+        "renderers": {
+            "photos": "categorizedSymbol",
+            "candidates": "singleSymbol",
+            "tracks": "singleSymbol",
+            "footprints": "categorizedSymbol",
+        },
+        "labelled": ["photos", "candidates", "tracks"],
+        "tips": order,
+        "actions": ["Open photo"],
+    }

@@ -49,6 +49,25 @@ def test_installing_replaces_an_older_plugin_and_says_where(
     assert stated == {"python": sys.executable, "geoloc": __version__}
 
 
+@pytest.mark.parametrize("generation", ["QGIS3", "QGIS4"])
+@pytest.mark.parametrize(
+    "data", [".var/app/org.qgis.qgis/data", "snap/qgis/current/.local/share", ".local/share"]
+)
+def test_the_plugin_goes_into_the_profile_of_each_package_of_qgis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str, generation: str
+) -> None:
+    monkeypatch.setattr("geoloc.qgis.packing.sys.platform", "linux")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    profile = tmp_path / data / "QGIS" / generation / "profiles/default"
+    profile.mkdir(parents=True)
+    (profile.parent / "other").mkdir()
+    run = CliRunner().invoke(cli, ["qgis", "install"])
+    assert run.exit_code == 0, run.output
+    assert run.stdout == f"{profile / 'python/plugins/geoloc_qgis'}\n"
+    assert (profile / "python/plugins/geoloc_qgis/metadata.txt").is_file()
+    assert not (profile.parent / "other/python").exists()
+
+
 def test_no_profile_is_an_error_that_says_where_it_looked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

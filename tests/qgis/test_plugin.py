@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import configparser
+import importlib.util
+import json
+import os
+import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -85,6 +89,30 @@ def test_metadata_has_what_the_repository_of_plugins_asks_for() -> None:
     licence = (FOLDER / "LICENSE").read_text(encoding="utf-8")
     assert stated["license"] == "GPL-2.0-or-later"
     assert "GNU GENERAL PUBLIC LICENSE" in licence
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("PyQt6") is None, reason="PyQt6 is not installed")
+def test_it_runs_on_qt_6_where_enums_are_scoped() -> None:
+    script = Path(__file__).with_name("under_qt6.py")
+    ran = subprocess.run(
+        [sys.executable, str(script), str(FOLDER)],
+        env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    assert said["qt"].startswith("6.")
+    assert set(said["folded"]) == {
+        "tileandindex", "locate", "adapt", "evaluate", "warp", "report",
+    }  # fmt: skip
+    assert all(said["folded"].values()), "each has advanced parameters"
+    assert said["icon"]
+    assert said["handlers"] == [1, 0], "photos are dropped while the tool is on"
+    assert said["left"] == [0, 0]
+    assert not any(said["unknown"].values()), said["unknown"]
 
 
 class _Listener:

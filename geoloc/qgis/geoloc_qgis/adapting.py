@@ -12,6 +12,8 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
 )
 
+_TRUTHS = "Table, or corrections of a report (*.csv *.geojson)"
+
 
 class Adapt(GeolocAlgorithm):
     """``geoloc adapt``."""
@@ -45,14 +47,15 @@ class Evaluate(GeolocAlgorithm):
     NAME = "evaluate"
     TITLE = "Evaluate located photos"
     HELP = (
-        "Compares located photos with a table of true positions (photo, lon, lat, in degrees): "
-        "errors in metres by status, and whether confidences and radii hold."
+        "Compares located photos with a table of true positions (photo, lon, lat, in degrees), or "
+        "with the corrections that were saved from a report's page: errors in metres by status, "
+        "and whether confidences and radii hold."
     )
 
     def initAlgorithm(self, config=None):  # noqa: N802
         """Called by QGIS."""
         self.addParameter(QgsProcessingParameterFile("RESULTS", "Located photos"))
-        self.addParameter(QgsProcessingParameterFile("TRUTH", "True positions", extension="csv"))
+        self.addParameter(QgsProcessingParameterFile("TRUTH", "True positions", fileFilter=_TRUTHS))
         self.add_options(EVALUATE)
         self.addParameter(
             QgsProcessingParameterFileDestination(

@@ -58,7 +58,7 @@ class GeolocAlgorithm(QgsProcessingAlgorithm):
             value = self._value(option, parameters, context)
             if value is True:
                 words.append(option.flag)
-            elif value not in (None, "", False, option.default):
+            elif value is not None and value is not False and value not in ("", option.default):
                 words += [option.flag, str(value)]
         return words
 

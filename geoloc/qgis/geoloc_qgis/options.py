@@ -53,6 +53,8 @@ LOCATE = (
     Option("VIEW", "--view", "Kind of the photos", "enum", "auto",
            ("auto", "drone", "street", "panorama")),
     Option("METADATA", "--metadata", "Table (CSV) or flight log (SRT) of the photos", "file"),
+    Option("TRACK", "--track", "Flights located together: none, auto, or a column of the table",
+           "text", "none"),
     Option("PRIOR", "--prior", "Known position: none, exif, near:LON,LAT,RADIUS, or a CSV", "text",
            "none"),
     Option("PRIOR_RADIUS", "--prior-radius", "Radius round a known position, metres", "number",
@@ -63,6 +65,12 @@ LOCATE = (
     Option("EFFORT", "--effort", "Effort", "enum", "normal", ("low", "normal", "high")),
     Option("MIN_CONFIDENCE", "--min-confidence", "Least confidence of located photos [0 to 1]",
            "number", 0.8, (), True),
+    Option("MAX_WRONG", "--max-wrong", "Largest share of wrong answers among the located [0 to 1], "
+           "on a calibrated index", "number", is_advanced=True),
+    Option("MATCHER", "--matcher", "Learned matcher that is asked in doubt", "enum", "auto",
+           ("auto", "none", "xfeat", "lightglue-disk", "loftr"), True),
+    Option("FRAME_RATE", "--frame-rate", "Frames per second, of frames of a video with a log",
+           "number", is_advanced=True),
     Option("MAP_SD", "--map-sd", "Standard deviation of the map itself, metres", "number",
            is_advanced=True),
     Option("TOP_K", "--top-k", "Tiles that the network proposes", "integer", 50, (), True),
@@ -91,7 +99,7 @@ WARP = (
 )
 REPORT = (
     Option("INDEX", "--index", "Index, whose map the page shows", "folder"),
-    Option("TRUTH", "--truth", "Table of true positions (CSV)", "file"),
+    Option("TRUTH", "--truth", "True positions (CSV, or corrections)", "file"),
     Option("REDACT", "--redact", "Leave out or blur positions", "enum", "none",
            ("none", "drop", "fuzz"), True),
 )  # fmt: skip

@@ -18,7 +18,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsCustomDropHandler
-from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtCore import QObject
 from qgis.PyQt.QtWidgets import QFileDialog
 
 TITLE = "Where was this photo taken?"
@@ -48,8 +48,6 @@ class _Drop(QgsCustomDropHandler):
 
 class PhotoFinder(QObject):
     """Asks for a photo, or takes one that is dropped, and shows the answer with its radius."""
-
-    ended = pyqtSignal()
 
     def __init__(self, iface):
         super().__init__()

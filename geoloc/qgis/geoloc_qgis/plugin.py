@@ -35,7 +35,6 @@ class GeolocPlugin:
         find = QAction(QIcon(str(ICON)), TITLE, window)
         find.setCheckable(True)
         find.toggled.connect(self._finder.set_active)
-        self._finder.ended.connect(lambda: find.setChecked(False))
         self._iface.addToolBarIcon(find)
         choose = QAction("Environment...", window)
         choose.triggered.connect(self._choose_environment)
