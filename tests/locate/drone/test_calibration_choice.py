@@ -10,7 +10,7 @@ import pytest
 
 from geoloc.index.features.feature_map import FeatureMap
 from geoloc.index.map_index import MapIndex
-from geoloc.locate.calibration import CALIBRATION_FILE, read_calibration, write_calibration
+from geoloc.locate.calibration import CALIBRATION_FILE, write_calibration
 from geoloc.locate.drone import calibration_choice
 from geoloc.locate.drone.calibration_choice import (
     bundled_calibration,
@@ -18,9 +18,6 @@ from geoloc.locate.drone.calibration_choice import (
     find_calibration,
     own_calibration,
 )
-from geoloc.locate.drone.evidence import FEATURES
-from geoloc.models.registry import find_model, read_card
-from geoloc.options import DEFAULT_DESCRIPTOR
 from tests.fixtures.calibrations import flat_calibration
 
 MAP = cast(FeatureMap, SimpleNamespace(kind=SimpleNamespace(checksum="abc")))
@@ -93,15 +90,3 @@ def test_the_model_s_calibration_stands_in_for_one_of_the_index(
     assert found.kind == "calibrated:map"
     keep(model, source="model", descriptor="another")
     assert bundled_calibration(MAP) is None
-
-
-def test_the_bundled_calibration_speaks_of_the_bundled_descriptor() -> None:
-    """Whoever trains another descriptor fits its calibration anew, or none serves."""
-    kept = read_calibration(find_model(DEFAULT_DESCRIPTOR) / CALIBRATION_FILE)
-    assert (kept.source, kept.features, kept.tiles) == ("model", FEATURES, ())
-    assert kept.descriptor == read_card(DEFAULT_DESCRIPTOR).weights_sha256
-    assert len(kept.outcomes) > 100
-    # A strong place far ahead of the next; one that leads, weakly; one that does not lead.
-    assert kept.probability((8.5, 2.3, 4.8, -2.0, 0.3)) > 0.99
-    assert 0.05 < kept.probability((3.2, 2.3, 2.5, -3.5, 0.3)) < 0.7
-    assert kept.probability((3.2, 0.1, 2.5, -4.0, 0.3)) < 0.05
