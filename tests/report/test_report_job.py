@@ -75,6 +75,22 @@ def test_a_photo_lies_on_the_page_where_its_lens_and_the_ground_have_it(tmp_path
     assert np.abs(np.array(mesh) - np.array(_mesh(row)[1])).max() > 1e-5, "hills move it"
 
 
+def test_hills_are_followed_by_a_finer_mesh(tmp_path: Path) -> None:
+    def waves(heights: np.ndarray) -> np.ndarray:
+        along = np.sin(np.arange(heights.shape[1]) / 2.4)  # a hill every 150 m
+        return np.asarray(heights + 10 * along)
+
+    level = open_terrain(write_elevation(tmp_path / "level.tif"))
+    hills = open_terrain(write_elevation(tmp_path / "hills.tif", change=waves))
+    row = located(pose=Pose(40, -70, 3, 100), longitude=ORIGIN.lon, latitude=ORIGIN.lat)
+    assert np.shape(_mesh(row, level)[1]) == (6, 7, 2), "a slope is as flat as a plain"
+    _, mesh = _mesh(row, hills)
+    assert np.shape(mesh) == (16, 19, 2)
+    view = photo_view(row, reach=4.0, terrain=hills)
+    middle = view.ground_at(np.array([[WIDTH_PX / 2, HEIGHT_PX / 3]]))
+    np.testing.assert_allclose([mesh[5][9]], view.solved.frame.to_lonlat(middle[:, :2]), atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("stated", "has_place", "shown"),
     [

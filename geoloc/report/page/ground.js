@@ -96,7 +96,7 @@ const drawTriangle = (context, picture, from, to) => {
 };
 
 const MOST_PIXELS = 4096; // of a side of the canvas: a photo that is shown larger is shown coarser
-const PARTS = 4; // of a side of a mesh's cell, inside which perspective still bends
+const PARTS = 24; // of a side of a photo: perspective still bends inside the cells of a coarse mesh
 
 // A photo laid over the map by a mesh, as its camera, its lens and the ground have it.
 const Warp = L.Layer.extend({
@@ -142,21 +142,22 @@ const Warp = L.Layer.extend({
     const [picture, warp] = [this._picture, this._photo.warp];
     const top = (warp.top * picture.naturalHeight) / this._photo.columns.photo_height;
     const [columns, rows] = [to[0].length - 1, to.length - 1];
+    const parts = Math.max(1, Math.floor(PARTS / columns));
     const pixel = (i, j) => [(picture.naturalWidth * i) / columns, top + ((picture.naturalHeight - top) * j) / rows];
     for (let j = 0; j < rows; j += 1) {
       for (let i = 0; i < columns; i += 1) {
         const places = [to[j][i], to[j][i + 1], to[j + 1][i + 1], to[j + 1][i]];
         const corners = [pixel(i, j), pixel(i + 1, j), pixel(i + 1, j + 1), pixel(i, j + 1)];
         const laid = places.every(Boolean) && homography(corners, places);
-        if (laid) this._drawCell(context, corners, laid);
+        if (laid) this._drawCell(context, corners, laid, parts);
       }
     }
   },
-  _drawCell(context, corners, laid) {
+  _drawCell(context, corners, laid, parts) {
     const [[left, upper], , [right, lower]] = corners;
-    const at = (i, j) => [left + ((right - left) * i) / PARTS, upper + ((lower - upper) * j) / PARTS];
-    for (let j = 0; j < PARTS; j += 1) {
-      for (let i = 0; i < PARTS; i += 1) {
+    const at = (i, j) => [left + ((right - left) * i) / parts, upper + ((lower - upper) * j) / parts];
+    for (let j = 0; j < parts; j += 1) {
+      for (let i = 0; i < parts; i += 1) {
         const square = [at(i, j), at(i + 1, j), at(i + 1, j + 1), at(i, j + 1)];
         for (const triangle of [square.slice(0, 3), [square[0], square[2], square[3]]]) {
           drawTriangle(context, this._picture, triangle, triangle.map(laid));

@@ -202,8 +202,8 @@ const showAll = () => {
 const zoomToChosen = () => {
   const photo = page.chosen;
   if (!photo) return;
-  const isMoved = reviewOf(photo)?.at;
-  const ground = isMoved ? [] : [...(photo.rings ?? []).flat(), ...(photo.candidates ?? []).map((one) => one.at)];
+  const outlines = [...(photo.rings ?? []), ...(photo.rings ? [] : photo.warp?.mesh ?? [])].flat();
+  const ground = reviewOf(photo)?.at ? [] : [...outlines, ...(photo.candidates ?? []).map((one) => one.at)];
   fit(map, [placeOf(photo), ...ground].filter(Boolean), finestZoom);
 };
 const degrees = (value, [above, below]) => `${Math.abs(value).toFixed(5)}° ${value < 0 ? below : above}`;
