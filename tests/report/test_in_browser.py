@@ -142,7 +142,7 @@ def test_competing_places_are_looked_at_and_taken(look: Any, tmp_path: Path) -> 
     row = replace(_rows(tmp_path, 2)[1], candidates=rivals)
     write_report([row], tmp_path / "r.html", ReportOptions(thumbnail_px=0))
     page = look(tmp_path / "r.html")
-    second = page.get_by_role("button", name="under 1 % likely, 90 % within 25 m")
+    second = page.get_by_role("button", name="under 1 % likely, within 25 m")
     second.click()
     assert second.get_attribute("aria-pressed") == "true"
     assert page.locator("#candidates [aria-pressed=true]").count() == 1
@@ -219,7 +219,7 @@ def test_a_photo_is_laid_over_the_map(look: Any, tmp_path: Path) -> None:
     for red, green, blue, alpha in shown[:2]:
         assert red > 200
         assert max(green, blue) < 60
-        assert alpha == 255
+        assert alpha >= 250
     # A photo that looks ahead shows a trapezium, narrow where it is near.
     assert [colour[3] for colour in shown[2:]] == [0, 0]
 

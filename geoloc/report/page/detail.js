@@ -75,8 +75,9 @@ const showCandidates = (photo) => {
   byId("candidates").querySelector("ol").replaceChildren(
     ...places.map((one, rank) => {
       const item = element("li");
-      const says = `${percent(one.probability)} likely, 90 % within ${Math.round(one.radius_m)} m`;
-      const look = element("button", { type: "button", textContent: says, title: "Show it on the map and beside the photo" });
+      const says = `${percent(one.probability)} likely, within ${Math.round(one.radius_m)} m`;
+      const title = "Show it on the map and beside the photo. If it is this place, the radius holds the truth 90 % of the time.";
+      const look = element("button", { type: "button", textContent: says, title });
       look.setAttribute("aria-pressed", false);
       look.addEventListener("click", () => lookAt(one, rank));
       item.append(look);

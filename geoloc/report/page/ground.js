@@ -38,7 +38,9 @@ const openMap = (id, options) => {
 };
 const latLng = ([lon, lat]) => L.latLng(lat, lon);
 const fit = (map, places, maxZoom) => {
-  if (places.length) map.fitBounds(L.latLngBounds(places.map(latLng)), { padding: [24, 24], maxZoom, animate: false });
+  if (!places.length) return;
+  const bounds = L.latLngBounds(places.map(latLng));
+  map.fitBounds(bounds, { padding: [24, 24], maxZoom: places.length > 1 ? maxZoom : maxZoom - 1, animate: false });
 };
 const metresPerPixel = (map, at) =>
   (40075016.686 * Math.cos((at[1] * Math.PI) / 180)) / (256 * 2 ** map.getZoom());

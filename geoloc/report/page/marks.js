@@ -180,8 +180,7 @@ const rankMarker = (one, rank) => {
 };
 const drawAround = (photo) => {
   around.clearLayers();
-  if (!photo || !placeOf(photo)) return;
-  if (!reviewOf(photo)?.at) {
+  if (photo.at && !reviewOf(photo)?.at) {
     outline(photo, around);
     [["ce90_m", null], ["acc95_m", "6 5"]].forEach(([name, dashArray]) => {
       const radius = photo.columns[name];

@@ -37,12 +37,12 @@ function stopMoving() {
   handle?.remove();
   handle = null;
   move.setAttribute("aria-pressed", "false");
-  byId("centre").hidden = true;
+  byId("centre").hidden = byId("hint").hidden = true;
 }
 const startMoving = () => {
   if (!page.chosen || about.redact !== "none") return;
   move.setAttribute("aria-pressed", "true");
-  byId("centre").hidden = false;
+  byId("centre").hidden = byId("hint").hidden = false;
   const at = placeOf(page.chosen);
   if (!at) return; // clicked into place
   const icon = L.divIcon({ className: "handle", iconSize: [22, 22] });

@@ -1,13 +1,16 @@
 // As in the styles for QGIS: a status in colour and in shape, for eyes that see the one or the other.
 const SYMBOLS = {
   located: { colour: "#009e73", corners: null },
-  ambiguous: { colour: "#e69f00", corners: [[0, -1], [0.95, 0.75], [-0.95, 0.75]] },
-  corrected: { colour: "#0072b2", corners: [[0, -1.1], [1.1, 0], [0, 1.1], [-1.1, 0]] },
-  rejected: {
-    colour: "#d55e00",
-    corners: [[-1, -0.6], [-0.6, -1], [0, -0.4], [0.6, -1], [1, -0.6], [0.4, 0], [1, 0.6], [0.6, 1], [0, 0.4], [-0.6, 1], [-1, 0.6], [-0.4, 0]],
+  ambiguous: { colour: "#e69f00", corners: [[0, -1.2], [1.2, 0], [0, 1.2], [-1.2, 0]] },
+  rejected: { colour: "#d55e00", corners: [[-0.85, -0.85], [0.85, -0.85], [0.85, 0.85], [-0.85, 0.85]] },
+  unreadable: {
+    colour: "#666666",
+    corners: [[-0.35, -1], [0.35, -1], [0.35, -0.35], [1, -0.35], [1, 0.35], [0.35, 0.35], [0.35, 1], [-0.35, 1], [-0.35, 0.35], [-1, 0.35], [-1, -0.35], [-0.35, -0.35]],
   },
-  unreadable: { colour: "#666666", corners: [[-0.8, -0.8], [0.8, -0.8], [0.8, 0.8], [-0.8, 0.8]] },
+  corrected: {
+    colour: "#0072b2",
+    corners: [[0, -1.25], [0.29, -0.4], [1.19, -0.39], [0.48, 0.15], [0.73, 1.01], [0, 0.5], [-0.73, 1.01], [-0.48, 0.15], [-1.19, -0.39], [-0.29, -0.4]],
+  },
 };
 const STATUSES = Object.keys(SYMBOLS);
 const SVG = "http://www.w3.org/2000/svg";
