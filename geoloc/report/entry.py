@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import shapely
 
@@ -178,17 +177,32 @@ def _is_smooth(ground_m: Float64Array) -> bool:
     limit_m = _UNSEEN * float(np.ptp(ground_m.reshape(-1, 2), axis=0).max())
     if not np.isfinite(limit_m):
         return False  # it has holes
-    unit = np.array([[0, 0], [_EVERY, 0], [_EVERY, _EVERY], [0, _EVERY]], np.float32)
-    inside = np.stack(np.meshgrid(*[np.arange(_EVERY + 1.0)] * 2), axis=-1).reshape(1, -1, 2)
+    inside = np.stack(np.meshgrid(*[np.linspace(0, 1, _EVERY + 1)] * 2), axis=-1)
     for row in range(0, _MESH_ROWS - 1, _EVERY):
         for column in range(0, _MESH_COLUMNS - 1, _EVERY):
             cell = ground_m[row : row + _EVERY + 1, column : column + _EVERY + 1]
-            near = cell - cell[0, 0]  # small numbers, for OpenCV takes corners in single precision
-            corners = near[[0, 0, -1, -1], [0, -1, -1, 0]].astype(np.float32)
-            drawn = cv2.perspectiveTransform(inside, cv2.getPerspectiveTransform(unit, corners))
-            if np.abs(drawn.reshape(near.shape) - near).max() > limit_m:
+            drawn = _in_perspective(cell[[0, 0, -1, -1], [0, -1, -1, 0]], inside)
+            # Not a number where the corners are no outline of a plane that could be seen.
+            if not np.abs(drawn - cell).max() <= limit_m:
                 return False
     return True
+
+
+def _in_perspective(corners_m: Float64Array, places: Float64Array) -> Float64Array:
+    """Places (..., 2) of a square of side 1, where a plane shows them between four corners (4, 2).
+
+    Corners go round from the square's origin (Heckbert, Fundamentals of Texture Mapping, 1989,
+    section 2.2.3).
+    """
+    origin, right, far, below = corners_m
+    twist, along, down = origin - right + far - below, right - far, below - far
+    with np.errstate(divide="ignore", invalid="ignore"):
+        area = along[0] * down[1] - down[0] * along[1]
+        g = (twist[0] * down[1] - down[0] * twist[1]) / area
+        h = (along[0] * twist[1] - twist[0] * along[1]) / area
+        x, y = places[..., :1], places[..., 1:]
+        ahead = x * (right - origin + g * right) + y * (below - origin + h * below) + origin
+        return np.asarray(ahead / (g * x + h * y + 1), np.float64)
 
 
 def _first_row_on_ground(view: PhotoView) -> float | None:
