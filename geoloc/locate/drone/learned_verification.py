@@ -56,7 +56,7 @@ class LearnedVerificationParameters:
     verified: int = 3
     only_voted: int = 3
     # Only these are worth it: of 13 places of photos that lie nowhere, or were not found, none came
-    # near, and those of photos that are found have more (`DroneParameters.hopeless_score`).
+    # near, and those of photos that are found have more (`DroneParameters.hint_score`).
     least_score: float = 20.0
     least_strength: float = 80.0
     # Larger pictures make a network's cost grow without bounds: it compares all with all.

@@ -213,7 +213,8 @@ class DroneLocator:
     ) -> tuple[list[VerifiedPose], list[CandidatePose]]:
         """The places with evidence, and those that votes propose, of as many stages as it takes.
 
-        It gives up after a stage of all headings that found not even a hint of a place.
+        Without even a hint of a place it takes no closer look, and gives up after a stage of all
+        headings.
         """
         verified: list[VerifiedPose] = []
         candidates: list[CandidatePose] = []
@@ -223,6 +224,8 @@ class DroneLocator:
             gsd_m=self.features.gsd_m,
             parameters=self._parameters.hypotheses,
         ):
+            if self._is_closer_look(stage) and not self._has_hint(verified, candidates):
+                continue
             for view, among in self._views_and_features(query, stage):
                 query.check()
                 proposals = self._search.propose(view, among=among)
@@ -231,28 +234,32 @@ class DroneLocator:
                 found = self._posterior(verified)
                 if found is not None and found.probability >= self._parameters.sure:
                     return verified, candidates
-            if self._is_hopeless(stage, verified, candidates):
+            is_everywhere = all(hypothesis.is_full_circle for hypothesis in stage)
+            if is_everywhere and not self._has_hint(verified, candidates):
                 break
         return verified, candidates
 
-    def _is_hopeless(
-        self,
-        stage: HypothesisStage,
-        verified: Sequence[VerifiedPose],
-        candidates: Sequence[CandidatePose],
+    def _has_hint(
+        self, verified: Sequence[VerifiedPose], candidates: Sequence[CandidatePose]
     ) -> bool:
-        """Whether later stages will hardly find what one of all headings found no hint of.
+        """Whether a stage may find more of what those before it found a hint of.
 
         Where the network proposes tiles, each stage looks elsewhere, and says nothing of the next.
         """
         p = self._parameters
         if self._options.effort == "high" or self.needs_network:
-            return False
-        if not all(hypothesis.is_full_circle for hypothesis in stage):
-            return False
+            return True
         strength = max((one.peak.strength for one in candidates), default=0.0)
         score = max((one.score for one in verified), default=0.0)
-        return strength < p.hopeless_strength and score < p.hopeless_score
+        return strength >= p.hint_strength or score >= p.hint_score
+
+    def _is_closer_look(self, stage: HypothesisStage) -> bool:
+        """Whether a stage only lets more keypoints vote for what was tried already."""
+        return all(
+            not hypothesis.is_full_circle
+            and hypothesis.keypoints > self._parameters.hypotheses.keypoints
+            for hypothesis in stage
+        )
 
     def _views_and_features(
         self, query: _Query, stage: HypothesisStage

@@ -38,9 +38,11 @@ class DroneParameters:
     doubt_below: float = SURE
     # Photos that were found in the end had peaks of 134 and more and scores of 41 and more after
     # the first stage of all headings, under whatever pitch (fengyuan and ariel, n=26); on the wrong
-    # map it left peaks of 69 and less and scores of 17 and less (n=17).
-    hopeless_strength: float = 80.0
-    hopeless_score: float = 20.0
+    # map it left peaks of 69 and less and scores of 17 and less (n=17). Those that a closer look at
+    # the stated heading brought further had 90 and 22 and more before it (n=11), photos on the
+    # wrong map 69 and 12 and less (n=25).
+    hint_strength: float = 80.0
+    hint_score: float = 20.0
     # Of oblique photos that were found as if taken straight down, at most 8 % of the spots agreed
     # (fabricated, tilts from 45 degrees); of most nadir photos more agree than this share.
     right_pitch_share: float = 0.09

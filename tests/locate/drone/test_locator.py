@@ -43,6 +43,7 @@ class Search:
         self.features = Features()
         self._share = share
         self.tried: list[float] = []
+        self.keypoints: list[int] = []
         self._scores = scores
 
     def view(self, _: Any, __: Any, hypothesis: ViewHypothesis) -> ViewHypothesis:
@@ -50,6 +51,7 @@ class Search:
 
     def propose(self, view: ViewHypothesis, **_: Any) -> Proposed:
         self.tried.append(view.pose.pitch_deg)
+        self.keypoints.append(view.keypoints)
         return Proposed(view)
 
     def verify(self, proposed: Proposed) -> list[VerifiedPose]:
@@ -121,6 +123,21 @@ def test_a_photo_without_a_hint_of_a_place_is_given_up_after_all_headings(
     search = Search({-90.0: score}, share=0.5)
     posterior_of(search, PhotoMetadata(rel_alt_m=100.0))
     assert len(search.tried) == tried
-    stated = Search({})
-    posterior_of(stated, PhotoMetadata(rel_alt_m=100.0, yaw_deg=10.0))
-    assert len(stated.tried) == 3, "near the stated yaw, with more keypoints, all headings"
+
+
+@pytest.mark.parametrize(
+    ("score", "keypoints"),
+    [(0.0, [2000, 2000]), (15.0, [2000, 2000]), (60.0, [2000, 4000])],
+)
+def test_a_closer_look_at_the_stated_heading_takes_a_hint(
+    score: float, keypoints: list[int]
+) -> None:
+    search = Search({-90.0: score}, share=0.5)
+    posterior_of(search, PhotoMetadata(rel_alt_m=100.0, yaw_deg=10.0, pitch_deg=-90.0))
+    assert search.keypoints[:2] == keypoints
+
+
+def test_great_effort_looks_closer_without_a_hint() -> None:
+    search = Search({})
+    posterior_of(search, PhotoMetadata(rel_alt_m=100.0, yaw_deg=10.0), "high")
+    assert search.keypoints[:3] == [2000, 4000, 2000]
