@@ -17,6 +17,7 @@ from geoloc.commands._console import (
     print_rows,
     say,
 )
+from geoloc.commands._events import progress_option
 from geoloc.learning.options import VocabularyOptions
 from geoloc.models.card import TileCrops
 from geoloc.models.conversion.catalogue import SOURCES
@@ -240,6 +241,7 @@ def export_command(name: str, output: Path, project: Project | None, overwrite: 
 )
 @overwrite_option
 @json_option
+@progress_option
 def onnx_command(
     name: str,
     output: Path,
@@ -290,6 +292,7 @@ def onnx_command(
 @device_option("cpu")
 @overwrite_option
 @json_option
+@progress_option
 def vocabulary_command(
     name: str,
     images: tuple[str, ...],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Iterator
@@ -131,6 +132,31 @@ def test_an_error_is_one_line_of_json(
     *_, last = _valid(run.stderr)
     assert (last["event"], last["exit_code"], run.exit_code) == ("error", exit_code, exit_code)
     assert word in last["message"]
+
+
+def _commands(
+    group: click.Group, path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, click.Command]]:
+    """Each command by its words, those of groups, too."""
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+def test_every_command_that_shows_progress_shows_it_to_programs_too() -> None:
+    showing, silent = set(), set()
+    for words, command in _commands(cli):
+        assert command.callback is not None
+        has_option = any("--progress" in each.opts for each in command.params)
+        has_bar = "progress_bar(" in inspect.getsource(inspect.unwrap(command.callback))
+        showing |= {words} if has_bar or has_option else set()
+        silent |= {words} if has_bar and not has_option else set()
+    assert not silent
+    assert {"tile", "index", "locate", "adapt", "train", "report", "fabricate crossview"} <= showing
 
 
 def test_evaluating_says_how_far_it_is_only_to_programs(tmp_path: Path) -> None:
