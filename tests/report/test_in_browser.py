@@ -102,6 +102,20 @@ def test_a_thousand_photos_are_listed_filtered_and_gone_through(look: Any, tmp_p
     assert page.text_content("#count") == "667 of 1000"
 
 
+@pytest.mark.parametrize("count", [10, 5000])
+def test_few_and_very_many_photos_are_filtered(look: Any, tmp_path: Path, count: int) -> None:
+    write_report(_rows(tmp_path, count), tmp_path / "r.html", ReportOptions(thumbnail_px=0))
+    page = look(tmp_path / "r.html")
+    assert page.text_content("#count") == f"{count} of {count}"
+    page.fill("#text", "not here")
+    found = sum(_STATUSES[number % 3] == "rejected" for number in range(count))
+    assert page.text_content("#count") == f"{found} of {count}"
+    page.fill("#text", "")
+    page.focus("#list")
+    page.keyboard.press("End")
+    assert page.text_content("#name") == f"p{count - 1 - (count - 1) % 3:04}", "the surest"
+
+
 def test_hostile_texts_run_nothing_and_are_shown(look: Any, tmp_path: Path) -> None:
     row = PhotoResult(_HOSTILE, "rejected", error=_HOSTILE, timestamp=_HOSTILE)
     write_report([row], tmp_path / "r.html", ReportOptions(thumbnail_px=0))
