@@ -51,7 +51,8 @@ def command(
     answered stays in the column correction.
 
     \b
-    Exit code: 0 done, 6 done but some photos are not in RESULTS (they are named),
+    Exit code: 0 done, 6 done but some photos are not in RESULTS, or accepted with an answer that
+    is another by now (they are named),
     2 an output that exists or that a person has added to, 3 no results or no corrections.
     """
     from geoloc.report.apply_job import apply_to_file
@@ -67,5 +68,5 @@ def command(
     if done.unknown:
         names = ", ".join(done.unknown[:_NAMES_SHOWN])
         more = ", ..." if len(done.unknown) > _NAMES_SHOWN else ""
-        say(f"not among the results: {names}{more}")
+        say(f"not among the results, or accepted when the answer was another: {names}{more}")
         ctx.exit(EXIT_PARTIAL)

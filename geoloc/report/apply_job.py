@@ -30,7 +30,7 @@ class ApplySummary:
     Attributes:
         path: The file that was written.
         actions: How many photos were accepted, rejected and moved.
-        unknown: Photos of the corrections that the results do not hold.
+        unknown: Photos of the corrections that the results do not hold, or answer otherwise by now.
         truth: The table of truth that was written; None where none was asked for.
     """
 
@@ -74,8 +74,8 @@ def apply_to_file(
         rows, unknown = apply_corrections(read_results(results), said)
         if said and len(unknown) == len(said):
             raise InputError(
-                f"{corrections} is of other photos than {results} ({unknown[0]}, ...); give the "
-                "results that the page was made of",
+                f"{corrections} is of other photos or answers than {results} ({unknown[0]}, ...); "
+                "give the results that the page was made of",
                 path=corrections,
             )
         if output is None:

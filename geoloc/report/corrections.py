@@ -17,6 +17,7 @@ from geoloc.corrections_file import Action, Correction
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.results.schema import PhotoResult, result_record
 
+_SAME_PLACE_M = 1.0
 # What was solved for a place that a person has said is wrong.
 _OF_THE_PLACE = (
     "longitude", "latitude", "confidence", "conf_kind", "conf_radius_m", "ce90_m", "acc95_m",
@@ -31,9 +32,10 @@ _OF_THE_PLACE = (
 def apply_corrections(
     results: Sequence[PhotoResult], corrections: Iterable[Correction]
 ) -> tuple[list[PhotoResult], list[str]]:
-    """The rows as they are after the corrections, and the photos that none of them shows.
+    """The rows as they are after the corrections, and the photos that could not be corrected.
 
-    The last of several corrections of a photo counts.
+    These are the ones that no row shows, and those whose accepted answer is another by now. The
+    last of several corrections of a photo counts.
     """
     rows = list(results)
     by_photo = defaultdict(list)
@@ -42,7 +44,7 @@ def apply_corrections(
     unknown = []
     for one in corrections:
         meant = _number_of(one, rows, by_photo)
-        if meant is None:
+        if meant is None or _is_outdated(one, rows[meant]):
             unknown.append(str(one.photo or one.filename))
         else:
             rows[meant] = corrected(rows[meant], one.action, one.position)
@@ -60,6 +62,15 @@ def _number_of(
             return number
     same = by_photo.get(one.photo, []) if one.photo is not None else []
     return same[0] if len(same) == 1 else None
+
+
+def _is_outdated(one: Correction, row: PhotoResult) -> bool:
+    """Whether the answer that was accepted is no longer that of the row."""
+    if one.action != "accept" or one.position is None:
+        return False
+    if row.longitude is None or row.latitude is None:
+        return True
+    return distance_m(one.position, LonLat(row.longitude, row.latitude)) > _SAME_PLACE_M
 
 
 def corrected(row: PhotoResult, action: Action, position: LonLat | None) -> PhotoResult:

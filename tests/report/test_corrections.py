@@ -107,8 +107,21 @@ def test_a_correction_of_another_photo_changes_nothing(results: Path, tmp_path: 
     )
     run = CliRunner().invoke(cli, ["apply", str(results), str(said)])
     assert run.exit_code == EXIT_PARTIAL
-    assert "not among the results: /p/z.jpg" in run.output
+    assert "not among the results, or accepted when the answer was another: /p/z.jpg" in run.output
     assert [row.status for row in read_results(results)] == ["ambiguous", "corrected", "rejected"]
+
+
+def test_an_answer_that_was_accepted_is_not_confused_with_a_later_one(
+    results: Path, tmp_path: Path
+) -> None:
+    said = _saved(
+        tmp_path / "c.geojson",
+        _feature(0, "accept", [9.0, 49.6]),
+        _feature(1, "accept", [9.1, 49.701]),
+    )
+    done = apply_to_file(results, said)
+    assert done.unknown == ("/p/b.jpg",)
+    assert [row.status for row in read_results(results)] == ["corrected", "located", "rejected"]
 
 
 def test_a_correction_of_a_redacted_page_is_found_by_its_row(results: Path, tmp_path: Path) -> None:
