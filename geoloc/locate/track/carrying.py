@@ -67,7 +67,8 @@ class Carrier:
         same = other.size == there.size  # of one lens, which the neighbour's answer knows best
         size, metadata = other.size, other.metadata
         lens = known.camera if same else camera_of(metadata, size.width_px, size.height_px)
-        solution = solve_by_overlap(known, overlap, lens)
+        sd_deg = neighbour.pitch_sd_deg or 0.0
+        solution = solve_by_overlap(known, overlap, lens, pitch_sd_deg=sd_deg)
         if solution is None:
             return None
         level_sd_m = FINAL_CAMERA.level_sd * solution.placed.pose.height_m

@@ -46,8 +46,10 @@ class OverlapParameters:
     # A narrow strip of ground is seen alike from low and flat and from high and steep; a gimbal
     # holds its pitch better than this. Of 24 ways between frames of a real flight 10 s apart two
     # were off by 46 and 70 m, with a pitch 15 and 18 degrees away; the others by 16 m at most, but
-    # for one from a camera that was itself wrong.
+    # for one from a camera that was itself wrong. Twice the standard deviation of the known pitch,
+    # 1 to 2 degrees on that flight, is allowed for besides.
     largest_tilt_deg: float = 12.0
+    tilt_sds: float = 2.0
     # The lens is the neighbour's, whose focal length is known to this share of it.
     focal_sd: float = 0.02
 
@@ -114,6 +116,8 @@ def solve_by_overlap(
     known: SolvedCamera,
     overlap: Overlap,
     lens: Camera,
+    *,
+    pitch_sd_deg: float = 0.0,
     parameters: OverlapParameters = OVERLAP,
 ) -> CameraSolution | None:
     """The camera of the other photo in the frame below the known one; None where none fits.
@@ -122,6 +126,7 @@ def solve_by_overlap(
         known: The camera that is known; the ground below it counts as level.
         overlap: What the photos share, in pixels of the full photos.
         lens: Camera of the other photo.
+        pitch_sd_deg: Standard deviation of the known camera's pitch.
         parameters: What counts.
     """
     p = parameters
@@ -140,6 +145,7 @@ def solve_by_overlap(
     pitch_deg = attitude(known.pose).pitch_deg
     priors = CameraPriors(pitch_deg=pitch_deg, focal_sd=p.focal_sd)
     found = solve_camera(lens, overlap.other_px[near], ground_m[near], start, priors)
-    if found is None or abs(found.attitude.pitch_deg - pitch_deg) > p.largest_tilt_deg:
+    largest_deg = np.hypot(p.largest_tilt_deg, p.tilt_sds * pitch_sd_deg)
+    if found is None or abs(found.attitude.pitch_deg - pitch_deg) > largest_deg:
         return None
     return found

@@ -72,6 +72,7 @@ class Candidate:
             heading=None if found.heading is None else found.heading.deg,
             ce90_m=found.ce90_m,
             pitch_deg=None if camera is None else camera.attitude.pitch_deg,
+            pitch_sd_deg=None if camera is None else camera.attitude_sd_deg.pitch_deg,
             roll_deg=None if camera is None else camera.attitude.roll_deg,
             photo_width=None if camera is None else camera.photo_size.width_px,
             photo_height=None if camera is None else camera.photo_size.height_px,

@@ -93,6 +93,18 @@ def test_what_two_photos_share_leads_back_from_the_other_camera() -> None:
     assert np.hypot(*np.subtract(found.placed.position, (-30.0, -12.0))) < 2.0
 
 
+def test_a_pitch_may_be_as_far_off_as_the_known_one_is_unsure() -> None:
+    ground, before, after = meadow(1), Attitude(0.0, -90.0, 0.0), Attitude(0.0, -74.0, 0.0)
+    known, other = photo(ground, 0, 0, before), photo(ground, 10.0, 12.0, after)
+    overlap = find_overlap(keypoints(known), keypoints(other))
+    assert overlap is not None
+    found = [
+        solve_by_overlap(known_at(before), overlap, CAMERA, pitch_sd_deg=sd_deg)
+        for sd_deg in (1.0, 8.0)
+    ]
+    assert [one is not None for one in found] == [False, True]
+
+
 def test_photos_of_other_ground_do_not_overlap() -> None:
     straight_down = Attitude(0.0, -90.0, 0.0)
     one, other = (keypoints(photo(meadow(n), 0, 0, straight_down)) for n in (1, 2))
