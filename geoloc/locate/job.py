@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import cast, get_args
 
@@ -16,7 +24,7 @@ from geoloc.index.map_index import MapIndex
 from geoloc.locate.locator import LOCATE_PARAMETERS, LocateParameters, Locator
 from geoloc.locate.matcher_choice import with_matcher
 from geoloc.locate.photo_worker import PhotoWorker, Run, locate_on_cluster
-from geoloc.locate.track.job import locate_tracks
+from geoloc.locate.track.job import TrackRows
 from geoloc.locate.track.named import NONE, track_names
 from geoloc.models.device import resolve_device
 from geoloc.models.embedder import fingerprint
@@ -153,23 +161,19 @@ def locate_on(
     reported = _reported(rows, len(alone), locator, progress)
     if not in_tracks:
         return reported
-    decide = partial(locate_tracks, locator, photos, options=options, progress=progress)
-    return _in_tracks(reported, todo, single_rows, decide)
+    known = single_rows.known
+    has_row = {row_key(photo) for photo in todo} | known.keys()
+    in_any = [photo for photo in photos if row_key(photo) in has_row]
+    tracks = TrackRows(locator, in_any, options, progress=progress)
+    return tracks.in_order(todo, chain(known.values(), _kept(reported, single_rows.keep)))
 
 
-def _in_tracks(
-    alone: Iterator[PhotoResult],
-    todo: Sequence[Path],
-    single_rows: SingleRows,
-    decide: Callable[[dict[str, PhotoResult]], dict[str, PhotoResult]],
+def _kept(
+    rows: Iterable[PhotoResult], keep: Callable[[PhotoResult], None]
 ) -> Iterator[PhotoResult]:
-    """Rows in the order of their photos, when all tracks are done."""
-    rows = dict(single_rows.known)
-    for row in alone:
-        single_rows.keep(row)
-        rows[row_key(row.photo)] = row
-    decided = decide(rows)
-    yield from (decided[row_key(photo)] for photo in todo)
+    for row in rows:
+        keep(row)
+        yield row
 
 
 def _reported(
@@ -197,8 +201,10 @@ def _in_threads(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:
+    except BaseException:
         locator.cancel()  # who leaves early need not wait for what nobody will read
+        raise
+    finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 

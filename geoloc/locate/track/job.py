@@ -1,9 +1,10 @@
-"""Locate the photos of each track together, after all photos have been located alone."""
+"""Locate the photos of each track together, as soon as all of them have been located alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,32 +31,105 @@ def locate_tracks(
     *,
     progress: Progress,
 ) -> dict[str, PhotoResult]:
-    """The rows of photos, decided track by track.
+    """The rows of photos that have all been located alone, decided track by track.
 
     Args:
-        locator: What has located them alone.
+        locator: What has located them.
         photos: All photos, in order.
         rows: Their rows so far by `geoloc.results.journal.row_key`; photos without one are passed
             over. Rows that a track has decided before are believed and stay.
         options: How to search.
         progress: Is told of each track.
     """
-    named = track_names(options, photos)
-    exposures = _exposures(locator, [each for each in photos if row_key(each) in rows], named)
-    tracks = find_tracks(each for each in exposures if row_key(each.photo) in rows)
-    done = {key: _alone(row) for key, row in rows.items()}
-    progress.start("locating tracks", len(tracks), "tracks")
-    work = _TrackWork(locator, rows, named)
-    with ThreadPoolExecutor(options.workers) as pool:
-        waiting = [pool.submit(work.locate, track) for track in tracks]
+    known = [photo for photo in photos if row_key(photo) in rows]
+    tracks = TrackRows(locator, known, options, progress=progress)
+    decided = tracks.in_order(known, rows.values())
+    return dict(rows) | {row_key(row.photo): row for row in decided}
+
+
+class TrackRows:
+    """Rows of photos as their tracks decide them, each track as soon as its photos are there.
+
+    Args:
+        locator: What locates the photos.
+        photos: All photos that have a row, or will have one.
+        options: How to search.
+        progress: Is told of the tracks that are left when all photos have been located alone.
+    """
+
+    def __init__(
+        self,
+        locator: Locator,
+        photos: Sequence[Path],
+        options: LocateOptions,
+        *,
+        progress: Progress,
+    ) -> None:
+        named = track_names(options, photos)
+        tracks = find_tracks(_exposures(locator, photos, named))
+        self._tracks = tracks
+        self._missing = [{row_key(photo) for photo in track.photos} for track in tracks]
+        self._track_of = {key: at for at, keys in enumerate(self._missing) for key in keys}
+        self._rows: dict[str, PhotoResult] = {}
+        self._decided: dict[int, Future[dict[str, PhotoResult]]] = {}
+        self._work = _TrackWork(locator, self._rows, named)
+        self._pool = ThreadPoolExecutor(options.workers)
+        self._progress = progress
+        self._cancel = locator.cancel
+
+    def in_order(self, todo: Iterable[Path], alone: Iterable[PhotoResult]) -> Iterator[PhotoResult]:
+        """The rows of photos in their order, each when its track is done and those before it are.
+
+        Args:
+            todo: The photos whose rows are wanted.
+            alone: Rows of all photos alone, in any order; those of todo that are in no track come
+                while others are still awaited.
+        """
+        waiting = deque(todo)
         try:
-            for track, decided in zip(tracks, waiting, strict=True):
-                for photo, row in zip(track.photos, decided.result(), strict=True):
-                    done[row_key(photo)] = row
-                progress.advance()
+            for row in alone:
+                self._add(row)
+                while waiting and self._is_done(waiting[0]):
+                    yield self._result(waiting.popleft())
+            left = {at for at, one in self._decided.items() if not one.done()}
+            if left:
+                self._progress.start("locating tracks", len(left), "tracks")
+            for photo in waiting:
+                yield self._result(photo)
+                at = self._track_of.get(row_key(photo))
+                if at in left:
+                    left.discard(at)
+                    self._progress.advance()
+        except BaseException:
+            self._cancel()  # who leaves early need not wait for what nobody will read
+            raise
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-    return done
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _add(self, row: PhotoResult) -> None:
+        """Take the row of a photo alone, and begin with its track if it was the last one."""
+        key = row_key(row.photo)
+        self._rows[key] = row
+        at = self._track_of.get(key)
+        if at is None or at in self._decided:
+            return
+        self._missing[at].discard(key)
+        if not self._missing[at]:
+            self._decided[at] = self._pool.submit(self._work.locate, self._tracks[at])
+
+    def _is_done(self, photo: Path) -> bool:
+        """Whether the row of a photo is there, and its track is done if it is in one."""
+        key = row_key(photo)
+        at = self._track_of.get(key)
+        if at is None:
+            return key in self._rows
+        return at in self._decided and self._decided[at].done()
+
+    def _result(self, photo: Path) -> PhotoResult:
+        """The row of a photo, when its track is done."""
+        key = row_key(photo)
+        at = self._track_of.get(key)
+        return _alone(self._rows[key]) if at is None else self._decided[at].result()[key]
 
 
 class _TrackWork:
@@ -63,7 +137,7 @@ class _TrackWork:
 
     Args:
         locator: What has located the photos alone.
-        rows: Their rows by `geoloc.results.journal.row_key`.
+        rows: Their rows by `geoloc.results.journal.row_key`, those of a track before it is located.
         named: The track of each photo, where the user named them.
     """
 
@@ -80,8 +154,8 @@ class _TrackWork:
         self._carrier = Carrier(locator)
         self._second = SecondSearch(locator, self._carrier.carry)
 
-    def locate(self, track: Track) -> list[PhotoResult]:
-        """The rows of a track's photos, in its order; no track is named where there is none."""
+    def locate(self, track: Track) -> dict[str, PhotoResult]:
+        """The rows of a track's photos; no track is named where there is none."""
         placing = TrackPlacing(
             [self._rows[row_key(photo)] for photo in track.photos],
             track.clock,
@@ -92,13 +166,10 @@ class _TrackWork:
         )
         placed = placing.place(self._second.candidates, self._carrier.carry)
         rows = [_row(one, self._second) for one in placed]
-        if not placing.is_track:
-            return rows
-        name = self._name(track)
-        return [
-            replace(row, track=name, track_position=position)
-            for position, row in enumerate(rows, 1)
-        ]
+        if placing.is_track:
+            name = self._name(track)
+            rows = [replace(row, track=name, track_position=n) for n, row in enumerate(rows, 1)]
+        return {row_key(photo): row for photo, row in zip(track.photos, rows, strict=True)}
 
     def _name(self, track: Track) -> str:
         """Name of a track: the user's, or that of its first photo."""

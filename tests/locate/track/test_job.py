@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,9 +16,11 @@ from geoloc.errors import OptionError
 from geoloc.locate import file_job, job
 from geoloc.locate.file_job import LocateSummary, locate_to_file
 from geoloc.locate.run_facts import options_text
+from geoloc.locate.track.job import TrackRows
 from geoloc.locate.track.named import track_names
 from geoloc.options import LocateOptions
 from geoloc.photos.metadata_sources import MetadataSources
+from geoloc.progress import Silent
 from geoloc.results.files import read_results
 from geoloc.results.journal import journal_path, read_journal
 from geoloc.results.schema import PhotoResult
@@ -37,6 +40,11 @@ class Camp:
     east_deg: dict[str, float] = field(default_factory=dict)
     breaks_at: str | None = None
     located: list[str] = field(default_factory=list)
+    locator: Any = None
+    is_cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
 
     def locate(self, photo: Path, options: LocateOptions) -> PhotoResult:
         if photo.stem == self.breaks_at:
@@ -76,7 +84,7 @@ def camp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Camp:
 
     class StandIn(SimpleNamespace):
         def __init__(self, opened: Any, options: LocateOptions, **_: Any) -> None:
-            super().__init__(notes=(), sources=MetadataSources(), drone=None, cancel=lambda: None)
+            super().__init__(notes=(), sources=MetadataSources(), drone=None, cancel=world.cancel)
             self.tiles = square_kilometre()
             self.provenance = SimpleNamespace(min_confidence=0.8, needs_calibration=False)
             self.locate = lambda photo: world.locate(photo, options)
@@ -84,6 +92,7 @@ def camp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Camp:
     opened = stand_in_index("first", tmp_path)
     monkeypatch.setattr(file_job, "open_index", lambda *_: opened)
     monkeypatch.setattr(job, "Locator", StandIn)
+    world.locator = StandIn(opened, OPTIONS)
     return world
 
 
@@ -119,6 +128,15 @@ def test_photos_that_have_nothing_to_do_with_each_other_are_no_track(
     assert [row.status for row in rows].count("ambiguous") == 1
 
 
+def test_only_who_leaves_early_ends_searches(camp: Camp, tmp_path: Path) -> None:
+    camp.run(tmp_path / "out.geojson")
+    assert not camp.is_cancelled, "or no track could search again when all photos are located"
+    camp.breaks_at = "p4"
+    with pytest.raises(KeyboardInterrupt):
+        camp.run(tmp_path / "other.geojson")
+    assert camp.is_cancelled
+
+
 def test_an_interrupt_costs_no_row_and_ends_in_the_same_file(camp: Camp, tmp_path: Path) -> None:
     camp.confidence["p3"] = 0.5
     camp.run(tmp_path / "whole.geojson")
@@ -147,3 +165,35 @@ def test_a_column_of_the_table_names_the_tracks(tmp_path: Path) -> None:
         track_names(LocateOptions(track="walk", metadata=str(table)), photos)
     with pytest.raises(OptionError, match="give the table with --metadata"):
         track_names(LocateOptions(track="walk"), photos)
+
+
+def test_rows_come_as_soon_as_their_track_is_done_and_those_of_no_track_at_once(
+    camp: Camp, tmp_path: Path
+) -> None:
+    flights = [[tmp_path / f"{flight}/p{n}.jpg" for n in range(3)] for flight in ("one", "two")]
+    alone = tmp_path / "alone/p9.jpg"
+    photos = [alone, *flights[0], *flights[1]]
+    for photo in photos:
+        photo.parent.mkdir(exist_ok=True)
+        photo.write_bytes(b"1")
+    taken: list[Path] = []
+
+    def located() -> Iterator[PhotoResult]:
+        for photo in photos:
+            taken.append(photo)
+            yield camp.locate(photo, OPTIONS)
+
+    rows = TrackRows(camp.locator, photos, OPTIONS, progress=Silent()).in_order(photos, located())
+    assert next(rows).photo == str(alone)
+    assert taken == [alone], "nothing else is awaited"
+    rest = [(Path(row.photo), row.track_position) for row in rows]
+    assert rest == [(photo, n) for flight in flights for n, photo in enumerate(flight, 1)]
+
+
+def test_photos_of_which_no_row_is_wanted_take_part_in_their_track(
+    camp: Camp, tmp_path: Path
+) -> None:
+    rows = {str(photo): camp.locate(photo, OPTIONS) for photo in camp.photos}
+    tracks = TrackRows(camp.locator, camp.photos, OPTIONS, progress=Silent())
+    (last,) = tracks.in_order(camp.photos[-1:], rows.values())
+    assert (Path(last.photo).stem, last.track, last.track_position) == ("p5", "p1", 5)
