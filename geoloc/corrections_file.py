@@ -85,6 +85,16 @@ def read_places(path: Path) -> CsvTable:
     return CsvTable(("photo", *(name for pair in pairs for name in pair)), rows)
 
 
+def accepted_of(path: Path) -> int:
+    """How many photos of a file of corrections were accepted where they were; 0 of any other file.
+
+    Their places are geoloc's own answers: as a truth they are right, but without any error.
+    """
+    if path.suffix.lower() not in _SUFFIXES:
+        return 0
+    return sum(one.action == "accept" for one in read_corrections(path))
+
+
 def _correction(feature: dict[str, Any]) -> Correction:
     """One feature of the file."""
     facts, geometry = feature["properties"], feature.get("geometry")

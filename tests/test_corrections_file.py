@@ -10,12 +10,15 @@ import pytest
 from click.testing import CliRunner
 
 from geoloc.cli import cli
-from geoloc.errors import MetadataError
+from geoloc.corrections_file import accepted_of
+from geoloc.errors import IndexFolderError, MetadataError
 from geoloc.geometry.crs import LonLat
+from geoloc.learning.calibration.job import calibrate_on_photos
 from geoloc.photos.metadata_csv import open_table
 from geoloc.results.evaluation import read_truth
 from geoloc.results.files import write_results
 from geoloc.results.schema import PhotoResult
+from tests.fixtures.progress import RecordedProgress
 
 
 def _said(
@@ -44,6 +47,14 @@ def test_accepted_and_moved_photos_are_a_truth(corrections: Path) -> None:
     assert (first.photo, first.camera, first.scene) == ("/p/a.jpg", LonLat(9.0, 49.6), None)
     assert (second.photo, second.camera) == ("/p/c.jpg", LonLat(-179.5, 49.7))
     assert (third.camera, third.scene) == (None, LonLat(9.2, 49.8))
+
+
+def test_answers_that_were_accepted_are_told_from_places_that_a_person_set(
+    corrections: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "truth.csv"
+    table.write_text("photo,lon,lat\na.jpg,9,49\n")
+    assert (accepted_of(corrections), accepted_of(table)) == (2, 0)
 
 
 def test_they_are_metadata_of_the_photos(corrections: Path) -> None:
@@ -86,3 +97,14 @@ def test_corrections_that_place_no_photo_are_refused_with_what_to_do(
             read(path)
         assert said in str(refused.value)
         assert "\n" not in str(refused.value)
+
+
+def test_calibrating_on_accepted_answers_is_warned_of(corrections: Path, tmp_path: Path) -> None:
+    listener = RecordedProgress()
+    with pytest.raises(IndexFolderError):
+        calibrate_on_photos(
+            [Path("/p/a.jpg")], tmp_path / "no index", corrections, progress=listener
+        )
+    (warning,) = listener.warnings
+    assert warning.startswith("2 photos of")
+    assert "too small" in warning

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from geoloc.corrections_file import accepted_of
 from geoloc.errors import IndexFolderError, MetadataError, OptionError, PhotoError
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.learning.calibration.fitting import fit_calibration
@@ -92,6 +93,11 @@ def calibrate_on_photos(
     """
     progress = progress or Silent()
     known = _known_photos(photos, read_truth(truth))
+    if accepted := accepted_of(Path(truth)):
+        progress.warn(
+            f"{accepted} photos of {truth} were accepted as geoloc had answered: these count as "
+            "right to the metre, and radii and --map-sd come out too small; give surveyed places"
+        )
     # What the map adds to the radii is measured here, so that nothing is assumed of it.
     locator = open_locator(index, replace(options or LocateOptions(), map_sd_m=0.0))
     if _are_of_streets(known, locator):
