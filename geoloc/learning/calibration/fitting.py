@@ -19,6 +19,9 @@ _REGULARISATION = 1.0
 _FOLDS = 5
 # What was learned from other maps counts as much as so many photos of this one.
 PRIOR_PHOTOS = 20.0
+# A curve that was set by hand on real photos counts as much as so many times the simulated ones:
+# these know less of oblique views than it does (tests/benchmarks/README.md).
+ASSUMED_WEIGHT = 2.0
 # A curve through fewer photos than this is no calibration.
 LEAST_PHOTOS = 10
 
@@ -33,6 +36,7 @@ def fit_calibration(
     made_of: str,
     tiles: tuple[str, ...] = (),
     prior: Calibration | None = None,
+    assumed: Sequence[float] | None = None,
 ) -> Calibration:
     """The calibration of photos whose place is known.
 
@@ -45,6 +49,8 @@ def fit_calibration(
         made_of: The photos in words.
         tiles: Checksums of the tiles of their ground, of which the calibration is to speak.
         prior: A calibration of other maps, whose photos count as twenty of these.
+        assumed: For each photo the probability that a curve set by hand gives its answer; the fit
+            is drawn towards that curve.
 
     Raises:
         DependencyError: scikit-learn is not installed.
@@ -63,7 +69,7 @@ def fit_calibration(
             f"all {len(right)} answers are {'right' if right.all() else 'wrong'}: a calibration "
             "takes both kinds"
         )
-    data = _Data.of(evidence, right, earlier)
+    data = _Data.of(evidence, right, earlier, assumed)
     curve = data.curve(np.arange(len(right)), features)
     rows = zip(evidence.tolist(), right, _unseen_confidences(data, features), strict=True)
     return replace(
@@ -97,19 +103,29 @@ class _Data:
         evidence: (N + M, F) of the photos, then of the earlier ones.
         right: (N + M,) whether each answer was right.
         count: N.
+        assumed: (N,) what a curve set by hand says of the photos; None where it does not count.
     """
 
-    def __init__(self, evidence: Float64Array, right: Mask, count: int) -> None:
-        self.evidence, self.right, self.count = evidence, right, count
+    def __init__(
+        self, evidence: Float64Array, right: Mask, count: int, assumed: Float64Array | None
+    ) -> None:
+        self.evidence, self.right, self.count, self.assumed = evidence, right, count, assumed
 
     @classmethod
-    def of(cls, evidence: Float64Array, right: Mask, earlier: Sequence[Outcome]) -> _Data:
+    def of(
+        cls,
+        evidence: Float64Array,
+        right: Mask,
+        earlier: Sequence[Outcome],
+        assumed: Sequence[float] | None,
+    ) -> _Data:
         """The photos of now and of an earlier fit."""
+        hand = None if assumed is None else np.array(assumed, np.float64)
         if not earlier:
-            return cls(evidence, right, len(right))
+            return cls(evidence, right, len(right), hand)
         before = np.array([one.is_right for one in earlier], bool)
         both = np.vstack([evidence, evidence_matrix(earlier)])
-        return cls(both, np.concatenate([right, before]), len(right))
+        return cls(both, np.concatenate([right, before]), len(right), hand)
 
     def curve(self, chosen: Any, features: Sequence[str]) -> Calibration:
         """The curve through some of the photos, and all of the earlier ones."""
@@ -119,6 +135,12 @@ class _Data:
         if len(earlier):
             weight[len(chosen) :] = PRIOR_PHOTOS / len(earlier)
         evidence, right = self.evidence[rows], self.right[rows]
+        if self.assumed is not None:
+            # Each photo twice more, right and wrong, as likely as the curve set by hand says.
+            hand = self.assumed[chosen]
+            evidence = np.vstack([evidence, *[self.evidence[chosen]] * 2])
+            right = np.concatenate([right, np.ones(len(hand), bool), np.zeros(len(hand), bool)])
+            weight = np.concatenate([weight, ASSUMED_WEIGHT * hand, ASSUMED_WEIGHT * (1 - hand)])
         mean, scale = evidence.mean(axis=0), np.maximum(evidence.std(axis=0), 1e-3)
         weights, intercept = _fit((evidence - mean) / scale, right, weight, features)
         return Calibration(

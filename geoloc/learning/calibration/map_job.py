@@ -21,7 +21,7 @@ from geoloc.learning.calibration.job import (
 from geoloc.learning.calibration.simulation import SIMULATION, PhotoSimulator, SimulationParameters
 from geoloc.locate.calibration import CALIBRATION_FILE, Calibration, write_calibration
 from geoloc.locate.drone.calibration_choice import own_calibration
-from geoloc.locate.drone.evidence import FEATURES
+from geoloc.locate.drone.evidence import FEATURES, uncalibrated
 from geoloc.locate.drone.locator import DroneLocator
 from geoloc.locate.drone.posterior import CONFIDENCE_RADIUS_M
 from geoloc.locate.run_facts import options_text
@@ -102,6 +102,7 @@ def calibrate_on_map(
             radius_m=CONFIDENCE_RADIUS_M,
             made_of=f"{len(ours)} simulated photos of this map, {len(mirrored)} mirrored",
             tiles=recipe.tile_digests,
+            assumed=[uncalibrated(evidence) for evidence, _ in (*ours, *mirrored)],
         )
         path = folder / CALIBRATION_FILE
         write_calibration(calibration, path)

@@ -14,7 +14,7 @@ import numpy as np
 from geoloc.arrays import Float64Array
 from geoloc.geometry.camera import Attitude, attitude
 from geoloc.locate.drone.camera_fit import CAMERA_FIT
-from geoloc.locate.drone.posterior import Posterior
+from geoloc.locate.drone.posterior import POSTERIOR, Posterior
 from geoloc.locate.drone.verification import VerifiedPose
 from geoloc.locate.estimate import margin
 from geoloc.photos.metadata import PhotoMetadata, assumed_height_m
@@ -57,6 +57,15 @@ def evidence_of(
         math.log(max(_LEAST_EXTENT, shorter_axis(inliers_px(best), size_px))),
         implausibility(attitude(pose), pose.height_m, metadata),
     )
+
+
+def uncalibrated(evidence: tuple[float, ...]) -> float:
+    """What the posterior's own curve says of evidence: of the best place and the next alone."""
+    log_score, log_lead = (evidence[FEATURES.index(name)] for name in ("score", "margin"))
+    even, steepness = math.log(POSTERIOR.even_score), POSTERIOR.steepness
+    best = math.exp(steepness * (log_score - even))
+    next_best = best * math.exp(-steepness * log_lead)
+    return best / (1 + best + next_best)
 
 
 def despite_pose(probability: float, evidence: tuple[float, ...]) -> float:

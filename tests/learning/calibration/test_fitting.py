@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,9 @@ def draw(count: int, seed: int, *, odds: float = 0.0) -> Rows:
     return [(tuple(row), bool(fine)) for row, fine in zip(evidence.tolist(), right, strict=True)]
 
 
-def fit(rows: Rows, prior: Calibration | None = None) -> Calibration:
+def fit(
+    rows: Rows, prior: Calibration | None = None, assumed: Sequence[float] | None = None
+) -> Calibration:
     return fit_calibration(
         rows,
         features=FEATURES,
@@ -33,6 +37,7 @@ def fit(rows: Rows, prior: Calibration | None = None) -> Calibration:
         radius_m=50.0,
         made_of="drawn",
         prior=prior,
+        assumed=assumed,
     )
 
 
@@ -68,6 +73,16 @@ def test_a_few_photos_move_what_other_maps_taught() -> None:
     assert error_on(poorer, draw(4000, 6, odds=-3.0)) < error_on(prior, draw(4000, 6, odds=-3.0))
     all_right = [(values, True) for values, _ in draw(12, 7)]
     assert 0.5 < fit(all_right, prior).probability((1.0, 0.0)) < 1.0
+
+
+def test_a_curve_set_by_hand_draws_the_fit_and_does_not_replace_it() -> None:
+    poorer, usual = draw(200, 10, odds=-3.0), draw(4000, 11)
+    hand = [1 / (1 + np.exp(-(2 * score - odd))) for (score, odd), _ in poorer]
+    alone, drawn = fit(poorer), fit(poorer, assumed=hand)
+    assert error_on(drawn, usual) < error_on(alone, usual)
+    sure, worse = (2.0, 1.0), 1 / (1 + np.exp(-(4.0 - 1.0 - 3.0)))
+    assert worse - 0.2 < alone.probability(sure) < drawn.probability(sure) < 1 / (1 + np.exp(-3.0))
+    assert len(drawn.outcomes) == 200, "it adds no photos"
 
 
 def test_too_few_photos_or_one_kind_alone_are_refused() -> None:

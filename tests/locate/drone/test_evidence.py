@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from geoloc.geometry.camera import Attitude
-from geoloc.locate.drone.evidence import FEATURES, evidence_of, implausibility, shorter_axis
+from geoloc.locate.drone.evidence import (
+    FEATURES,
+    evidence_of,
+    implausibility,
+    shorter_axis,
+    uncalibrated,
+)
 from geoloc.locate.drone.posterior import posterior
 from geoloc.photos.metadata import PhotoMetadata
 from tests.fixtures.search import place
@@ -53,3 +59,13 @@ def test_a_rival_takes_from_the_margin() -> None:
     assert of["alone"][at] == pytest.approx(np.log(10))
     assert of["rivals"][at] == pytest.approx(np.log(2))
     assert of["alone"][FEATURES.index("score")] == pytest.approx(np.log(900))
+
+
+@pytest.mark.parametrize("scores", [(400.0, 150.0), (90.0, 60.0), (60.0, 20.0), (120.0, 119.0)])
+def test_evidence_alone_says_what_the_posterior_of_two_places_says(
+    scores: tuple[float, float],
+) -> None:
+    found = posterior([place(900.0 * i, 0.0, score=score) for i, score in enumerate(scores)])
+    assert found is not None
+    evidence = evidence_of(found, PhotoMetadata(), size_px=(640, 480))
+    assert uncalibrated(evidence) == pytest.approx(found.probability, abs=1e-6)
