@@ -177,11 +177,16 @@ class TrackPlacing:
         """The same with places for those that show the ground of a photo that has one.
 
         From the sure photos on, each to those next to it: every step may be wrong, and less sure.
+        Who is only likely, by itself or by its track, begins no chain: it would make others wrong.
         """
         assert self._motion is not None
         sure = {at: one for at, one in enumerate(placed) if one.is_sure(self._least)}
         begun = [at for at in sure if self._rows[at].view == "drone" and at not in self._others]
-        waiting = [(-sure[at].confidence, at) for at in begun]
+        waiting = [
+            (-sure[at].confidence, at)
+            for at in begun
+            if sure[at].confidence >= self._parameters.sure
+        ]
         heapq.heapify(waiting)  # the surest first: what it carries is not carried again
         while waiting:
             _, at = heapq.heappop(waiting)

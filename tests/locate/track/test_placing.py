@@ -309,6 +309,16 @@ def test_photos_that_overlap_are_placed_one_after_the_other_and_less_sure_each()
     assert sure == pytest.approx([0.99 * 0.98**n for n in (1, 2, 3, 3, 2, 1)])
 
 
+def test_a_photo_that_is_only_likely_places_none_that_overlap_with_it() -> None:
+    rows = flight(9)
+    rows[8] = row(None, name="p8")
+    for confidence, is_placed in ((0.85, False), (0.95, True)):
+        rows[7] = row(7 * STEP_M, confidence, name="p7")
+        assert (
+            place(rows, Map(), Meadow({"p8": 8 * STEP_M}))[8].candidate is not None
+        ) is is_placed
+
+
 def test_a_photo_that_overlaps_with_none_stays_without_a_place() -> None:
     rows = flight(7)
     rows[3] = row(None, name="foreign")
