@@ -190,22 +190,30 @@ class TrackPlacing:
         heapq.heapify(waiting)  # the surest first: what it carries is not carried again
         while waiting:
             _, at = heapq.heappop(waiting)
-            for next_to in self._next_to(at, placed):
-                share = placed[at].confidence * self._parameters.overlap
+            share = placed[at].confidence * self._parameters.overlap
+            for next_to in self._next_to(at, placed, share):
                 candidate = carry(self._rows[next_to], placed[at].answer)
                 if candidate is None or share < self._least:
+                    continue
+                kept = placed[next_to].candidate
+                if kept is not None and ways_m([kept], [candidate])[0, 0] <= MOTION.place_sd_m:
                     continue
                 if self._is_within_reach(next_to, candidate, placed):
                     placed[next_to] = Placed(self._rows[next_to], candidate, share)
                     heapq.heappush(waiting, (-share, next_to))
         return placed
 
-    def _next_to(self, at: int, placed: Sequence[Placed]) -> list[int]:
-        """The photos without a place before and behind one, up to the next that has one."""
+    def _next_to(self, at: int, placed: Sequence[Placed], share: float) -> list[int]:
+        """The photos without a place before and behind one, up to the next that has one.
+
+        Those count as without that have theirs by the track, and are less sure of it than the share
+        which overlaps with this one would have.
+        """
         found = []
         for way in (range(at - 1, -1, -1), range(at + 1, len(placed))):
             for other in itertools.islice(way, self._parameters.overlap_reach):
-                if placed[other].is_sure(self._least):
+                is_weak = placed[other].candidate is not None and placed[other].confidence < share
+                if placed[other].is_sure(self._least) and not is_weak:
                     break
                 if self._rows[other].view == "drone" and other not in self._others:
                     found.append(other)

@@ -319,6 +319,19 @@ def test_a_photo_that_is_only_likely_places_none_that_overlap_with_it() -> None:
         ) is is_placed
 
 
+def test_a_place_that_the_track_thinks_likely_gives_way_to_a_surer_one_by_overlap() -> None:
+    placed = TrackPlacing(
+        flight(6), [10.0 * n for n in range(6)], in_seconds=True, area_m2=2e6, min_confidence=0.8
+    )
+    decided = [Placed(one) for one in flight(6)]
+    (astray,) = Map({"p3": (3 * STEP_M + 60.0, 0.5)})(decided[3].row, (), Motion(1, 1))
+    for probability, gives_way in ((0.85, True), (0.98, False)):
+        decided[3] = Placed(decided[3].row, astray, probability)
+        found = placed._carried_on(list(decided), Meadow({"p3": 3 * STEP_M}))[3].candidate
+        assert found is not None
+        assert (found is not astray) is gives_way
+
+
 def test_a_photo_that_overlaps_with_none_stays_without_a_place() -> None:
     rows = flight(7)
     rows[3] = row(None, name="foreign")
