@@ -198,10 +198,26 @@ class TrackPlacing:
                 kept = placed[next_to].candidate
                 if kept is not None and ways_m([kept], [candidate])[0, 0] <= MOTION.place_sd_m:
                     continue
-                if self._is_within_reach(next_to, candidate, placed):
+                if self._is_within_reach(next_to, candidate, placed) and (
+                    share > self._alone(next_to, placed)
+                    or self._is_agreed(next_to, candidate, placed, carry)
+                ):
                     placed[next_to] = Placed(self._rows[next_to], candidate, share)
                     heapq.heappush(waiting, (-share, next_to))
         return placed
+
+    def _alone(self, at: int, placed: Sequence[Placed]) -> float:
+        """Confidence of a place that was sure alone and is in doubt; 0 without one."""
+        return self._rows[at].confidence or 0.0 if placed[at].is_doubted else 0.0
+
+    def _is_agreed(
+        self, at: int, candidate: Candidate, placed: Sequence[Placed], carry: Carry
+    ) -> bool:
+        """Whether what a photo shares with those before and behind it leads to one place."""
+        sure = {n: one.answer for n, one in enumerate(placed) if one.is_sure(self._least)}
+        both = (carry(self._rows[at], one.row) for one in nearest(at, self._clock, sure))
+        found = [one for one in both if one is not None]
+        return len(found) == 2 and ways_m([candidate], found).max() <= MOTION.place_sd_m
 
     def _next_to(self, at: int, placed: Sequence[Placed], share: float) -> list[int]:
         """The photos without a place before and behind one, up to the next that has one.

@@ -332,6 +332,24 @@ def test_a_place_that_the_track_thinks_likely_gives_way_to_a_surer_one_by_overla
         assert (found is not astray) is gives_way
 
 
+@pytest.mark.parametrize(("both_overlap", "is_placed"), [(True, True), (False, False)])
+def test_a_place_that_was_surer_alone_gives_way_only_to_two_that_agree(
+    both_overlap: bool, is_placed: bool
+) -> None:
+    rows = flight(6)
+    track = TrackPlacing(
+        rows, [10.0 * n for n in range(6)], in_seconds=True, area_m2=2e6, min_confidence=0.8
+    )
+    meadow = Meadow({"p3": 3 * STEP_M})
+
+    def carry(row: PhotoResult, neighbour: PhotoResult) -> Candidate | None:
+        return meadow(row, neighbour) if both_overlap or neighbour.photo == "p2" else None
+
+    decided = [Placed(one) for one in rows]
+    decided[3] = Placed(rows[3], probability=0.6, is_doubted=True)
+    assert (track._carried_on(decided, carry)[3].candidate is not None) is is_placed
+
+
 def test_a_photo_that_overlaps_with_none_stays_without_a_place() -> None:
     rows = flight(7)
     rows[3] = row(None, name="foreign")
