@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -255,6 +255,18 @@ def candidate_frame(records: list[Record]) -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame(frame, geometry=points)
 
 
+@contextmanager
+def _draft_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """A draft to write to in one transaction.
+
+    It has no journal: were the draft rolled back when it may not grow, nothing would tell why.
+    """
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = OFF")
+        with db:
+            yield db
+
+
 def _declare_relation(path: Path, layer: str) -> None:
     """Say that a row of a layer belongs to a photo by a foreign key, which GDAL and QGIS follow.
 
@@ -263,7 +275,7 @@ def _declare_relation(path: Path, layer: str) -> None:
     """
     column = '"photo_fid" INTEGER'
     related = f'{column} REFERENCES "photos"("fid") ON DELETE CASCADE'
-    with closing(sqlite3.connect(path)) as db, db:
+    with _draft_database(path) as db:
         (version,) = db.execute("PRAGMA schema_version").fetchone()
         db.execute("PRAGMA writable_schema = ON")
         db.execute(
@@ -287,7 +299,7 @@ def footprint_frame(records: list[Record]) -> geopandas.GeoDataFrame:
 
 def _write_gpkg_styles(path: Path, styles: Mapping[str, str]) -> None:
     """Add the table ``layer_styles`` in which QGIS looks for a layer's default style."""
-    with closing(sqlite3.connect(path)) as db, db:
+    with _draft_database(path) as db:
         db.execute(
             "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT,"
             " f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),"
@@ -316,7 +328,7 @@ def _write_gpkg_meanings(path: Path, layers: set[str]) -> None:
         for column, meaning in columns.items()
     ]
     tables = ("gpkg_data_columns", "gpkg_data_column_constraints")
-    with closing(sqlite3.connect(path)) as db, db:
+    with _draft_database(path) as db:
         db.execute(
             "CREATE TABLE gpkg_data_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL,"
             " name TEXT, title TEXT, description TEXT, mime_type TEXT, constraint_name TEXT,"
