@@ -7,7 +7,7 @@ compared answers with true places (`geoloc.learning.calibration.radii`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # How far a map may be off east and north, metres, as long as nobody has measured it.
 MAP_SD_M = 8.0
@@ -29,7 +29,7 @@ class Radii:
 
     def with_map_sd(self, map_sd_m: float | None) -> Radii:
         """The same with what a user states of the map; None states nothing."""
-        return self if map_sd_m is None else Radii(self.camera, map_sd_m, self.n)
+        return self if map_sd_m is None else replace(self, map_sd_m=map_sd_m)
 
 
 ASSUMED_RADII = Radii()

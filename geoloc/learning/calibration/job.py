@@ -269,6 +269,11 @@ class _Outcomes:
         if is_right and estimate.n_modes == 1:
             self.off_m.append((error_m, estimate.ce90_m / RAYLEIGH_90))
 
+    def add_mirrored(self, estimate: Estimate) -> None:
+        """Add the answer for a mirrored photo, which lies nowhere."""
+        assert estimate.evidence is not None, "drone photos have evidence"
+        self.mirrored.append((estimate.evidence, False))
+
     def radii(self) -> Radii | None:
         """What radii are made of on this ground; None where too few answers tell."""
         off_m = np.array(self.off_m, np.float64).reshape(-1, 2)
@@ -298,7 +303,7 @@ def _outcomes(
             found.add(estimate, true)
         mirrored = replace(photo, pixels=photo.pixels[:, ::-1].copy())
         if (estimate := _estimate(mirrored, locator, drone)) is not None:
-            found.mirrored.append((estimate.evidence or (), False))
+            found.add_mirrored(estimate)
         progress.advance()
     return found
 

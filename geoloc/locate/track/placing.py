@@ -19,7 +19,7 @@ from geoloc.locate.track.second_search import Candidate, Carry, log_odds, single
 from geoloc.locate.track.settled import settled
 from geoloc.locate.track.smoothing import smooth
 from geoloc.locate.track.spreading import Spreading
-from geoloc.locate.track.vehicle import VehicleSearch
+from geoloc.locate.track.vehicle import VehicleSearch, motion_link
 from geoloc.results.schema import PhotoResult
 
 # Candidates of a photo near its neighbours.
@@ -308,8 +308,7 @@ class TrackPlacing:
 
     def _link(self, before: int, after: int) -> Float64Array:
         assert self._motion is not None
-        way_m = self._candidates.ways_m(before, after)
-        link = self._motion.log_link(way_m, self._clock[after] - self._clock[before])
+        link = motion_link(self._motion, self._candidates, self._clock)(before, after)
         if self._spreading is None:
             return link
         return self._spreading.log_link(before, after, self._candidates, link)

@@ -135,6 +135,8 @@ def test_a_closer_look_at_the_stated_heading_takes_a_hint(
     search = Search({-90.0: score}, share=0.5)
     posterior_of(search, PhotoMetadata(rel_alt_m=100.0, yaw_deg=10.0, pitch_deg=-90.0))
     assert search.keypoints[:2] == keypoints
+    is_found_nowhere = keypoints[1] == 2000
+    assert (len(search.tried) == 2) == is_found_nowhere, "near the stated yaw, then all headings"
 
 
 def test_great_effort_looks_closer_without_a_hint() -> None:
