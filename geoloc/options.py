@@ -209,8 +209,9 @@ class LocateOptions:
         min_confidence: Answers below it are written as ``ambiguous``, in [0, 1].
         max_wrong: Largest share of wrong answers among the located, in (0, 1), in place of
             `min_confidence`; it takes a calibration with enough photos. None promises nothing.
-        track: ``auto`` locates the photos of one flight or walk together; any other word but
-            ``none`` is the column of ``metadata`` that names the track of each photo.
+        track: ``auto`` finds out which photos are of one flight or walk, and locates them
+            together, but for a promise of `max_wrong`, which is one of photos alone; any other word
+            but ``none`` is the column of ``metadata`` that names the track of each photo.
     """
 
     view: ViewChoice = "auto"
@@ -231,7 +232,7 @@ class LocateOptions:
     map_sd_m: float | None = None
     min_confidence: float = 0.8
     max_wrong: float | None = None
-    track: str = "none"
+    track: str = "auto"
 
 
 @dataclass(frozen=True)

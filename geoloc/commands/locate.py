@@ -124,9 +124,10 @@ _DEFAULT = LocateOptions()
     default=_DEFAULT.track,
     show_default=True,
     metavar="auto|none|FIELD",
-    help="auto locates the photos of one flight together: those that are not found alone are "
-    "looked for again near the photos before and after them. FIELD is a column of --metadata that "
-    "names the flight of each photo.",
+    help="auto finds out which photos are of one flight, and locates them together: those that "
+    "are not found alone are looked for again near the photos before and after them (not with "
+    "--max-wrong, which promises something of photos alone). none locates each alone. FIELD is a "
+    "column of --metadata that names the flight of each photo.",
 )
 @effort_option("More effort finds more and takes longer.")
 @click.option(

@@ -16,7 +16,7 @@ from geoloc.locate.matcher_choice import with_matcher
 from geoloc.locate.resume import Output, Standing, find_standing, in_order
 from geoloc.locate.run_facts import PhotoStates, options_text
 from geoloc.locate.street.calibration_choice import own_street_calibration
-from geoloc.locate.track.named import NONE
+from geoloc.locate.track.named import are_in_tracks
 from geoloc.options import ONE_MACHINE, EngineOptions, LocateOptions, OutputOptions
 from geoloc.progress import Progress, Silent
 from geoloc.results.files import check_place, stream_results, write_file
@@ -152,7 +152,7 @@ class FileJob:
         calibrations = own_calibration(opened), own_street_calibration(opened)
         options = options_text(self._options, *calibrations)
         states = PhotoStates(self._options)
-        in_tracks = self._options.track != NONE
+        in_tracks = are_in_tracks(self._options)
         if in_tracks:
             check_track_file(track_path(path), self._fmt)  # rather now than when all are located
         output = Output(path, self._fmt, opened.index_id, options, states, in_tracks)
@@ -203,7 +203,7 @@ class FileJob:
     ) -> Iterator[PhotoResult]:
         """Results of the photos that are left, counted as they pass."""
         todo = set(standing.todo)
-        in_tracks = self._options.track != NONE
+        in_tracks = are_in_tracks(self._options)
         tracks: dict[str, Any] = {"single_rows": SingleRows(known, self._keep)} if in_tracks else {}
         results = locate_on(
             opened,

@@ -25,7 +25,7 @@ from geoloc.locate.locator import LOCATE_PARAMETERS, LocateParameters, Locator
 from geoloc.locate.matcher_choice import with_matcher
 from geoloc.locate.photo_worker import PhotoWorker, Run, locate_on_cluster
 from geoloc.locate.track.job import TrackRows
-from geoloc.locate.track.named import NONE, track_names
+from geoloc.locate.track.named import are_in_tracks, track_names
 from geoloc.models.device import resolve_device
 from geoloc.models.embedder import fingerprint
 from geoloc.options import ONE_MACHINE, EngineOptions, LocateOptions
@@ -136,7 +136,7 @@ def locate_on(
         OptionError: ``options.track`` names no column of it.
     """
     options = with_matcher(options, opened)  # once, not in each actor of a cluster
-    in_tracks = options.track != NONE
+    in_tracks = are_in_tracks(options)
     track_names(options, photos)  # rather now than when all photos are done
     run = Run(
         index=opened.folder,

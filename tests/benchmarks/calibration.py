@@ -1,14 +1,15 @@
 """How honest confidences are, on photos that no calibration has seen.
 
-    python tests/benchmarks/calibration.py [--photos N] [--fit photos map FILE] [--work DIR]
+    python tests/benchmarks/calibration.py [--photos N] [--fitted-on N] [--fit photos map FILE]
+        [--work DIR]
     python tests/benchmarks/calibration.py --real DATA [--every K] [--fit photos map FILE]
 
 N photos of a town in spring and autumn are searched for on its map in summer, and N of two other
 towns, which lie nowhere on it. They are located once, and judged by each calibration in turn:
 
     uncalibrated   the curve that was set by hand
-    photos         fitted to N photos of *another* town, and their mirror images, on that town's map
-    map            fitted to N simulated photos of the map that is searched, and as many mirrored
+    photos         fitted to photos of *another* town, and their mirror images, on that town's map
+    map            fitted to simulated photos of the map that is searched, and as many mirrored
     FILE           any that was fitted before, as one that comes with a model
 
 With ``--real`` the photos are those of DATA (see `real_sets`), each set on its own map beside the
@@ -100,16 +101,18 @@ def main() -> None:
         description=__doc__.splitlines()[0], formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--photos", type=int, default=60, help="of each kind")
+    parser.add_argument("--fitted-on", type=int, metavar="N", help="photos a fit sees; as --photos")
     parser.add_argument("--fit", nargs="*", default=("photos", "map"), metavar="photos|map|FILE")
     parser.add_argument("--real", type=Path, metavar="DATA", help="real photos, in place of towns")
     parser.add_argument("--every", type=int, default=1, help="take each k-th real photo only")
     parser.add_argument("--work", type=Path, help="keep towns and indexes here, and reuse them")
     given = parser.parse_args()
+    fitted_on = given.fitted_on or given.photos
     with tempfile.TemporaryDirectory() as scratch:
         work = given.work or Path(scratch)
         print(HEADER)
         if given.real is not None:
-            real(Ground(given.real, work, given.every), given.photos, given.fit)
+            real(Ground(given.real, work, given.every), fitted_on, given.fit)
             return
         tested = town(TESTED, work, given.photos)
         share = given.photos // len(FOREIGN)
@@ -117,10 +120,10 @@ def main() -> None:
         drone = drone_of(open_locator(tested.index(), OPTIONS))
         found = list(located(drone, tested, foreign))
         fits: dict[str, Callable[[], Calibration]] = {
-            "photos": lambda: photo_fit(town(FITTING, work, given.photos)),
+            "photos": lambda: photo_fit(town(FITTING, work, fitted_on)),
             "map": lambda: (
                 calibrate_on_map(
-                    tested.index(), OPTIONS, photos=given.photos, overwrite=True
+                    tested.index(), OPTIONS, photos=fitted_on, overwrite=True
                 ).calibration
             ),
         }

@@ -95,7 +95,11 @@ def measure(work: Path, slope: float, args: argparse.Namespace) -> None:
         for telling in args.told:
             table = write_table(shots, telling, work / f"{telling}.csv", args.seed)
             options = LocateOptions(
-                view="drone", metadata=str(table) if table else None, dem=dem, map_sd_m=MAP_GSD_M
+                view="drone",
+                metadata=str(table) if table else None,
+                dem=dem,
+                map_sd_m=MAP_GSD_M,
+                track="none",
             )
             results = []
             for result in locate_photos(photos, index, options):

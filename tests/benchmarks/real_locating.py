@@ -38,7 +38,12 @@ def _rows(
 ) -> Iterator[str]:
     truth, paths = ground.truth(case), ground.paths(case)
     index = ground.index(case.index)
-    options = LocateOptions(effort=effort, metadata=ground.table(case), matcher=ground.matcher)
+    options = LocateOptions(
+        effort=effort,
+        metadata=ground.table(case),
+        matcher=ground.matcher,
+        track="none",  # each photo alone, as all other methods have it
+    )
     timer = Timer()
     results = list(
         locate_photos(paths, index, options, parameters=LocateParameters(drone=parameters))

@@ -28,7 +28,7 @@ def locate(index: Path, data: Path, work: Path, photos: str, told: str, every: i
 
     ground, case = Ground(data, work, every), Case(photos, "", told)
     truth, paths = ground.truth(case), ground.paths(case)
-    options = LocateOptions(metadata=ground.table(case), workers=1)
+    options = LocateOptions(metadata=ground.table(case), workers=1, track="none")
     clocks, results = [_clocks()], []
     coming = locate_photos(paths, index, options)
     clocks.append(_clocks())

@@ -88,7 +88,12 @@ def main() -> None:
     photos = write_photos(shots, work / "photos", share=args.spoil)
     table = table_of(whole, work, told=args.told)  # of all, so that it stays the same
     singles = LocateOptions(
-        view="drone", metadata=table, workers=1, effort=args.effort, matcher="none"
+        view="drone",
+        metadata=table,
+        workers=1,
+        effort=args.effort,
+        matcher="none",
+        track="none",
     )
     kept = work / f"alone-{Path(args.told).stem}-{args.effort}.geojsonl"
     with Timer(len(photos)) as alone_time:

@@ -67,7 +67,12 @@ def main() -> None:
     if args.told == "heights":
         table = write_table(args.work / "heights.csv", [(shot.copy, shot) for shot in shots])
     singles = LocateOptions(
-        view="drone", metadata=table, workers=1, effort=args.effort, matcher="none"
+        view="drone",
+        metadata=table,
+        workers=1,
+        effort=args.effort,
+        matcher="none",
+        track="none",
     )
     kept = args.work / f"alone-{args.told}-{args.effort}.geojsonl"
     copies = [shot.copy for shot in shots]

@@ -58,10 +58,13 @@ class _Locator:
         progress: Any,
         engine: Any,
         passed_over: Sequence[Path],
+        single_rows: object = None,
     ) -> Iterator[PhotoResult]:
         progress.start("locating", len(photos), "photos")
         progress.warn("careful")
-        yield from (replace(answer, index_id=opened.index_id) for answer in self.answers)
+        yield from (
+            replace(answer, index_id=opened.index_id, from_track=0) for answer in self.answers
+        )
 
 
 @pytest.fixture

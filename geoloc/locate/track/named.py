@@ -1,4 +1,4 @@
-"""Names of tracks that the user gives: a column of the table of metadata."""
+"""Whether photos are located in tracks, and those that the user names in the table of metadata."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ from geoloc.photo_name import match_names
 from geoloc.photos.video_frame import is_flight_log
 
 AUTO, NONE = "auto", "none"
+
+
+def are_in_tracks(options: LocateOptions) -> bool:
+    """Whether photos of one flight or walk are located together.
+
+    What a track adds no calibration has seen, so that nobody who asks for a promise gets tracks
+    without having asked for them, too.
+    """
+    is_promised = options.max_wrong is not None
+    return options.track != NONE and not (options.track == AUTO and is_promised)
 
 
 def track_names(options: LocateOptions, photos: Sequence[Path]) -> Mapping[Path, str] | None:
