@@ -190,6 +190,7 @@ class Undisturbed(NamedTuple):
     """What an undisturbed run of a case gave."""
 
     contents: Any
+    names: set[str]
     bytes: int
     largest_bytes: int
     seconds: float
@@ -210,7 +211,8 @@ class Inputs:
         assert done.is_done, done.stderr
         sizes = _sizes(work)
         contents = case.contents(work / case.output)
-        return Undisturbed(contents, sum(sizes) - before, max(sizes), done.seconds)
+        names = {path.name for path in work.iterdir()}
+        return Undisturbed(contents, names, sum(sizes) - before, max(sizes), done.seconds)
 
 
 @pytest.fixture(scope="module")
@@ -270,8 +272,7 @@ def _assert_goes_on(case: Case, work: Path, inputs: Inputs) -> None:
     assert again.is_done or (may_be_refused and is_refused), again.stderr
     assert case.contents(work / case.output) == inputs.undisturbed(case).contents
     assert not [path for path in work.rglob(".*") if path.is_file()]
-    style = Path(case.output).with_suffix(".qml").name
-    assert {path.name for path in work.iterdir()} <= {case.output, style}
+    assert {path.name for path in work.iterdir()} == inputs.undisturbed(case).names
 
 
 @main_cases
