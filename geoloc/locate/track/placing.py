@@ -198,17 +198,25 @@ class TrackPlacing:
                 kept = placed[next_to].candidate
                 if kept is not None and ways_m([kept], [candidate])[0, 0] <= MOTION.place_sd_m:
                     continue
-                if self._is_within_reach(next_to, candidate, placed) and (
-                    share > self._alone(next_to, placed)
-                    or self._is_agreed(next_to, candidate, placed, carry)
-                ):
-                    placed[next_to] = Placed(self._rows[next_to], candidate, share)
-                    heapq.heappush(waiting, (-share, next_to))
+                if not self._is_within_reach(next_to, candidate, placed):
+                    continue
+                left = self._left_of(share, placed[next_to])
+                if left < self._least:
+                    if not self._is_agreed(next_to, candidate, placed, carry):
+                        continue
+                    left = share
+                placed[next_to] = Placed(self._rows[next_to], candidate, left)
+                heapq.heappush(waiting, (-left, next_to))
         return placed
 
-    def _alone(self, at: int, placed: Sequence[Placed]) -> float:
-        """Confidence of a place that was sure alone and is in doubt; 0 without one."""
-        return self._rows[at].confidence or 0.0 if placed[at].is_doubted else 0.0
+    def _left_of(self, share: float, one: Placed) -> float:
+        """How sure a carried place is against that which the photo alone was sure of, if any.
+
+        Where that was surer, no more is left than the track takes away from it.
+        """
+        if not one.is_doubted or share > (one.row.confidence or 0.0):
+            return share
+        return min(share, 1.0 - one.probability)
 
     def _is_agreed(
         self, at: int, candidate: Candidate, placed: Sequence[Placed], carry: Carry

@@ -332,9 +332,12 @@ def test_a_place_that_the_track_thinks_likely_gives_way_to_a_surer_one_by_overla
         assert (found is not astray) is gives_way
 
 
-@pytest.mark.parametrize(("both_overlap", "is_placed"), [(True, True), (False, False)])
-def test_a_place_that_was_surer_alone_gives_way_only_to_two_that_agree(
-    both_overlap: bool, is_placed: bool
+@pytest.mark.parametrize(
+    ("both_overlap", "left", "expected"),
+    [(True, 0.6, 0.99 * 0.98), (False, 0.6, 0.0), (False, 0.1, 0.9), (False, 0.001, 0.99 * 0.98)],
+)
+def test_a_place_that_was_surer_alone_gives_way_to_two_that_agree_or_where_little_of_it_is_left(
+    both_overlap: bool, left: float, expected: float
 ) -> None:
     rows = flight(6)
     track = TrackPlacing(
@@ -346,8 +349,10 @@ def test_a_place_that_was_surer_alone_gives_way_only_to_two_that_agree(
         return meadow(row, neighbour) if both_overlap or neighbour.photo == "p2" else None
 
     decided = [Placed(one) for one in rows]
-    decided[3] = Placed(rows[3], probability=0.6, is_doubted=True)
-    assert (track._carried_on(decided, carry)[3].candidate is not None) is is_placed
+    decided[3] = Placed(rows[3], probability=left, is_doubted=True)
+    placed = track._carried_on(decided, carry)[3]
+    assert placed.candidate is not None if expected else placed == decided[3]
+    assert placed.probability == pytest.approx(expected or left)
 
 
 def test_a_photo_that_overlaps_with_none_stays_without_a_place() -> None:
