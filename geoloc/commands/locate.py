@@ -323,6 +323,8 @@ def _report(summary: LocateSummary, output: str, *, seconds: float, quiet: bool)
     done = "" if summary.done == summary.photos else f"{summary.done} of "
     pace = f"{seconds / max(summary.done, 1):.1f} s a photo"
     say(f"{done}{total}: {counts} ({pace})", quiet=quiet)
+    if summary.by_track:
+        say(f"{summary.by_track} of them as their flight says (from_track is 1)", quiet=quiet)
     if summary.passed_over:
         say(f"{summary.passed_over} more had their rows already", quiet=quiet)
     if summary.others:

@@ -36,6 +36,7 @@ class LocateSummary:
         passed_over: Number of photos that had their rows already.
         others: Number of rows of other photos that were there and stay.
         statuses: How many ended how.
+        by_track: For how many their track decided.
         written: Files that were written.
         kept_in: File that holds what was done, after an interrupt.
     """
@@ -44,6 +45,7 @@ class LocateSummary:
     passed_over: int = 0
     others: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
+    by_track: int = 0
     written: list[Path] = field(default_factory=list)
     kept_in: Path | None = None
 
@@ -219,6 +221,7 @@ class FileJob:
     def _counted(self, results: Iterable[PhotoResult]) -> Iterator[PhotoResult]:
         for result in results:
             self._count(result)
+            self.summary.by_track += result.from_track == 1
             yield result
 
     def _count(self, result: PhotoResult) -> None:

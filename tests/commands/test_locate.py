@@ -62,9 +62,8 @@ class _Locator:
     ) -> Iterator[PhotoResult]:
         progress.start("locating", len(photos), "photos")
         progress.warn("careful")
-        yield from (
-            replace(answer, index_id=opened.index_id, from_track=0) for answer in self.answers
-        )
+        alone = (replace(answer, from_track=answer.from_track or 0) for answer in self.answers)
+        yield from (replace(answer, index_id=opened.index_id) for answer in alone)
 
 
 @pytest.fixture
@@ -118,6 +117,13 @@ def test_every_option_reaches_the_library(locator: _Locator) -> None:
         min_confidence=0.9,
     )
     assert locator.calls == [(Path("other"), expected)]
+
+
+def test_it_says_for_how_many_photos_their_flight_decided(locator: _Locator) -> None:
+    assert "their flight" not in _run("a.jpg", "b.jpg", "-o", "alone.geojson").stderr
+    locator.answers = [_GOOD[0], replace(_GOOD[1], from_track=1)]
+    result = _run("a.jpg", "b.jpg", "-o", "out.geojson")
+    assert "1 of them as their flight says (from_track is 1)" in result.stderr
 
 
 def test_a_photo_that_is_not_found_is_an_answer_and_exits_with_0(locator: _Locator) -> None:
