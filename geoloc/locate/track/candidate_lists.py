@@ -34,6 +34,10 @@ class CandidateLists:
         lists = [one if at in kept else [] for at, one in enumerate(self._lists)]
         return CandidateLists(lists, self._place_m)
 
+    def in_order(self, order: Sequence[int]) -> CandidateLists:
+        """The same with the photos in another order."""
+        return CandidateLists([self._lists[at] for at in order], self._place_m)
+
     def evidence(self) -> list[Float64Array]:
         """Log-odds (K,) of the candidates of each photo against *none*."""
         return [np.array([one.log_odds for one in each]) for each in self._lists]

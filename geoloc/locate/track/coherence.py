@@ -1,14 +1,15 @@
 """Whether photos are of one vehicle: the likelihood of its motion against that of no order at all.
 
 A folder may hold photos that have nothing to do with each other, under numbers that look like a
-series. They may all be of one neighbourhood; but the next one is then no nearer than any other, and
+series. They may all be of one neighbourhood, or show what a network takes for the same few places;
+but the next one is then no nearer than any other, so that any order suits as well as theirs, and
 nothing that one of them says may count for another.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +44,10 @@ class CoherenceParameters:
     # clock within minutes of each other, or by nothing but the numbers in their names; and that
     # those are of one track that a person says are.
     odds_by_clock: float = 10.0
-    odds_by_number: float = 1.0
+    odds_by_number: float = 0.1
     odds_by_name: float = 1e6
+    # Their order is compared with so many by chance.
+    orders: int = 8
 
 
 COHERENCE = CoherenceParameters()
@@ -74,6 +77,28 @@ def log_no_order(evidence: Sequence[Float64Array], neighbourhood: Neighbourhood)
     near = [own + ratio for own, ratio in zip(evidence, neighbourhood.log_ratios, strict=True)]
     in_one = log_independence(near) - neighbourhood.log_peak
     return _log_mean([log_independence(evidence), in_one])
+
+
+def log_any_order(
+    log_motion_of: Callable[[Sequence[int]], float],
+    count: int,
+    parameters: CoherenceParameters = COHERENCE,
+) -> float:
+    """Log weight of the places of photos if their order is one of all that there are.
+
+    The mean over all orders, from some by chance: what many links add up to is spread about like a
+    normal distribution, and the mean of what its exponential is, is known. A mean of the few
+    themselves would say too little. The same number of photos gets the same orders.
+
+    Args:
+        log_motion_of: The log weight, as `log_motion` has it, of the photos in an order.
+        count: Number of the photos.
+        parameters: How many orders.
+    """
+    random = np.random.default_rng(0)
+    orders = (random.permutation(count).tolist() for _ in range(parameters.orders))
+    weights = [log_motion_of(order) for order in orders]
+    return float(np.mean(weights) + np.var(weights, ddof=1) / 2)
 
 
 def log_independence(evidence: Sequence[Float64Array]) -> float:

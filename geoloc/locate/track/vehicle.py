@@ -12,6 +12,7 @@ from geoloc.arrays import Float64Array
 from geoloc.locate.track.candidate_lists import CandidateLists, ways_m
 from geoloc.locate.track.coherence import (
     Neighbourhood,
+    log_any_order,
     log_motion,
     log_no_order,
     log_odds_of_parting,
@@ -34,7 +35,9 @@ class VehicleParameters:
     # those of the other one make it so sure, and two explain all places better than one.
     misfit: float = 0.8
     together: float = 0.9
-    # The middle of all places is looked for among about so many of them.
+    # Where photos of no order are is told by those that are located, if there are so many, and its
+    # middle is looked for among about so many of their places.
+    least_located: int = 5
     most_centres: int = 100
 
 
@@ -96,10 +99,19 @@ class VehicleSearch:
         two = self._log_two_motions(candidates, others) if others else -np.inf
         if two <= one:
             others = frozenset()
-        none = log_no_order(candidates.evidence(), self._neighbourhood(candidates))
-        if max(one, two) - none + self._log_odds < 0:
+        if not self._is_any(max(one, two) + self._log_odds, candidates):
             return Vehicle(None, is_any=False)
         return Vehicle(self._learned(self._without(others, candidates)), others)
+
+    def _is_any(self, log_weight: float, candidates: CandidateLists) -> bool:
+        """Whether a vehicle explains the places at least as well as if their order said nothing."""
+        if log_weight < log_no_order(candidates.evidence(), self._neighbourhood(candidates)):
+            return False
+
+        def shuffled(order: Sequence[int]) -> float:
+            return self._log_motion(candidates.in_order(order))
+
+        return log_weight >= log_any_order(shuffled, len(self._rows))
 
     def _log_motion(self, candidates: CandidateLists) -> float:
         speeds = supposed_speeds(self._clock, in_seconds=self._in_seconds)
@@ -116,9 +128,12 @@ class VehicleSearch:
         return candidates.only([at for at in range(len(self._rows)) if at not in others])
 
     def _neighbourhood(self, candidates: CandidateLists) -> Neighbourhood:
-        """Where most photos are that are located alone."""
-        places = [candidates[at][0] for at in self._located(candidates)]
+        """Where most photos are that are located alone, or most likely are if too few are."""
         count = len(self._rows)
+        located = self._located(candidates)
+        if len(located) < self._parameters.least_located:
+            located = [at for at in range(count) if candidates[at]]
+        places = [candidates[at][0] for at in located]
         if not places:
             return Neighbourhood([np.zeros(len(candidates[at])) for at in range(count)], 0.0)
         some = places[:: max(1, len(places) // self._parameters.most_centres)]

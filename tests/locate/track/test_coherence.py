@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from geoloc.arrays import Float64Array
 from geoloc.locate.track.coherence import (
     Neighbourhood,
+    log_any_order,
     log_independence,
     log_motion,
     log_no_order,
@@ -84,6 +86,22 @@ def test_speeds_by_number_do_not_depend_on_how_numbers_are_counted(
 
 def test_numbers_that_stand_still_tell_no_speed_but_raise_nothing() -> None:
     assert all(np.isfinite(supposed_speeds([3.0, 3.0], in_seconds=False)))
+
+
+@given(st.integers(1, 30), st.floats(-50, 50))
+def test_any_order_is_a_mean_over_whole_orders(count: int, weight: float) -> None:
+    seen: list[list[int]] = []
+
+    def log_motion_of(order: Sequence[int]) -> float:
+        seen.append(list(order))
+        return weight + len(seen) % 2
+
+    found = log_any_order(log_motion_of, count)
+    assert weight <= found <= weight + 1
+    assert all(sorted(order) == list(range(count)) for order in seen)
+    first, seen[:] = list(seen), []
+    assert log_any_order(log_motion_of, count) == pytest.approx(found)
+    assert seen == first, "the same photos get the same orders"
 
 
 def factor_of(east_m: Float64Array) -> float:

@@ -258,6 +258,25 @@ def test_a_walk_elsewhere_does_not_become_an_answer(share: float) -> None:
     assert sum(one.candidate is not None for one in placed) == 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_street_photos_that_show_the_same_few_cells_in_any_order_are_no_walk(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    cells = random.uniform(-300, 300, (6, 2))
+    rows = []
+    for n in range(40):
+        chosen = cells[random.choice(6, 3, replace=False)]
+        listed = [[x * DEG_A_M, y * DEG_A_M, 0.2, 30.0] for x, y in chosen]
+        rows.append(
+            PhotoResult(
+                f"p{n}", "rejected", view="street", confidence=0.2, candidates=json.dumps(listed)
+            )
+        )
+    clock = list(range(40))
+    track = TrackPlacing(rows, clock, in_seconds=False, area_m2=1e6, min_confidence=0.8)
+    assert not track.is_track
+    assert all(one.candidate is None for one in track.place(Map(), never))
+
+
 def test_street_photos_that_all_show_one_cell_agree_on_nothing() -> None:
     rows = weak_walk(30, share=0.3)
     cell = json.dumps([[0.0, 0.0, 0.3, 30.0], [400 * DEG_A_M, 0.0, 0.06, 30.0]])
