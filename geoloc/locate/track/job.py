@@ -11,9 +11,10 @@ from pathlib import Path
 from geoloc.errors import PhotoError
 from geoloc.locate.locator import Locator
 from geoloc.locate.track.carrying import Carrier
+from geoloc.locate.track.decided_row import alone_row, decided_row
 from geoloc.locate.track.grouping import Exposure, Track, exposure_of, find_tracks
 from geoloc.locate.track.named import track_names
-from geoloc.locate.track.placing import Placed, TrackPlacing
+from geoloc.locate.track.placing import TrackPlacing
 from geoloc.locate.track.second_search import SecondSearch
 from geoloc.options import LocateOptions
 from geoloc.photos.photo_metadata import read_metadata
@@ -129,7 +130,7 @@ class TrackRows:
         """The row of a photo, when its track is done."""
         key = row_key(photo)
         at = self._track_of.get(key)
-        return _alone(self._rows[key]) if at is None else self._decided[at].result()[key]
+        return alone_row(self._rows[key]) if at is None else self._decided[at].result()[key]
 
 
 class _TrackWork:
@@ -165,7 +166,7 @@ class _TrackWork:
             is_named=self._named is not None,
         )
         placed = placing.place(self._second.candidates, self._carrier.carry)
-        rows = [_row(one, self._second) for one in placed]
+        rows = [decided_row(one, self._second) for one in placed]
         if placing.is_track:
             name = self._name(track)
             rows = [replace(row, track=name, track_position=n) for n, row in enumerate(rows, 1)]
@@ -195,27 +196,3 @@ def _area_m2(locator: Locator) -> float:
     if locator.drone is None:
         return map_area_m2(locator.tiles)
     return float(locator.drone.features.areas_m2().sum())
-
-
-def _row(placed: Placed, second: SecondSearch) -> PhotoResult:
-    """The row of a photo, with its answer alone beside it where its track decides otherwise."""
-    alone = placed.row
-    if alone.from_track is not None or (placed.candidate is None and not placed.is_doubted):
-        return _alone(alone)
-    if placed.candidate is None:
-        why = "the photos before and after it were elsewhere"
-        row = replace(alone, status="ambiguous", confidence=placed.probability, error=why)
-    else:
-        row = second.row_of(placed.candidate, placed.probability)
-    return replace(
-        row,
-        from_track=1,
-        single_status=alone.status,
-        single_longitude=alone.longitude,
-        single_latitude=alone.latitude,
-    )
-
-
-def _alone(row: PhotoResult) -> PhotoResult:
-    """The row of a photo that no track decides for."""
-    return row if row.from_track is not None else replace(row, from_track=0)
