@@ -29,6 +29,7 @@ from geoloc.results.qgis_style import (
 )
 from geoloc.results.schema import RESULT_COLUMNS, Record
 from geoloc.results.track_lines import track_frame
+from geoloc.results.track_members import members_of
 
 # What each layer of a GeoPackage is, for the properties that QGIS shows of it.
 _ABSTRACTS = {
@@ -95,7 +96,7 @@ def write_gpkg(records: list[Record], path: Path) -> None:
     """
     _write_layer(results_frame(records), path, driver="GPKG", layer="photos", SPATIAL_INDEX="YES")
     _write_layer(_related_footprints(records), path, driver="GPKG", layer="footprints")
-    if _has_tracks(records):
+    if members_of(records):
         _write_layer(track_frame(records), path, driver="GPKG", layer="tracks")
     if len(candidates := candidate_frame(records)):
         _write_layer(candidates, path, driver="GPKG", layer="candidates")
@@ -142,10 +143,6 @@ def holds_tracks(path: Path, driver: str) -> bool:
     return set(track_frame([]).columns) <= {*frame.columns, "geometry"}
 
 
-def _has_tracks(records: Iterable[Record]) -> bool:
-    return any(record["track"] is not None for record in records)
-
-
 def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
     """What a GeoPackage lacks beside its layer of photos; None if it is whole."""
     expected = sum(bool(record["footprint"]) for record in records)
@@ -153,7 +150,7 @@ def missing_from_gpkg(path: Path, records: list[Record]) -> str | None:
     if found != expected:
         return f"{found} of {expected} footprints are there"
     layers = _layers(path)
-    if _has_tracks(records) and "tracks" not in layers:
+    if members_of(records) and "tracks" not in layers:
         return "its tracks are not there"
     competing = len(candidate_frame(records))
     if competing and len(pyogrio.read_dataframe(path, layer="candidates")) != competing:

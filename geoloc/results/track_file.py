@@ -8,6 +8,7 @@ from geoloc.errors import OutputExistsError
 from geoloc.options import OutputFormat
 from geoloc.results.qgis_style import track_style
 from geoloc.results.schema import Record
+from geoloc.results.track_members import members_of
 from geoloc.storage.atomic import replacing, write_text
 
 # A GeoPackage has a layer of them inside, and a CSV has no lines.
@@ -27,7 +28,9 @@ def track_path(results: Path) -> Path:
 def write_track_file(
     records: list[Record], results: Path, fmt: OutputFormat, *, new_style: bool
 ) -> list[Path]:
-    """Write the tracks of some rows beside their file; nothing where there are none.
+    """Write the tracks of some rows beside their file.
+
+    Where there is no line to draw, nothing is written, and lines of earlier rows go.
 
     Args:
         records: The rows.
@@ -38,11 +41,15 @@ def write_track_file(
     Raises:
         OutputExistsError: A file of that name is there that holds no tracks of ours.
     """
-    if fmt not in _DRIVERS or all(record["track"] is None for record in records):
+    if fmt not in _DRIVERS:
+        return []
+    path = track_path(results)
+    if not members_of(records):
+        if path.exists() and _is_ours(path, fmt):
+            path.unlink()
         return []
     from geoloc.results.layers import write_tracks  # geopandas is loaded only for these
 
-    path = track_path(results)
     check_track_file(path, fmt)
     with replacing(path) as draft:
         write_tracks(records, draft, _DRIVERS[fmt])
@@ -59,12 +66,15 @@ def check_track_file(path: Path, fmt: OutputFormat) -> None:
     Raises:
         OutputExistsError: It is none.
     """
-    if fmt not in _DRIVERS or not path.exists():
-        return
-    from geoloc.results.layers import holds_tracks
-
-    if not holds_tracks(path, _DRIVERS[fmt]):
+    if fmt in _DRIVERS and path.exists() and not _is_ours(path, fmt):
         raise OutputExistsError(
-            f"{path} would hold the tracks, and is no such file; move it, or choose another -o",
+            f"{path} would hold the tracks, and is no such file; move it, choose another -o, or "
+            "say --track none",
             path=path,
         )
+
+
+def _is_ours(path: Path, fmt: OutputFormat) -> bool:
+    from geoloc.results.layers import holds_tracks
+
+    return holds_tracks(path, _DRIVERS[fmt])

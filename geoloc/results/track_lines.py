@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 import geopandas
@@ -11,6 +10,7 @@ import shapely
 
 from geoloc.geometry.longitude import near
 from geoloc.results.schema import Record
+from geoloc.results.track_members import members_of
 
 
 def track_frame(records: Iterable[Record]) -> geopandas.GeoDataFrame:
@@ -19,15 +19,7 @@ def track_frame(records: Iterable[Record]) -> geopandas.GeoDataFrame:
     Times are those of the first and the last of these photos, as the photos state them. A line
     goes on beyond 180 degrees across the antimeridian.
     """
-    tracks: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        if record["track"] is not None and record["status"] == "located":
-            tracks[record["track"]].append(record)
-    lines = {
-        name: sorted(members, key=lambda one: one["track_position"] or 0)
-        for name, members in tracks.items()
-        if len(members) > 1
-    }
+    lines = members_of(records)
     return geopandas.GeoDataFrame(
         {
             "track": list(lines),

@@ -83,6 +83,28 @@ def test_a_table_has_no_lines(tmp_path: Path) -> None:
     assert write_results(ROWS, tmp_path / "out.csv") == [tmp_path / "out.csv"]
 
 
-def test_without_tracks_there_is_no_such_layer(tmp_path: Path) -> None:
-    write_results([row("a", 5.0, None)], tmp_path / "out.gpkg")
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [row("a", 5.0, None)],
+        [row("a", 5.0, 1), row("b", None, 2, "rejected"), row("c", 5.0, 3, "ambiguous")],
+    ],
+)
+def test_without_a_line_there_is_no_layer_and_no_file_of_tracks(
+    rows: list[PhotoResult], tmp_path: Path
+) -> None:
+    write_results(rows, tmp_path / "out.gpkg")
     assert "tracks" not in dict(pyogrio.list_layers(tmp_path / "out.gpkg"))
+    write_results(rows, tmp_path / "out.geojson")
+    assert not (tmp_path / "out-tracks.geojson").exists()
+
+
+def test_lines_of_earlier_rows_do_not_lie_beside_new_ones_without(tmp_path: Path) -> None:
+    write_results(ROWS, tmp_path / "out.geojson")
+    assert (tmp_path / "out-tracks.geojson").exists()
+    write_results([row("a", 5.0, None)], tmp_path / "out.geojson", overwrite=True)
+    assert not (tmp_path / "out-tracks.geojson").exists()
+    other = tmp_path / "other-tracks.geojson"
+    other.write_text('{"type": "FeatureCollection", "features": []}')
+    write_results([row("a", 5.0, None)], tmp_path / "other.geojson")
+    assert other.exists(), "that is not ours"

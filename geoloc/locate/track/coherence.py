@@ -86,9 +86,9 @@ def log_any_order(
 ) -> float:
     """Log weight of the places of photos if their order is one of all that there are.
 
-    The mean over all orders, from some by chance: what many links add up to is spread about like a
-    normal distribution, and the mean of what its exponential is, is known. A mean of the few
-    themselves would say too little. The same number of photos gets the same orders.
+    The mean over all orders, from some by chance: a log weight adds up many links, so that it is
+    about normally distributed, and weights have the mean of a log-normal distribution. A mean of
+    the few themselves would say too little. The same number of photos gets the same orders.
 
     Args:
         log_motion_of: The log weight, as `log_motion` has it, of the photos in an order.
