@@ -72,10 +72,18 @@ class CameraSolution:
     residuals_m: Float64Array
     covariance: Float64Array
 
-    def widened(self, position_sd_m: float) -> CameraSolution:
-        """The same, with its place less sure by so much, east and north."""
+    def widened(
+        self,
+        position_sd_m: float,
+        *,
+        height_sd_m: float = 0.0,
+        attitude_sd_deg: Attitude | None = None,
+    ) -> CameraSolution:
+        """The same, less sure by so much: its place east and north, its height, its angles."""
+        angles = attitude_sd_deg or Attitude(0.0, 0.0, 0.0)
+        sds = (position_sd_m, position_sd_m, height_sd_m, *angles)
         covariance = self.covariance.copy()
-        covariance[[0, 1], [0, 1]] += position_sd_m**2
+        covariance[range(6), range(6)] += np.square(sds)
         return replace(self, covariance=covariance)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from geoloc.errors import PhotoError
+from geoloc.geometry.camera import Attitude
+from geoloc.geometry.camera_solution import CameraSolution
 from geoloc.geometry.lens import lens_of
 from geoloc.geometry.undistortion import undistort
 from geoloc.image_size import ImageSize
@@ -24,7 +27,7 @@ from geoloc.photos.kind import camera_of
 from geoloc.photos.metadata import PhotoMetadata
 from geoloc.photos.photo import read_photo
 from geoloc.results.schema import PhotoResult
-from geoloc.results.solved_camera import solved_camera
+from geoloc.results.solved_camera import SolvedCamera, solved_camera
 
 # Photos whose keypoints are kept: 0.4 MB each.
 _KEPT = 64
@@ -71,10 +74,7 @@ class Carrier:
         solution = solve_by_overlap(known, overlap, lens, pitch_sd_deg=sd_deg)
         if solution is None:
             return None
-        level_sd_m = FINAL_CAMERA.level_sd * solution.placed.pose.height_m
-        own_sd_m = (neighbour.ce90_m or 0.0) / RAYLEIGH_90
-        solution = solution.widened(float(np.hypot(level_sd_m, own_sd_m)))
-        solution = replace(solution, residuals_m=np.empty(0))
+        solution = replace(as_unsure_as(neighbour, solution, known), residuals_m=np.empty(0))
         kind = (neighbour.lens_kind if same else None) or "assumed"
         final = FinalCamera(
             solution, kind, NO_PAIRS, stated=lens, lens=lens_of(metadata.distortion)
@@ -111,3 +111,32 @@ class Carrier:
         factor = np.float32(photo.full_width_px / width_px)
         size = ImageSize(photo.full_height_px, photo.full_width_px)
         return _PhotoFeatures(replace(found, xy_px=found.xy_px * factor), size, metadata)
+
+
+def as_unsure_as(
+    neighbour: PhotoResult, solution: CameraSolution, known: SolvedCamera
+) -> CameraSolution:
+    """A camera by another photo's, with what is not sure of that one, too.
+
+    An error of its height stretches the way between them, and one of its heading turns it.
+
+    Args:
+        neighbour: The row of the other photo.
+        solution: The camera as what both show gives it, in the frame below the other photo.
+        known: The camera of the other photo.
+    """
+    height_sd_m, heading_sd_deg = neighbour.height_sd_m or 0.0, neighbour.heading_sd or 0.0
+    way_m = math.hypot(*solution.placed.position)
+    position_sd_m = math.hypot(
+        FINAL_CAMERA.level_sd * solution.placed.pose.height_m,
+        (neighbour.ce90_m or 0.0) / RAYLEIGH_90,
+        way_m * height_sd_m / known.pose.height_m,
+        way_m * math.radians(heading_sd_deg),
+    )
+    return solution.widened(
+        position_sd_m,
+        height_sd_m=height_sd_m * solution.placed.pose.height_m / known.pose.height_m,
+        attitude_sd_deg=Attitude(
+            heading_sd_deg, neighbour.pitch_sd_deg or 0.0, neighbour.roll_sd_deg or 0.0
+        ),
+    )
