@@ -78,12 +78,13 @@ class CameraSolution:
         *,
         height_sd_m: float = 0.0,
         attitude_sd_deg: Attitude | None = None,
+        focal_sd: float = 0.0,
     ) -> CameraSolution:
-        """The same, less sure by so much: its place east and north, its height, its angles."""
+        """The same, less sure by so much: its place east and north, its height, angles and lens."""
         angles = attitude_sd_deg or Attitude(0.0, 0.0, 0.0)
-        sds = (position_sd_m, position_sd_m, height_sd_m, *angles)
+        sds = (position_sd_m, position_sd_m, height_sd_m, *angles, focal_sd)
         covariance = self.covariance.copy()
-        covariance[range(6), range(6)] += np.square(sds)
+        covariance[range(_UNKNOWNS), range(_UNKNOWNS)] += np.square(sds)
         return replace(self, covariance=covariance)
 
     @property

@@ -118,25 +118,23 @@ def as_unsure_as(
 ) -> CameraSolution:
     """A camera by another photo's, with what is not sure of that one, too.
 
-    An error of its height stretches the way between them, and one of its heading turns it.
+    Points on nearly flat ground leave height and lens open together, and say how large the ground
+    is in the photo: so the way between the two is sure where the height is not.
 
     Args:
         neighbour: The row of the other photo.
         solution: The camera as what both show gives it, in the frame below the other photo.
         known: The camera of the other photo.
     """
-    height_sd_m, heading_sd_deg = neighbour.height_sd_m or 0.0, neighbour.heading_sd or 0.0
-    way_m = math.hypot(*solution.placed.position)
+    height_m, hfov_rad = solution.placed.pose.height_m, math.radians(known.camera.hfov_deg)
     position_sd_m = math.hypot(
-        FINAL_CAMERA.level_sd * solution.placed.pose.height_m,
-        (neighbour.ce90_m or 0.0) / RAYLEIGH_90,
-        way_m * height_sd_m / known.pose.height_m,
-        way_m * math.radians(heading_sd_deg),
+        FINAL_CAMERA.level_sd * height_m, (neighbour.ce90_m or 0.0) / RAYLEIGH_90
     )
     return solution.widened(
         position_sd_m,
-        height_sd_m=height_sd_m * solution.placed.pose.height_m / known.pose.height_m,
+        height_sd_m=(neighbour.height_sd_m or 0.0) * height_m / known.pose.height_m,
         attitude_sd_deg=Attitude(
-            heading_sd_deg, neighbour.pitch_sd_deg or 0.0, neighbour.roll_sd_deg or 0.0
+            neighbour.heading_sd or 0.0, neighbour.pitch_sd_deg or 0.0, neighbour.roll_sd_deg or 0.0
         ),
+        focal_sd=math.radians(neighbour.hfov_sd_deg or 0.0) / math.sin(hfov_rad),
     )

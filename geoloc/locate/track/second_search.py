@@ -81,6 +81,7 @@ class Candidate:
             height_m=None if camera is None else camera.height_m,
             height_sd_m=None if camera is None else camera.height_sd_m,
             hfov_deg=None if camera is None else camera.hfov_deg,
+            hfov_sd_deg=None if camera is None else camera.hfov_sd_deg,
             lens_kind=None if camera is None else camera.lens_kind,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +46,14 @@ def test_every_doubt_of_the_neighbour_is_one_of_the_camera_by_it() -> None:
         pitch_sd_deg=3.0,
         roll_sd_deg=4.0,
         height_sd_m=10.0,
+        hfov_sd_deg=5.0,
     )
     found = as_unsure_as(neighbour, solved(30.0, 40.0, 90.0), known_at(100.0))
-    level, stretched, turned = FINAL_CAMERA.level_sd * 90.0, 50.0 * 0.1, 50.0 * math.radians(2.0)
-    place = 1 + level**2 + 10.0**2 + stretched**2 + turned**2
-    expected = [place, place, 1 + 9.0**2, 1 + 2.0**2, 1 + 3.0**2, 1 + 4.0**2, 1]
-    np.testing.assert_allclose(np.diag(found.covariance), expected)
+    place = 1 + (FINAL_CAMERA.level_sd * 90.0) ** 2 + 10.0**2
+    expected = [place, place, 1 + 9.0**2, 1 + 2.0**2, 1 + 3.0**2, 1 + 4.0**2]
+    np.testing.assert_allclose(np.diag(found.covariance)[:6], expected)
+    of_the_lens_alone = replace(found, covariance=found.covariance - np.eye(7))
+    assert of_the_lens_alone.hfov_sd_deg == pytest.approx(5.0)
 
 
 @pytest.mark.parametrize("way_m", [0.0, 60.0])
