@@ -46,8 +46,10 @@ class CoherenceParameters:
     odds_by_clock: float = 10.0
     odds_by_number: float = 0.1
     odds_by_name: float = 1e6
-    # Their order is compared with so many by chance.
+    # Their order is compared with so many by chance: it is one of these unless it is so many
+    # standard deviations better.
     orders: int = 8
+    order_sds: float = 3.0
 
 
 COHERENCE = CoherenceParameters()
@@ -84,21 +86,20 @@ def log_any_order(
     count: int,
     parameters: CoherenceParameters = COHERENCE,
 ) -> float:
-    """Log weight of the places of photos if their order is one of all that there are.
+    """The largest log weight of the places of photos that an order by chance may well have.
 
-    The mean over all orders, from some by chance: a log weight adds up many links, so that it is
-    about normally distributed, and weights have the mean of a log-normal distribution. A mean of
-    the few themselves would say too little. The same number of photos gets the same orders.
+    A log weight adds up many links, so that those of all orders are about normally distributed; how
+    is found from a few, the same ones for the same number of photos.
 
     Args:
         log_motion_of: The log weight, as `log_motion` has it, of the photos in an order.
         count: Number of the photos.
-        parameters: How many orders.
+        parameters: How many orders, and what may well be.
     """
     random = np.random.default_rng(0)
     orders = (random.permutation(count).tolist() for _ in range(parameters.orders))
     weights = [log_motion_of(order) for order in orders]
-    return float(np.mean(weights) + np.var(weights, ddof=1) / 2)
+    return float(np.mean(weights) + parameters.order_sds * np.std(weights, ddof=1))
 
 
 def log_independence(evidence: Sequence[Float64Array]) -> float:

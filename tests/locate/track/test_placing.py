@@ -167,6 +167,20 @@ def test_a_flight_whose_photos_are_shuffled_is_no_track_and_costs_no_search() ->
     assert search.asked == []
 
 
+@pytest.mark.parametrize("count", [5, 40, 150, 400])
+@pytest.mark.parametrize("step_m", [15.0, 60.0])
+def test_a_flight_is_one_however_long_it_is_and_whoever_is_among_it(
+    count: int, step_m: float
+) -> None:
+    rows = [row(step_m * n, name=f"p{n}") for n in range(count)]
+    for n in range(3, count, 7):
+        rows[n] = row(None, name=f"foreign{n}")
+    clock = [2.0 * n for n in range(count)]
+    area_m2 = max(2e6, (count * step_m) ** 2)
+    track = TrackPlacing(rows, clock, in_seconds=True, area_m2=area_m2, min_confidence=0.8)
+    assert track.is_track
+
+
 def test_a_sure_place_that_its_track_leaves_less_than_enough_is_doubted() -> None:
     rows = flight(9)
     rows[4] = row(4 * STEP_M + 100.0, 0.95, name="p4")
