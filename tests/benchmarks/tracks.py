@@ -30,7 +30,7 @@ from geoloc.locate.file_job import locate_to_file
 from geoloc.locate.locator import Locator
 from geoloc.locate.track.carrying import Carrier
 from geoloc.locate.track.job import locate_tracks
-from geoloc.options import LocateOptions, OutputOptions
+from geoloc.options import Effort, LocateOptions, OutputOptions
 from geoloc.photo_name import SUFFIXES
 from geoloc.progress import Silent
 from geoloc.results.files import read_results
@@ -56,6 +56,13 @@ class Shot:
     def name(self) -> str:
         """Its name in the mixture, by the number of its frame: all are of one series."""
         return f"frame_{round(self.seconds * _FRAMES_A_SECOND):06}.jpg"
+
+
+def options_alone(table: str | None, effort: Effort) -> LocateOptions:
+    """Options that locate each photo alone, by features."""
+    return LocateOptions(
+        view="drone", metadata=table, workers=1, effort=effort, matcher="none", track="none"
+    )
 
 
 def main() -> None:
@@ -87,14 +94,7 @@ def main() -> None:
     work = args.work if args.spoil == 1 else args.work / f"spoil-{args.spoil}"
     photos = write_photos(shots, work / "photos", share=args.spoil)
     table = table_of(whole, work, told=args.told)  # of all, so that it stays the same
-    singles = LocateOptions(
-        view="drone",
-        metadata=table,
-        workers=1,
-        effort=args.effort,
-        matcher="none",
-        track="none",
-    )
+    singles = options_alone(table, args.effort)
     kept = work / f"alone-{Path(args.told).stem}-{args.effort}.geojsonl"
     with Timer(len(photos)) as alone_time:
         locate_to_file(photos, args.index, kept, singles, writing=OutputOptions(resume=True))

@@ -24,7 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
-from tracks import BEGIN, RIGHT_M, Timer, photos_in
+from tracks import BEGIN, RIGHT_M, Timer, options_alone, photos_in
 
 from geoloc.geometry.crs import LonLat, distance_m
 from geoloc.index.map_index import MapIndex
@@ -66,14 +66,7 @@ def main() -> None:
     table = None
     if args.told == "heights":
         table = write_table(args.work / "heights.csv", [(shot.copy, shot) for shot in shots])
-    singles = LocateOptions(
-        view="drone",
-        metadata=table,
-        workers=1,
-        effort=args.effort,
-        matcher="none",
-        track="none",
-    )
+    singles = options_alone(table, args.effort)
     kept = args.work / f"alone-{args.told}-{args.effort}.geojsonl"
     copies = [shot.copy for shot in shots]
     locate_to_file(copies, args.index, kept, singles, writing=OutputOptions(resume=True))

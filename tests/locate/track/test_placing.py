@@ -168,15 +168,21 @@ def test_a_flight_whose_photos_are_shuffled_is_no_track_and_costs_no_search() ->
 
 
 @pytest.mark.parametrize("count", [5, 40, 150, 400])
-@pytest.mark.parametrize("step_m", [15.0, 60.0])
+@pytest.mark.parametrize(
+    ("step_m", "line_m"), [(15.0, np.inf), (60.0, np.inf), (20.0, 300.0), (40.0, 600.0)]
+)
 def test_a_flight_is_one_however_long_it_is_and_whoever_is_among_it(
-    count: int, step_m: float
+    count: int, step_m: float, line_m: float
 ) -> None:
-    rows = [row(step_m * n, name=f"p{n}") for n in range(count)]
+    """Straight on, or there and back along lines."""
+    flown_m = step_m * np.arange(count)
+    if np.isfinite(line_m):
+        flown_m = np.abs((flown_m + line_m) % (2 * line_m) - line_m)
+    rows = [row(float(at_m), name=f"p{n}") for n, at_m in enumerate(flown_m)]
     for n in range(3, count, 7):
         rows[n] = row(None, name=f"foreign{n}")
     clock = [2.0 * n for n in range(count)]
-    area_m2 = max(2e6, (count * step_m) ** 2)
+    area_m2 = max(2e6, float(flown_m.max()) ** 2)
     track = TrackPlacing(rows, clock, in_seconds=True, area_m2=area_m2, min_confidence=0.8)
     assert track.is_track
 
